@@ -1,0 +1,32 @@
+"""The errors this package raises on purpose: a small, complete vocabulary.
+
+A message says what was wrong, where (`FILE:LINE` of a bad row) and what to do about it. The command line prints the
+message without a traceback and ends with `exit_code`.
+"""
+
+from __future__ import annotations
+
+
+class PrmGsm8kError(Exception):
+    """Something this package was asked to do could not be done (exit code 1)."""
+
+    exit_code = 1
+
+
+class UsageError(PrmGsm8kError):
+    """The call itself makes no sense: an unknown name, an option out of range, an `--out` that holds other things."""
+
+    exit_code = 2
+
+
+class BadInputError(PrmGsm8kError):
+    """A file or a row is not what it must be. `where` is `FILE`, `FILE:LINE` or a row's id."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where = where
+        self.what = what
+
+
+class VerificationError(PrmGsm8kError):
+    """Data does not match its manifest, its contract or the second opinion."""
