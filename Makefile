@@ -1,0 +1,58 @@
+# make data   labelled steps from GSM8K in data/, and a few of them on the screen; offline but for installing packages
+# make test   ruff, mypy and the test suite
+# make lock   constraints.txt anew: the versions that CI installs
+# make clean  remove the environment and what was built
+#
+# Another Python (3.11 or newer):  make data PYTHON=python3.13
+
+PYTHON ?= python3
+OUT ?= data
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: data test lint lock clean
+
+data: .venv/.installed
+	$(BIN)/prm-gsm8k build synthetic --out $(OUT)
+	$(BIN)/prm-gsm8k show $(OUT) -n 4
+
+test: lint
+	$(BIN)/python -m pytest
+
+# mypy reads a tree of links that looks as the installed package does: builders/ and train/ inside prm_gsm8k
+lint: .venv/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	rm -rf build/typed && mkdir -p build/typed/prm_gsm8k
+	ln -s $(CURDIR)/prm_gsm8k/* $(CURDIR)/builders $(CURDIR)/train build/typed/prm_gsm8k/
+	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg --cache-dir $(CURDIR)/.mypy_cache -p prm_gsm8k
+
+.venv/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'prm-gsm8k needs Python 3.11 or newer; $(PYTHON) is not. Name one: make PYTHON=python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+# setuptools comes first, at its locked version, so that building the package fetches nothing that is not locked
+.venv/.installed: .venv/.created setup.cfg pyproject.toml constraints.txt
+	$(PIP) setuptools
+	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# The packages a fresh environment gets with the newest versions allowed; `make test` under each supported Python then tells
+# whether they exist for it.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --upgrade setuptools
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --editable '.[dev]'
+	{ echo '# Every version CI installs, for Python 3.11 to 3.13. Written by `make lock`; not edited by hand.'; \
+	  build/lock/bin/python -m pip --disable-pip-version-check freeze --all --exclude-editable --exclude pip; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/lock
+
+clean:
+	rm -rf .venv .venv-* build data *.egg-info .mypy_cache .pytest_cache .ruff_cache

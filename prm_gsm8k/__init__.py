@@ -1,0 +1,41 @@
+"""Labelled reasoning steps on GSM8K, to train process reward models with.
+
+    import prm_gsm8k
+
+    rows = prm_gsm8k.load("synthetic", split="train")       # builds it, offline, if nothing is built yet
+    rows = prm_gsm8k.build_synthetic(my_problems, seed=0)   # the same from your own [{"question": ..., "answer": ...}]
+
+A name is imported when it is first used, so `import prm_gsm8k` costs nothing: no datasets, no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from prm_gsm8k.api import build_synthetic, load
+    from prm_gsm8k.problems import Problem, read_problems
+
+__all__ = ["Problem", "__version__", "build_synthetic", "load", "read_problems"]
+
+_HOME = {
+    "Problem": "prm_gsm8k.problems",
+    "read_problems": "prm_gsm8k.problems",
+    "build_synthetic": "prm_gsm8k.api",
+    "load": "prm_gsm8k.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
