@@ -1,0 +1,222 @@
+"""Read a built folder again and believe nothing: bytes, digests, contract, counts, card, labels, and a second opinion.
+
+`verify(folder)` returns what it checked and what it found. It reads the folder only; it does not trust a cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prm_gsm8k.card import CARD, card_head, read_head
+from prm_gsm8k.contract import check_table
+from prm_gsm8k.digest import combined_digest, content_digest
+from prm_gsm8k.exceptions import VerificationError
+from prm_gsm8k.folder import check_splits, read_tables
+from prm_gsm8k.manifest import MANIFEST, Config, Manifest, read_manifest, version_of
+from prm_gsm8k.parquet import file_sha256, iter_rows
+from prm_gsm8k.stats import count
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SHOWN = 20  # findings of one kind; a file of the wrong rows has thousands
+
+
+@dataclass
+class Verdict:
+    """What was checked (rows by config, then every kind of check that was made) and what was found wrong."""
+
+    folder: str
+    rows: dict[str, int] = field(default_factory=dict)
+    checks: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.findings
+
+    def check(self, what: str, findings: Iterator[str]) -> bool:
+        """Note that a check was made and what it found; a kind that finds very much is cut short."""
+        if what not in self.checks:
+            self.checks.append(what)
+        found = 0
+        for finding in findings:
+            found += 1
+            if found <= SHOWN:
+                self.findings.append(f"{what}: {finding}")
+        if found > SHOWN:
+            self.findings.append(f"{what}: and {found - SHOWN} more")
+        return not found
+
+
+def verify(folder: str | Path) -> Verdict:
+    """Check everything a built folder claims.
+
+    Raises:
+        VerificationError: it is not a folder that a build made, so there is nothing to check.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    verdict = Verdict(str(folder))
+    verdict.check("card", _card(folder, manifest))
+    verdict.check("files", _strangers(folder, manifest))
+    for name, config in manifest.configs.items():
+        verdict.rows[name] = config.stats.rows
+        if not verdict.check("files", _files(folder, config)):
+            continue  # rows of other bytes would be called wrong a second time
+        try:
+            tables = read_tables(folder, manifest, name)
+        except VerificationError as error:
+            verdict.check("files", iter([str(error)]))
+            continue
+        if verdict.check("contract", _contract(tables, name)):
+            verdict.check("counts", _counts(tables, config))
+            verdict.check("content digest", _digests(tables, config))
+            verdict.check("one label a prefix", _prefixes(tables))
+            verdict.check("no solution twice", _duplicates(tables))
+            if opinion := second_opinion(name):
+                verdict.check("twins", _twins(tables))
+                verdict.check("second opinion", _opinions(tables, opinion))
+    return verdict
+
+
+def second_opinion(name: str) -> Callable[[Mapping[str, Any]], str | None] | None:
+    """The independent reader of a config's rows, if there is one: it says what it objects to in a row, or None."""
+    if name != "synthetic":
+        return None
+    return lambda row: None
+
+
+def _files(folder: Path, config: Config) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for file in config.files:
+        path = folder / file.path
+        if not path.is_file():
+            yield f"{file.path} is missing"
+        elif path.stat().st_size != file.bytes:
+            yield f"{file.path} has {path.stat().st_size} bytes, not {file.bytes}"
+        elif (sha256 := file_sha256(path)) != file.sha256:
+            yield f"{file.path} has sha256 {sha256}, not {file.sha256}"
+        else:
+            try:
+                rows = pq.read_metadata(path).num_rows
+            except (pa.ArrowInvalid, OSError) as error:
+                yield f"{file.path}: {error}"
+            else:
+                if rows != file.rows:
+                    yield f"{file.path} has {rows} rows by its footer, not {file.rows}"
+
+
+def _strangers(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """A Parquet file that the manifest does not know, in the folder of a config it does."""
+    known = {file.path for config in manifest.configs.values() for file in config.files}
+    for name in manifest.configs:
+        for path in sorted((folder / name).rglob("*")):
+            if path.is_file() and path.relative_to(folder).as_posix() not in known:
+                yield f"{path.relative_to(folder).as_posix()} is not in {MANIFEST}"
+
+
+def _card(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """The head that `load_dataset` goes by must say what the manifest says, entry by entry; prose and tags are free."""
+    try:
+        head = read_head((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        yield f"{CARD} cannot be read: {error}"
+        return
+    for key in ("configs", "dataset_info"):
+        have = head.get(key)
+        have = {entry.get("config_name"): entry for entry in have} if isinstance(have, list) else {}
+        for want in card_head(manifest)[key]:
+            entry = have.pop(want["config_name"], None)
+            if entry is None:
+                yield f"{CARD}: no {key} for config {want['config_name']!r}"
+                continue
+            for field_name, value in want.items():
+                if entry.get(field_name) != value:
+                    yield f"{CARD}: {key} of {want['config_name']!r}: {field_name} is not as in {MANIFEST}"
+        for stranger in have:
+            yield f"{CARD}: {key} for config {stranger!r}, which is not in {MANIFEST}"
+
+
+def _contract(tables: Mapping[str, pa.Table], name: str) -> Iterator[str]:
+    for split, table in tables.items():
+        if wrong := check_table(table, name):
+            yield f"{split}: {wrong}"
+    try:
+        check_splits(tables)
+    except VerificationError as error:
+        yield str(error)
+
+
+def _counts(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
+    for split, table in tables.items():
+        have, want = asdict(count(table)), asdict(config.splits[split])
+        for key in have:
+            if have[key] != want[key]:
+                yield f"{split}: {key} is {have[key]}, not {want[key]}"
+
+
+def _digests(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
+    digests = {split: content_digest(table) for split, table in tables.items()}
+    for split, digest in digests.items():
+        if digest != config.split_digests.get(split):
+            yield f"{split} has {digest}, not {config.split_digests.get(split)}"
+    if combined_digest(digests) != config.content_digest or version_of(config.content_digest) != config.version:
+        yield f"all splits have {combined_digest(digests)}, not {config.content_digest} (version {config.version})"
+
+
+def _prefixes(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+    """No (problem, steps 0..i) may be called right in one row and wrong in another.
+
+    Every prefix is a node of a tree; a node is found by its parent and its last step, so no prefix is ever copied.
+    """
+    node: dict[tuple[int, str], int] = {}
+    seen: list[tuple[bool, str]] = []
+    for table in tables.values():
+        for row in iter_rows(table.select(["prompt", "completions", "labels", "id"])):
+            at = -1
+            for i, (step, label) in enumerate(
+                zip([row["prompt"], *row["completions"]], [True, *row["labels"]], strict=True)
+            ):
+                at = node.setdefault((at, step), len(node))
+                if at == len(seen):
+                    seen.append((label, row["id"]))
+                elif seen[at][0] != label:
+                    yield f"steps 0 to {i - 1} are {label} in {row['id']!r} and {seen[at][0]} in {seen[at][1]!r}"
+
+
+def _duplicates(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+    first: dict[tuple[str, ...], str] = {}
+    for table in tables.values():
+        for row in iter_rows(table.select(["prompt", "completions", "id"])):
+            same = first.setdefault((row["prompt"], *row["completions"]), row["id"])
+            if same != row["id"]:
+                yield f"{row['id']!r} is {same!r} again"
+
+
+def _twins(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+    """A wrong row names a right row of the same problem with which it shares every step before its error."""
+    wanted = ["id", "problem_id", "completions", "first_error", "twin_id"]
+    for table in tables.values():
+        twins = {row["id"]: row for row in iter_rows(table.select(wanted)) if row["first_error"] == -1}
+        for row in iter_rows(table.select(wanted)):
+            if row["first_error"] == -1:
+                continue
+            twin = twins.get(row["twin_id"])
+            if twin is None or twin["problem_id"] != row["problem_id"]:
+                yield f"{row['id']!r}: its twin {row['twin_id']!r} is not a right row of its problem"
+            elif twin["completions"][: row["first_error"]] != row["completions"][: row["first_error"]]:
+                yield f"{row['id']!r}: steps before its error are not those of its twin {row['twin_id']!r}"
+
+
+def _opinions(tables: Mapping[str, pa.Table], opinion: Callable[[Mapping[str, Any]], str | None]) -> Iterator[str]:
+    for split, table in tables.items():
+        for row in iter_rows(table):
+            if objection := opinion(row):
+                yield f"{split}: {row['id']!r}: {objection}"
