@@ -6,8 +6,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +31,13 @@ class SyntheticConfig(BuilderConfig):
 
     Attributes:
         num_incorrect_per_problem: wrong solutions a problem, at most (fewer where no further error can be verified).
-        num_correct_per_problem: right solutions a problem, the released one among them.
+        num_correct_per_problem: right solutions a problem, each written in its own style.
         max_examples: at most so many rows in all splits together; None for no limit. Whole problems are kept, the
             same share of each split, drawn by `seed`.
         seed: every draw depends on it and on the problem alone, never on the number of processes.
         error_mix: weight of each error type; None for the default mix.
-        positions: weight of each position of the first error; None for the default mix.
+        positions: where first errors fall: `real` (as in human-marked solutions) or `uniform`.
+        styles: whether to vary the writing.
         problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
     """
 
@@ -47,18 +47,13 @@ class SyntheticConfig(BuilderConfig):
     max_examples: int | None = None
     seed: int = 0
     error_mix: Mapping[str, float] | None = None
-    positions: Mapping[str, float] | None = None
-    problems: str | None = field(default=None)
+    positions: str = "real"
+    styles: bool = True
+    problems: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("num_incorrect_per_problem", "num_correct_per_problem"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be 0 or more")
-        if self.rows_per_problem == 0:
-            raise UsageError(
-                "num_incorrect_per_problem and num_correct_per_problem are both 0: there is nothing to build"
-            )
+        _ = self.options  # raises for what the generator would refuse
         if self.max_examples is not None and self.max_examples < self.rows_per_problem:
             raise UsageError(
                 f"max_examples is {self.max_examples}, less than the {self.rows_per_problem} rows of one problem; "
@@ -70,7 +65,7 @@ class SyntheticConfig(BuilderConfig):
         """Rows of one problem, if none is dropped."""
         return self.num_incorrect_per_problem + self.num_correct_per_problem
 
-    @cached_property
+    @property
     def options(self) -> SyntheticOptions:
         """What the generator is told."""
         from prm_gsm8k.synthetic.generate import SyntheticOptions
@@ -81,6 +76,7 @@ class SyntheticConfig(BuilderConfig):
             seed=self.seed,
             error_mix=self.error_mix,
             positions=self.positions,
+            styles=self.styles,
         )
 
     def choices(self) -> dict[str, Any]:

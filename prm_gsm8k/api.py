@@ -25,7 +25,8 @@ def build_synthetic(
     *,
     num_correct_per_problem: int = 1,
     error_mix: Mapping[str, float] | None = None,
-    positions: Mapping[str, float] | None = None,
+    positions: str = "real",
+    styles: bool = True,
 ) -> datasets.Dataset:
     """Make labelled right and wrong solutions of your problems, in memory, without a model.
 
@@ -39,7 +40,8 @@ def build_synthetic(
         seed: the same seed gives the same rows.
         num_correct_per_problem: right solutions a problem.
         error_mix: weight of each error type; None for the default mix.
-        positions: weight of each position of the first error; None for the default mix.
+        positions: where first errors fall: `real` (as in human-marked solutions) or `uniform`.
+        styles: whether to vary the writing.
 
     Returns:
         Rows of the contract (`prm_gsm8k.contract`), in the order of the problems. Problems that cannot be parsed are
@@ -67,6 +69,7 @@ def build_synthetic(
         seed=seed,
         error_mix=error_mix,
         positions=positions,
+        styles=styles,
     )
     chosen = list(problems_from(problems))
     refuse_test_questions(chosen)

@@ -60,10 +60,8 @@ COLUMNS = (
 # What a config appends after the columns of all: its own evidence, from which other label schemes can be derived.
 EXTRA_COLUMNS: dict[str, tuple[Column, ...]] = {
     "synthetic": (
-        Column(
-            "error_reason", "string", "one sentence: why the first wrong step is wrong; null if right", nullable=True
-        ),
-        Column("twin_id", "string", "id of the right solution it was made from; null if right", nullable=True),
+        Column("error_reason", "string", "one sentence: why the first wrong step is wrong; empty if right"),
+        Column("twin_id", "string", "id of the right solution it was made from; empty if right"),
     ),
 }
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,17 +78,10 @@ def verify(folder: str | Path) -> Verdict:
             verdict.check("content digest", _digests(tables, config))
             verdict.check("one label a prefix", _prefixes(tables))
             verdict.check("no solution twice", _duplicates(tables))
-            if opinion := second_opinion(name):
+            if name == "synthetic":
                 verdict.check("twins", _twins(tables))
-                verdict.check("second opinion", _opinions(tables, opinion))
+                verdict.check("second opinion", _opinions(tables))
     return verdict
-
-
-def second_opinion(name: str) -> Callable[[Mapping[str, Any]], str | None] | None:
-    """The independent reader of a config's rows, if there is one: it says what it objects to in a row, or None."""
-    if name != "synthetic":
-        return None
-    return lambda row: None
 
 
 def _files(folder: Path, config: Config) -> Iterator[str]:
@@ -215,8 +208,25 @@ def _twins(tables: Mapping[str, pa.Table]) -> Iterator[str]:
                 yield f"{row['id']!r}: steps before its error are not those of its twin {row['twin_id']!r}"
 
 
-def _opinions(tables: Mapping[str, pa.Table], opinion: Callable[[Mapping[str, Any]], str | None]) -> Iterator[str]:
-    for split, table in tables.items():
+def _opinions(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+    """Independent code reads every row again, as text: right rows by themselves, wrong ones against their twin."""
+    from prm_gsm8k.synthetic.second_opinion import SecondOpinion
+
+    for table in tables.values():
+        opinions: dict[str, SecondOpinion] = {}
+        wrong: list[dict[str, Any]] = []
         for row in iter_rows(table):
-            if objection := opinion(row):
-                yield f"{split}: {row['id']!r}: {objection}"
+            if row["first_error"] >= 0:
+                wrong.append(row)
+                continue
+            opinions[row["id"]] = opinion = SecondOpinion(row["prompt"], row["completions"], row["reference_answer"])
+            if opinion.refusal is not None:
+                yield f"{row['id']!r}: {opinion.refusal}"
+        for row in wrong:
+            if (twin := opinions.get(row["twin_id"])) is None:
+                continue  # `twins` has said so
+            refusal = twin.judge(
+                row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"]
+            )
+            if refusal is not None:
+                yield f"{row['id']!r}: {refusal}"
