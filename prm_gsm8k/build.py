@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -115,7 +116,7 @@ def prepare(builder: PrmGsm8kBuilder, *, num_proc: int | None = None, progress: 
     from datasets.exceptions import DatasetGenerationError
 
     try:
-        with _quiet_datasets(), _reporting(builder, progress):
+        with _interruptible(), _quiet_datasets(), _reporting(builder, progress):
             builder.download_and_prepare(num_proc=num_proc or cores())
     except (OSError, DatasetGenerationError) as error:
         if denied := _denied_by_disk(error):
@@ -141,6 +142,37 @@ def _denied_by_disk(error: BaseException | None) -> str | None:
             return match[1]
         error = error.__cause__ or error.__context__
     return None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C reach this process alone, and end the block with KeyboardInterrupt whatever else it caused.
+
+    A terminal interrupts every process: each worker would print a traceback, and `datasets` would raise a TimeoutError
+    for having waited for them. Forked workers inherit this handler: they fall silent and leave it to their parent.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    parent, interrupted = os.getpid(), False
+
+    def interrupt(*_: object) -> None:
+        nonlocal interrupted
+        if os.getpid() != parent:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            return
+        interrupted = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except BaseException:
+        if interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

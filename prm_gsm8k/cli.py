@@ -32,7 +32,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help is there in half the time
 )
 build_app = typer.Typer(
-    help="Build a config into a folder that is ready to load and to publish.", no_args_is_help=True, rich_markup_mode=None
+    help="Build a config into a folder that is ready to load and to publish.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(build_app, name="build")
 
@@ -67,7 +69,7 @@ def build_synthetic(
         "data"
     ),
     num_incorrect_per_problem: Annotated[int, typer.Option(min=0, help="Wrong solutions a problem, at most.")] = 3,
-    num_correct_per_problem: Annotated[int, typer.Option(min=0, help="Right solutions a problem.")] = 1,
+    num_correct_per_problem: Annotated[int, typer.Option(min=1, help="Right solutions a problem.")] = 1,
     max_examples: Annotated[
         int | None, typer.Option(min=1, help="At most so many rows; whole problems are kept.")
     ] = None,
