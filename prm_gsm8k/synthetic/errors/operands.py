@@ -1,0 +1,99 @@
+"""A wrong operand: the relation is right, but a number in it is not the one that belongs there."""
+
+from __future__ import annotations
+
+from random import Random
+
+from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, digit_slip, plainly, substitute
+from prm_gsm8k.synthetic.numbers import Value
+from prm_gsm8k.synthetic.parse import QUESTION, Equation
+
+
+def _operands(case: Case, lowest: int, equations: list[int]) -> list[Site]:
+    """Operands that come from the problem (-1) or an earlier step (0 and above)."""
+    return [
+        (index, operand)
+        for index in equations
+        for operand, source in enumerate(case.solution.equations[index].sources)
+        if source >= lowest
+    ]
+
+
+def number_flipped_sites(case: Case) -> list[Site]:
+    return [
+        (index, operand)
+        for index in case.free
+        for operand, source in enumerate(case.solution.equations[index].sources)
+        if source == QUESTION
+    ]
+
+
+def number_flipped(case: Case, site: Site, rng: Random) -> Edit | None:
+    """A number of the problem is misread: digits swapped, one digit or one count off.
+
+    "Natalia sold 84/2 = 42 clips in May." (the problem says 48)
+    """
+    index, operand = site
+    equation = case.solution.equations[index]
+    old = equation.operands[operand]
+    new = digit_slip(old, rng)
+    if new <= 1 < old or new <= 0 or new in case.solution.question_values or new in case.results:
+        return None
+    return substitute(
+        case,
+        index,
+        operand,
+        new,
+        lambda: (
+            f"reads {plainly(new)} where the problem says {case.number(equation, operand)}{case.origin(old, QUESTION)}"
+        ),
+    )
+
+
+def wrong_problem_number_sites(case: Case) -> list[Site]:
+    return _operands(case, QUESTION, case.free) if len(case.solution.quantities) > 1 else []
+
+
+def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
+    """Another number of the problem is used in place of the right operand.
+
+    "Natalia sold 48+48 = 96 clips altogether." (24, the result of step 1, belongs there)
+    """
+    index, operand = site
+    equation = case.solution.equations[index]
+    old = equation.operands[operand]
+    choices = [v for v in case.solution.quantities if v != old and v not in equation.operands]
+    while choices:
+        new = choices.pop(int(rng.random() * len(choices)))
+        edit = substitute(case, index, operand, new, lambda: _uses(case, new, QUESTION, equation, operand))
+        if edit is not None:
+            return edit
+    return None
+
+
+def wrong_earlier_result_sites(case: Case) -> list[Site]:
+    return _operands(case, QUESTION, [index for index in case.free if index])
+
+
+def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
+    """The result of an earlier step is used in place of the right operand.
+
+    "After buying the cookies, Josh has $10 - $5 = $5" ($8, what was left after the pencil, belongs there)
+    """
+    index, operand = site
+    equations = case.solution.equations
+    equation = equations[index]
+    old = equation.operands[operand]
+    choices = [i for i in range(index) if equations[i].result != old and equations[i].result not in equation.operands]
+    while choices:
+        other = choices.pop(int(rng.random() * len(choices)))
+        new = equations[other].result
+        edit = substitute(case, index, operand, new, lambda: _uses(case, new, other, equation, operand))
+        if edit is not None:
+            return edit
+    return None
+
+
+def _uses(case: Case, new: Value, origin: int, equation: Equation, operand: int) -> str:
+    right = f"{case.number(equation, operand)}{case.origin(equation.operands[operand], equation.sources[operand])}"
+    return f"uses {plainly(new)}{case.origin(new, origin)} where {right} belongs"

@@ -1,0 +1,214 @@
+"""A wrong relation: the numbers are right, but they are put together in another way than the problem says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from random import Random
+
+from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, plausible, spell
+from prm_gsm8k.synthetic.numbers import whole
+from prm_gsm8k.synthetic.parse import compute, read_gap
+from prm_gsm8k.synthetic.style import glyph_for
+
+# Words that name the operation outright: a step that says them is not given another operation.
+_NAMED = {
+    "+": frozenset(("plus", "add", "adding", "added", "adds", "sum", "addition")),
+    "-": frozenset(("minus", "subtract", "subtracting", "subtracted", "difference", "deduct", "deducting", "subtraction")),
+    "*": frozenset(("times", "multiply", "multiplying", "multiplied", "product", "twice", "double", "doubled", "triple", "tripled", "thrice", "doubles", "triples")),
+    "/": frozenset(("divide", "dividing", "divided", "half", "quarter", "third", "halves", "fourth", "fifth", "halved", "split")),
+}  # fmt: skip
+ALL_NAMED = frozenset().union(*_NAMED.values())
+_EXPLICIT = ALL_NAMED - {"twice", "half"}
+INVERSE = {"+": "-", "-": "+", "*": "/", "/": "*"}
+_MORE_OR_LESS = frozenset(("more", "older", "longer", "taller", "heavier", "farther", "further", "greater", "higher", "later", "faster", "extra", "less", "fewer", "younger", "shorter", "lighter", "lower", "cheaper", "earlier", "slower"))  # fmt: skip
+_SO_MANY_TIMES = frozenset(
+    ("twice", "half", "double", "triple", "times", "thrice", "third", "quarter", "doubled", "tripled", "fourth", "fifth")
+)
+_COMPARES = {"+": _MORE_OR_LESS, "-": _MORE_OR_LESS, "*": _SO_MANY_TIMES, "/": _SO_MANY_TIMES}
+_SWAPPED = {"twice": "half", "half": "twice", "more": "fewer", "fewer": "more", "less": "more"}
+_RELATION = re.compile(r"\b(?:twice|half|more|fewer|less)\b")
+
+
+def with_operators(
+    case: Case, index: int, operators: list[str], at: int, words: Mapping[str, str] | None, reason: Callable[[], str]
+) -> Edit | None:
+    """The equation with other operators (the one at `at` differs), and relation words of the prose swapped."""
+    equation = case.solution.equations[index]
+    try:
+        value = compute(equation.operands, operators, equation.opens, equation.closes)
+    except ZeroDivisionError:
+        return None
+    if not plausible(value, equation.result, equation.money):
+        return None
+    texts: dict[int, str] = {}
+    parts = case.frame.parts[equation.step]
+    if case.frame.shown[index]:
+        place = equation.places[at] + 1
+        texts[place] = _regap(case, parts[place], case.solution.steps[equation.step][place], operators[at])
+    if words and not case.solution.words_of(equation.step).isdisjoint(words):
+        for place in range(0, len(parts), 2):
+            if place not in texts and parts[place]:
+                new = _RELATION.sub(lambda match: words[match[0]], parts[place])
+                if new != parts[place]:
+                    texts[place] = new
+    return Edit(index, value, texts, (), reason)
+
+
+def _regap(case: Case, written: str, original: str, operator: str) -> str:
+    """The text between two operands, as it is written in the style, with another operator."""
+    gap = read_gap(original)
+    assert gap is not None
+    style = case.frame.style
+    old = gap.glyph
+    if old not in written:
+        old = next(glyph for glyph in (style.times, style.divide) if glyph and glyph in written)
+    head, _, tail = written.rpartition(old)
+    glyph = glyph_for(operator, style, written)
+    if glyph in ("x", "\\times", "\\div"):
+        head, tail = head.rstrip() + " ", " " + tail.lstrip()
+    return head + glyph + tail
+
+
+def operation_changed_sites(case: Case) -> list[Site]:
+    sites = []
+    for index in case.free:
+        equation = case.solution.equations[index]
+        words = case.solution.words_of(equation.step)
+        for at, operator in enumerate(equation.operators):
+            if words.isdisjoint(_NAMED[operator]):
+                sites.append((index, at))
+    return sites
+
+
+def operation_changed(case: Case, site: Site, rng: Random) -> Edit | None:
+    """Another operation than the one that the problem asks for.
+
+    "Natalia sold 48*24 = 1152 clips altogether." (48+24 belongs there)
+    """
+    index, at = site
+    equation = case.solution.equations[index]
+    old = equation.operators[at]
+    choices = [operator for operator in "+-*/" if operator != old]
+    if not case.words_asked().isdisjoint(_COMPARES[old]) and len(equation.operands) == 2:
+        choices.remove(INVERSE[old])  # that is a relation reversed
+    while choices:
+        operators = equation.operators.copy()
+        operators[at] = choices.pop(int(rng.random() * len(choices)))
+        edit = with_operators(
+            case,
+            index,
+            operators,
+            at,
+            None,
+            lambda: (
+                f"computes {case.expression(equation, operators=operators)} where {case.expression(equation)} belongs"
+            ),
+        )
+        if edit is not None:
+            return edit
+    return None
+
+
+def relation_reversed_sites(case: Case) -> list[Site]:
+    asked = case.words_asked()
+    sites = []
+    for index in case.free:
+        equation = case.solution.equations[index]
+        if len(equation.operands) == 2 and not asked.isdisjoint(_COMPARES[equation.operators[0]]):
+            if case.solution.words_of(equation.step).isdisjoint(_EXPLICIT):
+                sites.append((index, 0))
+    return sites
+
+
+def relation_reversed(case: Case, site: Site, rng: Random) -> Edit | None:
+    """A comparison taken the wrong way round: twice for half, more for fewer, a/b for b/a.
+
+    "His father is 40/2 = 20." (the problem says twice as old: 40*2 belongs there)
+    """
+    index, _ = site
+    equation = case.solution.equations[index]
+    old = equation.operators[0]
+    if old == "/" and rng.random() < 0.25 and "half" not in case.solution.words_of(equation.step):
+        edit = _swapped(case, index)
+        if edit is not None:
+            return edit
+    new = INVERSE[old]
+    return with_operators(
+        case,
+        index,
+        [new],
+        0,
+        _SWAPPED,
+        lambda: (
+            "takes the relation the wrong way round: "
+            f"{case.expression(equation, operators=[new])} where {case.expression(equation)} belongs"
+        ),
+    )
+
+
+def _swapped(case: Case, index: int) -> Edit | None:
+    """b/a where a/b belongs."""
+    equation = case.solution.equations[index]
+    left, right = equation.operands
+    value = whole(Fraction(right) / left)
+    if not plausible(value, equation.result, equation.money, wide=True):
+        return None
+    numbers = [case.number(equation, 1), case.number(equation, 0)]
+    texts = {}
+    if case.frame.shown[index]:
+        first, second = equation.places
+        gap = case.solution.steps[equation.step][first + 1]
+        if any(map(str.isalpha, gap)) or "$" in gap:
+            return None  # the units would stay behind: "5 apples / 3 friends"
+        texts = {first: numbers[0], second: numbers[1]}
+    return Edit(
+        index,
+        value,
+        texts,
+        ((0, right), (1, left)),
+        lambda: (
+            "divides the wrong way round: "
+            f"{spell(numbers, ['/'], [0, 0], [0, 0])} where {case.expression(equation)} belongs"
+        ),
+    )
+
+
+def grouping_lost_sites(case: Case) -> list[Site]:
+    return [(index, 0) for index in case.free if any(case.solution.equations[index].opens)]
+
+
+def grouping_lost(case: Case, site: Site, rng: Random) -> Edit | None:
+    """Brackets are forgotten, so that the product takes one term only.
+
+    "The two together cost 3*2+4 = $10." (3*(2+4) belongs there)
+    """
+    index, _ = site
+    equation = case.solution.equations[index]
+    zeros = [0] * len(equation.operands)
+    try:
+        value = compute(equation.operands, equation.operators, zeros, zeros)
+    except ZeroDivisionError:
+        return None
+    if not plausible(value, equation.result, equation.money):
+        return None
+    texts = {}
+    if case.frame.shown[index]:
+        parts = case.frame.parts[equation.step]
+        first = equation.places[0]
+        for place in range(first + 1, equation.result_place, 2):
+            if "(" in parts[place] or ")" in parts[place]:
+                texts[place] = re.sub(r"(?<!\\)[()]", "", parts[place])
+        before = parts[first - 1]
+        for _ in range(equation.opens[0]):
+            cut = before.rfind("(")
+            if cut < 0 or before[cut - 1 : cut] == "\\":
+                return None
+            before = texts[first - 1] = before[:cut] + before[cut + 1 :]
+
+    def reason() -> str:
+        numbers = [case.number(equation, i) for i in range(len(zeros))]
+        return f"loses the brackets: {spell(numbers, equation.operators, zeros, zeros)} where {case.expression(equation)} belongs"
+
+    return Edit(index, value, texts, (), reason)

@@ -1,0 +1,109 @@
+"""Arithmetic and the conclusion: a result computed wrong, an answer that is not the answer."""
+
+from __future__ import annotations
+
+from random import Random
+
+from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, digit_slip, plainly, plausible
+from prm_gsm8k.synthetic.numbers import Value
+
+_CONCLUSION: Site = (-1, 0)
+
+
+def calculation_slip_sites(case: Case) -> list[Site]:
+    shown, equations = case.frame.shown, case.solution.equations
+    sites = [(index, 0) for index in case.free if shown[index]]
+    return [site for site in sites if equations[site[0]].result > 9] or sites  # nobody slips on 2 + 3 if 48 * 7 is there
+
+
+def calculation_slip(case: Case, site: Site, rng: Random) -> Edit | None:
+    """The right expression, computed wrong: the only error whose equation is false.
+
+    "Natalia sold 48+24 = 62 clips altogether." (a carry lost)
+    """
+    index, _ = site
+    equation = case.solution.equations[index]
+    old = equation.result
+    if type(old) is int and old >= 20 and rng.random() < 0.4:
+        new: Value = old + (10, -10)[int(rng.random() * 2)]  # a carry lost or made up
+    else:
+        new = digit_slip(old, rng)
+    if not plausible(new, old, equation.money):
+        return None
+    return Edit(index, new, {}, (), lambda: f"{case.expression(equation)} is {plainly(old)}, not {plainly(new)}")
+
+
+def stopped_early_sites(case: Case) -> list[Site]:
+    solution = case.solution
+    last = solution.equations[solution.final].step
+    if case.frame.style.conclusion is None or last == 0 or last != len(solution.steps) - 1:
+        return []
+    reached = [equation for equation in solution.equations if equation.step < last]
+    if not reached or reached[-1].step != last - 1 or reached[-1].result == solution.answer:
+        return []
+    return [_CONCLUSION]
+
+
+def stopped_early(case: Case, site: Site, rng: Random) -> Edit | None:
+    """The solution ends before it is done, with an intermediate result as its answer.
+
+    "Natalia sold 48/2 = 24 clips in May." "The answer is 24."
+    """
+    solution = case.solution
+    final = solution.equations[solution.final]
+    reached = next(equation for equation in reversed(solution.equations) if equation.step < final.step)
+    return Edit(
+        -1,
+        reached.result,
+        {},
+        (),
+        lambda: (
+            f"stops at {plainly(reached.result)} (the result of step {reached.step + 1}): "
+            f"{case.expression(final)} = {plainly(final.result)} is still to be computed"
+        ),
+        upto=final.step,
+    )
+
+
+def wrong_question_sites(case: Case) -> list[Site]:
+    if case.frame.style.conclusion is None or case.results == {case.solution.answer}:
+        return []
+    return [_CONCLUSION]
+
+
+def wrong_question(case: Case, site: Site, rng: Random) -> Edit | None:
+    """Everything is computed, but the answer given is to another question.
+
+    "Natalia sold 48+24 = 72 clips altogether." "The answer is 24."
+    """
+    solution = case.solution
+    choices = [equation for equation in solution.equations if equation.result != solution.answer]
+    chosen = choices[int(rng.random() * len(choices))]
+    return Edit(
+        -1,
+        chosen.result,
+        {},
+        (),
+        lambda: (
+            f"answers with {plainly(chosen.result)} (the result of step {chosen.step + 1}) "
+            f"where the question asks for {solution.answer_text}"
+        ),
+    )
+
+
+def wrong_final_answer_sites(case: Case) -> list[Site]:
+    return [_CONCLUSION] if case.frame.style.conclusion is not None and case.solution.answer > 0 else []
+
+
+def wrong_final_answer(case: Case, site: Site, rng: Random) -> Edit | None:
+    """The answer is copied wrong from the last step.
+
+    "Natalia sold 48+24 = 72 clips altogether." "The answer is 62."
+    """
+    solution = case.solution
+    new = digit_slip(solution.answer, rng)
+    if not plausible(new, solution.answer, money=False) or new in solution.question_values or new in case.results:
+        return None
+    return Edit(
+        -1, new, {}, (), lambda: f"states {plainly(new)} as the answer where {solution.answer_text} was computed"
+    )

@@ -1,0 +1,197 @@
+"""From problems to verified rows: one right solution in a drawn style, and wrong ones that differ by one error.
+
+    parse → operand graph → one reasoning error → recompute → render → second opinion → row
+
+Everything that is random comes from one generator a problem, seeded with the seed and the problem's id, so a row
+depends on nothing but its problem, the options and this code: not on the order, the shard or the process.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from random import Random
+from typing import Any
+
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.problems import Problem
+from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, ErrorType, draw
+from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
+from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
+from prm_gsm8k.synthetic.second_opinion import SecondOpinion
+from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
+
+# How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
+POSITIONS: dict[str, Callable[[float], float]] = {
+    "uniform": lambda place: 1.0,
+    "real": lambda place: 1.0 - 0.4 * place,
+}
+
+# How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer, and how many places
+# are tried for each kind: a kind that is hard to place keeps its share of the mix.
+_TRIES = 30
+_TRIES_OF_A_KIND = 3
+
+
+@dataclass(frozen=True)
+class SyntheticOptions:
+    """What to make of each problem.
+
+    Attributes:
+        num_incorrect_per_problem: distinct wrong solutions, at most.
+        num_correct_per_problem: right solutions, each in its own style; the wrong ones are shared among them in turn.
+        seed: of everything random.
+        error_mix: weights of error types (`DEFAULT_MIX` if None); a type that is not named is not made.
+        positions: where first errors fall: a name in `POSITIONS`.
+        styles: whether to vary the writing; False keeps each solution as its author wrote it.
+    """
+
+    num_incorrect_per_problem: int = 3
+    num_correct_per_problem: int = 1
+    seed: int = 0
+    error_mix: Mapping[str, float] | None = None
+    positions: str = "real"
+    styles: bool = True
+
+    def __post_init__(self) -> None:
+        if self.num_incorrect_per_problem < 0:
+            raise UsageError("num_incorrect_per_problem must not be negative")
+        if self.num_correct_per_problem < 1:
+            raise UsageError("num_correct_per_problem must be at least 1: a wrong row needs the right one it came from")
+        if self.positions not in POSITIONS:
+            raise UsageError(f"positions must be one of {', '.join(POSITIONS)}, not {self.positions!r}")
+        mix = DEFAULT_MIX if self.error_mix is None else self.error_mix
+        unknown = sorted(set(mix) - set(TAXONOMY))
+        if unknown:
+            raise UsageError(f"no error type {unknown[0]!r}; there are {', '.join(TAXONOMY)}")
+        if any(not weight >= 0 for weight in mix.values()) or not sum(mix.values()) > 0:
+            raise UsageError("error_mix must hold weights of at least 0, and one above it")
+
+
+@dataclass
+class Tally:
+    """What was made, skipped and refused, and why."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # (problem id, reason)
+
+
+def generate(
+    problems: Iterable[Problem], options: SyntheticOptions | None = None, tally: Tally | None = None
+) -> Iterator[dict[str, Any]]:
+    """Rows of the contract with `error_reason` and `twin_id`, problem by problem: the right ones, then the wrong ones."""
+    options = options or SyntheticOptions()
+    tally = Tally() if tally is None else tally
+    mix = {name: weight for name, weight in (options.error_mix or DEFAULT_MIX).items() if weight > 0}
+    chances = list(accumulate(mix.values()))
+    kinds = [(name, TAXONOMY[name]) for name in mix]
+    for problem in problems:
+        tally.counts["problems"] += 1
+        try:
+            solution = read_solution(problem.question, problem.answer)
+            yield from _rows(problem, solution, options, chances, kinds, tally)
+        except UnreadableError as error:
+            tally.counts[f"problem skipped/{error}"] += 1
+            tally.skipped.append((problem.id, str(error)))
+
+
+def _rows(
+    problem: Problem,
+    solution: Solution,
+    options: SyntheticOptions,
+    chances: list[float],
+    kinds: list[tuple[str, ErrorType]],
+    tally: Tally,
+) -> Iterator[dict[str, Any]]:
+    rng = Random(f"{options.seed}/{problem.id}")
+    counts = tally.counts
+    pairs: list[tuple[Case, SecondOpinion, str]] = []
+    seen: set[tuple[str, ...]] = set()
+    plans: list[Plan | None] = []
+    for index in range(len(solution.equations)):
+        try:
+            plans.append(plan_change(solution, index))
+        except Refused as refusal:
+            plans.append(None)
+            counts[f"equation left alone/{refusal}"] += 1
+    for number in range(options.num_correct_per_problem):
+        frame = Frame(solution, draw_style(rng) if options.styles else PLAIN, rng)
+        key = tuple(frame.steps)
+        if key in seen:
+            continue
+        seen.add(key)
+        opinion = SecondOpinion(solution.question, frame.steps, solution.answer_text)
+        if opinion.refusal is not None:
+            if not pairs:
+                raise UnreadableError(f"second opinion: {opinion.refusal.partition(':')[0]}")
+            continue
+        pairs.append((Case(frame, plans, POSITIONS[options.positions]), opinion, f"{problem.id}/right-{number}"))
+        counts["right rows"] += 1
+        yield {
+            "prompt": problem.question,
+            "completions": frame.steps,
+            "labels": [True] * len(frame.steps),
+            "id": pairs[-1][2],
+            "problem_id": problem.id,
+            "first_error": -1,
+            "error_type": "none",
+            "answer": solution.answer_text,
+            "reference_answer": solution.answer_text,
+            "values": None,
+            "source": "gsm8k",
+            "error_reason": "",
+            "twin_id": "",
+        }
+    made = 0
+    wanted = options.num_incorrect_per_problem
+    for _ in range(_TRIES * wanted):
+        if made == wanted:
+            break
+        case, opinion, twin_id = pairs[made % len(pairs)]
+        name, kind = kinds[min(bisect(chances, rng.random() * chances[-1]), len(kinds) - 1)]
+        sites = case.sites_of(name, kind.sites)
+        if not sites[0]:
+            continue
+        for _ in range(_TRIES_OF_A_KIND):
+            edit = kind.make(case, draw(sites, rng), rng)
+            if edit is None:
+                continue
+            try:
+                wrong = carry_through(case, edit)
+            except Refused as refusal:
+                counts[f"draw refused/{refusal}"] += 1
+                continue
+            key = tuple(wrong.steps)
+            if key in seen:
+                counts["draw refused/duplicate"] += 1
+                continue
+            reason = edit.reason()
+            refused = opinion.judge(wrong.steps, wrong.first_error, name, reason, wrong.answer)
+            if refused is not None:
+                counts[f"second opinion/{name}/{refused.partition(':')[0]}"] += 1
+                continue
+            seen.add(key)
+            first = wrong.first_error
+            counts["wrong rows"] += 1
+            yield {
+                "prompt": problem.question,
+                "completions": wrong.steps,
+                "labels": [True] * first + [False] * (len(wrong.steps) - first),
+                "id": f"{problem.id}/wrong-{made}",
+                "problem_id": problem.id,
+                "first_error": first,
+                "error_type": name,
+                "answer": wrong.answer,
+                "reference_answer": solution.answer_text,
+                "values": None,
+                "source": "corruption",
+                "error_reason": reason,
+                "twin_id": twin_id,
+            }
+            made += 1
+            break
+    if made < wanted:
+        counts["problems with fewer wrong rows than asked"] += 1

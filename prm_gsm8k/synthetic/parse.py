@@ -1,0 +1,492 @@
+"""A reference solution, read into a graph: steps, the numbers in them, equations, and where each operand comes from.
+
+A step is cut at its numbers into *parts*: text at the even places, numbers at the odd ones. Everything else points
+into the parts, so that an error is written by putting other text in a few places and joining.
+
+    Natalia sold 48+24 = <<48+24=72>>72 clips.
+    parts     ["Natalia sold ", "48", "+", "24", " = ", "72", " clips."]
+    equation  operands 48 (the problem), 24 (result of equation 0); operator "+"; result 72 in part 5
+
+What is read is checked by computing it: a reading whose two sides differ is no reading. An equation whose left side
+cannot be read in the text but has a calculator annotation is *frozen*: its value is known, its text is never changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, OPERATIONS, Value, read_number, whole
+
+# Digits with thousands commas, decimals, a percent sign. It opens with one character class, which `re` scans for fast.
+_DIGITS = r"[0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=\.)[0-9]+)%?"
+NUMBER = re.compile(f"({_DIGITS})")
+ANNOTATION = re.compile(r"<<([^<>]*)>>")
+_LETTERS = re.compile("[a-z]+")
+_BARE_NUMBER = re.compile(_DIGITS)
+_NUMBER_WORDS = frozenset(NUMBER_WORDS)
+_MARK = "\0"  # stands in a step's text where an annotation was
+
+# Where an operand comes from, when not from an equation (whose index it then is).
+QUESTION, CONSTANT, UNKNOWN = -1, -2, -3
+
+# Numbers that a solution may use without the problem saying them: counts, calendars, clocks, percentages, measures.
+COMMON_CONSTANTS = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 25, 28, 29, 30, 31, 36, 48, 50, 52, 60, 90, 100, 180, 360, 365, 1000, 3600, 2000, 5280})  # fmt: skip
+
+
+class Gap(NamedTuple):
+    """The text between two numbers of an expression: `left` (units, closing brackets), the operator, `right`."""
+
+    left: str
+    glyph: str
+    right: str
+    operator: str  # one of + - * / =
+    closes: int
+    opens: int
+    symbolic: bool  # no words in it: the text can only be meant as arithmetic
+
+
+_JOIN = re.compile(
+    r"([-+*/=×÷·∙–−—]|(?<![A-Za-z])[xX](?![A-Za-z])|\b(?:times|plus|minus|divided by|multiplied by|of|equals|is|gives you)\b)"
+    rf"(\s*[$£€]?\s*{_MARK}?(\(*)\s*[$£€]?\s*{_MARK}?)\Z"
+)
+_UNITS = re.compile(r"[A-Za-z'’./$() -]*")  # "minutes/smoothie", "sq. ft.", "half-days)"
+_STRAY = re.compile(r"(?<!\A)(?<![A-Za-z])[-/]|\A-|[-/](?![A-Za-z])|\.\s+\S|\b[xX]\b")
+_OPERATOR = {
+    "+": "+", "plus": "+", "-": "-", "–": "-", "−": "-", "—": "-", "minus": "-", "*": "*", "×": "*", "·": "*",
+    "∙": "*", "x": "*", "X": "*", "times": "*", "of": "*", "multiplied by": "*", "/": "/", "÷": "/",
+    "divided by": "/", "=": "=", "equals": "=", "is": "=", "gives you": "=",
+}  # fmt: skip
+_gaps: dict[str, Gap | None] = {}
+
+
+def read_gap(text: str) -> Gap | None:
+    """What `text` between two numbers says, if it can join them into an expression or an equation."""
+    try:
+        return _gaps[text]
+    except KeyError:
+        pass
+    gap = _read_gap(text) if len(text) <= 60 else None
+    if len(_gaps) < 200_000:
+        _gaps[text] = gap
+    return gap
+
+
+def _read_gap(text: str) -> Gap | None:
+    match = _JOIN.search(text)
+    if match is None:
+        return None
+    glyph, right, opens = match.groups()
+    left = text[: match.start()]
+    if not _UNITS.fullmatch(left) or _STRAY.search(left) or left.count(" ") > 7:
+        return None
+    # "is", "equals" and the like are an equals sign only where an annotation says that a result follows.
+    if _OPERATOR[glyph] == "=" and glyph != "=" and _MARK not in right:
+        return None
+    worded = any(map(str.isalpha, left))
+    if worded and glyph.isalpha():
+        # "5 apples x 3": yes. "9 days. The rest of 3", "2 times giving a total of 3": no; "of" follows a number at once.
+        if glyph not in "xX" and _MARK not in right or not left[-1].isspace():
+            return None
+    return Gap(
+        left,
+        glyph,
+        right,
+        _OPERATOR[glyph],
+        left.count(")") - left.count("("),
+        len(opens),
+        symbolic=not worded and (not glyph.isalpha() or glyph in "xX"),
+    )
+
+
+@dataclass(slots=True)
+class Equation:
+    """One computation of the solution: operands joined by operators, and the result. The nodes of the graph."""
+
+    step: int
+    operands: list[Value]
+    operators: list[str]  # one fewer than operands
+    opens: list[int]  # brackets opened before each operand
+    closes: list[int]  # brackets closed after each operand
+    places: list[int]  # the part that writes each operand; empty if the left side is not in the text or is frozen
+    result: Value
+    result_place: int
+    frozen: bool  # the left side stands in the text but could not be read
+    money: bool  # a currency sign stands before the result
+    sources: list[int] = field(default_factory=list)  # an equation's index, QUESTION, CONSTANT or UNKNOWN
+    others: list[tuple[int, ...]] = field(default_factory=list)  # equations that explain the operand just as well
+    tail: int = -1  # the part after the left side, which holds the equals sign
+
+
+class Mention(NamedTuple):
+    """A number in a step that is no part of an equation's left side or result."""
+
+    step: int
+    place: int
+    value: Value
+    source: int  # the equation it repeats, QUESTION, CONSTANT or UNKNOWN
+    others: tuple[int, ...]
+    operands: tuple[tuple[int, int], ...]  # (equation, operand) of the same step with this value
+
+
+@dataclass(slots=True)
+class Solution:
+    """A reference solution as a graph. `steps[i]` are the parts of step i."""
+
+    question: str
+    steps: list[list[str]]
+    equations: list[Equation]
+    mentions: list[Mention]
+    final: int  # the equation whose result is the answer
+    answer: Value
+    answer_text: str
+    question_values: frozenset[Value]  # every number of the question; `20%` counts as 20 and as 1/5
+    quantities: list[Value]  # those of them that a solution can compute with
+    words: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def words_of(self, step: int) -> frozenset[str]:
+        """The words in a step's prose, in lower case."""
+        words = self.words.get(step)
+        if words is None:
+            words = self.words[step] = frozenset(_LETTERS.findall("  ".join(self.steps[step][0::2]).lower()))
+        return words
+
+
+class UnreadableError(ValueError):
+    """The solution cannot be read as a graph; the message is the reason, from a small fixed vocabulary."""
+
+
+def compute(operands: list[Value], operators: list[str], opens: list[int], closes: list[int]) -> Value:
+    """The exact value of an expression given as operands, the operators between them, and brackets around them."""
+    if len(operands) == 2:
+        return whole(OPERATIONS[operators[0]](operands[0], operands[1]))
+    if len(operands) == 1:
+        return operands[0]
+    # Operator precedence with two stacks; a bracket is a floor under the operators that may be reduced.
+    values: list[Value] = []
+    pending: list[str] = []
+
+    def reduce(strong: bool) -> None:
+        while pending and pending[-1] != "(" and (not strong or pending[-1] in "*/"):
+            right = values.pop()
+            values[-1] = OPERATIONS[pending.pop()](values[-1], right)
+
+    last = len(operators)
+    for i, operand in enumerate(operands):
+        pending.extend("(" * opens[i])
+        values.append(operand)
+        for _ in range(closes[i]):
+            reduce(False)
+            pending.pop()
+        if i < last:
+            reduce(operators[i] in "*/")
+            pending.append(operators[i])
+    reduce(False)
+    return whole(values[0])
+
+
+_MONEY = re.compile(rf"[$£€]\s*{_MARK}?\Z")
+_ANNOTATION_TOKEN = re.compile(r"\d+(?:\.\d*)?%?|\.\d+%?|[-+*/()]")
+
+
+def read_expression(text: str) -> tuple[list[Value], list[str], list[int], list[int]] | None:
+    """A calculator expression such as `(3+4)*2` as operands, operators and brackets; None if it is anything else."""
+    if "," in text:
+        text = text.replace(",", "")
+    operands: list[Value] = []
+    operators: list[str] = []
+    opens: list[int] = []
+    closes: list[int] = []
+    depth = opening = position = 0
+    want_operand = True
+    for match in _ANNOTATION_TOKEN.finditer(text):
+        if match.start() != position and text[position : match.start()].strip():
+            return None
+        position = match.end()
+        token = match[0]
+        if want_operand:
+            if token == "(":
+                opening += 1
+                depth += 1
+            elif token in "+-*/)":
+                return None
+            else:
+                operands.append(read_number(token if token[-1] != "." else token[:-1]))
+                opens.append(opening)
+                closes.append(0)
+                opening, want_operand = 0, False
+        elif token == ")":
+            depth -= 1
+            if depth < 0:
+                return None
+            closes[-1] += 1
+        elif token in "+-*/":
+            operators.append(token)
+            want_operand = True
+        else:
+            return None
+    if want_operand or depth or text[position:].strip():
+        return None
+    return operands, operators, opens, closes
+
+
+def question_numbers(question: str) -> tuple[frozenset[Value], list[Value]]:
+    """Every number that the question states, in digits or words, and the quantities among them.
+
+    `20%` counts as 20 and as 1/5, "half" as 1/2 and as 2; a quantity is above 1 or a plain share such as 1/4.
+
+    >>> question_numbers("She sold half of her 48 clips.")[1]
+    [Fraction(1, 2), 2, 48]
+    """
+    lower = question.lower()
+    found: dict[Value, None] = {}
+    for word in _NUMBER_WORDS.intersection(_LETTERS.findall(lower)):
+        for value in NUMBER_WORDS[word]:
+            found[value] = None
+    for token in _BARE_NUMBER.findall(question):
+        found[read_number(token)] = None
+        if token[-1] == "%":
+            found[read_number(token[:-1])] = None
+    quantities = sorted(v for v in found if v > 1 or (type(v) is not int and v.denominator in (2, 4, 5, 10, 20, 50, 100)))
+    return frozenset(found), quantities
+
+
+_UNFINISHED = re.compile(r"[-+*/×÷·(]\s*\w*\s*\)?\s*\Z")
+
+
+def _continues(before: str) -> bool:
+    """Whether an expression goes on to the left of its first number: "x + 3*4", "2x - 3*4", "5(3*4", "= 3*4"."""
+    head = before.rstrip(" $£€")
+    if not head:
+        return False
+    last = head[-1]
+    if last in "-+*/×÷·":
+        return True
+    if last == "(":
+        return head[-2:-1].isalnum() or head[-2:-1] == ")"
+    if last == "=":  # "Vail = 20 - 5" names a quantity; "2x + 3 = 20 - 5" does not
+        return _UNFINISHED.search(head[:-1]) is not None
+    if last.isalpha() and last not in "aAI" and not head[-2:-1].isalnum():
+        return head[-2:-1] not in ("'", "’")  # a variable; not the end of "that's"
+    return False
+
+
+def read_solution(question: str, answer: str) -> Solution:
+    """Read a GSM8K answer (steps on lines, `<<…>>` annotations, a last line `#### 72`) into a graph.
+
+    Raises `UnreadableError`: `no final answer`, `answer is not a number`, `no step`, `no equation`,
+    `false equation`, `answer is no result`.
+    """
+    body, hashes, final = answer.rpartition("####")
+    if not hashes:
+        raise UnreadableError("no final answer")
+    answer_text = final.strip().lstrip("$").replace(" ", "")
+    try:
+        answer_value = read_number(answer_text)
+    except (ValueError, ZeroDivisionError):
+        raise UnreadableError("answer is not a number") from None
+    steps: list[list[str]] = []
+    equations: list[Equation] = []
+    loose: list[tuple[int, int, Value]] = []  # (step, place, value) of numbers outside every equation
+    for line in body.split("\n"):
+        line = line.strip()
+        if line:
+            _read_step(line, len(steps), steps, equations, loose)
+    if not steps:
+        raise UnreadableError("no step")
+    if not equations:
+        raise UnreadableError("no equation")
+    values, quantities = question_numbers(question)
+    final_equation = _link(equations, values, answer_value)
+    mentions = [_mention(step, place, value, equations, values) for step, place, value in loose]
+    return Solution(question, steps, equations, mentions, final_equation, answer_value, answer_text, values, quantities)
+
+
+def _read_step(
+    line: str, step: int, steps: list[list[str]], equations: list[Equation], loose: list[tuple[int, int, Value]]
+) -> None:
+    annotations: list[str] = []
+    if "<<" in line:
+        cut = ANNOTATION.split(line)
+        annotations = cut[1::2]
+        line = _MARK.join(cut[0::2])
+    parts = NUMBER.split(line)
+    count = len(parts)
+    gaps = [read_gap(text) for text in parts[2 : count - 1 : 2]]  # gaps[i] joins numbers i and i+1
+    in_equation: set[int] = set()
+    marks = 0
+    marks += parts[0].count(_MARK)
+    for i, gap in enumerate(gaps):
+        place = 2 * i + 2  # of the gap; the result follows it
+        marked = parts[place].count(_MARK)
+        marks += marked
+        if (gap is None or gap.operator != "=") and not marked:
+            continue
+        annotation = annotations[marks - 1] if marked else None
+        equation = _read_equation(parts, gaps, i, step, annotation)
+        if equation is None:
+            continue
+        in_equation.update(equation.places)
+        in_equation.add(equation.result_place)
+        equations.append(equation)
+    if annotations and parts[0].count(_MARK) and count > 1:  # the step opens with its result: "<<3*4=12>>12 apples"
+        equation = _annotated(annotations[0], parts, 1, step, frozen="=" in parts[0])
+        if equation is not None:
+            equations.append(equation)
+            in_equation.add(1)
+    for place in range(1, count, 2):
+        if place not in in_equation:
+            if parts[place + 1][:2] in ("st", "nd", "rd", "th") or parts[place - 1][-1:].isalpha():
+                continue  # 1st, 22nd, B2: names, not quantities
+            loose.append((step, place, read_number(parts[place])))
+    if annotations:
+        for place in range(0, count, 2):
+            if _MARK in parts[place]:
+                parts[place] = parts[place].replace(_MARK, "")
+    steps.append(parts)
+
+
+def _read_equation(
+    parts: list[str], gaps: list[Gap | None], at: int, step: int, annotation: str | None
+) -> Equation | None:
+    """The equation whose equals sign is gap `at`, if there is one that holds."""
+    result_place = 2 * at + 3
+    equals = gaps[at]
+    first = at
+    while first > 0:
+        gap = gaps[first - 1]
+        if gap is None or gap.operator == "=":
+            break
+        first -= 1
+    after = gaps[at + 1] if at + 1 < len(gaps) else None
+    plain = after is None or after.operator == "=" or not after.symbolic
+    if equals is not None and first < at and plain:
+        before = parts[2 * first]
+        opens = [0] * (at - first + 1)
+        closes = [0] * (at - first + 1)
+        head = before.rstrip("$£€ ")
+        opens[0] = len(head) - len(head.rstrip("("))
+        operators = []
+        symbolic = equals.symbolic
+        for i in range(first, at):
+            gap = gaps[i]
+            assert gap is not None
+            operators.append(gap.operator)
+            closes[i - first] = gap.closes
+            opens[i - first + 1] = gap.opens
+            symbolic = symbolic and gap.symbolic
+        closes[-1] = equals.closes
+        opens[0] -= max(0, sum(opens) - sum(closes))  # a bracket that opened in the prose around it
+        if opens[0] >= 0 and sum(opens) == sum(closes):
+            operands = [read_number(parts[2 * i + 1]) for i in range(first, at + 1)]
+            result = read_number(parts[result_place])
+            try:
+                value = compute(operands, operators, opens, closes)
+            except (ZeroDivisionError, IndexError):
+                value = None
+            text = parts[result_place]
+            if value != result and text[-1] == "%" and value == read_number(text[:-1]):
+                parts[result_place], parts[result_place + 1] = text[:-1], "%" + parts[result_place + 1]  # 100 - 15 = 85%
+                result = value
+            frozen = (
+                equals.glyph != "="
+                or (first > 0 and gaps[first - 1] is not None)
+                or (not opens[0] and _continues(before))
+            )
+            if value == result:
+                places = [2 * i + 1 for i in range(first, at + 1)]
+                return Equation(
+                    step,
+                    operands,
+                    operators,
+                    opens,
+                    closes,
+                    places,
+                    result,
+                    result_place,
+                    frozen,
+                    money=_MONEY.search(parts[result_place - 1]) is not None,
+                    tail=2 * at + 2,
+                )
+            if annotation is None:
+                if symbolic and not frozen:
+                    raise UnreadableError("false equation")
+                return None
+    if annotation is None:
+        return None
+    return _annotated(annotation, parts, result_place, step, frozen="=" in parts[2 * at + 2])
+
+
+def _annotated(annotation: str, parts: list[str], result_place: int, step: int, frozen: bool) -> Equation | None:
+    """The equation that only the calculator annotation states; its left side has no parts."""
+    left, _, right = annotation.rpartition("=")
+    read = read_expression(left)
+    if read is None or len(read[0]) < 2:
+        return None
+    operands, operators, opens, closes = read
+    result = read_number(parts[result_place])
+    try:
+        if compute(operands, operators, opens, closes) != result:
+            raise UnreadableError("false equation")
+    except ZeroDivisionError:
+        raise UnreadableError("false equation") from None
+    money = _MONEY.search(parts[result_place - 1]) is not None
+    return Equation(step, operands, operators, opens, closes, [], result, result_place, frozen, money)
+
+
+def _link(equations: list[Equation], values: frozenset[Value], answer: Value) -> int:
+    """Find where each operand comes from, and which equation is the answer's; returns the latter's index."""
+    results: dict[Value, list[int]] = {}
+    doubtful: list[tuple[int, int]] = []
+    uses: Counter[int] = Counter()  # operands that can only come from an equation
+    for index, equation in enumerate(equations):
+        for operand, value in enumerate(equation.operands):
+            known = results.get(value)
+            if known is not None:
+                equation.sources.append(known[-1])
+                if value in values:
+                    equation.others.append((QUESTION, *known[:-1]))
+                    doubtful.append((index, operand))
+                else:
+                    equation.others.append(tuple(known[:-1]))
+                    uses[known[-1]] += 1
+            else:
+                if value in values:
+                    equation.sources.append(QUESTION)
+                else:
+                    equation.sources.append(CONSTANT if value in COMMON_CONSTANTS else UNKNOWN)
+                equation.others.append(())
+        results.setdefault(equation.result, []).append(index)
+    if answer not in results:
+        raise UnreadableError("answer is no result")
+    final = results[answer][-1]
+    # A result is there to be used. Where the only number that can be its use might as well be the problem's, it is the use.
+    for index, operand in doubtful:
+        equation = equations[index]
+        source, others = equation.sources[operand], equation.others[operand]
+        if len(others) == 1 and not uses[source] and source != final:
+            if sum(equations[i].sources[o] == source for i, o in doubtful) == 1:
+                equation.others[operand] = ()
+    return final
+
+
+def _mention(step: int, place: int, value: Value, equations: list[Equation], values: frozenset[Value]) -> Mention:
+    found: list[int] = []
+    operands: list[tuple[int, int]] = []
+    for index, equation in enumerate(equations):
+        if equation.step > step:
+            break
+        if equation.result == value:
+            found.append(index)
+        if equation.step == step:
+            for operand, other in enumerate(equation.operands):
+                if other == value:
+                    operands.append((index, operand))
+    in_question = value in values
+    if found:
+        others = tuple(found[:-1])
+        return Mention(step, place, value, found[-1], (QUESTION, *others) if in_question else others, tuple(operands))
+    source = QUESTION if in_question else CONSTANT if value in COMMON_CONSTANTS else UNKNOWN
+    return Mention(step, place, value, source, (), tuple(operands))
