@@ -1,0 +1,642 @@
+"""Read the numbers and the equations of a step from its text alone: `Jo has 3 bags * $4/bag = $12.` says 3 * 4 = 12.
+
+A step is cut into numbers and the gaps between them. What a gap *does* (an operator, an equals sign, prose that ends an
+expression) is decided once and remembered by its text: GSM8K writes a few thousand gaps again and again. Two steps
+with the same gaps have the same structure, so a corrupted step is checked by putting its numbers into the structure of
+its twin, without parsing it.
+
+Arithmetic is exact: `int` where whole, `Fraction` otherwise, never a float.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+Number = int | Fraction
+
+# `4th` is no quantity. `1,250.50`, `.5` and `5.00` are; the sign, the currency and the percent sign live in the gaps.
+# Beginning with a character class, and not with the two alternatives, lets `re` skip through prose twice as fast.
+NUMBER = re.compile(r"([0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=\.)[0-9]+))(?![0-9]|(?:st|nd|rd|th)\b)")
+
+# A numbering or a bullet in front of a step. Its number is no quantity, and it shifts when a step is left out.
+STEP_PREFIX = re.compile(r"(?:\*\*)?(?:[Ss]tep ([0-9]+) ?[:.)-]|([0-9]+)[.)](?=\s)|[-*•](?=\s))(?:\*\*)?:?\s*")
+
+MEMORY = 200_000  # remembered texts before the memory is emptied: bounds a long build, not reached by GSM8K
+
+BREAK, OPERATOR, EQUALS = range(3)
+
+
+def to_number(text: str) -> Number:
+    """`"1,250.50"` -> Fraction(2501, 2); raises ValueError where the text is no plain decimal."""
+    text = text.replace(",", "")
+    if "." not in text:
+        return int(text)
+    value = Fraction(text)
+    return value.numerator if value.denominator == 1 else value
+
+
+class _Values(dict[str, Number]):
+    """The value of a number's text, remembered."""
+
+    def __missing__(self, text: str) -> Number:
+        if len(self) > MEMORY:
+            self.clear()
+        value = self[text] = to_number(text)
+        return value
+
+
+VALUES = _Values()
+
+
+def divide(a: Number, b: Number) -> Number:
+    """Exact quotient, `int` where whole."""
+    if type(a) is int and type(b) is int:
+        quotient, rest = divmod(a, b)
+        return Fraction(a, b) if rest else quotient
+    value = Fraction(a) / b
+    return value.numerator if value.denominator == 1 else value
+
+
+def apply(operator: str, a: Number, b: Number) -> Number:
+    """One operation; raises ZeroDivisionError."""
+    if operator == "+":
+        return a + b
+    if operator == "-":
+        return a - b
+    if operator == "*":
+        return a * b
+    return divide(a, b)
+
+
+# --- gaps -------------------------------------------------------------------------------------------------------------
+
+
+class Gap(NamedTuple):
+    """What the text between two numbers does. `closes` and `opens` count parentheses on either side of the operator."""
+
+    kind: int
+    operator: str = ""
+    closes: int = 0
+    opens: int = 0
+    negative: bool = False  # the next number carries a minus sign
+    percent: bool = False  # the number before it carries a percent sign
+    weak: bool = False  # may be something else: never a reason to call a right solution wrong
+    spoils_left: bool = False  # the expression before it goes on with something that is no number (`10*p`)
+    spoils_right: bool = False  # the expression after it began with something that is no number (`x + 30`)
+    tight: bool = False  # a slash without spaces: may be the line of a fraction
+
+
+_PERCENT = re.compile(r"\s*(?:\\?%|percent\b|per cent\b)")
+_MARKS = re.compile(
+    r"[-+*/=(){}\[\]\\×÷·⋅∗–−≈]|(?<![A-Za-z])[xX](?![A-Za-z])|\b(?:plus|minus|times|divided|multipl|equal)"
+)
+_GLYPHS = str.maketrans(
+    {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "–": "-", "−": "-", "≈": "=", "[": "(", "]": ")"}
+    | dict.fromkeys("$£€", " ")
+)
+_LATEX = (
+    (re.compile(r"\\text(?:bf|rm|it)?\{([^{}]*)\}"), r" \1 "),
+    (re.compile(r"\\mathrm\{([^{}]*)\}"), r" \1 "),
+    (re.compile(r"\\(?:times|cdot)(?![A-Za-z])"), "*"),
+    (re.compile(r"\\div(?![A-Za-z])"), "/"),
+    (re.compile(r"\\(?:approx|equiv)(?![A-Za-z])"), "="),
+    (re.compile(r"\\[dt]?frac\s*\{"), "(("),
+    (re.compile(r"\\boxed\s*\{"), " "),
+    (re.compile(r"\\(?:left|right|,|;|!|quad|\(|\)|\[|\]|\$|%| )"), " "),
+)
+_WORD_OPERATORS = re.compile(
+    r"\b(?:(plus|added to)|(minus)|(times|multiplied by)|(divided by)|((?:which |that |is )?(?:equals|equal to)))\b"
+)
+_WORD_EQUALS = re.compile(r"\bequal")
+NUMBER_WORD = re.compile(
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+    r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|dozen)\b",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"[A-Za-zÀ-ɏ'’°²³_%]+(?:[-/.][A-Za-z'’]+)*|[-+*/=()]|[^\s]")
+_RUNS_OF_WORDS = re.compile(r"W+")
+_UNIT_SLASH = re.compile(r"/W")
+_ASIDE = re.compile(r"\(W?\)")
+_IS_OPERATOR = re.compile(r"(\)*)W?(\)*)([-+*/])(\(*)(-?)(\(*)")
+_IS_EQUALS = re.compile(r"(\)*)W?(\)*)=(W?)(\(*)(-?)(\(*)")
+_IS_PLUS_WORDS = re.compile(r"(\)*)W?(\)*)\+W(\(*)")
+_IS_JUXTAPOSED = re.compile(r"(\)*)(\(+)")
+_TAIL = re.compile(r"([-+*/v]?)(\(*)(-?)(\(*)$")
+_OF = {"of", "of the", "of his", "of her", "of their", "of those", "of this", "of that", "of all"}
+_GLUE = {"", "and", "and a", "&"}
+_VARIABLE = re.compile(r"[-+*/]\s*[A-Za-z](?![A-Za-z])|.*[A-Za-z]{2,} [A-Za-z]\s*=", re.DOTALL)  # 10*p, we get x =
+_UNIT_LETTERS = set("mgLlhskKM")
+_APPROXIMATELY = re.compile(r"=\s*(?:about|approximately|roughly|around|only|a total of|to)\b")
+
+
+def _classify(gap: str, edge: str) -> Gap:
+    percent = False
+    if match := _PERCENT.match(gap):
+        percent, gap = True, gap[match.end() :]
+    if not _MARKS.search(gap):
+        words = gap.strip().strip("$£€").strip().lower()
+        if not edge:
+            if words in _OF:
+                return Gap(OPERATOR, "*", percent=percent, weak=True)
+            if words == "is":
+                return Gap(EQUALS, percent=percent, weak=True)
+            if words in _GLUE:  # 1 1/2, 3 400, 1 and 1/3: may be one number in two parts
+                return Gap(BREAK, percent=percent, weak=True)
+        if gap.startswith("..."):  # 8.333...
+            return Gap(BREAK, percent=percent, weak=True)
+        letter = gap[:1].isalpha() and not gap[1:2].isalpha() and gap[0] not in _UNIT_LETTERS
+        return Gap(BREAK, percent=percent, spoils_left=letter)
+    text = gap.replace("**", " ")
+    if "\\" in text:
+        for pattern, plain in _LATEX:
+            text = pattern.sub(plain, text)
+    text = text.replace("}{", ")/(").replace("}", "))").replace("{", "(").translate(_GLYPHS)
+    letter = text[:1].isalpha() and not text[1:2].isalpha()
+    if text[:1] == "-" and text[1:2].isalpha():  # 10-minute
+        text = " " + text[1:]
+    text = _APPROXIMATELY.sub("=", _WORD_OPERATORS.sub(lambda m: "+-*/="[(m.lastindex or 1) - 1], text))
+    signs = "".join(
+        "x"
+        if token in ("x", "X")
+        else "W"
+        if token[0].isalnum() or token[0] in "'’°_"
+        else token
+        if token in "+-*/=()"
+        else "P"
+        for token in _TOKEN.findall(text)
+    )
+    signs = _RUNS_OF_WORDS.sub("W", _UNIT_SLASH.sub("W", _RUNS_OF_WORDS.sub("W", signs)))
+    signs = _RUNS_OF_WORDS.sub("W", _ASIDE.sub("W", signs))
+    if "x" in signs:
+        # An x is `times` only where nothing else could be the operator: `3x + 2` is algebra.
+        alone = signs.count("x") == 1 and not any(sign in signs for sign in "+-*/=")
+        signs = signs.replace("x", "*" if alone else "v")
+        letter = letter and not alone
+    weak = _WORD_EQUALS.search(gap) is not None
+    if letter and gap[0] in _UNIT_LETTERS:
+        weak = True
+    elif letter or _VARIABLE.match(text):
+        return _prose(signs, percent, spoils_left=True)
+    if "W" in signs and not edge and NUMBER_WORD.search(gap):  # an operand in words: it goes unread
+        return _prose(signs, percent, spoils_left=signs[-1] != "W")
+    if match := _IS_OPERATOR.fullmatch(signs):
+        closes = len(match[1]) + len(match[2])
+        opens = len(match[4]) + len(match[6])
+        return Gap(OPERATOR, match[3], closes, opens, bool(match[5]), percent, weak, tight=gap == "/")
+    if match := _IS_EQUALS.fullmatch(signs):
+        closes = len(match[1]) + len(match[2])
+        opens = len(match[4]) + len(match[6])
+        return Gap(EQUALS, "=", closes, opens, bool(match[5]), percent, weak or bool(match[3]), False, bool(match[3]))
+    if (match := _IS_JUXTAPOSED.fullmatch(signs)) and not gap[:1].isspace():
+        return Gap(OPERATOR, "*", len(match[1]), len(match[2]), percent=percent)
+    if match := _IS_PLUS_WORDS.fullmatch(signs):
+        return Gap(OPERATOR, "+", len(match[1]) + len(match[2]), len(match[3]), percent=percent, weak=True)
+    return _prose(signs, percent, spoils_left=signs[:1] in ("+", "*", "/", "v") and "times" not in gap)
+
+
+def _prose(signs: str, percent: bool, spoils_left: bool) -> Gap:
+    closes = len(signs) - len(signs.lstrip(")"))
+    tail = _TAIL.search(signs)
+    assert tail is not None
+    operator, negative = tail[1], bool(tail[3])
+    before = signs[: tail.start()]
+    if operator == "-" and (not before or before[-1] in "=P("):
+        operator, negative = "", True
+    return Gap(
+        BREAK,
+        closes=closes,
+        opens=len(tail[2]) + len(tail[4]),
+        negative=negative,
+        percent=percent,
+        spoils_left=spoils_left,
+        spoils_right=operator != "" and before[-1:] in ("W", "v", ")", ""),
+    )
+
+
+class _Gaps(dict[str, int]):
+    """What a gap does, remembered by its text: an index into `KINDS_OF_GAP`. A step's structure is a tuple of them."""
+
+    def __init__(self, edge: str = "") -> None:
+        super().__init__()
+        self.edge = edge
+
+    def __missing__(self, text: str) -> int:
+        if len(self) > MEMORY:
+            self.clear()
+        gap = _classify(text, self.edge)
+        if self.edge == "first":  # an operator here has something before it that is no number
+            spoils = gap.spoils_right or gap.kind == OPERATOR
+            gap = Gap(BREAK, opens=gap.opens, negative=gap.negative, spoils_right=spoils)
+        elif self.edge == "last":
+            gap = Gap(BREAK, closes=gap.closes, percent=gap.percent, weak=gap.weak, spoils_left=gap.spoils_left)
+        index = self[text] = _GAP_INDEX.setdefault(gap, len(KINDS_OF_GAP))
+        if index == len(KINDS_OF_GAP):
+            KINDS_OF_GAP.append(gap)
+        return index
+
+
+KINDS_OF_GAP: list[Gap] = []
+_GAP_INDEX: dict[Gap, int] = {}
+# What stands before the first number and after the last is mostly unique prose, of which only the near end matters.
+_NEAR = 10
+_INNER, _FIRST, _LAST = _Gaps(), _Gaps("first"), _Gaps("last")
+
+
+# --- expressions ------------------------------------------------------------------------------------------------------
+
+# A tree of operand positions: 0 is the expression's first number, ("*", 0, ("+", 1, 2)) is a * (b + c).
+Tree = int | tuple[str, "Tree", "Tree"]
+
+_RANK = {"+": 1, "-": 1, "*": 2, "/": 2}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """An expression without its numbers; expressions with the same operators and parentheses share one."""
+
+    operators: str
+    tree: Tree
+    flat_tree: Tree  # the same without parentheses
+
+    def value(self, numbers: Sequence[Number], first: int = 0) -> Number:
+        """The value with `numbers[first:]` as operands; raises ZeroDivisionError."""
+        operators = self.operators
+        if len(operators) == 1:
+            a, b = numbers[first], numbers[first + 1]
+            if operators == "+":
+                return a + b
+            if operators == "*":
+                return a * b
+            if operators == "-":
+                return a - b
+            return divide(a, b)
+        return evaluate(self.tree, numbers, first) if operators else numbers[first]
+
+
+def evaluate(tree: Tree, numbers: Sequence[Number], first: int = 0) -> Number:
+    """The value of a tree; raises ZeroDivisionError."""
+    if type(tree) is int:
+        return numbers[first + tree]
+    operator, left, right = tree  # type: ignore[misc]
+    a = numbers[first + left] if type(left) is int else evaluate(left, numbers, first)
+    b = numbers[first + right] if type(right) is int else evaluate(right, numbers, first)
+    return apply(operator, a, b)
+
+
+def _tree(tokens: Sequence[str]) -> Tree | None:
+    """Operator precedence over tokens `n ( ) + - * /`; None where they do not balance."""
+    operands: list[Tree] = []
+    waiting: list[str] = []
+    count = 0
+
+    def reduce() -> None:
+        right, left = operands.pop(), operands.pop()
+        operands.append((waiting.pop(), left, right))
+
+    for token in tokens:
+        if token == "n":
+            operands.append(count)
+            count += 1
+        elif token == "(":
+            waiting.append(token)
+        elif token == ")":
+            while waiting and waiting[-1] != "(":
+                reduce()
+            if not waiting:
+                return None
+            waiting.pop()
+        else:
+            while waiting and waiting[-1] != "(" and _RANK[waiting[-1]] >= _RANK[token]:
+                reduce()
+            waiting.append(token)
+    while waiting:
+        if waiting[-1] == "(":
+            return None
+        reduce()
+    return operands[0]
+
+
+_SHAPES: dict[tuple[tuple[int, int, str], ...], Shape | None] = {}
+
+
+def _shape(joints: tuple[tuple[int, int, str], ...]) -> Shape | None:
+    """The shape of numbers joined by (closing parentheses, opening parentheses, operator); the ends have no operator.
+
+    Parentheses that enclose more than the expression (`(3 * 4 = 12)`) are dropped at its ends.
+    """
+    try:
+        return _SHAPES[joints]
+    except KeyError:
+        pass
+    depth, lowest = 0, 0
+    for closes, opens, _ in joints[1:-1]:
+        depth -= closes
+        lowest = min(lowest, depth)
+        depth += opens
+    lead = min(joints[0][1], max(0, -lowest) + max(0, joints[-1][0] - depth - max(0, -lowest)))
+    trail = depth + lead
+    shape = None
+    if lead >= -lowest and 0 <= trail <= joints[-1][0]:
+        tokens = ["("] * lead + ["n"]
+        for closes, opens, operator in joints[1:-1]:
+            tokens += [")"] * closes + [operator] + ["("] * opens + ["n"]
+        tree = _tree(tokens + [")"] * trail)
+        flat = _tree([token for token in tokens if token not in "()"])
+        if tree is not None and flat is not None:
+            shape = Shape("".join(joint[2] for joint in joints[1:-1]), tree, flat)
+    _SHAPES[joints] = shape
+    return shape
+
+
+def shape_of(operators: str) -> Shape:
+    """The shape of an expression without parentheses."""
+    shape = _shape(((0, 0, ""), *((0, 0, operator) for operator in operators), (0, 0, "")))
+    assert shape is not None
+    return shape
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+# How percent signs are meant. `20% * 50 = 10` scales, `12/48 * 100 = 25%` names the unit of the result, and
+# `100% * 0.25 = 25%` does both: the expression scales, the result has a unit.
+SCALED, UNIT, RESULT_UNIT = range(3)
+
+
+class Segment(NamedTuple):
+    """One side of an equals sign: numbers `first..last` of the step."""
+
+    first: int
+    last: int
+    shape: Shape
+    weak: bool
+
+
+class Pair(NamedTuple):
+    """Two neighbouring sides of an equals sign in a step, and how they are to be read."""
+
+    left: Segment
+    right: Segment
+    weak: bool
+    holds: bool = True
+    reading: int = SCALED
+    whole_right: bool = True  # `3 + 4 = 7 * 2 = 14` runs on: only the first number of its right side counts
+    rounded: bool = False
+    plain: tuple[str, int, int] | None = None  # (operator, first operand, result) where that is all there is
+
+    def sides(self, values: Sequence[Number], raws: Sequence[Number]) -> tuple[Number, Number]:
+        """What either side comes to; raises ZeroDivisionError."""
+        reading, right = self.reading, self.right
+        a = self.left.shape.value(raws if reading == UNIT else values, self.left.first)
+        numbers = values if reading == SCALED else raws
+        return a, (right.shape.value(numbers, right.first) if self.whole_right else numbers[right.first])
+
+    def check(self, values: Sequence[Number], raws: Sequence[Number], texts: Sequence[str]) -> bool:
+        """Whether the equation is true for these numbers, read as the pair was read when it was found."""
+        if self.plain is not None:  # most equations: one operation, one result, nothing to decide
+            operator, i, k = self.plain
+            a, b, c = values[i], values[i + 1], values[k]
+            if operator == "+":
+                return a + b == c
+            if operator == "*":
+                return a * b == c
+            if operator == "-":
+                return a - b == c
+            return b != 0 and a == b * c
+        try:
+            a, b = self.sides(values, raws)
+        except ZeroDivisionError:
+            return False
+        return a == b or (self.rounded and is_rounding(a, b, texts[self.right.first], raws[self.right.first] != b))
+
+    def settled(self, values: Sequence[Number], raws: Sequence[Number], texts: Sequence[str]) -> Pair:
+        """The pair with the reading under which it is true; `holds` is False where there is none."""
+        single = self.right.first == self.right.last
+        for rounded in (False, True):
+            for whole_right in (True,) if single else (True, False):
+                for reading in (SCALED,) if values is raws else (SCALED, UNIT, RESULT_UNIT):
+                    pair = self._replace(reading=reading, whole_right=whole_right, rounded=rounded, plain=None)
+                    if pair.check(values, raws, texts):
+                        return pair._replace(plain=pair.one_operation())
+        return self._replace(holds=False)
+
+    def one_operation(self) -> tuple[str, int, int] | None:
+        """What `plain` is to be."""
+        left, right = self.left, self.right
+        if len(left.shape.operators) != 1 or right.first != right.last or self.rounded or self.reading != SCALED:
+            return None
+        return left.shape.operators, left.first, right.first
+
+
+def is_rounding(exact: Number, stated: Number, text: str, scaled: bool = False) -> bool:
+    """Whether `stated`, written with decimals, is `exact` rounded or cut at its last decimal: 100/3 = 33.33.
+
+    A whole number is not taken for a rounding: 7/2 = 3 is false unless the step says more, which we do not read.
+    """
+    if "." not in text:
+        return False
+    places = len(text) - text.index(".") - 1
+    unit = Fraction(1, 10**places * (100 if scaled else 1))
+    exact, stated = Fraction(exact), Fraction(stated)
+    return abs(exact - stated) <= unit / 2 or (0 <= abs(exact) - abs(stated) < unit and exact * stated >= 0)
+
+
+class Skeleton:
+    """The structure that the gaps of a step give it, shared by all steps whose gaps do the same."""
+
+    def __init__(self, infos: Sequence[Gap]) -> None:
+        count = max(0, len(infos) - 1)
+        self.percents = [i for i in range(count) if infos[i + 1].percent]
+        self.negatives = [i for i in range(count) if infos[i].negative]
+        self.signs = bool(self.percents or self.negatives)
+        self.spoiled = False  # an expression goes on with a variable, or its parentheses do not balance
+        self.doubtful: set[int] = set()
+        self.chains: list[list[Segment]] = []
+        if any(info.kind == EQUALS for info in infos[1:-1]):
+            self._find_chains(infos, count)
+        self.pairs = [
+            Pair(left, right, left.weak or right.weak or left.first == left.last)
+            for chain in self.chains
+            for left, right in itertools.pairwise(chain)
+        ]
+        self.pairs = [pair._replace(plain=pair.one_operation()) for pair in self.pairs]
+        self.plain = all(pair.left.first < pair.left.last and not pair.weak for pair in self.pairs)
+        self.results, self.checked = outcome(self.pairs, count)
+        self.has_expression = bool(self.results) or any(pair.left.first < pair.left.last for pair in self.pairs)
+
+    def _find_chains(self, infos: Sequence[Gap], count: int) -> None:
+        chain: list[Segment] = []
+        start = 0
+        for i in range(1, count + 1):
+            kind = infos[i].kind if i < count else BREAK
+            if kind == OPERATOR:
+                continue
+            segment = self._segment(infos, start, i - 1)
+            # Only what has an equals sign on either side claims anything.
+            claims = bool(chain) or kind == EQUALS
+            self.spoiled = self.spoiled or (claims and start in self.doubtful)
+            start = i
+            if segment is not None:
+                chain.append(segment)
+            if segment is None or kind == BREAK:
+                if len(chain) > 1:
+                    self.chains.append(chain)
+                chain = []
+
+    def _segment(self, infos: Sequence[Gap], first: int, last: int) -> Segment | None:
+        inner = infos[first + 1 : last + 1]
+        ends = (infos[first].opens, infos[last + 1].closes) if inner else (0, 0)
+        joints = [(info.closes, info.opens, info.operator) for info in inner]
+        shape = _shape(((0, ends[0], ""), *joints, (ends[1], 0, "")))
+        spoiled = infos[first].spoils_right or infos[last + 1].spoils_left
+        if spoiled or shape is None:
+            self.doubtful.add(first)
+        if shape is None:
+            return None
+        # 2 / 1/5: what is divided by what?
+        mixed = len({info.tight for info in inner if info.operator == "/"}) > 1
+        weak = (
+            spoiled
+            or mixed
+            or (infos[first].weak and infos[first].kind == BREAK)
+            or any(info.weak for info in infos[first + 1 : last + 2])
+        )
+        return Segment(first, last, shape, weak)
+
+
+def outcome(pairs: Sequence[Pair], count: int) -> tuple[list[int], list[int]]:
+    """(positions of the stated results, positions that no equation vouches for) among `count` numbers."""
+    results: list[int] = []
+    vouched: set[int] = set()
+    for pair in pairs:
+        right = pair.right
+        if pair.left.first < pair.left.last:
+            vouched.update(range(right.first, right.last + 1 if pair.whole_right else right.first + 1))
+            if right.first == right.last or not pair.whole_right:
+                results.append(right.first)
+    return results, [i for i in range(count) if i not in vouched]
+
+
+_SKELETONS: dict[tuple[int, ...], Skeleton] = {}
+
+
+class Step:
+    """A step as numbers, gaps and equations. `values` scales percent tokens (20% is 1/5), `raws` does not."""
+
+    __slots__ = (
+        "checked",
+        "gaps",
+        "has_expression",
+        "murky",
+        "pairs",
+        "raws",
+        "results",
+        "skeleton",
+        "texts",
+        "values",
+    )
+
+    def __init__(self, body: str) -> None:
+        parts = NUMBER.split(body)
+        self.gaps = gaps = parts[::2]
+        self.texts = texts = parts[1::2]
+        key: tuple[int, ...] = ()
+        if texts:
+            key = (_FIRST[gaps[0][-_NEAR:]], *[_INNER[gap] for gap in gaps[1:-1]], _LAST[gaps[-1][:_NEAR]])
+        skeleton = _SKELETONS.get(key)
+        if skeleton is None:
+            if len(_SKELETONS) > MEMORY:
+                _SKELETONS.clear()
+            skeleton = _SKELETONS[key] = Skeleton([KINDS_OF_GAP[i] for i in key])
+        self.skeleton = skeleton
+        if skeleton.signs:
+            self.raws, self.values = self.numbers(texts)
+        else:
+            self.raws = self.values = [VALUES[text] for text in texts]
+        # Algebra, or an equation that does not come out: what the numbers of the step mean is not known.
+        self.murky = skeleton.spoiled
+        # The common case: every equation is plain and true as it stands, and all structure is the skeleton's.
+        self.pairs = pairs = skeleton.pairs
+        self.results = skeleton.results  # positions of the numbers that equations end in
+        self.checked = skeleton.checked  # positions whose numbers the truth of no equation vouches for
+        self.has_expression = skeleton.has_expression
+        if pairs:
+            if skeleton.plain:
+                for pair in pairs:
+                    if not pair.check(self.values, self.raws, texts):
+                        break
+                else:
+                    return
+            self._settle()
+
+    def _settle(self) -> None:
+        """Find how each equation is meant, and leave out what only looks like one."""
+        values, pairs = self.values, []
+        for pair in self.skeleton.pairs:
+            left, right = pair.left, pair.right
+            if left.first == left.last and right.first == right.last and values[left.first] != values[right.first]:
+                continue  # 1 hour = 60 minutes
+            pair = pair.settled(values, self.raws, self.texts)
+            if not pair.holds:
+                if left.first == left.last:
+                    continue  # a label: 6 dozen = 6 * 12
+                # 2/3 = 16 speaks of two thirds of something; 4 * 5 = 3 * 6 may be an equation to solve.
+                fraction = left.shape.operators == "/" and values[left.first] < values[left.first + 1]
+                if fraction or right.first != right.last:
+                    pair = pair._replace(weak=True)
+                self.murky = True
+            pairs.append(pair)
+        self.pairs = pairs
+        holding = [pair for pair in pairs if pair.holds]
+        self.results, self.checked = outcome(holding, len(values))
+        self.has_expression = any(pair.left.first < pair.left.last for pair in holding)
+
+    def numbers(self, texts: list[str]) -> tuple[list[Number], list[Number]]:
+        """(raws, values) of numbers put into this step's gaps; the same list twice where there is no percent sign."""
+        raws = [VALUES[text] for text in texts]
+        skeleton = self.skeleton
+        for i in skeleton.negatives:
+            raws[i] = -raws[i]
+        if not skeleton.percents:
+            return raws, raws
+        values = raws.copy()
+        for i in skeleton.percents:
+            values[i] = divide(raws[i], 100)
+        return raws, values
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation as a step's text states it. Percent tokens are hundredths: `20% * 50 = 10` has operands 1/5, 50."""
+
+    operands: tuple[Number, ...]
+    operators: tuple[str, ...]
+    result: Number
+    is_true: bool
+
+
+def read_equations(step: str) -> list[Equation]:
+    """The equations of a step: an expression with at least one operator, and the number it is said to be.
+
+    `Jo sold 48/2 = 24 clips.` has one, with operands (48, 2), operators ("/",) and result 24. In a chain
+    (`2*5 + 3 = 10 + 3 = 13`) each expression counts. Algebra (`2x + 30 = 160`) and anything else that cannot be read
+    with certainty is left out. A result that is correctly rounded at the decimals it shows is true.
+    """
+    match = STEP_PREFIX.match(step)
+    read = Step(step[match.end() :] if match else step)
+    equations = []
+    for pair in read.pairs:
+        if pair.left.first == pair.left.last or (pair.weak and not pair.holds):
+            continue
+        try:
+            _, result = pair.sides(read.values, read.raws)
+        except ZeroDivisionError:
+            continue
+        values = read.raws if pair.reading == UNIT else read.values
+        operands = tuple(values[pair.left.first : pair.left.last + 1])
+        equations.append(Equation(operands, tuple(pair.left.shape.operators), result, pair.holds))
+    return equations
