@@ -27,7 +27,7 @@ from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
 # How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
 POSITIONS: dict[str, Callable[[float], float]] = {
     "uniform": lambda place: 1.0,
-    "real": lambda place: 1.0 - 0.4 * place,
+    "real": lambda place: 1.0 - 0.75 * place,
 }
 
 # How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer, and how many places

@@ -187,6 +187,7 @@ def compute(operands: list[Value], operators: list[str], opens: list[int], close
     return whole(values[0])
 
 
+_ORDINAL = frozenset(("st", "nd", "rd", "th"))
 _MONEY = re.compile(rf"[$£€]\s*{_MARK}?\Z")
 _ANNOTATION_TOKEN = re.compile(r"\d+(?:\.\d*)?%?|\.\d+%?|[-+*/()]")
 
@@ -289,7 +290,7 @@ def read_solution(question: str, answer: str) -> Solution:
         raise UnreadableError("answer is not a number") from None
     steps: list[list[str]] = []
     equations: list[Equation] = []
-    loose: list[tuple[int, int, Value]] = []  # (step, place, value) of numbers outside every equation
+    loose: list[tuple[int, int, Value, bool]] = []  # numbers outside every equation; in an unread one?
     for line in body.split("\n"):
         line = line.strip()
         if line:
@@ -300,12 +301,15 @@ def read_solution(question: str, answer: str) -> Solution:
         raise UnreadableError("no equation")
     values, quantities = question_numbers(question)
     final_equation = _link(equations, values, answer_value)
-    mentions = [_mention(step, place, value, equations, values) for step, place, value in loose]
+    mentions = [
+        Mention(step, place, value, UNKNOWN, (), ()) if tangled else _mention(step, place, value, equations, values)
+        for step, place, value, tangled in loose
+    ]
     return Solution(question, steps, equations, mentions, final_equation, answer_value, answer_text, values, quantities)
 
 
 def _read_step(
-    line: str, step: int, steps: list[list[str]], equations: list[Equation], loose: list[tuple[int, int, Value]]
+    line: str, step: int, steps: list[list[str]], equations: list[Equation], loose: list[tuple[int, int, Value, bool]]
 ) -> None:
     annotations: list[str] = []
     if "<<" in line:
@@ -338,9 +342,11 @@ def _read_step(
             in_equation.add(1)
     for place in range(1, count, 2):
         if place not in in_equation:
-            if parts[place + 1][:2] in ("st", "nd", "rd", "th") or parts[place - 1][-1:].isalpha():
+            if parts[place + 1][:2] in _ORDINAL or parts[place - 1][-1:].isalpha():
                 continue  # 1st, 22nd, B2: names, not quantities
-            loose.append((step, place, read_number(parts[place])))
+            at = place // 2
+            tangled = (at > 0 and gaps[at - 1] is not None) or (at < len(gaps) and gaps[at] is not None)
+            loose.append((step, place, read_number(parts[place]), tangled))
     if annotations:
         for place in range(0, count, 2):
             if _MARK in parts[place]:
@@ -392,6 +398,7 @@ def _read_equation(
                 result = value
             frozen = (
                 equals.glyph != "="
+                or parts[result_place + 1][:2] in _ORDINAL
                 or (first > 0 and gaps[first - 1] is not None)
                 or (not opens[0] and _continues(before))
             )

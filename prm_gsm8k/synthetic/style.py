@@ -26,7 +26,7 @@ CONCLUSIONS: tuple[str | None, ...] = (
     "**Answer: {}**",
     "A: {}",
 )
-_CONCLUSION_WEIGHTS = (24, 16, 10, 8, 12, 10, 10, 5, 5)
+_CONCLUSION_WEIGHTS = (12, 20, 12, 10, 14, 10, 12, 5, 5)
 
 # (multiplication, division, always spaced); None keeps what the solution's author wrote.
 _GLYPHS: tuple[tuple[str | None, str | None], ...] = ((None, None), ("*", "/"), ("×", "÷"), ("x", "/"), ("×", "/"))
@@ -133,7 +133,12 @@ def glyph_for(operator: str, style: Style, near: str) -> str:
     return operator
 
 
-_WORD = re.compile(r"[A-Za-z]{2,}")
+# Words after which a number reads well on its own: "she sold 24 clips", not "because 24".
+_BEFORE_A_NUMBER = frozenset(
+    "is are was were be of to has have had a total sold bought cost costs spent spends earned earns makes made pays paid "
+    "gets got receives received needs needed takes took gives gave for there uses used eats ate sells buys worth saves "
+    "saved leaves left with".split()
+)
 _OPENING = re.compile(r"[($£€\s]*\Z")
 
 
@@ -195,7 +200,10 @@ class Frame:
         parts = self.parts[equation.step]
         first, tail = equation.places[0], equation.tail
         before = parts[first - 1]
-        if equation.opens[0] or len(_WORD.findall(before)) < 2 or before.rstrip("$£€")[-1:] != " ":
+        words = before.rstrip("$£€").rsplit(None, 2)
+        if len(words) < 2 or words[-1].lower() not in _BEFORE_A_NUMBER or before.rstrip("$£€")[-1:] != " ":
+            return False
+        if len(equation.operands) != 2:  # more is not done in the head
             return False
         if any((gap := read_gap(parts[p])) is None or not gap.symbolic for p in range(first + 1, tail + 1, 2)):
             return False
