@@ -460,6 +460,18 @@ def test_a_planted_defect_is_refused_as_what_it_is(name: str) -> None:
     assert kind(row.judge()) == expected
 
 
+@pytest.mark.parametrize("name", GOOD)
+def test_no_number_of_a_good_row_can_be_changed_alone(name: str) -> None:
+    row = GOOD[name]
+    for index in range(row.first_error, len(row.steps)):
+        step = row.steps[index]
+        for number in re.finditer(r"[0-9]+", step):
+            for new in (int(number[0]) + 1, int(number[0]) + 10, int(number[0]) * 3):
+                text = f"{step[: number.start()]}{new}{step[number.end() :]}"
+                steps = (*row.steps[:index], text, *row.steps[index + 1 :])
+                assert replace(row, steps=steps).judge() is not None, text
+
+
 STYLES = {
     "times as x": lambda text: text.replace("*", "x"),
     "times as ×": lambda text: text.replace("*", "×").replace("-", "−").replace("/ ", "÷ "),
@@ -499,6 +511,7 @@ def test_style_does_not_change_the_verdict(name: str, style: str) -> None:
         (r"So \(\frac{48}{2} = 24\) clips.", (48, 2), "/", 24, True),
         (r"So \(\frac{40 + 8}{2} \cdot 3 = 72\).", (40, 8, 2, 3), "+/*", 72, True),
         (r"So $48 \div 2 = 24$ clips.", (48, 2), "/", 24, True),
+        ("He jumps 4 times/minute * 10 minutes = 40 times.", (4, 10), "*", 40, True),
         ("She needs (3 + 4)*2 = 14.", (3, 4, 2), "+*", 14, True),
         ("Juniors: 500(.40)=200", (500, Fraction(2, 5)), "*", 200, True),
         ("There are 22 because 14 plus 8 equals 22.", (14, 8), "+", 22, True),

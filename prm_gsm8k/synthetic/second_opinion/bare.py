@@ -108,6 +108,19 @@ def bare_relation(
     return False
 
 
+def shown_relation(
+    error_type: str, old: Number, new: Number, wrong: Number, ways: list[Explanation], given: Given
+) -> bool:
+    """Whether the sentence shows the replaced operand itself (`old` -> `new`), and with it comes to `wrong`."""
+    if new not in _substitutes(error_type, old, given, (new,)):
+        return False
+    for values, _, tree in ways:
+        for i, value in enumerate(values):
+            if value == old and new and evaluate(tree, (*values[:i], new, *values[i + 1 :])) == wrong:
+                return True
+    return False
+
+
 def _errors(
     error_type: str, values: tuple[Number, ...], operators: str, tree: Tree, given: Given, named: Collection[Number]
 ) -> Iterator[tuple[tuple[Number, ...], Tree]]:

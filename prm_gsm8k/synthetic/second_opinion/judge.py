@@ -14,17 +14,19 @@ import re
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 
-from prm_gsm8k.synthetic.second_opinion.bare import bare_relation
+from prm_gsm8k.synthetic.second_opinion.bare import bare_relation, shown_relation
 from prm_gsm8k.synthetic.second_opinion.reading import NUMBER, VALUES, Number, Pair, Step, divide, evaluate, is_rounding
 from prm_gsm8k.synthetic.second_opinion.relations import (
     CALCULATION_SLIP,
     CONCLUSION_ERRORS,
     CONSTANTS,
     ERROR_TYPES,
+    PERCENTAGE_CONFUSED,
     RELATION_REVERSED,
     STEP_SKIPPED,
     STOPPED_EARLY,
     SUBSTITUTIONS,
+    UNIT_CONFUSED,
     WRONG_FINAL_ANSWER,
     Expression,
     Given,
@@ -66,6 +68,10 @@ _RELATION_WORDS = re.compile(
 _BORDER = re.compile(r"\\(?:[dt]?frac|left|right|[(\[)\]$])|[\s$£€(){}\[\]\\*]")
 
 
+# Errors that replace an operand; a sentence without the expression may still show it.
+_SHOWS_OPERAND = SUBSTITUTIONS | {PERCENTAGE_CONFUSED, UNIT_CONFUSED}
+
+
 class _Row:
     """A wrong row while it is read: what has changed so far, and the step in hand."""
 
@@ -99,19 +105,26 @@ class _Row:
         if old == new:
             self.kept.append(old)
             return
-        self.new.setdefault(old, set()).add(new)
+        if old in self.new:
+            self.new[old].add(new)
+        else:
+            self.new[old] = {new}
         if twin.raws[position] != old:
             self.new.setdefault(twin.raws[position], set()).add(new_raw)
 
-    def is_explained(self, value: Number) -> bool:
-        """Whether the question or an unchanged result shows the value too."""
+    def is_explained(self, value: Number, position: int = -1) -> bool:
+        """Whether the question or an unchanged result shows the value too; what the question only implies (60 minutes)
+        explains operands, not numbers in prose."""
         right = self.right
-        return value in self.kept or value in right.results_before(self.before) or value in right.quantities.known
+        if value in self.kept or value in right.results_before(self.before):
+            return True
+        quantities = right.quantities
+        return value in (quantities.stated if position in self.twin.skeleton.prose else quantities.known)
 
-    def is_stale(self, value: Number) -> bool:
+    def is_stale(self, value: Number, position: int = -1) -> bool:
         """Whether the value can only be the old one of a changed result; a result of 40 may be a later .4."""
         if value in self.new or (type(value) is not int and value * 100 in self.new):
-            return not self.is_explained(value)
+            return not self.is_explained(value, position)
         return False
 
     def explains(self, position: int, old: Number, value: Number) -> bool:
@@ -125,7 +138,9 @@ class _Row:
 
     def is_spelled_stale(self) -> bool:
         words = self.right.spelled(self.twin_index)
-        return bool(words) and any(value in self.new and not self.is_explained(value) for value in words)
+        return not self.new.keys().isdisjoint(words) and any(
+            value in self.new and not self.is_explained(value) for value in words
+        )
 
     def options(self, value: Number) -> Collection[Number]:
         """What a value of the right solution may have become."""
@@ -316,7 +331,7 @@ class SecondOpinion:
         """A number of the erroneous step outside its wrong expression: as in the right step, or due to the error."""
         old = row.twin.values[k]
         if old == value:
-            return f"{STALE}: {old} in step {row.index}" if row.is_stale(old) else None
+            return f"{STALE}: {old} in step {row.index}" if row.is_stale(old, k) else None
         if row.excused.get(old) == value or value in row.new.get(old, ()) or raw in row.new.get(row.twin.raws[k], ()):
             return None
         return f"{UNEXPLAINED}: {value} for {old} in step {row.index}"
@@ -413,7 +428,7 @@ class SecondOpinion:
         distinct = {(old, new) for old, new in zip(twin.values, values, strict=False) if old != new}
         if not distinct:
             return f"{NOT_WRONG}: step {index} is the right one in another form"
-        if len(distinct) > 2:
+        if len(distinct) > (2 if error_type in _SHOWS_OPERAND else 1):
             return f"{UNEXPLAINED}: more than two numbers in step {index}"
         named = numbers_named(reason)
         named += [divide(value, 100) for value in named]
@@ -424,8 +439,10 @@ class SecondOpinion:
                 continue
             ways = right.ways_to(row.twin_index, old)
             if shown:
-                ways = [way for way in ways if any(a in way[0] for a in shown)]
-            if bare_relation(error_type, old, new, ways, given, [*named, *shown.values()]):
+                fits = all(shown_relation(error_type, a, b, new, ways, given) for a, b in shown.items())
+            else:
+                fits = bare_relation(error_type, old, new, ways, given, named)
+            if fits:
                 row.excused = shown
                 row.new.setdefault(old, set()).add(new)
                 break
@@ -466,7 +483,7 @@ class SecondOpinion:
             old, value = old_values[k], values[k]
             if old == value:
                 if old in new or type(old) is not int:
-                    if row.is_stale(old):
+                    if row.is_stale(old, k):
                         return f"{STALE}: {old} in step {row.index}"
                 elif not expression and not twin.murky and not row.is_explained(old):
                     if not self._still_follows(row, old, old):

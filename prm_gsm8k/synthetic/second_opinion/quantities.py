@@ -59,7 +59,7 @@ _MULTIPLES = {
 NUMBER_WORDS = {**_ONES, **_TENS, **_SCALES, **_PARTS, **_MULTIPLES}
 
 _COINS = {"quarter": 25, "quarters": 25, "dime": 10, "dimes": 10, "nickel": 5, "nickels": 5, "penny": 1, "pennies": 1}
-_IMPLIED = {
+_IMPLIED: dict[str, tuple[Number, ...]] = {
     word: values
     for words, values in {
         "week weeks weekly weekday weekdays weekend weekends": (7, 5, 2, 52, 4),
@@ -96,7 +96,10 @@ _IMPLIED = {
     }.items()
     for word in words.split()
 }
+for _coin, _cents in _COINS.items():
+    _IMPLIED[_coin] = (_cents, divide(_cents, 100))
 _WORD = re.compile(r"[a-z]+")
+_SPACED = str.maketrans(dict.fromkeys("0123456789.,;:!?-–—/()'’\"“”$%&", " "))
 _FRACTION = re.compile(r"([0-9]+) ?/ ?([0-9]+)")
 _MIXED = re.compile(r"([0-9]+) (?:and )?([0-9]+)/([0-9]+)")
 _VULGAR = {"½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4), "⅓": Fraction(1, 3), "⅔": Fraction(2, 3)}
@@ -129,27 +132,28 @@ class Quantities:
             for whole, a, b in _MIXED.findall(question):
                 if int(b):
                     stated.add(int(whole) + divide(int(a), int(b)))
-        words = _WORD.findall(question.lower())
-        implied: set[Number] = set()
+        self._words = words = question.lower().translate(_SPACED).split()
         for i, word in enumerate(words):
             if word in NUMBER_WORDS:
                 self._add_word(stated, words, i)
-                if word in _COINS:
-                    implied.update((_COINS[word], divide(_COINS[word], 100)))
-            elif word in _IMPLIED:
-                implied.update(_IMPLIED[word])
-            elif word in _COINS:
-                implied.update((_COINS[word], divide(_COINS[word], 100)))
         if not question.isascii():
             stated.update(value for glyph, value in _VULGAR.items() if glyph in question)
-        if "percent" in words and "%" not in question:
+        if "percent" in words:
             for i, word in enumerate(words[1:]):
                 if word == "percent" and words[i] in NUMBER_WORDS:
                     value = NUMBER_WORDS[words[i]]
                     self.percents.add(value)
                     stated.add(divide(value, 100))
         self.stated = stated
-        self.known = stated | implied
+        self._known: set[Number] | None = None
+
+    @property
+    def known(self) -> set[Number]:
+        if self._known is None:
+            self._known = self.stated.copy()
+            for word in _IMPLIED.keys() & self._words:
+                self._known.update(_IMPLIED[word])
+        return self._known
 
     def _add_word(self, stated: set[Number], words: list[str], i: int) -> None:
         word = words[i]

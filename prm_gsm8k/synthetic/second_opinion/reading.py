@@ -89,6 +89,7 @@ class Gap(NamedTuple):
     spoils_left: bool = False  # the expression before it goes on with something that is no number (`10*p`)
     spoils_right: bool = False  # the expression after it began with something that is no number (`x + 30`)
     tight: bool = False  # a slash without spaces: may be the line of a fraction
+    unread: bool = False  # it holds operators, but in a form that is not read
 
 
 _PERCENT = re.compile(r"\s*(?:\\?%|percent\b|per cent\b)")
@@ -118,7 +119,9 @@ NUMBER_WORD = re.compile(
     r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|dozen)\b",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"[A-Za-zÀ-ɏ'’°²³_%]+(?:[-/.][A-Za-z'’]+)*|[-+*/=()]|[^\s]")
+_TOKEN = re.compile(
+    r"(?:sq|ft|oz|lbs?|hrs?|mins?|secs?|yds?|gal)\.|[A-Za-zÀ-ɏ'’°²³_%]+(?:[-/.][A-Za-z'’]+)*|[-+*/=()]|[^\s]"
+)
 _RUNS_OF_WORDS = re.compile(r"W+")
 _UNIT_SLASH = re.compile(r"/W")
 _ASIDE = re.compile(r"\(W?\)")
@@ -131,6 +134,8 @@ _OF = {"of", "of the", "of his", "of her", "of their", "of those", "of this", "o
 _GLUE = {"", "and", "and a", "&"}
 _VARIABLE = re.compile(r"[-+*/]\s*[A-Za-z](?![A-Za-z])|.*[A-Za-z]{2,} [A-Za-z]\s*=", re.DOTALL)  # 10*p, we get x =
 _UNIT_LETTERS = set("mgLlhskKM")
+_GLYPH = re.compile(r"[-+*/=]")
+_TIMES = re.compile(r"\btimes\b")  # a unit where an operator stands beside it: 4 times/minute * 10 minutes
 _APPROXIMATELY = re.compile(r"=\s*(?:about|approximately|roughly|around|only|a total of|to)\b")
 
 
@@ -159,6 +164,8 @@ def _classify(gap: str, edge: str) -> Gap:
     letter = text[:1].isalpha() and not text[1:2].isalpha()
     if text[:1] == "-" and text[1:2].isalpha():  # 10-minute
         text = " " + text[1:]
+    if "times" in text and _GLYPH.search(text):
+        text = _TIMES.sub(" uses ", text)
     text = _APPROXIMATELY.sub("=", _WORD_OPERATORS.sub(lambda m: "+-*/="[(m.lastindex or 1) - 1], text))
     signs = "".join(
         "x"
@@ -228,7 +235,12 @@ class _Gaps(dict[str, int]):
     def __missing__(self, text: str) -> int:
         if len(self) > MEMORY:
             self.clear()
+        if (self.edge or len(text) > _LONGEST_GLUE) and text[:1] in _PROSE_STARTS and not _SUSPECT.search(text):
+            self[text] = 0
+            return 0
         gap = _classify(text, self.edge)
+        if not self.edge and gap.kind == BREAK and _UNREAD.search(text):
+            gap = gap._replace(unread=True)
         if self.edge == "first":  # an operator here has something before it that is no number
             spoils = gap.spoils_right or gap.kind == OPERATOR
             gap = Gap(BREAK, opens=gap.opens, negative=gap.negative, spoils_right=spoils)
@@ -240,10 +252,15 @@ class _Gaps(dict[str, int]):
         return index
 
 
-KINDS_OF_GAP: list[Gap] = []
-_GAP_INDEX: dict[Gap, int] = {}
+KINDS_OF_GAP: list[Gap] = [Gap(BREAK)]
+_GAP_INDEX: dict[Gap, int] = {KINDS_OF_GAP[0]: 0}
+# A label (`apples. Mary = `) is nothing unread.
+_UNREAD = re.compile(r"^[^.,;:]*(?:[+*=×÷]| / )|[+*×÷]| / |(?<![A-Za-z])[xX](?![A-Za-z])")
+_LONGEST_GLUE = 12  # a longer text is neither in _OF nor in _GLUE
+_PROSE_STARTS = {"", " ", ",", ";", ":"}
+_SUSPECT = re.compile(rf"%|percent|per cent|\n|{_MARKS.pattern}")
 # What stands before the first number and after the last is mostly unique prose, of which only the near end matters.
-_NEAR = 10
+_NEAR = 8
 _INNER, _FIRST, _LAST = _Gaps(), _Gaps("first"), _Gaps("last")
 
 
@@ -463,6 +480,10 @@ class Skeleton:
             for chain in self.chains
             for left, right in itertools.pairwise(chain)
         ]
+        # A sentence in which operators went unread is not one that leaves its expression out.
+        self.spoiled = self.spoiled or (not self.pairs and any(info.unread for info in infos[1:-1]))
+        inside = {k for chain in self.chains for k in range(chain[0].first, chain[-1].last + 1)}
+        self.prose = frozenset(range(count)) - inside
         self.pairs = [pair._replace(plain=pair.one_operation()) for pair in self.pairs]
         self.plain = all(pair.left.first < pair.left.last and not pair.weak for pair in self.pairs)
         self.results, self.checked = outcome(self.pairs, count)
