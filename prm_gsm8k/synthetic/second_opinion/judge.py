@@ -217,15 +217,23 @@ class SecondOpinion:
                 body = right.body(steps[index], index + shift, index)
                 if body is None:
                     return f"{TEXT_CHANGED}: numbering of step {index}"
+            if body == right.bodies[index + shift] and index > first_error:  # a step that the error does not reach
+                row.index, row.twin_index, row.twin = index, index + shift, twin
+                row.texts, row.raws, row.values = twin.texts, twin.raws, twin.values
+                refusal = self._check_consequence(row)
+                if refusal is not None:
+                    return refusal
+                continue
             parts = NUMBER.split(body)  # type: ignore[arg-type]
             same_gaps = parts[::2] == twin.gaps
-            row.take(index, index + shift, twin, parts[1::2]) if same_gaps else None
+            if same_gaps:
+                row.take(index, index + shift, twin, parts[1::2])
             if index > first_error:
                 refusal = self._check_consequence(row) if same_gaps else f"{TEXT_CHANGED}: step {index}"
             else:
                 read = twin
                 if not same_gaps:
-                    read = Step(body)  # type: ignore[arg-type]
+                    read = Step(body, parts)  # type: ignore[arg-type]
                     row.index, row.twin_index, row.twin = index, index + shift, twin
                     row.texts, row.raws, row.values = read.texts, read.raws, read.values
                 refusal = self._check_error(row, read, error_type, error_reason, given or right.given(index))
@@ -470,8 +478,7 @@ class SecondOpinion:
         twin, values, new = row.twin, row.values, row.new
         old_values = twin.values
         expression = twin.has_expression
-        same = values == old_values
-        if not same:
+        if values is not old_values and values != old_values:
             if twin.murky:
                 return f"{UNREADABLE}: step {row.index}"
             for pair in twin.pairs:

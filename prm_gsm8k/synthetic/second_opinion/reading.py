@@ -561,8 +561,9 @@ class Step:
         "values",
     )
 
-    def __init__(self, body: str) -> None:
-        parts = NUMBER.split(body)
+    def __init__(self, body: str, parts: list[str] | None = None) -> None:
+        """`parts` is `NUMBER.split(body)`, where that is known."""
+        parts = NUMBER.split(body) if parts is None else parts
         self.gaps = gaps = parts[::2]
         self.texts = texts = parts[1::2]
         key: tuple[int, ...] = ()
