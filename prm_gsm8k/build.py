@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k import __version__
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
-from prm_gsm8k.folder import cannot_write, check_out, write_config
+from prm_gsm8k.folder import check_out, write_config
 
 if TYPE_CHECKING:
     from prm_gsm8k.builders.builder import PrmGsm8kBuilder
@@ -104,7 +104,7 @@ def open_builder(
     try:
         return PrmGsm8kBuilder(name, cache_dir=cache_dir, repo_id=repo_id, **options)
     except OSError as error:
-        raise cannot_write(Path(error.filename or "the datasets cache"), error) from error
+        raise _no_cache(str(error.filename or "HF_DATASETS_CACHE"), error.strerror or str(error)) from error
 
 
 def prepare(builder: PrmGsm8kBuilder, *, num_proc: int | None = None, progress: Progress | None = None) -> None:
@@ -120,10 +120,7 @@ def prepare(builder: PrmGsm8kBuilder, *, num_proc: int | None = None, progress: 
             builder.download_and_prepare(num_proc=num_proc or cores())
     except (OSError, DatasetGenerationError) as error:
         if denied := _denied_by_disk(error):
-            raise PrmGsm8kError(
-                f"{builder.cache_dir}: the datasets cache cannot be written: {denied}; free some space, or set "
-                "HF_DATASETS_CACHE to a folder on another disk"
-            ) from error
+            raise _no_cache(builder.cache_dir, denied) from error
         raise
 
 
@@ -131,6 +128,13 @@ def cores() -> int:
     """Processes to use: one a core this process may run on, at most 4."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, 4)
+
+
+def _no_cache(place: str, why: str) -> PrmGsm8kError:
+    return PrmGsm8kError(
+        f"{place}: the datasets cache cannot be written: {why}; free some space, or set HF_DATASETS_CACHE to a folder "
+        "you own, on a disk that has some"
+    )
 
 
 def _denied_by_disk(error: BaseException | None) -> str | None:

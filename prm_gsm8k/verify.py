@@ -194,8 +194,13 @@ def _duplicates(tables: Mapping[str, pa.Table]) -> Iterator[str]:
 
 
 def _twins(tables: Mapping[str, pa.Table]) -> Iterator[str]:
-    """A wrong row names a right row of the same problem with which it shares every step before its error."""
-    wanted = ["id", "problem_id", "completions", "first_error", "twin_id"]
+    """A wrong row names a right row of the same problem with which it shares every step before its error.
+
+    Where the error is a skipped step, steps that do not need it may stand between; the second opinion compares those.
+    """
+    from prm_gsm8k.synthetic.second_opinion.relations import STEP_SKIPPED
+
+    wanted = ["id", "problem_id", "completions", "first_error", "error_type", "twin_id"]
     for table in tables.values():
         twins = {row["id"]: row for row in iter_rows(table.select(wanted)) if row["first_error"] == -1}
         for row in iter_rows(table.select(wanted)):
@@ -204,7 +209,10 @@ def _twins(tables: Mapping[str, pa.Table]) -> Iterator[str]:
             twin = twins.get(row["twin_id"])
             if twin is None or twin["problem_id"] != row["problem_id"]:
                 yield f"{row['id']!r}: its twin {row['twin_id']!r} is not a right row of its problem"
-            elif twin["completions"][: row["first_error"]] != row["completions"][: row["first_error"]]:
+            elif (
+                row["error_type"] != STEP_SKIPPED
+                and twin["completions"][: row["first_error"]] != row["completions"][: row["first_error"]]
+            ):
                 yield f"{row['id']!r}: steps before its error are not those of its twin {row['twin_id']!r}"
 
 
