@@ -24,7 +24,9 @@ from datasets import DatasetInfo, GeneratorBasedBuilder, SplitGenerator
 
 from prm_gsm8k.builders.synthetic import SyntheticConfig
 from prm_gsm8k.contract import arrow_schema, features
+from prm_gsm8k.recipe import Inputs
 from prm_gsm8k.synthetic.generate import Tally
+from prm_gsm8k.workers import Workers
 
 DATASET_NAME = "prm-gsm8k"
 TALLY_FILE = "tally.json"
@@ -55,6 +57,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         config_name: `synthetic`.
         repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset("ORG/prm-gsm8k", ...)` looks when it is offline.
         cache_dir: instead of `HF_DATASETS_CACHE`.
+        inputs: of the config, if they are read already.
         **options: fields of the config, such as `seed=1`.
     """
 
@@ -68,11 +71,14 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         *,
         repo_id: str | None = None,
         cache_dir: str | None = None,
+        inputs: Inputs | None = None,
         **options: Any,
     ) -> None:
         options = {name: value for name, value in options.items() if value is not None}
         config = type(self.builder_configs[config_name])(**options)
-        self.inputs = config.read_inputs()
+        self.inputs = inputs or config.read_inputs()
+        self.workers: Workers | None = None  # who makes the rows, if not this process
+        self.batches_done = 0  # by this process
         # Without `hash`, datasets answers changed code with old rows, and an equal fingerprint.
         super().__init__(
             cache_dir=cache_dir,
@@ -85,7 +91,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
 
     def __getstate__(self) -> dict[str, Any]:
         """Worker processes get their share of the inputs as arguments, not all of them with the builder."""
-        return {name: value for name, value in self.__dict__.items() if name != "inputs"}
+        return {name: value for name, value in self.__dict__.items() if name != "inputs"} | {"workers": None}
 
     @property
     def is_cached(self) -> bool:
@@ -117,8 +123,8 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         (folder / TALLY_FILE).write_text(
             json.dumps({"counts": dict(sorted(counts.items())), "skipped": sorted(skipped)})
         )
-        for path in (*parts, *folder.glob("progress-*")):
-            path.unlink()
+        for part in parts:
+            part.unlink()
         self.info.features = features(self.config.name)  # who reads the rows gets features that encode
 
     def _prepare_split(self, split_generator: SplitGenerator, num_proc: int | None = None, **kwargs: Any) -> None:
@@ -131,23 +137,22 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         """The rows of some batches, in order; beside them a tally, which becomes final together with the cache."""
         tally, key = Tally(), 0
         share = f"{split}-{hashlib.sha256(batches[0]).hexdigest()[:16]}"
-        folder = Path(self._output_dir)
-        with (folder / f"progress-{share}").open("ab", buffering=0) as progress:
-            for batch in batches:
-                for row in self.config.rows(batch, tally):
-                    yield key, row
-                    key += 1
-                progress.write(b".")  # its size is what a progress bar in another process reads
+        for batch in batches:
+            for row in self._rows(batch, tally):
+                yield key, row
+                key += 1
         content = {"counts": tally.counts, "skipped": tally.skipped}
-        (folder / f"tally-{share}.json").write_text(json.dumps(content))
+        (Path(self._output_dir) / f"tally-{share}.json").write_text(json.dumps(content))
 
-    def batches_total(self) -> int:
-        """How many batches of problems a build takes."""
-        return sum(len(self.inputs.batches(split)) for split in self.inputs.by_split)
-
-    def batches_done(self) -> int:
-        """How many batches of a running build are done, in whatever process."""
-        return sum(path.stat().st_size for path in Path(f"{self.cache_dir}.incomplete").glob("progress-*"))
+    def _rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
+        if self.workers is None:
+            yield from self.config.rows(batch, tally)
+            self.batches_done += 1
+            return
+        rows, part = self.workers.take(batch)
+        tally.counts.update(part.counts)
+        tally.skipped.extend(part.skipped)
+        yield from rows
 
     def tally(self) -> Tally:
         """What the finished build counted."""

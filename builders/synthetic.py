@@ -2,196 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import pickle
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from datasets import BuilderConfig
 
-import prm_gsm8k
-from prm_gsm8k.builders import PROBLEMS_PER_BATCH
-from prm_gsm8k.contract import SPLITS
-from prm_gsm8k.exceptions import UsageError
-
-if TYPE_CHECKING:
-    from prm_gsm8k.problems import Problem
-    from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally
-
-# What decides how a row looks. A change in any of these files is a new place in the cache, never an old answer.
-SOURCES = ("synthetic", "contract.py", "problems.py", "splits.py")
+from prm_gsm8k.recipe import SyntheticRecipe
 
 
 @dataclass
-class SyntheticConfig(BuilderConfig):
-    """What decides the rows of the `synthetic` config.
-
-    Attributes:
-        num_incorrect_per_problem: wrong solutions a problem, at most (fewer where no further error can be verified).
-        num_correct_per_problem: right solutions a problem, each written in its own style.
-        max_examples: at most so many rows in all splits together; None for no limit. Whole problems are kept, the
-            same share of each split, drawn by `seed`.
-        seed: every draw depends on it and on the problem alone, never on the number of processes.
-        error_mix: weight of each error type; None for the default mix.
-        positions: where first errors fall: `real` (as in human-marked solutions) or `uniform`.
-        styles: whether to vary the writing.
-        problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
-    """
+class SyntheticConfig(SyntheticRecipe, BuilderConfig):
+    """The recipe as `datasets` knows it: with a name, and a folder in the cache."""
 
     name: str = "synthetic"
-    num_incorrect_per_problem: int = 3
-    num_correct_per_problem: int = 1
-    max_examples: int | None = None
-    seed: int = 0
-    error_mix: Mapping[str, float] | None = None
-    positions: str = "real"
-    styles: bool = True
-    problems: str | None = None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        _ = self.options  # raises for what the generator would refuse
-        if self.max_examples is not None and self.max_examples < self.rows_per_problem:
-            raise UsageError(
-                f"max_examples is {self.max_examples}, less than the {self.rows_per_problem} rows of one problem; "
-                "whole problems are kept, so no row would be"
-            )
-
-    @property
-    def rows_per_problem(self) -> int:
-        """Rows of one problem, if none is dropped."""
-        return self.num_incorrect_per_problem + self.num_correct_per_problem
-
-    @property
-    def options(self) -> SyntheticOptions:
-        """What the generator is told."""
-        from prm_gsm8k.synthetic.generate import SyntheticOptions
-
-        return SyntheticOptions(
-            num_incorrect_per_problem=self.num_incorrect_per_problem,
-            num_correct_per_problem=self.num_correct_per_problem,
-            seed=self.seed,
-            error_mix=self.error_mix,
-            positions=self.positions,
-            styles=self.styles,
-        )
-
-    def choices(self) -> dict[str, Any]:
-        """Every field that decides rows, for the manifest. A path is reduced to its file name."""
-        chosen = {f.name: getattr(self, f.name) for f in fields(self) if f.name in _OWN_FIELDS}
-        if self.problems is not None and Path(self.problems).exists():
-            chosen["problems"] = Path(self.problems).name
-        return chosen
+        SyntheticRecipe.__post_init__(self)
+        BuilderConfig.__post_init__(self)
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
-        """The name of the cache's folder: `synthetic` for the defaults, else with a digest of what differs.
-
-        The bare name is what `load_dataset(REPO, "synthetic")` looks for when it is offline.
-        """
-        mine = {f.name: getattr(self, f.name) for f in fields(self) if f.name in _OWN_FIELDS}
-        changed = {f.name: mine[f.name] for f in fields(self) if f.name in mine and mine[f.name] != f.default}
-        if not changed:
-            return self.name
-        text = json.dumps(changed, sort_keys=True, default=dict)
-        return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-    def read_inputs(self) -> Inputs:
-        """Read the problems, put each into its split and keep those that `max_examples` leaves.
-
-        Raises:
-            BadInputError: a file, line or problem is not what it must be, or asks a question of a test set.
-        """
-        from prm_gsm8k.overlap import refuse_test_questions
-        from prm_gsm8k.problems import problems_digest, read_problems, shipped_problems
-        from prm_gsm8k.splits import split_of
-
-        if self.problems is None:
-            problems = [*shipped_problems("train"), *shipped_problems("test")]
-        else:
-            problems = list(read_problems(self.problems))
-        by_split: dict[str, list[Problem]] = {split: [] for split in SPLITS}
-        for problem in problems:
-            by_split[split_of(problem)].append(problem)
-        if self.problems is not None:
-            refuse_test_questions([*by_split["train"], *by_split["validation"]])
-        if self.max_examples is not None:
-            by_split = keep_share(by_split, self.max_examples // self.rows_per_problem, self.seed)
-        return Inputs({s: p for s, p in by_split.items() if p}, problems_digest(problems))
-
-    def code_digest(self) -> str:
-        """sha256 over the source files that decide rows."""
-        return code_digest()
-
-    def identity(self, inputs: Inputs) -> str:
-        """32 hexadecimal digits that change when the code, the choices or the problems do."""
-        text = json.dumps([code_digest(), self.choices(), inputs.digest], sort_keys=True, default=dict)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-    def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
-        """The rows of one batch of problems."""
-        from prm_gsm8k.synthetic.generate import generate
-
-        problems: list[Problem] = pickle.loads(batch)  # our own bytes, from `Inputs.batches`
-        yield from generate(problems, self.options, tally)
-
-
-_OWN_FIELDS = tuple(f.name for f in fields(SyntheticConfig) if f.name not in {b.name for b in fields(BuilderConfig)})
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Problems by split, and the digest of all that were read (chosen or not)."""
-
-    by_split: dict[str, list[Problem]]
-    digest: str
-
-    def batches(self, split: str) -> list[bytes]:
-        """The problems of a split in pickled batches.
-
-        `datasets` sends them to its processes with dill, which walks objects in Python: 0.6 s for GSM8K as objects,
-        0.01 s as bytes.
-        """
-        problems = self.by_split[split]
-        return [pickle.dumps(problems[i : i + PROBLEMS_PER_BATCH]) for i in range(0, len(problems), PROBLEMS_PER_BATCH)]
-
-
-def keep_share(by_split: Mapping[str, list[Problem]], keep: int, seed: int) -> dict[str, list[Problem]]:
-    """Keep `keep` problems in all, the same share of each split, in their old order.
-
-    Which ones depends on the seed and the ids alone, so a larger `keep` contains a smaller one's problems (but for one
-    a split, by rounding).
-    """
-    total = sum(len(problems) for problems in by_split.values())
-    if keep >= total:
-        return dict(by_split)
-    exact = {split: len(problems) * keep / total for split, problems in by_split.items()}
-    count = {split: int(share) for split, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda split: count[split] - exact[split])
-    for split in by_remainder[: keep - sum(count.values())]:
-        count[split] += 1
-    kept = {}
-    for split, problems in by_split.items():
-        order = sorted(problems, key=lambda p: hashlib.sha256(f"{seed}/{p.id}".encode()).digest())
-        chosen = {problem.id for problem in order[: count[split]]}
-        kept[split] = [problem for problem in problems if problem.id in chosen]
-    return kept
-
-
-def code_digest() -> str:
-    """sha256 over the source files that decide rows."""
-    root = Path(prm_gsm8k.__file__).parent
-    whole = hashlib.sha256()
-    for path in _source_files([*(root / name for name in SOURCES), Path(__file__)]):
-        whole.update(f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return whole.hexdigest()
-
-
-def _source_files(places: Iterable[Path]) -> Iterator[Path]:
-    for place in places:
-        if place.is_dir():
-            yield from sorted(p for p in place.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-        else:
-            yield place
+        """The folder's name; see `SyntheticRecipe.config_id`."""
+        return self.config_id()

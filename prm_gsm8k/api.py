@@ -56,13 +56,13 @@ def build_synthetic(
     import datasets
     import pyarrow as pa
 
-    from prm_gsm8k.builders.synthetic import SyntheticConfig, keep_share
     from prm_gsm8k.contract import arrow_schema, check_table, features
     from prm_gsm8k.overlap import refuse_test_questions
     from prm_gsm8k.problems import problems_from
+    from prm_gsm8k.recipe import SyntheticRecipe, keep_share
     from prm_gsm8k.synthetic.generate import Tally, generate
 
-    config = SyntheticConfig(
+    recipe = SyntheticRecipe(
         num_incorrect_per_problem=num_incorrect_per_problem,
         num_correct_per_problem=num_correct_per_problem,
         max_examples=max_examples,
@@ -74,9 +74,9 @@ def build_synthetic(
     chosen = list(problems_from(problems))
     refuse_test_questions(chosen)
     if max_examples is not None:
-        chosen = keep_share({"train": chosen}, max_examples // config.rows_per_problem, seed)["train"]
+        chosen = keep_share({"train": chosen}, max_examples // recipe.rows_per_problem, seed)["train"]
     tally, schema = Tally(), arrow_schema("synthetic")
-    rows, batches = generate(chosen, config.options, tally), []
+    rows, batches = generate(chosen, recipe.options, tally), []
     while some := list(islice(rows, ROWS_AT_A_TIME)):
         batches.append(pa.record_batch([[row[name] for row in some] for name in schema.names], schema=schema))
     reasons = ", ".join(sorted({reason for _, reason in tally.skipped})[:5])
@@ -111,7 +111,7 @@ def load(
         split: `train`, `validation` or `test`; None for all of them, as a `DatasetDict`.
         folder: a built folder; nothing else is looked at.
         num_proc: processes to build with; by default one a core, at most 4.
-        **options: fields of the config, such as `seed`; see `builders.synthetic.SyntheticConfig`.
+        **options: fields of the recipe, such as `seed`; see `prm_gsm8k.recipe.SyntheticRecipe`.
 
     Raises:
         UsageError: there is no such config or split, or options were given for a folder that is already built.
@@ -119,7 +119,7 @@ def load(
     """
     import datasets
 
-    from prm_gsm8k.build import open_builder, prepare
+    from prm_gsm8k.build import prepared
     from prm_gsm8k.contract import SPLITS
     from prm_gsm8k.folder import DEFAULT_FOLDER
     from prm_gsm8k.manifest import read_manifest
@@ -137,13 +137,8 @@ def load(
             raise UsageError(f"{folder} holds {', '.join(built)}, but no config {config!r}")
         _say(f"reading {config} {built[config].version} from the folder {folder}")
         return datasets.load_dataset(str(folder.resolve()), config, split=split)
-    builder = open_builder(config, **options)
-    if builder.is_cached:
-        _say(f"reading {config} from the datasets cache, {builder.cache_dir}")
-    else:
-        _say(f"building {config} into the datasets cache, {builder.cache_dir}")
-    prepare(builder, num_proc=num_proc)
-    return builder.as_dataset(split)
+    with prepared(config, num_proc=num_proc, announce=_say, **options) as (builder, _):
+        return builder.as_dataset(split)
 
 
 def _holds(folder: Path, config: str) -> bool:

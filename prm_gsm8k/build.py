@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k import __version__
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 from prm_gsm8k.folder import check_out, write_config
+from prm_gsm8k.recipe import RECIPES, Inputs, SyntheticRecipe
+from prm_gsm8k.workers import Workers
 
 if TYPE_CHECKING:
     from prm_gsm8k.builders.builder import PrmGsm8kBuilder
@@ -60,7 +62,7 @@ def build(
         progress: told how far the build is.
         cache_dir: of the datasets cache, instead of `HF_DATASETS_CACHE`.
         repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset` of that name finds it when it is offline.
-        **options: fields of the config, such as `seed`; see `builders.synthetic.SyntheticConfig`.
+        **options: fields of the recipe, such as `seed`; see `prm_gsm8k.recipe.SyntheticRecipe`.
 
     Raises:
         UsageError: `out` holds something else, or an option is out of range.
@@ -70,20 +72,21 @@ def build(
     start = time.monotonic()
     out = Path(out)
     check_out(out)
-    builder = open_builder(name, cache_dir=cache_dir, repo_id=repo_id, **options)
-    cached = builder.is_cached
-    prepare(builder, num_proc=num_proc, progress=progress)
-    if progress:
-        progress("writing", 0, 1)
-    tally = builder.tally()
-    made_from = {
-        "options": builder.config.choices(),
-        "code_version": __version__,
-        "code_digest": builder.config.code_digest(),
-        "problems_digest": builder.inputs.digest,
-        "drops": dict(sorted(tally.counts.items())),
-    }
-    tables = builder.tables()
+    with prepared(name, num_proc=num_proc, progress=progress, cache_dir=cache_dir, repo_id=repo_id, **options) as (
+        builder,
+        cached,
+    ):
+        if progress:
+            progress("writing", 0, 1)
+        tally = builder.tally()
+        made_from = {
+            "options": builder.config.choices(),
+            "code_version": __version__,
+            "code_digest": builder.config.code_digest(),
+            "problems_digest": builder.inputs.digest,
+            "drops": dict(sorted(tally.counts.items())),
+        }
+        tables = builder.tables()
     if not any(table.num_rows for table in tables.values()):
         reasons = sorted({reason for _, reason in tally.skipped})
         raise PrmGsm8kError(f"not one row could be made of {len(tally.skipped)} problems: {'; '.join(reasons[:5])}")
@@ -93,35 +96,78 @@ def build(
     return Built(out, name, manifest.configs[name], tally.skipped, cached, time.monotonic() - start)
 
 
-def open_builder(
-    name: str, *, cache_dir: str | None = None, repo_id: str | None = None, **options: Any
-) -> PrmGsm8kBuilder:
-    """The builder of a config, inputs read, nothing made yet."""
-    from prm_gsm8k.builders.builder import PrmGsm8kBuilder
+@contextmanager
+def prepared(
+    name: str,
+    *,
+    num_proc: int | None = None,
+    progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
+    cache_dir: str | None = None,
+    repo_id: str | None = None,
+    **options: Any,
+) -> Iterator[tuple[PrmGsm8kBuilder, bool]]:
+    """The builder of a config with its rows in the datasets cache, and whether they were there before.
 
-    if name not in PrmGsm8kBuilder.builder_configs:
-        raise UsageError(f"there is no config {name!r}; there is {', '.join(PrmGsm8kBuilder.builder_configs)}")
-    try:
-        return PrmGsm8kBuilder(name, cache_dir=cache_dir, repo_id=repo_id, **options)
-    except OSError as error:
-        raise _no_cache(str(error.filename or "HF_DATASETS_CACHE"), error.strerror or str(error)) from error
-
-
-def prepare(builder: PrmGsm8kBuilder, *, num_proc: int | None = None, progress: Progress | None = None) -> None:
-    """Bring the builder's rows into the datasets cache, unless they are there.
-
-    Raises:
-        PrmGsm8kError: the cache cannot be written. Nothing half-made stays in it.
+    `announce` is told what is about to be done, before it is. Raises as `build` does.
     """
+    if name not in RECIPES:
+        raise UsageError(f"there is no config {name!r}; there is {', '.join(RECIPES)}")
+    options = {option: value for option, value in options.items() if value is not None}
+    if unknown := set(options) - {f.name for f in fields(RECIPES[name])}:
+        raise UsageError(f"config {name!r} has no option {sorted(unknown)[0]!r}")
+    recipe = RECIPES[name](**options)
+    inputs = recipe.read_inputs()
+    batches = sum(len(inputs.batches(split)) for split in inputs.by_split)
+    makers: list[Workers | PrmGsm8kBuilder] = []  # whoever makes rows, for the progress bar
+    with ExitStack() as stack:
+        if not _likely_cached(recipe, inputs, cache_dir, repo_id):
+            stack.enter_context(_reporting(progress, makers, batches))
+            # Fewer than 4 batches a process are made before it would be there.
+            if (num_proc := min(num_proc or cores(), batches // 4)) > 1:
+                makers.append(Workers(recipe, inputs, num_proc))
+                stack.callback(makers[0].close)
+        from prm_gsm8k.builders.builder import PrmGsm8kBuilder  # imports datasets: a second no worker waits for
+
+        try:
+            builder = PrmGsm8kBuilder(name, inputs=inputs, cache_dir=cache_dir, repo_id=repo_id, **options)
+        except OSError as error:
+            raise _no_cache(str(error.filename or "HF_DATASETS_CACHE"), error.strerror or str(error)) from error
+        cached = builder.is_cached
+        if announce:
+            from_or_into = f"reading {name} from" if cached else f"building {name} into"
+            announce(f"{from_or_into} the datasets cache, {builder.cache_dir}")
+        if not cached:
+            if makers:
+                builder.workers = makers[0]
+            else:
+                makers.append(builder)
+            _fill_cache(builder)
+    yield builder, cached
+
+
+def _fill_cache(builder: PrmGsm8kBuilder) -> None:
     from datasets.exceptions import DatasetGenerationError
 
     try:
-        with _interruptible(), _quiet_datasets(), _reporting(builder, progress):
-            builder.download_and_prepare(num_proc=num_proc or cores())
+        with _quiet_datasets():
+            builder.download_and_prepare()
     except (OSError, DatasetGenerationError) as error:
+        if isinstance(error.__cause__, BrokenProcessPool):
+            raise PrmGsm8kError(
+                "a process that makes rows was killed, as a system short of memory does; fewer (--num-proc) need less"
+            ) from error
         if denied := _denied_by_disk(error):
             raise _no_cache(builder.cache_dir, denied) from error
         raise
+
+
+def _likely_cached(recipe: SyntheticRecipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
+    """A guess, before datasets is imported, whether there is nothing to make. A wrong one costs time, not rows."""
+    home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
+    root = cache_dir or os.environ.get("HF_DATASETS_CACHE") or Path(os.environ.get("HF_HOME", home)) / "datasets"
+    folder = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
+    return any(Path(root).expanduser().glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
 
 
 def cores() -> int:
@@ -138,45 +184,14 @@ def _no_cache(place: str, why: str) -> PrmGsm8kError:
 
 
 def _denied_by_disk(error: BaseException | None) -> str | None:
-    """What the system said, if a disk is behind an error; from another process it arrives as text only."""
+    """What the system said, if a disk is behind an error; `datasets` raises others from it, or with its text."""
     while error is not None:
         if isinstance(error, OSError) and error.strerror:
             return error.strerror
-        if match := re.search(r"OSError: \[Errno \d+\] ([^\n]+)", str(error)):
+        if match := re.search(r"\[Errno \d+\] ([^\n]+)", str(error)):
             return match[1]
         error = error.__cause__ or error.__context__
     return None
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C reach this process alone, and end the block with KeyboardInterrupt whatever else it caused.
-
-    A terminal interrupts every process: each worker would print a traceback, and `datasets` would raise a TimeoutError
-    for having waited for them. Forked workers inherit this handler: they fall silent and leave it to their parent.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    parent, interrupted = os.getpid(), False
-
-    def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        if os.getpid() != parent:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            return
-        interrupted = True
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    except BaseException:
-        if interrupted:
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -194,17 +209,16 @@ def _quiet_datasets() -> Iterator[None]:
 
 
 @contextmanager
-def _reporting(builder: PrmGsm8kBuilder, progress: Progress | None) -> Iterator[None]:
-    """Watch from a thread how far the builder's processes are, ten times a second."""
-    if progress is None or builder.is_cached:
+def _reporting(progress: Progress | None, makers: Sequence[Workers | PrmGsm8kBuilder], total: int) -> Iterator[None]:
+    """Tell ten times a second, from a thread, how many batches of problems are made."""
+    if progress is None:
         yield
         return
-    total = builder.batches_total()
-    done = threading.Event()
+    ended = threading.Event()
 
     def watch() -> None:
-        while not done.wait(0.1):
-            progress("generating", builder.batches_done(), total)
+        while not ended.wait(0.1):
+            progress("generating", sum(maker.batches_done for maker in makers), total)
 
     thread = threading.Thread(target=watch, daemon=True)
     progress("generating", 0, total)
@@ -213,5 +227,5 @@ def _reporting(builder: PrmGsm8kBuilder, progress: Progress | None) -> Iterator[
         yield
         progress("generating", total, total)
     finally:
-        done.set()
+        ended.set()
         thread.join()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -224,7 +225,7 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from prm_gsm8k.builders import PROBLEMS_PER_BATCH
+    from prm_gsm8k.recipe import PROBLEMS_PER_BATCH
 
     columns = (
         TextColumn("{task.description}"),
@@ -235,10 +236,11 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("reading", total=None, rate="")
+        start = time.monotonic()
 
         def progress(what: str, done: int, total: int) -> None:
-            speed = bar.tasks[0].speed
-            rate = f"{speed * PROBLEMS_PER_BATCH:,.0f} problems/s" if speed and what == "generating" else ""
+            speed = done * PROBLEMS_PER_BATCH / (time.monotonic() - start)
+            rate = f"{speed:,.0f} problems/s" if what == "generating" else ""
             bar.update(task, description=what, completed=done, total=total, rate=rate)
 
         yield progress

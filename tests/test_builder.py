@@ -16,12 +16,13 @@ import pytest
 import prm_gsm8k
 import prm_gsm8k.builders
 from prm_gsm8k.api import build_synthetic
-from prm_gsm8k.build import build, open_builder, prepare
-from prm_gsm8k.builders.synthetic import SyntheticConfig, keep_share
+from prm_gsm8k.build import build, prepared
+from prm_gsm8k.builders.builder import PrmGsm8kBuilder
 from prm_gsm8k.contract import check_table
 from prm_gsm8k.digest import content_digest
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError
 from prm_gsm8k.problems import problems_from, shipped_problems
+from prm_gsm8k.recipe import SyntheticRecipe, keep_share
 from prm_gsm8k.verify import verify
 
 SOME = 2_000  # rows: enough for processes to share, made in a fraction of a second
@@ -41,9 +42,8 @@ def problems_file(tmp_path: Path) -> Path:
 
 
 def digests(**options: Any) -> dict[str, str]:
-    builder = open_builder("synthetic", **options)
-    prepare(builder)
-    return {split: content_digest(table) for split, table in builder.tables().items()}
+    with prepared("synthetic", **options) as (builder, _):
+        return {split: content_digest(table) for split, table in builder.tables().items()}
 
 
 # ---------------------------------------------------------------------------------------------------- the same rows
@@ -64,6 +64,16 @@ def test_rows_counts_and_files_do_not_depend_on_the_number_of_processes(tmp_path
     assert made[1] == made[2] == made[4]
 
 
+def test_the_processes_of_datasets_make_the_same_rows_as_ours(tmp_path: Path) -> None:
+    made = []
+    for num_proc in (None, 3):
+        builder = PrmGsm8kBuilder("synthetic", cache_dir=str(tmp_path / str(num_proc)), max_examples=SOME)
+        builder.download_and_prepare(num_proc=num_proc)
+        made.append(({s: content_digest(t) for s, t in builder.tables().items()}, builder.tally()))
+    assert made[0] == made[1]
+    assert made[0][0] == digests(cache_dir=str(tmp_path / "ours"), max_examples=SOME, num_proc=2)
+
+
 def test_a_seed_is_a_dataset(cache: str) -> None:
     assert digests(cache_dir=cache, max_examples=200, seed=0) != digests(cache_dir=cache, max_examples=200, seed=1)
 
@@ -79,9 +89,9 @@ def test_a_build_keeps_the_contract_and_passes_its_own_verification(tmp_path: Pa
 
 
 def test_splits_follow_the_problem(cache: str) -> None:
-    builder = open_builder("synthetic", cache_dir=cache, max_examples=SOME)
-    prepare(builder)
-    for split, table in builder.tables().items():
+    with prepared("synthetic", cache_dir=cache, max_examples=SOME) as (builder, _):
+        tables = builder.tables()
+    for split, table in tables.items():
         origin = {problem.rsplit("/", 1)[0] for problem in table["problem_id"].to_pylist()}
         assert origin == {"gsm8k/test" if split == "test" else "gsm8k/train"}
 
@@ -106,7 +116,7 @@ def test_every_choice_has_its_own_place_in_the_cache(cache: str, problems_file: 
         {"max_examples": 100},
         {"problems": str(problems_file)},
     ]
-    places = {open_builder("synthetic", cache_dir=cache, **choice).cache_dir for choice in choices}
+    places = {PrmGsm8kBuilder("synthetic", cache_dir=cache, **choice).cache_dir for choice in choices}
     assert len(places) == len(choices)
 
 
@@ -124,12 +134,12 @@ def test_a_changed_source_file_is_never_answered_by_the_old_cache(tmp_path: Path
     shutil.copytree(Path(prm_gsm8k.builders.__file__).parent, copy / "builders", dirs_exist_ok=True)
     code = """
 import pathlib, sys
-from prm_gsm8k.build import open_builder
-places = [open_builder("synthetic").cache_dir, open_builder("synthetic").cache_dir]
-for changed in ("synthetic/generate.py", "contract.py", "builders/synthetic.py", "cli.py"):
+from prm_gsm8k.builders.builder import PrmGsm8kBuilder
+places = [PrmGsm8kBuilder("synthetic").cache_dir, PrmGsm8kBuilder("synthetic").cache_dir]
+for changed in ("synthetic/generate.py", "contract.py", "recipe.py", "cli.py"):
     with (pathlib.Path(sys.argv[1]) / changed).open("a") as source:
         source.write("# one more line")
-    places.append(open_builder("synthetic").cache_dir)
+    places.append(PrmGsm8kBuilder("synthetic").cache_dir)
 print(*[places.index(place) for place in places])
 """
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_HOME": str(tmp_path / "hf")}
@@ -139,12 +149,12 @@ print(*[places.index(place) for place in places])
 
 
 def test_what_a_killed_build_left_is_not_counted(cache: str) -> None:
-    builder = open_builder("synthetic", cache_dir=cache, max_examples=100, seed=9)
+    builder = PrmGsm8kBuilder("synthetic", cache_dir=cache, max_examples=100, seed=9)
     left = Path(f"{builder.cache_dir}.incomplete")
     left.mkdir(parents=True)
     (left / "tally-train-dead.json").write_text('{"counts": {"problems": 1000000}, "skipped": []}')
     (left / "prm-gsm8k-train-00000-00007-of-NNNNN.arrow").write_bytes(b"half")
-    prepare(builder)
+    builder.download_and_prepare()
     assert builder.tally().counts["problems"] == 25
     assert not list(Path(builder.cache_dir).glob("*NNNNN*"))
 
@@ -152,8 +162,9 @@ def test_what_a_killed_build_left_is_not_counted(cache: str) -> None:
 def test_the_cache_is_where_load_dataset_looks_when_it_is_offline(tmp_path: Path, problems_file: Path) -> None:
     code = """
 import sys, datasets
-from prm_gsm8k.build import open_builder, prepare
-prepare(open_builder("synthetic", repo_id="org/prm-gsm8k"), num_proc=2)
+from prm_gsm8k.build import prepared
+with prepared("synthetic", repo_id="org/prm-gsm8k"):
+    pass
 print(datasets.load_dataset("org/prm-gsm8k", "synthetic", split="validation").num_rows)
 """
     environment = {
@@ -173,13 +184,13 @@ print(datasets.load_dataset("org/prm-gsm8k", "synthetic", split="validation").nu
 
 @pytest.mark.parametrize("limit", [4, 5, 403, 1_000])
 def test_max_examples_is_a_limit_of_whole_problems(cache: str, limit: int) -> None:
-    inputs = SyntheticConfig(max_examples=limit).read_inputs()
+    inputs = SyntheticRecipe(max_examples=limit).read_inputs()
     assert sum(map(len, inputs.by_split.values())) == limit // 4
 
 
 def test_max_examples_keeps_the_same_share_of_each_split(cache: str) -> None:
-    whole = SyntheticConfig().read_inputs().by_split
-    half = SyntheticConfig(max_examples=4 * sum(map(len, whole.values())) // 2).read_inputs().by_split
+    whole = SyntheticRecipe().read_inputs().by_split
+    half = SyntheticRecipe(max_examples=4 * sum(map(len, whole.values())) // 2).read_inputs().by_split
     for split in whole:
         assert abs(len(half[split]) - len(whole[split]) / 2) <= 1
         kept = {problem.id for problem in half[split]}
@@ -203,9 +214,11 @@ def test_options_out_of_range_are_misuse() -> None:
         "error_mix": {"mood": 1.0},
     }.items():
         with pytest.raises(UsageError, match="mood" if name == "error_mix" else name):
-            SyntheticConfig(**{name: value})
-    with pytest.raises(UsageError, match="there is no config 'sintetic'"):
-        open_builder("sintetic")
+            SyntheticRecipe(**{name: value})
+    with pytest.raises(UsageError, match="there is no config 'sintetic'"), prepared("sintetic"):
+        pass
+    with pytest.raises(UsageError, match="has no option 'temperature'"), prepared("synthetic", temperature=1.0):
+        pass
 
 
 def test_a_test_question_never_becomes_training_data(tmp_path: Path) -> None:
@@ -265,6 +278,6 @@ def test_the_digest_of_inputs_is_that_of_the_problems_not_of_the_place(tmp_path:
     moved = tmp_path / "elsewhere"
     moved.mkdir()
     shutil.copy(problems_file, moved / problems_file.name)
-    one, two = SyntheticConfig(problems=str(problems_file)), SyntheticConfig(problems=str(moved / problems_file.name))
+    one, two = SyntheticRecipe(problems=str(problems_file)), SyntheticRecipe(problems=str(moved / problems_file.name))
     assert one.identity(one.read_inputs()) == two.identity(two.read_inputs())
     assert problems_from(plain(2)) != problems_from(plain(3))

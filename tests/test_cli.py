@@ -174,7 +174,7 @@ def test_ctrl_c_ends_with_130_and_one_line(home: Path) -> None:
     ) as process:
         caches = home / "hf" / "datasets" / "prm-gsm8k"
         deadline = time.monotonic() + 60
-        while not list(caches.glob("*/*/*.incomplete/progress-*")) and time.monotonic() < deadline:
+        while not list(caches.glob("*/*/*.incomplete/*")) and time.monotonic() < deadline:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
         _, errors = process.communicate(timeout=60)
@@ -183,6 +183,23 @@ def test_ctrl_c_ends_with_130_and_one_line(home: Path) -> None:
     assert "Traceback" not in errors
     assert not (home / "cut").exists()
     assert not list(caches.glob("*/*/*.incomplete"))
+
+
+def test_a_killed_worker_ends_with_1_and_no_folder(home: Path) -> None:
+    command = [*COMMAND, "build", "synthetic", "--out", "cut", "--seed", "4343", "--num-proc", "2"]
+    with subprocess.Popen(
+        command, cwd=home, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 60
+        while not children.read_text().split() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(int(children.read_text().split()[0]), signal.SIGKILL)  # as a system short of memory does
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.startswith("prm-gsm8k: a process that makes rows was killed"), errors
+    assert len(errors.splitlines()) == 1
+    assert not (home / "cut").exists()
 
 
 def test_a_full_disk_under_the_cache_ends_with_1_and_the_cure(home: Path) -> None:

@@ -1,0 +1,63 @@
+"""Processes that make rows ahead of whoever writes them.
+
+`datasets` has processes of its own (`num_proc`), but starts them anew for each split, and only after it is imported,
+which takes a second. These start at once, for the price of a fork of a small process, and have made many of the rows by
+the time `datasets` is there to write them.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prm_gsm8k.recipe import Inputs, SyntheticRecipe
+    from prm_gsm8k.synthetic.generate import Tally
+
+BATCHES_AHEAD = 256  # made and not yet taken: at most some 50 MB of rows, however many there will be
+
+
+class Workers:
+    """`num_proc` processes at work on the batches of `inputs`, in their order."""
+
+    def __init__(self, recipe: SyntheticRecipe, inputs: Inputs, num_proc: int) -> None:
+        self._recipe = recipe
+        self._to_do = iter([batch for split in inputs.by_split for batch in inputs.batches(split)])
+        self._made: dict[bytes, Future[tuple[list[dict[str, Any]], Tally]]] = {}
+        self.batches_done = 0
+        self._pool = ProcessPoolExecutor(num_proc, initializer=_leave_interrupts_to_the_parent)
+        for _ in range(BATCHES_AHEAD):
+            self._submit()
+
+    def take(self, batch: bytes) -> tuple[list[dict[str, Any]], Tally]:
+        """The rows of a batch and what was counted on the way; waits until they are made. Once for each batch."""
+        made = self._made.pop(batch).result()
+        self._submit()
+        return made
+
+    def close(self) -> None:
+        """Let go of the processes. Work that is not begun is dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self) -> None:
+        if (batch := next(self._to_do, None)) is not None:
+            self._made[batch] = self._pool.submit(_make, self._recipe, batch)
+            self._made[batch].add_done_callback(self._count)
+
+    def _count(self, _: Future[Any]) -> None:
+        self.batches_done += 1  # in the one thread that receives what processes made
+
+
+def _make(recipe: SyntheticRecipe, batch: bytes) -> tuple[list[dict[str, Any]], Tally]:
+    from prm_gsm8k.synthetic.generate import Tally
+
+    tally = Tally()
+    rows: Iterator[dict[str, Any]] = recipe.rows(batch, tally)
+    return list(rows), tally
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; one of them is enough to say so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
