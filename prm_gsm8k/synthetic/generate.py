@@ -19,6 +19,7 @@ from typing import Any
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.problems import Problem
 from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, ErrorType, draw
+from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
 from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
 from prm_gsm8k.synthetic.second_opinion import SecondOpinion
@@ -82,7 +83,7 @@ class Tally:
 def generate(
     problems: Iterable[Problem], options: SyntheticOptions | None = None, tally: Tally | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the contract with `error_reason` and `twin_id`, problem by problem: the right ones, then the wrong ones."""
+    """Rows of the contract with `error_reason` and `twin_id`, problem by problem: right ones, then wrong ones."""
     options = options or SyntheticOptions()
     tally = Tally() if tally is None else tally
     mix = {name: weight for name, weight in (options.error_mix or DEFAULT_MIX).items() if weight > 0}
@@ -145,6 +146,7 @@ def _rows(
             "error_reason": "",
             "twin_id": "",
         }
+    tried: set[tuple[int, Value, int, int]] = set()
     made = 0
     wanted = options.num_incorrect_per_problem
     for _ in range(_TRIES * wanted):
@@ -159,6 +161,10 @@ def _rows(
             edit = kind.make(case, draw(sites, rng), rng)
             if edit is None:
                 continue
+            at = (edit.equation, edit.value, edit.skipped, edit.upto)
+            if at in tried:  # the same wrong value at the same place, whatever led to it
+                continue
+            tried.add(at)
             try:
                 wrong = carry_through(case, edit)
             except Refused as refusal:

@@ -5,8 +5,10 @@ is `3/10` and a wrong result cannot hide in a tolerance.
 
 >>> read_number("1,200.50"), read_number("20%"), read_number(".5")
 (Fraction(2401, 2), Fraction(1, 5), Fraction(1, 2))
->>> write_number(1250, like="1,200"), write_number(Fraction(5, 2), like="$18.00"), write_number(Fraction(1, 4), like="20%")
-('1,250', '2.50', '25%')
+>>> write_number(1250, like="1,200"), write_number(Fraction(5, 2), like="18.00")
+('1,250', '2.50')
+>>> write_number(Fraction(1, 4), like="20%")
+'25%'
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ NUMBER_WORDS: dict[str, tuple[Value, ...]] = {
         "seventeen eighteen nineteen twenty".split()
     )
 }
-NUMBER_WORDS |= {word: (10 * tens,) for tens, word in enumerate("thirty forty fifty sixty seventy eighty ninety".split(), 3)}
+NUMBER_WORDS |= {
+    word: (10 * tens,) for tens, word in enumerate("thirty forty fifty sixty seventy eighty ninety".split(), 3)
+}
 NUMBER_WORDS |= {
     "hundred": (100,),
     "thousand": (1000,),
@@ -133,10 +137,12 @@ def _write(value: Value, like: str) -> str:
     point = like.rfind(".")
     if point >= 0 and len(like) - point - 1 == 2 and places < 2:
         places = 2  # money: 18.00 stays 18.00
-    number, sign = abs(value), "-" if value < 0 else ""
-    units, rest = divmod(number, 1)
-    # A number that grew past 999 takes commas where the number it replaces had none to show: 1,000 is how text writes it.
-    text = f"{int(units):,}" if "," in like or (units >= 10_000 and len(like) < 4) else str(int(units))
+    sign = "-" if value < 0 else ""
+    number = Fraction(value) if value >= 0 else -Fraction(value)
+    units = number.numerator // number.denominator
+    rest = number - units
+    # A number that grew past 9,999 takes commas where the one it replaces was too short to show whether it would.
+    text = f"{units:,}" if "," in like or (units >= 10_000 and len(like) < 4) else str(units)
     if places:
         tail = f"{int(rest * 10**places):0{places}d}"
         text = ("" if like.startswith(".") and units == 0 else text) + "." + tail

@@ -33,7 +33,37 @@ _MARK = "\0"  # stands in a step's text where an annotation was
 QUESTION, CONSTANT, UNKNOWN = -1, -2, -3
 
 # Numbers that a solution may use without the problem saying them: counts, calendars, clocks, percentages, measures.
-COMMON_CONSTANTS = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 25, 28, 29, 30, 31, 36, 48, 50, 52, 60, 90, 100, 180, 360, 365, 1000, 3600, 2000, 5280})  # fmt: skip
+COMMON_CONSTANTS = frozenset(
+    [
+        *range(9),
+        10,
+        12,
+        14,
+        16,
+        18,
+        20,
+        24,
+        25,
+        28,
+        29,
+        30,
+        31,
+        36,
+        48,
+        50,
+        52,
+        60,
+        90,
+        100,
+        180,
+        360,
+        365,
+        1000,
+        2000,
+        3600,
+        5280,
+    ]
+)
 
 
 class Gap(NamedTuple):
@@ -49,7 +79,8 @@ class Gap(NamedTuple):
 
 
 _JOIN = re.compile(
-    r"([-+*/=×÷·∙–−—]|(?<![A-Za-z])[xX](?![A-Za-z])|\b(?:times|plus|minus|divided by|multiplied by|of|equals|is|gives you)\b)"
+    r"([-+*/=×÷·∙–−—]|(?<![A-Za-z])[xX](?![A-Za-z])"
+    r"|\b(?:times|plus|minus|divided by|multiplied by|of|equals|is|gives you)\b)"
     rf"(\s*[$£€]?\s*{_MARK}?(\(*)\s*[$£€]?\s*{_MARK}?)\Z"
 )
 _UNITS = re.compile(r"[A-Za-z'’./$() -]*")  # "minutes/smoothie", "sq. ft.", "half-days)"
@@ -88,7 +119,7 @@ def _read_gap(text: str) -> Gap | None:
     worded = any(map(str.isalpha, left))
     if worded and glyph.isalpha():
         # "5 apples x 3": yes. "9 days. The rest of 3", "2 times giving a total of 3": no; "of" follows a number at once.
-        if glyph not in "xX" and _MARK not in right or not left[-1].isspace():
+        if (glyph not in "xX" and _MARK not in right) or not left[-1].isspace():
             return None
     return Gap(
         left,
@@ -233,6 +264,9 @@ def read_expression(text: str) -> tuple[list[Value], list[str], list[int], list[
     return operands, operators, opens, closes
 
 
+_PLAIN_SHARES = frozenset((2, 4, 5, 10, 20, 50, 100))
+
+
 def question_numbers(question: str) -> tuple[frozenset[Value], list[Value]]:
     """Every number that the question states, in digits or words, and the quantities among them.
 
@@ -250,7 +284,9 @@ def question_numbers(question: str) -> tuple[frozenset[Value], list[Value]]:
         found[read_number(token)] = None
         if token[-1] == "%":
             found[read_number(token[:-1])] = None
-    quantities = sorted(v for v in found if v > 1 or (type(v) is not int and v.denominator in (2, 4, 5, 10, 20, 50, 100)))
+    quantities = sorted(
+        value for value in found if value > 1 or (type(value) is not int and value.denominator in _PLAIN_SHARES)
+    )
     return frozenset(found), quantities
 
 
@@ -394,7 +430,10 @@ def _read_equation(
                 value = None
             text = parts[result_place]
             if value != result and text[-1] == "%" and value == read_number(text[:-1]):
-                parts[result_place], parts[result_place + 1] = text[:-1], "%" + parts[result_place + 1]  # 100 - 15 = 85%
+                parts[result_place], parts[result_place + 1] = (
+                    text[:-1],
+                    "%" + parts[result_place + 1],
+                )  # 100 - 15 = 85%
                 result = value
             frozen = (
                 equals.glyph != "="
@@ -428,7 +467,7 @@ def _read_equation(
 
 def _annotated(annotation: str, parts: list[str], result_place: int, step: int, frozen: bool) -> Equation | None:
     """The equation that only the calculator annotation states; its left side has no parts."""
-    left, _, right = annotation.rpartition("=")
+    left = annotation.rpartition("=")[0]
     read = read_expression(left)
     if read is None or len(read[0]) < 2:
         return None
@@ -469,7 +508,7 @@ def _link(equations: list[Equation], values: frozenset[Value], answer: Value) ->
     if answer not in results:
         raise UnreadableError("answer is no result")
     final = results[answer][-1]
-    # A result is there to be used. Where the only number that can be its use might as well be the problem's, it is the use.
+    # A result is there to be used: where the one number that can be its use might be the problem's as well, it is.
     for index, operand in doubtful:
         equation = equations[index]
         source, others = equation.sources[operand], equation.others[operand]

@@ -114,43 +114,47 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
     plan = case.plans[index]
     assert plan is not None  # errors are made where there is one
     equations, steps = solution.equations, solution.steps
-    shown = frame.shown
     first = equations[index]
     changed: dict[int, Value] = {index: edit.value}
-    own = edit.texts
-    if first.result_place not in own:
-        own[first.result_place] = _written(edit.value, steps[first.step][first.result_place])
-    changes: dict[int, dict[int, str]] = {first.step: own}
-
     for later, follows in plan.updates:
         equation = equations[later]
         operands = equation.operands.copy()
-        texts = changes.get(equation.step)
-        if texts is None:
-            texts = changes[equation.step] = {}
         for operand, source in follows:
-            value = operands[operand] = changed[source]
-            if shown[later]:
-                place = equation.places[operand]
-                texts[place] = _written(value, steps[equation.step][place])
+            operands[operand] = changed[source]
         try:
             value = compute(operands, equation.operators, equation.opens, equation.closes)
         except ZeroDivisionError:
             raise Refused("division by zero") from None
+        if value != equation.result and not plausible(value, equation.result, equation.money, wide=True):
+            raise Refused("not believable")
         changed[later] = value
-        if value != equation.result:
-            if not plausible(value, equation.result, equation.money, wide=True):
-                raise Refused("not believable")
-            texts[equation.result_place] = _written(value, steps[equation.step][equation.result_place])
     if changed[solution.final] == solution.answer:
         raise Refused("right answer")
 
+    shown = frame.shown
+    own = edit.texts
+    if first.result_place not in own:
+        own[first.result_place] = _written(edit.value, steps[first.step][first.result_place])
+    changes: dict[int, dict[int, str]] = {first.step: own}
+    for later, follows in plan.updates:
+        equation = equations[later]
+        step = equation.step
+        texts = changes.get(step)
+        if texts is None:
+            texts = changes[step] = {}
+        parts = steps[step]
+        if shown[later]:
+            for operand, source in follows:
+                place = equation.places[operand]
+                texts[place] = _written(changed[source], parts[place])
+        place = equation.result_place
+        texts[place] = _written(changed[later], parts[place])
     for step, place, source in plan.repeats:
         if step not in changes:
             changes[step] = {}
         changes[step][place] = _written(changed[source], steps[step][place])
     if edit.replaced:
-        _say_beside(case, edit, plan, changes[first.step])
+        _say_beside(case, edit, plan, own)
 
     bodies = frame.bodies.copy()
     for step, texts in changes.items():

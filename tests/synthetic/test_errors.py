@@ -1,4 +1,4 @@
-"""Each error of the taxonomy on a solution that can be checked by hand: the wrong step, what follows, and the reason."""
+"""Each error of the taxonomy on a solution that can be checked by hand: the wrong step, what follows, the reason."""
 
 from random import Random
 
@@ -58,7 +58,8 @@ SHOPPING = (
 )
 WAGE = (
     "Weng earns $12 an hour for babysitting. Yesterday, she just did 50 minutes of babysitting. How much did she earn?",
-    "Weng earns 12/60 = $<<12/60=0.2>>0.2 per minute.\nWorking 50 minutes, she earned 0.2 x 50 = $<<0.2*50=10>>10.\n#### 10",
+    "Weng earns 12/60 = $<<12/60=0.2>>0.2 per minute.\n"
+    "Working 50 minutes, she earned 0.2 x 50 = $<<0.2*50=10>>10.\n#### 10",
 )
 DISCOUNT = (
     "A coat costs $50. The shop takes 20% off. How much does John pay for 3 coats?",
@@ -70,8 +71,9 @@ BRACKETS = (
     "The things cost 3 * (2 + 4) = $<<3*(2+4)=18>>18.\nWith shipping, that is 18 + 5 = $<<18+5=23>>23.\n#### 23",
 )
 PAPER = (
-    "Tom prints 30 pages a day, 5 days a week, for 6 weeks, at 2 cents a page. He then prints 100 pages more. How many pages?",
-    "In the weeks he prints 30 * 5 * 6 = <<30*5*6=900>>900 pages.\nThat makes 900 + 100 = <<900+100=1000>>1000.\n#### 1000",
+    "Tom prints 30 pages a day, 5 days a week, for 6 weeks. He then prints 100 pages more. How many does he print?",
+    "In the weeks he prints 30 * 5 * 6 = <<30*5*6=900>>900 pages.\n"
+    "That makes 900 + 100 = <<900+100=1000>>1000.\n#### 1000",
 )
 
 PENS = (
@@ -131,7 +133,7 @@ PENS = (
             WAGE,
             "Working 50 minutes, she earned 12 x 50 = $600.",
             ["The answer is 600."],
-            "skips the step 12 / 60 = 0.2 and uses 12 in its place",
+            "skips 12 / 60 = 0.2 and uses 12 in its place",
         ),
         (
             "term_left_out",
@@ -241,7 +243,7 @@ def test_a_number_word_that_would_contradict_is_left_alone() -> None:
         (Style(), "Natalia sold 48*2 = 96 clips in May."),
         (Style(times="×", divide="÷", spaced=True), "Natalia sold 48 × 2 = 96 clips in May."),
         (Style(times="x", divide="/", spaced=True), "Natalia sold 48 x 2 = 96 clips in May."),
-        (Style(math="\\( \\)", times="\\times", divide="\\div", spaced=True), "Natalia sold \\(48 \\times 2 = 96\\) clips in May."),
+        (Style(math="\\( \\)", times="\\times", spaced=True), "Natalia sold \\(48 \\times 2 = 96\\) clips in May."),
         (Style(label="Step {}: "), "Step 1: Natalia sold 48*2 = 96 clips in May."),
         (Style(bare=1.0), "Natalia sold 96 clips in May."),
     ],

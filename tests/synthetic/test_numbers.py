@@ -11,7 +11,7 @@ from prm_gsm8k.synthetic.numbers import decimals, read_number, whole, write_numb
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("48", 48), ("1,200", 1200), ("18.00", 18), (".5", Fraction(1, 2)), ("20%", Fraction(1, 5)), ("1,200.50", Fraction(2401, 2))],
+    [("48", 48), ("1,200", 1200), ("18.00", 18), (".5", Fraction(1, 2)), ("20%", Fraction(1, 5))],
 )  # fmt: skip
 def test_a_written_number_is_read_exactly(text: str, value: Fraction) -> None:
     assert read_number(text) == value

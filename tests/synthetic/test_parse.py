@@ -58,7 +58,11 @@ def test_arithmetic_is_exact() -> None:
 )
 def test_equations_in_every_writing(text: str, operands: list[int], operators: list[str]) -> None:
     (equation,) = solution(text).equations
-    assert (equation.operands, equation.operators, equation.result) == (operands, operators, 12 if "12" in text else equation.result)
+    assert (equation.operands, equation.operators, equation.result) == (
+        operands,
+        operators,
+        12 if "12" in text else equation.result,
+    )
     assert not equation.frozen
 
 

@@ -4,7 +4,7 @@ An error is two small functions: `…_sites(case)` says where in a right solutio
 makes it: what the step then states, how its text changes, and why it is wrong. None means that this draw gives
 nothing that a reader would believe. Nothing here touches later steps; `recompute.py` does.
 
-Running example (GSM8K train 0): "Natalia sold 48/2 = 24 clips in May.", then "Natalia sold 48+24 = 72 clips altogether."
+Running example (GSM8K train 0): "Natalia sold 48/2 = 24 clips in May.", "Natalia sold 48+24 = 72 clips altogether."
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prm_gsm8k.synthetic.numbers import Value, decimals, whole, write_number
-from prm_gsm8k.synthetic.parse import QUESTION, Equation, Solution, compute
+from prm_gsm8k.synthetic.parse import QUESTION, Equation, compute
 from prm_gsm8k.synthetic.style import Frame
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ class Case:
 
 
 _WORD = re.compile(r"[a-z]+")
+# What stands around a "_" that is no number of its own: the 2 of 1/2, of 12, of 2.5.
+_PART_OF_A_NUMBER = re.compile(r"[0-9.,/]_|_[0-9]|_[.,/:][0-9]")
 _SENTENCE_END = re.compile(r"[.;?!:,]\s|\n")
 
 
@@ -129,10 +132,6 @@ def draw(sites: tuple[list[Site], list[float]], rng: Random) -> Site:
     if len(places) == 1:
         return places[0]
     return places[min(bisect(sums, rng.random() * sums[-1]), len(places) - 1)]
-
-
-def one(choices: list[Any], rng: Random) -> Any:
-    return choices[int(rng.random() * len(choices))]
 
 
 def plainly(value: Value) -> str:
@@ -168,12 +167,11 @@ def quote(question: str, value: Value) -> str:
         at = question.find(form)
         while at >= 0:
             end = at + len(form)
-            if not (question[at - 1 : at].isdigit() or question[end : end + 1].isdigit() or question[at - 1 : at] in ".,"):
-                if question[end : end + 1] not in ".," or not question[end + 1 : end + 2].isdigit():
-                    before = _SENTENCE_END.split(question[:at])[-1].split(" ")
-                    after = _SENTENCE_END.split(question[end:])[0].split(" ")
-                    words = " ".join(before[-4:]) + form + " ".join(after[:4])
-                    return " ".join(words.replace('"', "'").rstrip(".?!").split())
+            if not _PART_OF_A_NUMBER.search(f"{question[max(0, at - 1) : at]}_{question[end : end + 2]}"):
+                before = _SENTENCE_END.split(question[:at])[-1].split(" ")
+                after = _SENTENCE_END.split(question[end:])[0].split(" ")
+                words = " ".join(before[-4:]) + form + " ".join(after[:4])
+                return " ".join(words.replace('"', "'").rstrip(".?!").split())
             at = question.find(form, end)
     return ""
 
@@ -218,13 +216,7 @@ def digit_slip(value: Value, rng: Random) -> Value:
                 digit = int(digits[at]) + (1 if digit < 5 else -1)
             digits = digits[:at] + str(digit) + digits[at + 1 :]
         new = int(digits)
-    return whole(read_scaled(new, scale)) if scale > 1 else new
-
-
-def read_scaled(value: int, scale: int) -> Value:
-    from fractions import Fraction
-
-    return Fraction(value, scale)
+    return whole(Fraction(new, scale)) if scale > 1 else new
 
 
 def substitute(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from random import Random
+from typing import NamedTuple
 
 from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, plainly, substitute
-from prm_gsm8k.synthetic.errors.relations import ALL_NAMED, INVERSE, with_operators
+from prm_gsm8k.synthetic.errors.relations import ALL_NAMED, INVERSE, instead, with_operators
 from prm_gsm8k.synthetic.numbers import Value, decimals, whole
-from prm_gsm8k.synthetic.parse import CONSTANT, QUESTION
+from prm_gsm8k.synthetic.parse import CONSTANT, QUESTION, Equation
 
 
 def percentage_confused_sites(case: Case) -> list[Site]:
@@ -71,29 +73,55 @@ def percentage_confused(case: Case, site: Site, rng: Random) -> Edit | None:
             index,
             base,
             new,
-            lambda: (
-                f"takes the percentage of {plainly(new)}{case.origin(new, source)} where "
-                f"{case.number(equation, base)}{case.origin(old, equation.sources[base])} is the base"
-            ),
+            partial(_other_base, case, equation, base, new, source),
         )
         if edit is not None:
             return edit
     return None
 
 
-# What people take a conversion for, and what they confuse it with.
-_CONVERSIONS: dict[Value, tuple[int, ...]] = {
-    3: (12,), 4: (7, 5), 5: (7,), 7: (5, 6, 30), 8: (16, 4), 10: (100, 12), 12: (10, 24, 6), 16: (12, 10, 8),
-    24: (12, 60), 28: (30,), 30: (7, 28, 24), 31: (30,), 36: (12, 24), 52: (12, 50, 48), 60: (100, 24, 30),
-    100: (10, 1000), 365: (360, 52, 30), 1000: (100, 10), 2000: (1000,), 3600: (60, 360), 5280: (1000, 1760),
-}  # fmt: skip
-_UNITS = frozenset(
-    "second seconds minute minutes hour hours day days daily week weeks weekly month months monthly year years yearly "
-    "annual annually inch inches foot feet yard yards mile miles meter meters cm centimeters kilometers km gram grams "
-    "kilogram kilograms kg pound pounds ounce ounces oz ton tons cup cups pint pints quart quarts gallon gallons liter "
-    "liters ml cent cents dollar dollars dozen dozens penny pennies nickel nickels dime dimes quarters morning "
-    "afternoon weekday weekdays".split()
-)
+def _other_base(case: Case, equation: Equation, base: int, new: Value, source: int) -> str:
+    right = f"{case.number(equation, base)}{case.origin(equation.operands[base], equation.sources[base])}"
+    return f"takes the percentage of {plainly(new)}{case.origin(new, source)} where {right} is the base"
+
+
+class Conversion(NamedTuple):
+    """A factor between units, what it is confused with, and the words of which one stands where it is a conversion."""
+
+    confused_with: tuple[int, ...]
+    words: frozenset[str]
+
+
+def _conversion(confused_with: tuple[int, ...], words: str) -> Conversion:
+    return Conversion(confused_with, frozenset(words.split()))
+
+
+_CONVERSIONS: dict[Value, Conversion] = {
+    3: _conversion((12, 36), "yard yards"),
+    4: _conversion((7, 5), "month months monthly quarts quart gallon gallons"),
+    5: _conversion((7,), "weekday weekdays workweek nickel nickels week weekly"),
+    7: _conversion((5, 6, 30), "week weeks weekly daily day days"),
+    8: _conversion((16, 4), "pints pint gallon gallons ounces ounce cup cups"),
+    10: _conversion((5, 100), "dime dimes"),
+    12: _conversion((10, 24, 6), "month months year years yearly annual annually dozen dozens foot feet inch inches"),
+    16: _conversion((12, 10, 8), "ounce ounces oz pound pounds cups gallon gallons"),
+    24: _conversion((12, 60), "hour hours day days daily"),
+    25: _conversion((10, 5), "quarters"),
+    28: _conversion((30,), "month february"),
+    30: _conversion((7, 28, 24), "month months monthly april june september november day days"),
+    31: _conversion((30,), "month january march may july august october december"),
+    36: _conversion((12, 24), "yard yards inch inches"),
+    52: _conversion((12, 50, 48), "week weeks weekly year years yearly"),
+    60: _conversion((100, 24, 30), "minute minutes hour hours second seconds mph"),
+    100: _conversion((10, 1000), "cent cents dollar dollars penny pennies meter meters cm centimeters coin coins"),
+    365: _conversion((360, 52, 30), "day days daily year years"),
+    1000: _conversion(
+        (100, 10), "gram grams kilogram kilograms kg meter meters kilometer kilometers km ml liter liters"
+    ),
+    2000: _conversion((1000,), "ton tons pound pounds"),
+    3600: _conversion((60, 360), "second seconds hour hours"),
+    5280: _conversion((1000, 1760), "mile miles feet"),
+}
 
 
 def unit_confused_sites(case: Case) -> list[Site]:
@@ -103,9 +131,7 @@ def unit_confused_sites(case: Case) -> list[Site]:
         for operand, source in enumerate(equation.sources):
             value = equation.operands[operand]
             if source == CONSTANT and value in _CONVERSIONS and set(equation.operators) <= {"*", "/"}:
-                if value == 100 and operand and equation.operators[operand - 1] == "/":
-                    continue  # a percentage
-                if not _UNITS.isdisjoint(case.solution.words_of(equation.step)):
+                if not _CONVERSIONS[value].words.isdisjoint(case.solution.words_of(equation.step)):
                     sites.append((index, operand))
     return sites
 
@@ -127,17 +153,15 @@ def unit_confused(case: Case, site: Site, rng: Random) -> Edit | None:
             operators,
             operand - 1,
             None,
-            lambda: (
-                "converts the wrong way round: "
-                f"{case.expression(equation, operators=operators)} where {case.expression(equation)} belongs"
-            ),
+            partial(instead, case, equation, operators, "converts the wrong way round:"),
         )
         if edit is not None:
             return edit
-    choices = [value for value in _CONVERSIONS[old] if value not in equation.operands]
+    choices = [value for value in _CONVERSIONS[old].confused_with if value not in equation.operands]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
-        edit = substitute(case, index, operand, new, lambda: f"converts with {new} where {plainly(old)} belongs")
+        reason = f"converts with {new} where {plainly(old)} belongs"
+        edit = substitute(case, index, operand, new, partial(str, reason))
         if edit is not None:
             return edit
     return None

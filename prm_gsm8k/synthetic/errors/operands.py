@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, digit_slip, plainly, substitute
@@ -65,7 +66,7 @@ def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
     choices = [v for v in case.solution.quantities if v != old and v not in equation.operands]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
-        edit = substitute(case, index, operand, new, lambda: _uses(case, new, QUESTION, equation, operand))
+        edit = substitute(case, index, operand, new, partial(_uses, case, new, QUESTION, equation, operand))
         if edit is not None:
             return edit
     return None
@@ -88,7 +89,7 @@ def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
     while choices:
         other = choices.pop(int(rng.random() * len(choices)))
         new = equations[other].result
-        edit = substitute(case, index, operand, new, lambda: _uses(case, new, other, equation, operand))
+        edit = substitute(case, index, operand, new, partial(_uses, case, new, other, equation, operand))
         if edit is not None:
             return edit
     return None

@@ -5,27 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 from random import Random
 
 from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, plausible, spell
 from prm_gsm8k.synthetic.numbers import whole
-from prm_gsm8k.synthetic.parse import compute, read_gap
+from prm_gsm8k.synthetic.parse import Equation, compute, read_gap
 from prm_gsm8k.synthetic.style import glyph_for
 
 # Words that name the operation outright: a step that says them is not given another operation.
 _NAMED = {
-    "+": frozenset(("plus", "add", "adding", "added", "adds", "sum", "addition")),
-    "-": frozenset(("minus", "subtract", "subtracting", "subtracted", "difference", "deduct", "deducting", "subtraction")),
-    "*": frozenset(("times", "multiply", "multiplying", "multiplied", "product", "twice", "double", "doubled", "triple", "tripled", "thrice", "doubles", "triples")),
-    "/": frozenset(("divide", "dividing", "divided", "half", "quarter", "third", "halves", "fourth", "fifth", "halved", "split")),
-}  # fmt: skip
+    "+": frozenset("plus add adds adding added addition sum".split()),
+    "-": frozenset("minus subtract subtracting subtracted subtraction difference deduct deducting".split()),
+    "*": frozenset("times multiply multiplying multiplied product twice double doubled doubles triple tripled".split()),
+    "/": frozenset("divide dividing divided split half halves halved third quarter fourth fifth".split()),
+}
 ALL_NAMED = frozenset().union(*_NAMED.values())
 _EXPLICIT = ALL_NAMED - {"twice", "half"}
 INVERSE = {"+": "-", "-": "+", "*": "/", "/": "*"}
-_MORE_OR_LESS = frozenset(("more", "older", "longer", "taller", "heavier", "farther", "further", "greater", "higher", "later", "faster", "extra", "less", "fewer", "younger", "shorter", "lighter", "lower", "cheaper", "earlier", "slower"))  # fmt: skip
-_SO_MANY_TIMES = frozenset(
-    ("twice", "half", "double", "triple", "times", "thrice", "third", "quarter", "doubled", "tripled", "fourth", "fifth")
+_MORE_OR_LESS = frozenset(
+    "more older longer taller heavier farther further greater higher later faster extra less fewer younger shorter "
+    "lighter lower cheaper earlier slower".split()
 )
+_SO_MANY_TIMES = frozenset("twice half double doubled triple tripled thrice times third quarter fourth fifth".split())
 _COMPARES = {"+": _MORE_OR_LESS, "-": _MORE_OR_LESS, "*": _SO_MANY_TIMES, "/": _SO_MANY_TIMES}
 _SWAPPED = {"twice": "half", "half": "twice", "more": "fewer", "fewer": "more", "less": "more"}
 _RELATION = re.compile(r"\b(?:twice|half|more|fewer|less)\b")
@@ -54,6 +56,11 @@ def with_operators(
                 if new != parts[place]:
                     texts[place] = new
     return Edit(index, value, texts, (), reason)
+
+
+def instead(case: Case, equation: Equation, operators: list[str], verb: str) -> str:
+    """The reason of an error that puts the same operands together with other operators."""
+    return f"{verb} {case.expression(equation, operators=operators)} where {case.expression(equation)} belongs"
 
 
 def _regap(case: Case, written: str, original: str, operator: str) -> str:
@@ -102,9 +109,7 @@ def operation_changed(case: Case, site: Site, rng: Random) -> Edit | None:
             operators,
             at,
             None,
-            lambda: (
-                f"computes {case.expression(equation, operators=operators)} where {case.expression(equation)} belongs"
-            ),
+            partial(instead, case, equation, operators, "computes"),
         )
         if edit is not None:
             return edit
@@ -141,10 +146,7 @@ def relation_reversed(case: Case, site: Site, rng: Random) -> Edit | None:
         [new],
         0,
         _SWAPPED,
-        lambda: (
-            "takes the relation the wrong way round: "
-            f"{case.expression(equation, operators=[new])} where {case.expression(equation)} belongs"
-        ),
+        partial(instead, case, equation, [new], "takes the relation the wrong way round:"),
     )
 
 
@@ -209,6 +211,7 @@ def grouping_lost(case: Case, site: Site, rng: Random) -> Edit | None:
 
     def reason() -> str:
         numbers = [case.number(equation, i) for i in range(len(zeros))]
-        return f"loses the brackets: {spell(numbers, equation.operators, zeros, zeros)} where {case.expression(equation)} belongs"
+        wrong = spell(numbers, equation.operators, zeros, zeros)
+        return f"loses the brackets: {wrong} where {case.expression(equation)} belongs"
 
     return Edit(index, value, texts, (), reason)

@@ -13,7 +13,7 @@ _CONCLUSION: Site = (-1, 0)
 def calculation_slip_sites(case: Case) -> list[Site]:
     shown, equations = case.frame.shown, case.solution.equations
     sites = [(index, 0) for index in case.free if shown[index]]
-    return [site for site in sites if equations[site[0]].result > 9] or sites  # nobody slips on 2 + 3 if 48 * 7 is there
+    return [site for site in sites if equations[site[0]].result > 9] or sites  # no one slips on 2 + 3 beside 48 * 7
 
 
 def calculation_slip(case: Case, site: Site, rng: Random) -> Edit | None:

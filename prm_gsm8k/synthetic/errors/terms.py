@@ -45,7 +45,7 @@ def step_skipped(case: Case, site: Site, rng: Random) -> Edit | None:
         operand,
         new,
         lambda: (
-            f"skips the step {case.expression(equation)} = {plainly(equation.result)} "
+            f"skips {case.expression(equation)} = {plainly(equation.result)} "
             f"and uses {case.number(equation, chosen)} in its place"
         ),
         wide=True,
@@ -156,6 +156,3 @@ def _joint(case: Case, equation: Equation, operand: int) -> tuple[str, int]:
     gap = read_gap(case.solution.steps[equation.step][place])
     assert gap is not None
     return text, len(gap.left.rstrip()) if gap.left.strip() else 0
-
-
-__all__ = ["counted_twice", "counted_twice_sites", "step_skipped", "step_skipped_sites", "term_left_out", "term_left_out_sites"]  # fmt: skip

@@ -179,10 +179,13 @@ def _prefix(step: str, index: int) -> tuple[str, str] | None:
 
 
 def numbers_named(reason: str) -> list[Number]:
-    """The numbers in a reason, without those of steps (`step 2`)."""
+    """The numbers in a reason, without those of steps (`step 2`) and of words it quotes from the problem."""
+    if '"' in reason:
+        reason = _QUOTED.sub("", reason)
     if "tep" in reason:
         reason = _STEP_NUMBER.sub("", reason)
     return [VALUES[text] for text in NUMBER.findall(reason)]
 
 
+_QUOTED = re.compile(r'"[^"]*"')
 _STEP_NUMBER = re.compile(r"\b[Ss]teps? [0-9]+")
