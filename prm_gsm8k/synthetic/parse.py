@@ -34,35 +34,10 @@ QUESTION, CONSTANT, UNKNOWN = -1, -2, -3
 
 # Numbers that a solution may use without the problem saying them: counts, calendars, clocks, percentages, measures.
 COMMON_CONSTANTS = frozenset(
-    [
-        *range(9),
-        10,
-        12,
-        14,
-        16,
-        18,
-        20,
-        24,
-        25,
-        28,
-        29,
-        30,
-        31,
-        36,
-        48,
-        50,
-        52,
-        60,
-        90,
-        100,
-        180,
-        360,
-        365,
-        1000,
-        2000,
-        3600,
-        5280,
-    ]
+    int(number)
+    for number in (
+        "0 1 2 3 4 5 6 7 8 10 12 14 16 18 20 24 25 28 29 30 31 36 48 50 52 60 90 100 180 360 365 1000 2000 3600 5280"
+    ).split()
 )
 
 
@@ -118,7 +93,7 @@ def _read_gap(text: str) -> Gap | None:
         return None
     worded = any(map(str.isalpha, left))
     if worded and glyph.isalpha():
-        # "5 apples x 3": yes. "9 days. The rest of 3", "2 times giving a total of 3": no; "of" follows a number at once.
+        # "5 apples x 3": yes. "2 times giving a total of 3": no; "of" follows its number at once.
         if (glyph not in "xX" and _MARK not in right) or not left[-1].isspace():
             return None
     return Gap(
