@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -122,11 +121,12 @@ def prepared(
     makers: list[Workers | PrmGsm8kBuilder] = []  # whoever makes rows, for the progress bar
     with ExitStack() as stack:
         if not _likely_cached(recipe, inputs, cache_dir, repo_id):
-            stack.enter_context(_reporting(progress, makers, batches))
             # Fewer than 4 batches a process are made before it would be there.
             if (num_proc := min(num_proc or cores(), batches // 4)) > 1:
-                makers.append(Workers(recipe, inputs, num_proc))
-                stack.callback(makers[0].close)
+                workers = Workers(recipe, inputs, num_proc)
+                stack.callback(workers.close)
+                makers.append(workers)
+            stack.enter_context(_reporting(progress, makers, batches))
         from prm_gsm8k.builders.builder import PrmGsm8kBuilder  # imports datasets: a second no worker waits for
 
         try:
@@ -153,10 +153,8 @@ def _fill_cache(builder: PrmGsm8kBuilder) -> None:
         with _quiet_datasets():
             builder.download_and_prepare()
     except (OSError, DatasetGenerationError) as error:
-        if isinstance(error.__cause__, BrokenProcessPool):
-            raise PrmGsm8kError(
-                "a process that makes rows was killed, as a system short of memory does; fewer (--num-proc) need less"
-            ) from error
+        if isinstance(error.__cause__, PrmGsm8kError):
+            raise error.__cause__ from error
         if denied := _denied_by_disk(error):
             raise _no_cache(builder.cache_dir, denied) from error
         raise

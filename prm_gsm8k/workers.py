@@ -10,7 +10,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from prm_gsm8k.exceptions import PrmGsm8kError
 
 if TYPE_CHECKING:
     from prm_gsm8k.recipe import Inputs, SyntheticRecipe
@@ -20,7 +24,10 @@ BATCHES_AHEAD = 256  # made and not yet taken: at most some 50 MB of rows, howev
 
 
 class Workers:
-    """`num_proc` processes at work on the batches of `inputs`, in their order."""
+    """`num_proc` processes at work on the batches of `inputs`, in their order.
+
+    Raises `PrmGsm8kError` when one of them was killed.
+    """
 
     def __init__(self, recipe: SyntheticRecipe, inputs: Inputs, num_proc: int) -> None:
         self._recipe = recipe
@@ -33,7 +40,8 @@ class Workers:
 
     def take(self, batch: bytes) -> tuple[list[dict[str, Any]], Tally]:
         """The rows of a batch and what was counted on the way; waits until they are made. Once for each batch."""
-        made = self._made.pop(batch).result()
+        with _none_was_killed():
+            made = self._made.pop(batch).result()
         self._submit()
         return made
 
@@ -43,11 +51,22 @@ class Workers:
 
     def _submit(self) -> None:
         if (batch := next(self._to_do, None)) is not None:
-            self._made[batch] = self._pool.submit(_make, self._recipe, batch)
+            with _none_was_killed():
+                self._made[batch] = self._pool.submit(_make, self._recipe, batch)
             self._made[batch].add_done_callback(self._count)
 
     def _count(self, _: Future[Any]) -> None:
         self.batches_done += 1  # in the one thread that receives what processes made
+
+
+@contextmanager
+def _none_was_killed() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise PrmGsm8kError(
+            "a process that makes rows was killed, as a system short of memory does; fewer (--num-proc) need less"
+        ) from error
 
 
 def _make(recipe: SyntheticRecipe, batch: bytes) -> tuple[list[dict[str, Any]], Tally]:
