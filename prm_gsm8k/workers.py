@@ -46,8 +46,8 @@ class Workers:
         return made
 
     def close(self) -> None:
-        """Let go of the processes. Work that is not begun is dropped."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the processes, each after the batch it is at. Work that is not begun is dropped."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self) -> None:
         if (batch := next(self._to_do, None)) is not None:
