@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import sys
 import time
+import timeit
 
 from naive import naive_corruption
 
@@ -34,7 +36,11 @@ def timed(work: object) -> tuple[float, int, int]:
 
 def main() -> None:
     problems = shipped_problems("train")
-    print(f"{len(problems)} problems, {os.cpu_count()} cores, one used; CPU seconds")
+    nothing = min(timeit.repeat("for i in range(1000): x = i + 1", number=200, repeat=5)) / 200 / 1000 * 1e9
+    print(
+        f"{len(problems)} problems, Python {sys.version.split()[0]}, {os.cpu_count()} cores, one used, on which a loop "
+        f"that does nothing takes {nothing:.0f} ns a turn; CPU seconds"
+    )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds, _, wrong = timed(generate(problems, SyntheticOptions()))  # also fills the caches of readings
     print(f"first run    3 a problem: {seconds:6.2f} s, {wrong:6d} wrong rows, {wrong / seconds:8,.0f} rows/s")

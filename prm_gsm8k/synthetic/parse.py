@@ -150,6 +150,7 @@ class Solution:
     answer_text: str
     question_values: frozenset[Value]  # every number of the question; `20%` counts as 20 and as 1/5
     quantities: list[Value]  # those of them that a solution can compute with
+    comparisons: frozenset[int]  # the steps that compare: "200 < 220"
     words: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def words_of(self, step: int) -> frozenset[str]:
@@ -193,6 +194,7 @@ def compute(operands: list[Value], operators: list[str], opens: list[int], close
     return whole(values[0])
 
 
+_COMPARISON = re.compile(r"[<>≤≥≠]")
 _ORDINAL = frozenset(("st", "nd", "rd", "th"))
 _MONEY = re.compile(rf"[$£€]\s*{_MARK}?\Z")
 _ANNOTATION_TOKEN = re.compile(r"\d+(?:\.\d*)?%?|\.\d+%?|[-+*/()]")
@@ -312,11 +314,16 @@ def read_solution(question: str, answer: str) -> Solution:
         raise UnreadableError("no equation")
     values, quantities = question_numbers(question)
     final_equation = _link(equations, values, answer_value)
+    comparisons: frozenset[int] = frozenset()
+    if _COMPARISON.search(ANNOTATION.sub("", body)):
+        comparisons = frozenset(i for i, parts in enumerate(steps) if any(map(_COMPARISON.search, parts[0::2])))
     mentions = [
         Mention(step, place, value, UNKNOWN, (), ()) if tangled else _mention(step, place, value, equations, values)
         for step, place, value, tangled in loose
     ]
-    return Solution(question, steps, equations, mentions, final_equation, answer_value, answer_text, values, quantities)
+    return Solution(
+        question, steps, equations, mentions, final_equation, answer_value, answer_text, values, quantities, comparisons
+    )
 
 
 def _read_step(

@@ -136,9 +136,9 @@ def glyph_for(operator: str, style: Style, near: str) -> str:
 # Words after which a number reads well on its own: "she sold 24 clips", not "because 24".
 _BEFORE_A_NUMBER = frozenset(
     (
-        "is are was were be of to has have had a total sold bought cost costs spent spends earned earns makes made pays "
-        "paid gets got receives received needs needed takes took gives gave for there uses used eats ate sells buys "
-        "worth saves saved leaves left with"
+        "is are was were be of to has have had a total sold bought cost costs spent spends earned earns makes made "
+        "pays paid gets got receives received needs needed takes took gives gave for there uses used eats ate sells "
+        "buys worth saves saved leaves left with"
     ).split()
 )
 _OPENING = re.compile(r"[($£€\s]*\Z")

@@ -160,5 +160,5 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message
 def test_a_problem_that_cannot_be_read_is_skipped_not_fatal() -> None:
     tally = Tally()
     bad = Problem(id="mine/0", question="How many?", answer="Twelve.\n#### 12", split="train", where="mine.jsonl:1")
-    assert list(generate([bad, PROBLEMS[0]], SyntheticOptions(), tally))[0]["problem_id"] == PROBLEMS[0].id
+    assert next(generate([bad, PROBLEMS[0]], SyntheticOptions(), tally))["problem_id"] == PROBLEMS[0].id
     assert tally.skipped == [("mine/0", "no equation")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from prm_gsm8k.synthetic.second_opinion.reading import NUMBER, NUMBER_WORD, VALUES, Number, divide
+from prm_gsm8k.synthetic.second_opinion.reading import NUMBER, VALUES, Number, divide
 
 _ONES = {
     word: value
@@ -105,6 +105,9 @@ _MIXED = re.compile(r"([0-9]+) (?:and )?([0-9]+)/([0-9]+)")
 _VULGAR = {"½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4), "⅓": Fraction(1, 3), "⅔": Fraction(2, 3)}
 
 
+_SPELLED = frozenset((*_ONES, *_TENS, *_SCALES, "dozen"))
+
+
 class Quantities:
     """The numbers of a question.
 
@@ -175,10 +178,10 @@ class Quantities:
 
 def spelled_values(text: str) -> set[Number]:
     """The values of the numbers that a text spells in words (`fifteen`, `twenty-eight`)."""
-    if not NUMBER_WORD.search(text):
+    words = _WORD.findall(text.lower())
+    if _SPELLED.isdisjoint(words):
         return set()
     found: set[Number] = set()
-    words = _WORD.findall(text.lower())
     for i, word in enumerate(words):
         value = _ONES.get(word) or _TENS.get(word) or _SCALES.get(word) or (12 if word == "dozen" else None)
         if value is not None:
