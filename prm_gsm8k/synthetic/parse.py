@@ -65,19 +65,23 @@ _OPERATOR = {
     "∙": "*", "x": "*", "X": "*", "times": "*", "of": "*", "multiplied by": "*", "/": "/", "÷": "/",
     "divided by": "/", "=": "=", "equals": "=", "is": "=", "gives you": "=",
 }  # fmt: skip
+_BEHIND_OPERATOR = f" $£€({_MARK}"
+_OPERATOR_ENDS = frozenset(glyph[-1] for glyph in _OPERATOR)
 _gaps: dict[str, Gap | None] = {}
 
 
 def read_gap(text: str) -> Gap | None:
     """What `text` between two numbers says, if it can join them into an expression or an equation."""
+    # Most gaps are prose that is seen once. What joins two numbers ends in an operator, or in a word that means one.
+    if len(text) > 60 or text.rstrip(_BEHIND_OPERATOR)[-1:] not in _OPERATOR_ENDS:
+        return None
     try:
         return _gaps[text]
     except KeyError:
-        pass
-    gap = _read_gap(text) if len(text) <= 60 else None
-    if len(_gaps) < 200_000:
-        _gaps[text] = gap
-    return gap
+        gap = _read_gap(text)
+        if len(_gaps) < 100_000:
+            _gaps[text] = gap
+        return gap
 
 
 def _read_gap(text: str) -> Gap | None:

@@ -236,7 +236,8 @@ class _Gaps(dict[str, int]):
         if len(self) > MEMORY:
             self.clear()
         if (self.edge or len(text) > _LONGEST_GLUE) and text[:1] in _PROSE_STARTS and not _SUSPECT.search(text):
-            self[text] = 0
+            if len(text) <= _LONGEST_KEPT:
+                self[text] = 0
             return 0
         gap = _classify(text, self.edge)
         if not self.edge and gap.kind == BREAK and _UNREAD.search(text):
@@ -257,6 +258,7 @@ _GAP_INDEX: dict[Gap, int] = {KINDS_OF_GAP[0]: 0}
 # A label (`apples. Mary = `) is nothing unread.
 _UNREAD = re.compile(r"^[^.,;:]*(?:[+*=×÷]| / )|[+*×÷]| / |(?<![A-Za-z])[xX](?![A-Za-z])")
 _LONGEST_GLUE = 12  # a longer text is neither in _OF nor in _GLUE
+_LONGEST_KEPT = 24  # longer prose hardly ever comes again: remembering it costs more cache than it saves
 _PROSE_STARTS = {"", " ", ",", ";", ":"}
 _SUSPECT = re.compile(rf"%|percent|per cent|\n|{_MARKS.pattern}")
 # What stands before the first number and after the last is mostly unique prose, of which only the near end matters.
