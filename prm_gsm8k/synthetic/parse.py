@@ -124,7 +124,7 @@ class Equation:
     result: Value
     result_place: int
     frozen: bool  # the left side stands in the text but could not be read
-    money: bool  # a currency sign stands before the result
+    cents: bool  # its result is money, and some number of the solution has decimals
     sources: list[int] = field(default_factory=list)  # an equation's index, QUESTION, CONSTANT or UNKNOWN
     others: list[tuple[int, ...]] = field(default_factory=list)  # equations that explain the operand just as well
     tail: int = -1  # the part after the left side, which holds the equals sign
@@ -317,6 +317,9 @@ def read_solution(question: str, answer: str) -> Solution:
     if not equations:
         raise UnreadableError("no equation")
     values, quantities = question_numbers(question)
+    if all(type(value) is int for equation in equations for value in (*equation.operands, equation.result)):
+        for equation in equations:
+            equation.cents = False
     final_equation = _link(equations, values, answer_value)
     comparisons: frozenset[int] = frozenset()
     if _COMPARISON.search(ANNOTATION.sub("", body)):
@@ -439,7 +442,7 @@ def _read_equation(
                     result,
                     result_place,
                     frozen,
-                    money=_MONEY.search(parts[result_place - 1]) is not None,
+                    cents=_MONEY.search(parts[result_place - 1]) is not None,
                     tail=2 * at + 2,
                 )
             if annotation is None:
@@ -464,8 +467,8 @@ def _annotated(annotation: str, parts: list[str], result_place: int, step: int, 
             raise UnreadableError("false equation")
     except ZeroDivisionError:
         raise UnreadableError("false equation") from None
-    money = _MONEY.search(parts[result_place - 1]) is not None
-    return Equation(step, operands, operators, opens, closes, [], result, result_place, frozen, money)
+    cents = _MONEY.search(parts[result_place - 1]) is not None
+    return Equation(step, operands, operators, opens, closes, [], result, result_place, frozen, cents)
 
 
 def _link(equations: list[Equation], values: frozenset[Value], answer: Value) -> int:

@@ -122,7 +122,7 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
             value = compute(operands, equation.operators, equation.opens, equation.closes)
         except ZeroDivisionError:
             raise Refused("division by zero") from None
-        if value != equation.result and not plausible(value, equation.result, equation.money, wide=True):
+        if value != equation.result and not plausible(value, equation.result, equation.cents, wide=True):
             raise Refused("not believable")
         changed[later] = value
     if changed[solution.final] == solution.answer:

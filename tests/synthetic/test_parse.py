@@ -38,7 +38,7 @@ def test_arithmetic_is_exact() -> None:
     read = read_solution(WENG.question, WENG.answer)
     assert read.equations[0].result == Fraction(1, 5)
     assert read.equations[0].sources == [QUESTION, CONSTANT]
-    assert read.equations[0].money
+    assert read.equations[0].cents
     assert read.mentions[0].operands == ((1, 1),)  # "Working 50 minutes" is the 50 of the equation beside it
 
 

@@ -176,16 +176,16 @@ def quote(question: str, value: Value) -> str:
     return ""
 
 
-def plausible(new: Value, old: Value, money: bool, wide: bool = False) -> bool:
+def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
     """Whether a reader would take `new` for a result where `old` is right.
 
-    Counts stay whole and positive, money has at most two decimals, and the size is one that a slip in reasoning gives.
+    Counts stay whole and positive, money has cents only among money that has, and the size is what a slip can give.
     """
     if new <= 0 or new == old:
         return False
     if type(new) is not int:
         if type(old) is int:
-            if not money or decimals(new, 2) is None:
+            if not cents or decimals(new, 2) is None:
                 return False
         elif (places := decimals(new, 4)) is None or places > max(2, decimals(old, 4) or 0):
             return False
@@ -230,7 +230,7 @@ def substitute(
         value = compute(operands, equation.operators, equation.opens, equation.closes)
     except ZeroDivisionError:
         return None
-    if not plausible(value, equation.result, equation.money, wide):
+    if not plausible(value, equation.result, equation.cents, wide):
         return None
     texts = {}
     if case.frame.shown[index]:

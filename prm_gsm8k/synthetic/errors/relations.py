@@ -42,7 +42,7 @@ def with_operators(
         value = compute(equation.operands, operators, equation.opens, equation.closes)
     except ZeroDivisionError:
         return None
-    if not plausible(value, equation.result, equation.money):
+    if not plausible(value, equation.result, equation.cents):
         return None
     texts: dict[int, str] = {}
     parts = case.frame.parts[equation.step]
@@ -78,6 +78,9 @@ def _regap(case: Case, written: str, original: str, operator: str) -> str:
     return head + glyph + tail
 
 
+_AS_OFTEN = "****+++--/"  # how often each operation stands in a right step of GSM8K, roughly: the wrong one is drawn alike
+
+
 def operation_changed_sites(case: Case) -> list[Site]:
     sites = []
     for index in case.free:
@@ -97,12 +100,13 @@ def operation_changed(case: Case, site: Site, rng: Random) -> Edit | None:
     index, at = site
     equation = case.solution.equations[index]
     old = equation.operators[at]
-    choices = [operator for operator in "+-*/" if operator != old]
+    choices = [operator for operator in _AS_OFTEN if operator != old]
     if not case.words_asked().isdisjoint(_COMPARES[old]) and len(equation.operands) == 2:
-        choices.remove(INVERSE[old])  # that is a relation reversed
+        choices = [operator for operator in choices if operator != INVERSE[old]]  # that is a relation reversed
     while choices:
         operators = equation.operators.copy()
-        operators[at] = choices.pop(int(rng.random() * len(choices)))
+        operators[at] = new = choices[int(rng.random() * len(choices))]
+        choices = [operator for operator in choices if operator != new]
         edit = with_operators(
             case,
             index,
@@ -155,7 +159,7 @@ def _swapped(case: Case, index: int) -> Edit | None:
     equation = case.solution.equations[index]
     left, right = equation.operands
     value = whole(Fraction(right) / left)
-    if not plausible(value, equation.result, equation.money, wide=True):
+    if not plausible(value, equation.result, equation.cents, wide=True):
         return None
     numbers = [case.number(equation, 1), case.number(equation, 0)]
     texts = {}
@@ -193,7 +197,7 @@ def grouping_lost(case: Case, site: Site, rng: Random) -> Edit | None:
         value = compute(equation.operands, equation.operators, zeros, zeros)
     except ZeroDivisionError:
         return None
-    if not plausible(value, equation.result, equation.money):
+    if not plausible(value, equation.result, equation.cents):
         return None
     texts = {}
     if case.frame.shown[index]:

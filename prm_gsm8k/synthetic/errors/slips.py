@@ -28,7 +28,7 @@ def calculation_slip(case: Case, site: Site, rng: Random) -> Edit | None:
         new: Value = old + (10, -10)[int(rng.random() * 2)]  # a carry lost or made up
     else:
         new = digit_slip(old, rng)
-    if not plausible(new, old, equation.money):
+    if not plausible(new, old, equation.cents):
         return None
     return Edit(index, new, {}, (), lambda: f"{case.expression(equation)} is {plainly(old)}, not {plainly(new)}")
 
@@ -102,7 +102,7 @@ def wrong_final_answer(case: Case, site: Site, rng: Random) -> Edit | None:
     """
     solution = case.solution
     new = digit_slip(solution.answer, rng)
-    if not plausible(new, solution.answer, money=False) or new in solution.question_values or new in case.results:
+    if not plausible(new, solution.answer, cents=False) or new in solution.question_values or new in case.results:
         return None
     return Edit(
         -1, new, {}, (), lambda: f"states {plainly(new)} as the answer where {solution.answer_text} was computed"

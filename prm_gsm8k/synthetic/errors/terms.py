@@ -73,7 +73,7 @@ def term_left_out(case: Case, site: Site, rng: Random) -> Edit | None:
     operators = equation.operators[: at - 1] + equation.operators[at:]
     zeros = [0] * len(operands)
     value = compute(operands, operators, zeros, zeros)
-    if not plausible(value, equation.result, equation.money):
+    if not plausible(value, equation.result, equation.cents):
         return None
     texts = {}
     if case.frame.shown[index]:
@@ -112,7 +112,7 @@ def counted_twice(case: Case, site: Site, rng: Random) -> Edit | None:
     operators = [*equation.operators[:at], operator, *equation.operators[at:]]
     zeros = [0] * len(operands)
     value = compute(operands, operators, zeros, zeros)
-    if not plausible(value, equation.result, equation.money):
+    if not plausible(value, equation.result, equation.cents):
         return None
     texts = {}
     if case.frame.shown[index]:
