@@ -9,7 +9,7 @@ from functools import partial
 from random import Random
 
 from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, plausible, spell
-from prm_gsm8k.synthetic.numbers import whole
+from prm_gsm8k.synthetic.numbers import Value, whole
 from prm_gsm8k.synthetic.parse import Equation, compute, read_gap
 from prm_gsm8k.synthetic.style import glyph_for
 
@@ -78,7 +78,15 @@ def _regap(case: Case, written: str, original: str, operator: str) -> str:
     return head + glyph + tail
 
 
-_AS_OFTEN = "****+++--/"  # how often each operation stands in a right step of GSM8K, roughly: the wrong one is drawn alike
+_AS_OFTEN = (
+    "****+++--/"  # how often each operation stands in a right step of GSM8K, roughly: the wrong one is drawn alike
+)
+
+
+def _alike(operator: str, left: Value, right: Value) -> bool:
+    """Whether two numbers look like the operands of an operation: sums are of like sizes, few products of two large."""
+    small, large = (left, right) if left < right else (right, left)
+    return large <= 8 * small if operator in "+-" else small <= 30
 
 
 def operation_changed_sites(case: Case) -> list[Site]:
@@ -107,6 +115,8 @@ def operation_changed(case: Case, site: Site, rng: Random) -> Edit | None:
         operators = equation.operators.copy()
         operators[at] = new = choices[int(rng.random() * len(choices))]
         choices = [operator for operator in choices if operator != new]
+        if not _alike(new, equation.operands[at], equation.operands[at + 1]):
+            continue
         edit = with_operators(
             case,
             index,
