@@ -13,8 +13,6 @@ is `3/10` and a wrong result cannot hide in a tolerance.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from fractions import Fraction
 
 Value = int | Fraction
@@ -149,15 +147,20 @@ def _write(value: Value, like: str) -> str:
     return sign + text
 
 
-def _divide(a: Value, b: Value) -> Value:
-    if type(a) is int and type(b) is int and a % b == 0:
+def operate(operator: str, a: Value, b: Value) -> Value:
+    """`a operator b`, exactly. Raises `ZeroDivisionError`.
+
+    >>> operate("/", 1, 3), operate("/", 6, 3)
+    (Fraction(1, 3), 2)
+    """
+    if operator == "*":
+        value: Value = a * b
+    elif operator == "+":
+        value = a + b
+    elif operator == "-":
+        value = a - b
+    elif type(a) is int and type(b) is int and not a % b:
         return a // b
-    return Fraction(a) / b
-
-
-OPERATIONS: dict[str, Callable[[Value, Value], Value]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": _divide,
-}
+    else:
+        value = Fraction(a) / b
+    return value if type(value) is int else whole(value)

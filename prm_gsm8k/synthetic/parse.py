@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, OPERATIONS, Value, read_number, whole
+from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, Value, operate, read_number
 
 # Digits with thousands commas, decimals, a percent sign. It opens with one character class, which `re` scans for fast.
 _DIGITS = r"[0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=\.)[0-9]+)%?"
@@ -155,6 +156,7 @@ class Solution:
     question_values: frozenset[Value]  # every number of the question; `20%` counts as 20 and as 1/5
     quantities: list[Value]  # those of them that a solution can compute with
     comparisons: frozenset[int]  # the steps that compare: "200 < 220"
+    words_asked: frozenset[str]  # of the question, in lower case
     words: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def words_of(self, step: int) -> frozenset[str]:
@@ -172,7 +174,7 @@ class UnreadableError(ValueError):
 def compute(operands: list[Value], operators: list[str], opens: list[int], closes: list[int]) -> Value:
     """The exact value of an expression given as operands, the operators between them, and brackets around them."""
     if len(operands) == 2:
-        return whole(OPERATIONS[operators[0]](operands[0], operands[1]))
+        return operate(operators[0], operands[0], operands[1])
     if len(operands) == 1:
         return operands[0]
     # Operator precedence with two stacks; a bracket is a floor under the operators that may be reduced.
@@ -182,7 +184,7 @@ def compute(operands: list[Value], operators: list[str], opens: list[int], close
     def reduce(strong: bool) -> None:
         while pending and pending[-1] != "(" and (not strong or pending[-1] in "*/"):
             right = values.pop()
-            values[-1] = OPERATIONS[pending.pop()](values[-1], right)
+            values[-1] = operate(pending.pop(), values[-1], right)
 
     last = len(operators)
     for i, operand in enumerate(operands):
@@ -195,7 +197,7 @@ def compute(operands: list[Value], operators: list[str], opens: list[int], close
             reduce(operators[i] in "*/")
             pending.append(operators[i])
     reduce(False)
-    return whole(values[0])
+    return values[0]
 
 
 _COMPARISON = re.compile(r"[<>≤≥≠]")
@@ -248,17 +250,16 @@ def read_expression(text: str) -> tuple[list[Value], list[str], list[int], list[
 _PLAIN_SHARES = frozenset((2, 4, 5, 10, 20, 50, 100))
 
 
-def question_numbers(question: str) -> tuple[frozenset[Value], list[Value]]:
-    """Every number that the question states, in digits or words, and the quantities among them.
+def question_numbers(question: str, words: Iterable[str]) -> tuple[frozenset[Value], list[Value]]:
+    """Every number that a question states, in digits or in one of its `words`, and the quantities among them.
 
     `20%` counts as 20 and as 1/5, "half" as 1/2 and as 2; a quantity is above 1 or a plain share such as 1/4.
 
-    >>> question_numbers("She sold half of her 48 clips.")[1]
+    >>> question_numbers("She sold half of her 48 clips.", ["half"])[1]
     [Fraction(1, 2), 2, 48]
     """
-    lower = question.lower()
     found: dict[Value, None] = {}
-    for word in _NUMBER_WORDS.intersection(_LETTERS.findall(lower)):
+    for word in _NUMBER_WORDS.intersection(words):
         for value in NUMBER_WORDS[word]:
             found[value] = None
     for token in _BARE_NUMBER.findall(question):
@@ -316,7 +317,8 @@ def read_solution(question: str, answer: str) -> Solution:
         raise UnreadableError("no step")
     if not equations:
         raise UnreadableError("no equation")
-    values, quantities = question_numbers(question)
+    words_asked = frozenset(_LETTERS.findall(question.lower()))
+    values, quantities = question_numbers(question, words_asked)
     if all(type(value) is int for equation in equations for value in (*equation.operands, equation.result)):
         for equation in equations:
             equation.cents = False
@@ -329,7 +331,17 @@ def read_solution(question: str, answer: str) -> Solution:
         for step, place, value, tangled in loose
     ]
     return Solution(
-        question, steps, equations, mentions, final_equation, answer_value, answer_text, values, quantities, comparisons
+        question,
+        steps,
+        equations,
+        mentions,
+        final_equation,
+        answer_value,
+        answer_text,
+        values,
+        quantities,
+        comparisons,
+        words_asked,
     )
 
 

@@ -106,7 +106,7 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
     if index < 0:  # the steps stand; the conclusion does not
         bodies = frame.bodies if edit.upto < 0 else frame.bodies[: edit.upto]
         answer = _conclude(edit.value, solution.answer_text)
-        return Wrong(frame.number(bodies, answer), len(bodies), answer)
+        return Wrong(frame.finish(bodies, answer, len(bodies)), len(bodies), answer)
 
     plan = case.plans[index]
     assert plan is not None  # errors are made where there is one
@@ -159,12 +159,12 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
         for place, text in texts.items():
             parts[place] = text
         bodies[step] = "".join(parts)
-    at = first.step
+    at = kept = first.step
     if edit.skipped >= 0:
         del bodies[edit.skipped]
-        at -= 1
+        at, kept = at - 1, edit.skipped
     answer = _conclude(changed[solution.final], solution.answer_text)
-    return Wrong(frame.number(bodies, answer), at, answer)
+    return Wrong(frame.finish(bodies, answer, kept), at, answer)
 
 
 def _say_beside(case: Case, edit: Edit, plan: Plan, texts: dict[int, str]) -> None:

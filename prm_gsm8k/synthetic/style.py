@@ -170,16 +170,18 @@ class Frame:
                     self._write(equation)
             self.shown.append(shown)
         self.bodies = ["".join(parts) for parts in self.parts]
-        self.steps = self.number(self.bodies, solution.answer_text)
+        self.steps: list[str] = []
+        self.steps = self.finish(self.bodies, solution.answer_text, 0)
 
-    def number(self, bodies: list[str], answer: str, money: bool = False) -> list[str]:
-        """Finished steps: labels before, the conclusion after."""
+    def finish(self, bodies: list[str], answer: str, kept: int) -> list[str]:
+        """Steps as they stand in a row: labels before, the conclusion after. The first `kept` are the right ones."""
         style = self.style
         if style.conclusion is not None:
             bodies = [*bodies, style.conclusion.format(answer)]
         if not style.label:
             return bodies
-        return [style.label.format(index) + body for index, body in enumerate(bodies, 1)]
+        label = style.label.format
+        return self.steps[:kept] + [label(index + 1) + bodies[index] for index in range(kept, len(bodies))]
 
     def _write(self, equation: Equation) -> None:
         parts, style = self.parts[equation.step], self.style

@@ -47,7 +47,7 @@ class Case:
     """A right solution in a style, with what the errors ask of it, found once."""
 
     __slots__ = (
-        "consumers", "frame", "free", "plans", "question_words", "results", "sites", "solution", "weights",
+        "consumers", "frame", "free", "plans", "results", "sites", "solution", "weights",
     )  # fmt: skip
 
     def __init__(self, frame: Frame, plans: list[Plan | None], positions: Callable[[float], float]) -> None:
@@ -61,7 +61,6 @@ class Case:
         self.free = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
         self.results = {equation.result for equation in equations}
         self.sites: dict[str, tuple[list[Any], list[float]]] = {}
-        self.question_words: frozenset[str] | None = None
         self.consumers: list[list[tuple[int, int]]] | None = None
 
     def sites_of(self, name: str, find: Callable[[Case], list[Site]]) -> tuple[list[Site], list[float]]:
@@ -75,12 +74,6 @@ class Case:
                 sums.append(total)
             found = self.sites[name] = (sites, sums)
         return found
-
-    def words_asked(self) -> frozenset[str]:
-        """The words of the question, in lower case."""
-        if self.question_words is None:
-            self.question_words = frozenset(_WORD.findall(self.solution.question.lower()))
-        return self.question_words
 
     def users(self) -> list[list[tuple[int, int]]]:
         """For each equation, the (equation, operand) that use its result."""
@@ -120,7 +113,6 @@ class Case:
         return ""
 
 
-_WORD = re.compile(r"[a-z]+")
 # What stands around a "_" that is no number of its own: the 2 of 1/2, of 12, of 2.5.
 _PART_OF_A_NUMBER = re.compile(r"[0-9.,/]_|_[0-9]|_[.,/:][0-9]")
 _SENTENCE_END = re.compile(r"[.;?!:,]\s|\n")
@@ -181,14 +173,14 @@ def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
 
     Counts stay whole and positive, money has cents only among money that has, and the size is what a slip can give.
     """
-    if new <= 0 or new == old:
-        return False
     if type(new) is not int:
         if type(old) is int:
             if not cents or decimals(new, 2) is None:
                 return False
         elif (places := decimals(new, 4)) is None or places > max(2, decimals(old, 4) or 0):
             return False
+    if new <= 0 or new == old:
+        return False
     factor = 1000 if wide else 50
     return new < factor * old < factor * factor * new and new < 10_000_000
 

@@ -109,7 +109,7 @@ def operation_changed(case: Case, site: Site, rng: Random) -> Edit | None:
     equation = case.solution.equations[index]
     old = equation.operators[at]
     choices = [operator for operator in _AS_OFTEN if operator != old]
-    if not case.words_asked().isdisjoint(_COMPARES[old]) and len(equation.operands) == 2:
+    if not case.solution.words_asked.isdisjoint(_COMPARES[old]) and len(equation.operands) == 2:
         choices = [operator for operator in choices if operator != INVERSE[old]]  # that is a relation reversed
     while choices:
         operators = equation.operators.copy()
@@ -131,7 +131,7 @@ def operation_changed(case: Case, site: Site, rng: Random) -> Edit | None:
 
 
 def relation_reversed_sites(case: Case) -> list[Site]:
-    asked = case.words_asked()
+    asked = case.solution.words_asked
     sites = []
     for index in case.free:
         equation = case.solution.equations[index]
