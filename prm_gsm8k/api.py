@@ -79,11 +79,10 @@ def build_synthetic(
     rows, batches = generate(chosen, recipe.options, tally), []
     while some := list(islice(rows, ROWS_AT_A_TIME)):
         batches.append(pa.record_batch([[row[name] for row in some] for name in schema.names], schema=schema))
-    reasons = ", ".join(sorted({reason for _, reason in tally.skipped})[:5])
     if not batches:
-        raise PrmGsm8kError(f"not one row could be made of {len(chosen)} problems: {reasons or 'there are none'}")
+        raise PrmGsm8kError(f"not one row could be made: {tally.listed() or 'there are no problems'}")
     if tally.skipped:
-        warnings.warn(f"{len(tally.skipped)} of {len(chosen)} problems were skipped: {reasons}", stacklevel=2)
+        warnings.warn(f"{len(tally.skipped)} of {len(chosen)} problems were skipped: {tally.listed()}", stacklevel=2)
     table = pa.Table.from_batches(batches, schema=schema)
     if wrong := check_table(table, "synthetic"):
         raise VerificationError(f"the generator made a row that breaks the contract: {wrong}; please report it")

@@ -87,8 +87,7 @@ def build(
         }
         tables = builder.tables()
     if not any(table.num_rows for table in tables.values()):
-        reasons = sorted({reason for _, reason in tally.skipped})
-        raise PrmGsm8kError(f"not one row could be made of {len(tally.skipped)} problems: {'; '.join(reasons[:5])}")
+        raise PrmGsm8kError(f"not one row could be made: {tally.listed()}")
     manifest = write_config(out, name, tables, made_from)
     if progress:
         progress("writing", 1, 1)

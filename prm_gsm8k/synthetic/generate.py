@@ -77,7 +77,12 @@ class Tally:
     """What was made, skipped and refused, and why."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    skipped: list[tuple[str, str]] = field(default_factory=list)  # (problem id, reason)
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # (FILE:LINE of the problem, reason)
+
+    def listed(self, most: int = 5) -> str:
+        """The problems that were skipped and why, in one line."""
+        named = "; ".join(f"{where}: {reason}" for where, reason in self.skipped[:most])
+        return named + (f" and {len(self.skipped) - most} more" if len(self.skipped) > most else "")
 
 
 def generate(
@@ -96,7 +101,7 @@ def generate(
             yield from _rows(problem, solution, options, chances, kinds, tally)
         except UnreadableError as error:
             tally.counts[f"problem skipped/{error}"] += 1
-            tally.skipped.append((problem.id, str(error)))
+            tally.skipped.append((problem.where, str(error)))
 
 
 def _rows(

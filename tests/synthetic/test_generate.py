@@ -161,4 +161,4 @@ def test_a_problem_that_cannot_be_read_is_skipped_not_fatal() -> None:
     tally = Tally()
     bad = Problem(id="mine/0", question="How many?", answer="Twelve.\n#### 12", split="train", where="mine.jsonl:1")
     assert next(generate([bad, PROBLEMS[0]], SyntheticOptions(), tally))["problem_id"] == PROBLEMS[0].id
-    assert tally.skipped == [("mine/0", "no equation")]
+    assert tally.skipped == [("mine.jsonl:1", "no equation")]
