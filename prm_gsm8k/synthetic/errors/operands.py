@@ -62,8 +62,7 @@ def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
     """
     index, operand = site
     equation = case.solution.equations[index]
-    old = equation.operands[operand]
-    choices = [v for v in case.solution.quantities if v != old and v not in equation.operands]
+    choices = [value for value in case.solution.quantities if value not in equation.operands]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
         edit = substitute(case, index, operand, new, partial(_uses, case, new, QUESTION, equation, operand))
@@ -73,7 +72,13 @@ def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
 
 
 def wrong_earlier_result_sites(case: Case) -> list[Site]:
-    return _operands(case, QUESTION, [index for index in case.free if index])
+    equations = case.solution.equations
+    possible = []
+    for index in case.free:
+        operands = equations[index].operands
+        if any(earlier.result not in operands for earlier in equations[:index]):
+            possible.append(index)
+    return _operands(case, QUESTION, possible)
 
 
 def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
@@ -84,8 +89,7 @@ def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
     index, operand = site
     equations = case.solution.equations
     equation = equations[index]
-    old = equation.operands[operand]
-    choices = [i for i in range(index) if equations[i].result != old and equations[i].result not in equation.operands]
+    choices = [i for i in range(index) if equations[i].result not in equation.operands]
     while choices:
         other = choices.pop(int(rng.random() * len(choices)))
         new = equations[other].result

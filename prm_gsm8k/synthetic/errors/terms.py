@@ -24,7 +24,11 @@ def step_skipped_sites(case: Case) -> list[Site]:
             continue
         if any(m.source == index and m.step not in (equation.step, user.step) for m in solution.mentions):
             continue
-        sites += [(index, i) for i, source in enumerate(equation.sources) if source >= QUESTION]
+        sites += [
+            (index, i)
+            for i, source in enumerate(equation.sources)
+            if source >= QUESTION and equation.operands[i] not in user.operands
+        ]
     return sites
 
 
@@ -37,8 +41,6 @@ def step_skipped(case: Case, site: Site, rng: Random) -> Edit | None:
     equation = case.solution.equations[skipped]
     index, operand = case.users()[skipped][0]
     new = equation.operands[chosen]
-    if new in case.solution.equations[index].operands:
-        return None
     edit = substitute(
         case,
         index,
