@@ -33,7 +33,7 @@ POSITIONS: dict[str, Callable[[float], float]] = {
 
 # How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer, and how many places
 # are tried for each kind: a kind that is hard to place keeps its share of the mix.
-_TRIES = 30
+_TRIES = 60
 _TRIES_OF_A_KIND = 3
 
 
