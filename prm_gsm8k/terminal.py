@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +68,21 @@ def show_config(console: Console, name: str, config: Config) -> None:
     if config.drops:
         console.print()
         drops = Table(box=None, padding=(0, 2, 0, 0))
-        drops.add_column("counted on the way")
+        drops.add_column("left out on the way")
         drops.add_column("", justify="right")
-        for what, n in sorted(config.drops.items(), key=lambda kv: (kv[0].partition("/")[0], -kv[1])):
+        for what, n in _left_out(config.drops):
             drops.add_row(Text(what.replace("_", " ").replace("/", ": ")), f"{n:,}")
         console.print(drops)
+
+
+def _left_out(drops: Mapping[str, int]) -> list[tuple[str, int]]:
+    """What was not made and why, the second opinion's refusals added up over error types (the manifest has each)."""
+    added: Counter[str] = Counter()
+    for what, n in drops.items():
+        group, *rest = what.split("/")
+        if rest or "fewer" in group:
+            added["/".join([group, *rest[-1:]])] += n
+    return sorted(added.items(), key=lambda kv: (kv[0].partition("/")[0], -kv[1]))
 
 
 def _bars(title: str, counts: Mapping[str, int], whole: int) -> Table:

@@ -7,12 +7,15 @@ the time `datasets` is there to write them.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from prm_gsm8k.exceptions import PrmGsm8kError
 
@@ -32,18 +35,18 @@ class Workers:
     def __init__(self, recipe: SyntheticRecipe, inputs: Inputs, num_proc: int) -> None:
         self._recipe = recipe
         self._to_do = iter([batch for split in inputs.by_split for batch in inputs.batches(split)])
-        self._made: dict[bytes, Future[tuple[list[dict[str, Any]], Tally]]] = {}
+        self._made: dict[bytes, Future[tuple[bytes, Tally]]] = {}
         self.batches_done = 0
-        self._pool = ProcessPoolExecutor(num_proc, initializer=_leave_interrupts_to_the_parent)
+        self._pool = ProcessPoolExecutor(num_proc, initializer=_stay_behind_the_parent)
         for _ in range(BATCHES_AHEAD):
             self._submit()
 
     def take(self, batch: bytes) -> tuple[list[dict[str, Any]], Tally]:
         """The rows of a batch and what was counted on the way; waits until they are made. Once for each batch."""
         with _none_was_killed():
-            made = self._made.pop(batch).result()
+            rows, tally = self._made.pop(batch).result()
         self._submit()
-        return made
+        return orjson.loads(rows), tally
 
     def close(self) -> None:
         """End the processes, each after the batch it is at. Work that is not begun is dropped."""
@@ -69,14 +72,16 @@ def _none_was_killed() -> Iterator[None]:
         ) from error
 
 
-def _make(recipe: SyntheticRecipe, batch: bytes) -> tuple[list[dict[str, Any]], Tally]:
+def _make(recipe: SyntheticRecipe, batch: bytes) -> tuple[bytes, Tally]:
+    """The rows of a batch as JSON, which costs a tenth of what pickled dicts do on their way to the other process."""
     from prm_gsm8k.synthetic.generate import Tally
 
     tally = Tally()
-    rows: Iterator[dict[str, Any]] = recipe.rows(batch, tally)
-    return list(rows), tally
+    return orjson.dumps(list(recipe.rows(batch, tally))), tally
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal; one of them is enough to say so."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _stay_behind_the_parent() -> None:
+    """Leave Ctrl-C to the parent, and the core it needs: it imports and writes what everyone waits for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches every process of a terminal; one is enough to say so
+    if hasattr(os, "nice"):
+        os.nice(5)
