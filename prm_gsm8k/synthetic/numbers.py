@@ -64,6 +64,11 @@ NUMBER_WORDS |= {
     "tenth": (Fraction(1, 10), 10),
 }
 
+# The number words that relate two quantities; they count nothing themselves.
+RELATION_WORDS = frozenset(word for word, values in NUMBER_WORDS.items() if len(values) > 1) | frozenset(
+    "once twice double doubles doubled thrice triple tripled triples quadruple tenth both".split()
+)
+
 _read: dict[str, Value] = {}
 
 

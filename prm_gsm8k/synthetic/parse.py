@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, Value, operate, read_number
+from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, RELATION_WORDS, Value, operate, read_number
 
 # Digits with thousands commas, decimals, a percent sign. It opens with one character class, which `re` scans for fast.
 _DIGITS = r"[0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=\.)[0-9]+)%?"
@@ -153,8 +153,7 @@ class Solution:
     final: int  # the equation whose result is the answer
     answer: Value
     answer_text: str
-    question_values: frozenset[Value]  # every number of the question; `20%` counts as 20 and as 1/5
-    quantities: list[Value]  # those of them that a solution can compute with
+    asked: QuestionNumbers
     comparisons: frozenset[int]  # the steps that compare: "200 < 220"
     words_asked: frozenset[str]  # of the question, in lower case
     words: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -247,29 +246,44 @@ def read_expression(text: str) -> tuple[list[Value], list[str], list[int], list[
     return operands, operators, opens, closes
 
 
-_PLAIN_SHARES = frozenset((2, 4, 5, 10, 20, 50, 100))
+class QuestionNumbers(NamedTuple):
+    """What a question states in digits or words.
 
-
-def question_numbers(question: str, words: Iterable[str]) -> tuple[frozenset[Value], list[Value]]:
-    """Every number that a question states, in digits or in one of its `words`, and the quantities among them.
-
-    `20%` counts as 20 and as 1/5, "half" as 1/2 and as 2; a quantity is above 1 or a plain share such as 1/4.
-
-    >>> question_numbers("She sold half of her 48 clips.", ["half"])[1]
-    [Fraction(1, 2), 2, 48]
+    Attributes:
+        values: every number; `20%` counts as 20 and as 1/5, "half" as 1/2 and as 2.
+        quantities: those that count or measure something: what another number can be mistaken for.
+        shares: the percentages, as fractions.
     """
-    found: dict[Value, None] = {}
+
+    values: frozenset[Value]
+    quantities: list[Value]
+    shares: list[Value]
+
+
+def question_numbers(question: str, words: Iterable[str]) -> QuestionNumbers:
+    """The numbers of a question of which `words` are the words, in lower case.
+
+    >>> question_numbers("She sold half of her 48 clips, 20% of them to two friends.", ["half", "two"])[1:]
+    ([2, 48], [Fraction(1, 5)])
+    """
+    values: set[Value] = set()
+    quantities: set[Value] = set()
+    shares: set[Value] = set()
     for word in _NUMBER_WORDS.intersection(words):
-        for value in NUMBER_WORDS[word]:
-            found[value] = None
+        values.update(NUMBER_WORDS[word])
+        if word not in RELATION_WORDS:
+            quantities.update(NUMBER_WORDS[word])
     for token in _BARE_NUMBER.findall(question):
-        found[read_number(token)] = None
+        value = read_number(token)
+        values.add(value)
         if token[-1] == "%":
-            found[read_number(token[:-1])] = None
-    quantities = sorted(
-        value for value in found if value > 1 or (type(value) is not int and value.denominator in _PLAIN_SHARES)
+            values.add(read_number(token[:-1]))
+            shares.add(value)
+        else:
+            quantities.add(value)
+    return QuestionNumbers(
+        frozenset(values), sorted(value for value in quantities if value > 0 and value != 1), sorted(shares)
     )
-    return frozenset(found), quantities
 
 
 _UNFINISHED = re.compile(r"[-+*/×÷·(]\s*\w*\s*\)?\s*\Z")
@@ -318,7 +332,8 @@ def read_solution(question: str, answer: str) -> Solution:
     if not equations:
         raise UnreadableError("no equation")
     words_asked = frozenset(_LETTERS.findall(question.lower()))
-    values, quantities = question_numbers(question, words_asked)
+    asked = question_numbers(question, words_asked)
+    values = asked.values
     if all(type(value) is int for equation in equations for value in (*equation.operands, equation.result)):
         for equation in equations:
             equation.cents = False
@@ -338,8 +353,7 @@ def read_solution(question: str, answer: str) -> Solution:
         final_equation,
         answer_value,
         answer_text,
-        values,
-        quantities,
+        asked,
         comparisons,
         words_asked,
     )

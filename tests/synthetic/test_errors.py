@@ -95,10 +95,10 @@ PENS = (
         ),
         (
             "wrong_problem_number",
-            CLIPS,
-            "Natalia sold 48+2 = 50 clips altogether in April and May.",
-            ["The answer is 50."],
-            "uses 2 where 24 (the result of step 1) belongs",
+            PENS,
+            "She buys 4 * 5 = 20 pens.",
+            ["She buys 3 * 5 = 15 markers.", "The pens cost 20 * 2 = $40.", "The answer is 40."],
+            'uses 5 ("3 boxes of 5 markers") where 6 ("4 boxes of 6 pens and 3") belongs',
         ),
         (
             "wrong_earlier_result",

@@ -112,9 +112,10 @@ def test_an_operand_from_nowhere_is_unknown() -> None:
 
 def test_numbers_of_a_question() -> None:
     question = "Twice as many as the 1,500 of three-fifths, 20% off $2.50."
-    values, quantities = question_numbers(question, ["twice", "as", "three", "fifths"])
+    values, quantities, shares = question_numbers(question, ["twice", "as", "three", "fifths"])
     assert {2, 1500, 3, 5, Fraction(1, 5), 20, Fraction(5, 2)} <= values
-    assert 1 not in quantities
+    assert quantities == [Fraction(5, 2), 3, 1500]  # "twice" relates, it counts nothing
+    assert shares == [Fraction(1, 5)]
 
 
 def test_gsm8k_train_is_read() -> None:

@@ -14,7 +14,7 @@ from prm_gsm8k.synthetic.parse import CONSTANT, QUESTION, Equation
 
 
 def percentage_confused_sites(case: Case) -> list[Site]:
-    values = case.solution.question_values
+    values = case.solution.asked.values
     sites = []
     for index in case.free:
         equation = case.solution.equations[index]
@@ -60,7 +60,7 @@ def percentage_confused(case: Case, site: Site, rng: Random) -> Edit | None:
     base = bases[int(rng.random() * len(bases))]
     old = equation.operands[base]
     known = [(other.result, i) for i, other in enumerate(equations[:index])]
-    known += [(value, QUESTION) for value in case.solution.quantities]
+    known += [(value, QUESTION) for value in case.solution.asked.quantities]
     choices = [
         (value, source)
         for value, source in known

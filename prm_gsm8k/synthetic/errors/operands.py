@@ -38,7 +38,7 @@ def number_flipped(case: Case, site: Site, rng: Random) -> Edit | None:
     equation = case.solution.equations[index]
     old = equation.operands[operand]
     new = digit_slip(old, rng)
-    if new <= 1 < old or new <= 0 or new in case.solution.question_values or new in case.results:
+    if new <= 1 < old or new <= 0 or new in case.solution.asked.values or new in case.results:
         return None
     return substitute(
         case,
@@ -52,17 +52,19 @@ def number_flipped(case: Case, site: Site, rng: Random) -> Edit | None:
 
 
 def wrong_problem_number_sites(case: Case) -> list[Site]:
-    return _operands(case, QUESTION, case.free) if len(case.solution.quantities) > 1 else []
+    return _operands(case, QUESTION, case.free) if len(case.solution.asked.quantities) > 1 else []
 
 
 def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
     """Another number of the problem is used in place of the right operand.
 
-    "Natalia sold 48+48 = 96 clips altogether." (24, the result of step 1, belongs there)
+    "She buys 4 * 5 = 20 pens." (5 are in a box of markers; a box of pens has 6)
     """
     index, operand = site
     equation = case.solution.equations[index]
-    choices = [value for value in case.solution.quantities if value not in equation.operands]
+    asked = case.solution.asked
+    alike = asked.shares if equation.operands[operand] in asked.shares else asked.quantities
+    choices = [value for value in alike if value not in equation.operands]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
         edit = substitute(case, index, operand, new, partial(_uses, case, new, QUESTION, equation, operand))

@@ -102,7 +102,7 @@ def wrong_final_answer(case: Case, site: Site, rng: Random) -> Edit | None:
     """
     solution = case.solution
     new = digit_slip(solution.answer, rng)
-    if not plausible(new, solution.answer, cents=False) or new in solution.question_values or new in case.results:
+    if not plausible(new, solution.answer, cents=False) or new in solution.asked.values or new in case.results:
         return None
     return Edit(
         -1, new, {}, (), lambda: f"states {plainly(new)} as the answer where {solution.answer_text} was computed"
