@@ -137,6 +137,13 @@ _UNIT_LETTERS = set("mgLlhskKM")
 _GLYPH = re.compile(r"[-+*/=]")
 _TIMES = re.compile(r"\btimes\b")  # a unit where an operator stands beside it: 4 times/minute * 10 minutes
 _APPROXIMATELY = re.compile(r"=\s*(?:about|approximately|roughly|around|only|a total of|to)\b")
+# The words that mean something to what stands above: those that do, and those that begin like them.
+_MEANT = re.compile(
+    rf"(?:{NUMBER_WORD.pattern}|of|the|his|her|their|those|this|that|all|is|and|which|added|to|by|per|cent|about"
+    r"|approximately|roughly|around|only|total|sq|ft|oz|lbs?|hrs?|mins?|secs?|yds?|gal)$"
+    r"|percent|plus|minus|times|divided|multipl|equal|\\",
+    re.IGNORECASE,
+)
 
 
 def _classify(gap: str, edge: str) -> Gap:
@@ -225,6 +232,20 @@ def _prose(signs: str, percent: bool, spoils_left: bool) -> Gap:
     )
 
 
+class _Words(dict[str, str]):
+    """A word if it means something to `_classify`, else `ww`: ` apples = ` and ` pears = ` do the same."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) > MEMORY:
+            self.clear()
+        kept = self[word] = word if _MEANT.match(word) else "ww"
+        return kept
+
+
+_WORDS = _Words()
+_WORD = re.compile(r"[\\A-Za-z][A-Za-z]+")  # or a LaTeX command
+
+
 class _Gaps(dict[str, int]):
     """What a gap does, remembered by its text: an index into `KINDS_OF_GAP`. A step's structure is a tuple of them."""
 
@@ -235,10 +256,16 @@ class _Gaps(dict[str, int]):
     def __missing__(self, text: str) -> int:
         if len(self) > MEMORY:
             self.clear()
-        if (self.edge or len(text) > _LONGEST_GLUE) and text[:1] in _PROSE_STARTS and not _SUSPECT.search(text):
-            if len(text) <= _LONGEST_KEPT:
-                self[text] = 0
-            return 0
+        long = self.edge or len(text) > _LONGEST_GLUE
+        if (self.edge == "first" or (long and text[:1] in _PROSE_STARTS)) and not _SUSPECT.search(text):
+            if not any(word in text for word in _SUSPECT_WORDS):
+                if len(text) <= _LONGEST_KEPT:
+                    self[text] = 0
+                return 0
+        plain = _WORD.sub(lambda word: _WORDS[word[0]], text)
+        if plain != text:
+            index = self[text] = self[plain]
+            return index
         gap = _classify(text, self.edge)
         if not self.edge and gap.kind == BREAK and _UNREAD.search(text):
             gap = gap._replace(unread=True)
@@ -260,7 +287,8 @@ _UNREAD = re.compile(r"^[^.,;:]*(?:[+*=×÷]| / )|[+*×÷]| / |(?<![A-Za-z])[xX]
 _LONGEST_GLUE = 12  # a longer text is neither in _OF nor in _GLUE
 _LONGEST_KEPT = 24  # longer prose hardly ever comes again: remembering it costs more cache than it saves
 _PROSE_STARTS = {"", " ", ",", ";", ":"}
-_SUSPECT = re.compile(rf"%|percent|per cent|\n|{_MARKS.pattern}")
+_SUSPECT = re.compile(r"[-+*/=(){}\[\]\\×÷·⋅∗–−≈%\nxX](?:(?<![xX])|(?<![A-Za-z].)(?![A-Za-z]))")
+_SUSPECT_WORDS = ("plus", "minus", "times", "divided", "multipl", "equal", "percent", "per cent")
 # What stands before the first number and after the last is mostly unique prose, of which only the near end matters.
 _NEAR = 8
 _INNER, _FIRST, _LAST = _Gaps(), _Gaps("first"), _Gaps("last")
