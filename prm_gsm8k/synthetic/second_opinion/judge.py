@@ -75,28 +75,49 @@ _SHOWS_OPERAND = SUBSTITUTIONS | {PERCENTAGE_CONFUSED, UNIT_CONFUSED}
 class _Row:
     """A wrong row while it is read: what has changed so far, and the step in hand."""
 
-    __slots__ = ("before", "excused", "index", "kept", "new", "raws", "right", "texts", "twin", "twin_index", "values")
+    __slots__ = ("earlier", "excused", "index", "kept", "new", "raws", "right", "texts", "twin", "twin_index", "values")
 
-    def __init__(self, right: RightSolution, before: int) -> None:
+    index: int
+    twin_index: int
+    twin: Step  # the right solution's step
+    texts: list[str]
+    raws: list[Number]
+    values: list[Number]
+
+    def __init__(self, right: RightSolution, earlier: Collection[Number]) -> None:
         self.right = right
         self.new: dict[Number, set[Number]] = {}  # old value of a changed result -> its new value
-        self.before = before  # results of the right steps before this one are as they were
+        self.earlier = earlier  # results of steps before the error
         self.kept: list[Number] = []  # later results that are as they were
         self.excused: dict[Number, Number] = {}  # the operand that the error replaces, for the prose of its step
-        self.index = 0
-        self.twin_index = 0
-        self.twin = right.read[0]
-        self.texts: list[str] = []
-        self.raws: list[Number] = []
-        self.values: list[Number] = []
 
-    def take(self, index: int, twin_index: int, twin: Step, texts: list[str]) -> None:
-        """Read the numbers of step `index`, which has the gaps of its twin."""
-        self.index, self.twin_index, self.twin, self.texts = index, twin_index, twin, texts
+    def take(self, step: str, index: int, twin_index: int) -> Step | None:
+        """Step `index`, read as its twin where it has its gaps, else as it stands; None where it is misnumbered."""
+        right = self.right
+        self.index, self.twin_index = index, twin_index
+        self.twin = twin = right.read[twin_index]
+        body: str | None = step
+        if right.has_prefixes:
+            body = right.body(step, twin_index, index)
+            if body is None:
+                return None
+        parts = NUMBER.split(body)  # type: ignore[arg-type]
+        if parts[::2] != twin.gaps:
+            read = Step(body, parts)  # type: ignore[arg-type]
+            self.texts, self.raws, self.values = read.texts, read.raws, read.values
+            return read
+        self.texts = texts = parts[1::2]
         if twin.skeleton.signs:
             self.raws, self.values = twin.numbers(texts)
         else:
             self.raws = self.values = [VALUES[text] for text in texts]
+        return twin
+
+    def take_unchanged(self, index: int, twin_index: int) -> None:
+        """Take step `index`, which is its twin."""
+        self.index, self.twin_index = index, twin_index
+        self.twin = twin = self.right.read[twin_index]
+        self.texts, self.raws, self.values = twin.texts, twin.raws, twin.values
 
     def add(self, position: int, new_raw: Number, new: Number) -> None:
         """The result at a position of the twin has now this value; a percentage counts under both its forms."""
@@ -115,10 +136,9 @@ class _Row:
     def is_explained(self, value: Number, position: int = -1) -> bool:
         """Whether the question or an unchanged result shows the value too; what the question only implies (60 minutes)
         explains operands, not numbers in prose."""
-        right = self.right
-        if value in self.kept or value in right.results_before(self.before):
+        if value in self.kept or value in self.earlier:
             return True
-        quantities = right.quantities
+        quantities = self.right.quantities
         return value in (quantities.stated if position in self.twin.skeleton.prose else quantities.known)
 
     def is_stale(self, value: Number, position: int = -1) -> bool:
@@ -138,9 +158,7 @@ class _Row:
 
     def is_spelled_stale(self) -> bool:
         words = self.right.spelled(self.twin_index)
-        return not self.new.keys().isdisjoint(words) and any(
-            value in self.new and not self.is_explained(value) for value in words
-        )
+        return bool(words) and any(value in self.new and not self.is_explained(value) for value in words)
 
     def options(self, value: Number) -> Collection[Number]:
         """What a value of the right solution may have become."""
@@ -193,13 +211,12 @@ class SecondOpinion:
         if error_type in CONCLUSION_ERRORS:
             return self._judge_conclusion(steps, first_error, error_type, error_reason, answer)
         shift = 0
-        given = None
         if error_type == STEP_SKIPPED:
             skipped = self._skipped(steps, first_error)
             if isinstance(skipped, str):
                 return skipped
             shift = 1
-            row = _Row(right, skipped)
+            row = _Row(right, right.results_before(skipped))
             for index in range(skipped + 1, first_error + 1):
                 row.kept.extend(right.results_of(index))
             given = right.given_without(skipped, first_error + 1)
@@ -208,40 +225,27 @@ class SecondOpinion:
                 return f"{BAD_SHAPE}: {count} steps where the right solution has {len(right.steps)}"
             if steps[:first_error] != right.steps[:first_error]:
                 return PREFIX_ALTERED
-            row = _Row(right, first_error)
-        read = None
-        for index in range(first_error, count):
-            body: str | None = steps[index]
-            twin = right.read[index + shift]
-            if right.has_prefixes:
-                body = right.body(steps[index], index + shift, index)
-                if body is None:
-                    return f"{TEXT_CHANGED}: numbering of step {index}"
-            if body == right.bodies[index + shift] and index > first_error:  # a step that the error does not reach
-                row.index, row.twin_index, row.twin = index, index + shift, twin
-                row.texts, row.raws, row.values = twin.texts, twin.raws, twin.values
-                refusal = self._check_consequence(row)
-                if refusal is not None:
-                    return refusal
-                continue
-            parts = NUMBER.split(body)  # type: ignore[arg-type]
-            same_gaps = parts[::2] == twin.gaps
-            if same_gaps:
-                row.take(index, index + shift, twin, parts[1::2])
-            if index > first_error:
-                refusal = self._check_consequence(row) if same_gaps else f"{TEXT_CHANGED}: step {index}"
+            given = right.given(first_error)
+            row = _Row(right, given.earlier)
+        read = row.take(steps[first_error], first_error, first_error + shift)
+        if read is None:
+            return f"{TEXT_CHANGED}: numbering of step {first_error}"
+        refusal = self._check_error(row, read, error_type, error_reason, given)
+        if refusal is not None:
+            return refusal
+        renumbered = shift and right.has_prefixes
+        for index in range(first_error + 1, count):
+            twin_index = index + shift
+            if not renumbered and steps[index] == right.steps[twin_index]:  # a step that the error does not reach
+                row.take_unchanged(index, twin_index)
             else:
-                read = twin
-                if not same_gaps:
-                    read = Step(body, parts)  # type: ignore[arg-type]
-                    row.index, row.twin_index, row.twin = index, index + shift, twin
-                    row.texts, row.raws, row.values = read.texts, read.raws, read.values
-                refusal = self._check_error(row, read, error_type, error_reason, given or right.given(index))
+                read = row.take(steps[index], index, twin_index)
+                if read is not row.twin:
+                    return f"{TEXT_CHANGED}: {'numbering of ' if read is None else ''}step {index}"
+            refusal = self._check_consequence(row)
             if refusal is not None:
                 return refusal
-        last = read if first_error == count - 1 else row.twin
-        assert last is not None
-        return self._check_answer(row, last, answer)
+        return self._check_answer(row, read if first_error == count - 1 else row.twin, answer)
 
     def _skipped(self, steps: list[str], first_error: int) -> int | str:
         """The index of the right solution's step that is missing, or a refusal."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
 from prm_gsm8k.synthetic.second_opinion.reading import NUMBER, VALUES, Number, divide
@@ -99,7 +100,8 @@ _IMPLIED: dict[str, tuple[Number, ...]] = {
 for _coin, _cents in _COINS.items():
     _IMPLIED[_coin] = (_cents, divide(_cents, 100))
 _WORD = re.compile(r"[a-z]+")
-_SPACED = str.maketrans(dict.fromkeys("0123456789.,;:!?-–—/()'’\"“”$%&", " "))
+# Every ASCII character is in it, as `translate` is slow where one is not.
+_SPACED = str.maketrans({chr(i): chr(i) for i in range(128)} | dict.fromkeys("0123456789.,;:!?-–—/()'’\"“”$%&", " "))
 _FRACTION = re.compile(r"([0-9]+) ?/ ?([0-9]+)")
 _MIXED = re.compile(r"([0-9]+) (?:and )?([0-9]+)/([0-9]+)")
 _VULGAR = {"½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4), "⅓": Fraction(1, 3), "⅔": Fraction(2, 3)}
@@ -176,11 +178,14 @@ class Quantities:
             stated.add(count * value)
 
 
+def spells_numbers(texts: Sequence[str]) -> bool:
+    """Whether some text spells a number in words; most solutions do not."""
+    return not _SPELLED.isdisjoint(_WORD.findall("\n".join(texts).lower()))
+
+
 def spelled_values(text: str) -> set[Number]:
     """The values of the numbers that a text spells in words (`fifteen`, `twenty-eight`)."""
     words = _WORD.findall(text.lower())
-    if _SPELLED.isdisjoint(words):
-        return set()
     found: set[Number] = set()
     for i, word in enumerate(words):
         value = _ONES.get(word) or _TENS.get(word) or _SCALES.get(word) or (12 if word == "dozen" else None)
