@@ -14,7 +14,6 @@ cannot be read in the text but has a calculator annotation is *frozen*: its valu
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -501,7 +500,7 @@ def _link(equations: list[Equation], values: frozenset[Value], answer: Value) ->
     """Find where each operand comes from, and which equation is the answer's; returns the latter's index."""
     results: dict[Value, list[int]] = {}
     doubtful: list[tuple[int, int]] = []
-    uses: Counter[int] = Counter()  # operands that can only come from an equation
+    used: set[int] = set()  # equations whose result some operand must be
     for index, equation in enumerate(equations):
         for operand, value in enumerate(equation.operands):
             known = results.get(value)
@@ -512,7 +511,7 @@ def _link(equations: list[Equation], values: frozenset[Value], answer: Value) ->
                     doubtful.append((index, operand))
                 else:
                     equation.others.append(tuple(known[:-1]))
-                    uses[known[-1]] += 1
+                    used.add(known[-1])
             else:
                 if value in values:
                     equation.sources.append(QUESTION)
@@ -527,7 +526,7 @@ def _link(equations: list[Equation], values: frozenset[Value], answer: Value) ->
     for index, operand in doubtful:
         equation = equations[index]
         source, others = equation.sources[operand], equation.others[operand]
-        if len(others) == 1 and not uses[source] and source != final:
+        if len(others) == 1 and source not in used and source != final:
             if sum(equations[i].sources[o] == source for i, o in doubtful) == 1:
                 equation.others[operand] = ()
     return final
