@@ -113,12 +113,6 @@ class _Row:
             self.raws = self.values = [VALUES[text] for text in texts]
         return twin
 
-    def take_unchanged(self, index: int, twin_index: int) -> None:
-        """Take step `index`, which is its twin."""
-        self.index, self.twin_index = index, twin_index
-        self.twin = twin = self.right.read[twin_index]
-        self.texts, self.raws, self.values = twin.texts, twin.raws, twin.values
-
     def add(self, position: int, new_raw: Number, new: Number) -> None:
         """The result at a position of the twin has now this value; a percentage counts under both its forms."""
         twin = self.twin
@@ -158,7 +152,9 @@ class _Row:
 
     def is_spelled_stale(self) -> bool:
         words = self.right.spelled(self.twin_index)
-        return bool(words) and any(value in self.new and not self.is_explained(value) for value in words)
+        if not words:
+            return False
+        return any(value in self.new and not self.is_explained(value) for value in words)
 
     def options(self, value: Number) -> Collection[Number]:
         """What a value of the right solution may have become."""
@@ -237,7 +233,9 @@ class SecondOpinion:
         for index in range(first_error + 1, count):
             twin_index = index + shift
             if not renumbered and steps[index] == right.steps[twin_index]:  # a step that the error does not reach
-                row.take_unchanged(index, twin_index)
+                row.index, row.twin_index = index, twin_index
+                row.twin = twin = right.read[twin_index]
+                row.texts, row.raws, row.values = twin.texts, twin.raws, twin.values
             else:
                 read = row.take(steps[index], index, twin_index)
                 if read is not row.twin:

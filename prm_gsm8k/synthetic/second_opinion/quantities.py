@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from fractions import Fraction
 
 from prm_gsm8k.synthetic.second_opinion.reading import NUMBER, VALUES, Number, divide
@@ -178,14 +177,11 @@ class Quantities:
             stated.add(count * value)
 
 
-def spells_numbers(texts: Sequence[str]) -> bool:
-    """Whether some text spells a number in words; most solutions do not."""
-    return not _SPELLED.isdisjoint(_WORD.findall("\n".join(texts).lower()))
-
-
 def spelled_values(text: str) -> set[Number]:
     """The values of the numbers that a text spells in words (`fifteen`, `twenty-eight`)."""
     words = _WORD.findall(text.lower())
+    if _SPELLED.isdisjoint(words):
+        return set()
     found: set[Number] = set()
     for i, word in enumerate(words):
         value = _ONES.get(word) or _TENS.get(word) or _SCALES.get(word) or (12 if word == "dozen" else None)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from prm_gsm8k.synthetic.second_opinion.bare import Explanation, explanations
-from prm_gsm8k.synthetic.second_opinion.quantities import Quantities, spelled_values, spells_numbers
+from prm_gsm8k.synthetic.second_opinion.quantities import Quantities, spelled_values
 from prm_gsm8k.synthetic.second_opinion.reading import NUMBER, STEP_PREFIX, VALUES, Number, Step
 from prm_gsm8k.synthetic.second_opinion.relations import Given
 
@@ -55,7 +55,7 @@ class RightSolution:
         self._results: list[list[Number]] = []
         self._before: list[frozenset[Number]] = [frozenset()]
         self._given: dict[int, Given] = {}
-        self._spelled: list[set[Number]] = []
+        self._spelled: dict[int, set[Number]] = {}
         self._ways: dict[tuple[int, Number], list[Explanation]] = {}
         self._conclusion: int | None = -1
         self.refusal = self._check(reference)
@@ -148,10 +148,10 @@ class RightSolution:
 
     def spelled(self, index: int) -> set[Number]:
         """The values of numbers in words in step `index`."""
-        if not self._spelled:
-            spells = spells_numbers(self.bodies)
-            self._spelled = [spelled_values(body) if spells else set() for body in self.bodies]
-        return self._spelled[index]
+        words = self._spelled.get(index)
+        if words is None:
+            words = self._spelled[index] = spelled_values(self.bodies[index])
+        return words
 
     def ways_to(self, index: int, target: Number) -> list[Explanation]:
         """How the solution may have come to a number of step `index` that stands there without an expression."""
