@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from prm_gsm8k.synthetic.errors import TAXONOMY, Case
+from prm_gsm8k.synthetic.errors import TAXONOMY, Case, Edit
 from prm_gsm8k.synthetic.parse import read_solution
 from prm_gsm8k.synthetic.recompute import Plan, Refused, Wrong, carry_through, plan_change
 from prm_gsm8k.synthetic.style import Frame, Style
@@ -222,6 +222,27 @@ def test_the_prose_beside_an_equation_says_the_same_number() -> None:
     assert working
     for step in working:
         assert f"0.2 x {step.split()[1]} =" in step
+
+
+def test_prose_that_repeats_a_changed_result_follows_it() -> None:
+    bike = case(
+        "A bike costs $100. Zach has $65 and earns $29. How much more does he need?",
+        "He will have 65 + 29 = $<<65+29=94>>94.\n"
+        "The bike costs $100 and he will have $94, leaving $100 - $94 = $<<100-94=6>>6 to earn.\nSo $6 it is.\n#### 6",
+    )
+    wrong, _ = all_wrong(bike, "calculation_slip")["He will have 65 + 29 = $84."]
+    assert wrong.steps[1:] == [
+        "The bike costs $100 and he will have $84, leaving $100 - $84 = $16 to earn.",
+        "So $16 it is.",
+        "The answer is 16.",
+    ]
+
+
+def test_an_error_that_leads_to_what_no_one_would_believe_is_refused() -> None:
+    shopping = case(*SHOPPING)
+    edit = Edit(0, 4, {}, (), str)  # $4 are left, and the cookies cost $5
+    with pytest.raises(Refused, match="not believable"):
+        carry_through(shopping, edit)
 
 
 def test_nothing_changes_where_the_origin_of_a_number_is_in_doubt() -> None:

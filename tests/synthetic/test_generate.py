@@ -13,7 +13,7 @@ from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.problems import Problem, shipped_problems
 from prm_gsm8k.synthetic.errors import TAXONOMY
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
-from prm_gsm8k.synthetic.second_opinion import read_equations, stale_values
+from prm_gsm8k.synthetic.second_opinion import SecondOpinion, read_equations, stale_values
 
 PROBLEMS = shipped_problems("train")[:1500]
 Row = dict[str, Any]
@@ -73,6 +73,15 @@ def test_only_a_calculation_slip_states_a_false_equation(rows: list[Row]) -> Non
         for index, step in enumerate(row["completions"]):
             if any(not equation.is_true for equation in read_equations(step)):
                 assert (row["error_type"], row["first_error"]) == ("calculation_slip", index), row["id"]
+
+
+def test_the_second_opinion_stands_behind_every_row(wrong: list[Row], right: dict[str, Row]) -> None:
+    for twin_id, twin in list(right.items())[:700]:
+        opinion = SecondOpinion(twin["prompt"], twin["completions"], twin["reference_answer"])
+        assert opinion.refusal is None, twin_id
+        for row in (row for row in wrong if row["twin_id"] == twin_id):
+            judged = (row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"])
+            assert opinion.judge(*judged) is None, row["id"]
 
 
 def test_arithmetic_is_a_minority(wrong: list[Row]) -> None:
