@@ -140,7 +140,7 @@ def test_build_lists_skipped_problems_with_verbose(home: Path) -> None:
     done = run(home, "build", "synthetic", "--out", "some", "--problems", "some.jsonl", "--verbose")
     assert done.returncode == 0, done.stderr
     assert "1 problems skipped" in done.stdout
-    assert "some/1: " in done.stdout
+    assert "some.jsonl:2: " in done.stdout
 
 
 def test_build_shows_progress_on_a_terminal(home: Path) -> None:

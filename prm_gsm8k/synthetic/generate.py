@@ -104,6 +104,10 @@ def generate(
             tally.skipped.append((problem.where, str(error)))
 
 
+def _prefixes(steps: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(steps[:n]) for n in range(1, len(steps) + 1)]
+
+
 def _rows(
     problem: Problem,
     solution: Solution,
@@ -115,7 +119,7 @@ def _rows(
     rng = Random(f"{options.seed}/{problem.id}")
     counts = tally.counts
     pairs: list[tuple[Case, SecondOpinion, str]] = []
-    seen: set[tuple[str, ...]] = set()
+    labels: dict[tuple[str, ...], bool] = {}  # of every prefix in the rows so far
     plans: list[Plan | None] = []
     for index in range(len(solution.equations)):
         try:
@@ -125,16 +129,16 @@ def _rows(
             counts[f"equation left alone/{refusal}"] += 1
     for number in range(options.num_correct_per_problem):
         frame = Frame(solution, draw_style(rng) if options.styles else PLAIN, rng)
-        key = tuple(frame.steps)
-        if key in seen:
+        prefixes = _prefixes(frame.steps)
+        if prefixes[-1] in labels:
             continue
-        seen.add(key)
         opinion = SecondOpinion(solution.question, frame.steps, solution.answer_text)
         if opinion.refusal is not None:
             if not pairs:
                 raise UnreadableError(f"second opinion: {opinion.refusal.partition(':')[0]}")
             continue
         pairs.append((Case(frame, plans, POSITIONS[options.positions]), opinion, f"{problem.id}/right-{number}"))
+        labels.update(dict.fromkeys(prefixes, True))
         counts["right rows"] += 1
         yield {
             "prompt": problem.question,
@@ -175,17 +179,20 @@ def _rows(
             except Refused as refusal:
                 counts[f"draw refused/{refusal}"] += 1
                 continue
-            key = tuple(wrong.steps)
-            if key in seen:
+            prefixes = _prefixes(wrong.steps)
+            if prefixes[-1] in labels:
                 counts["draw refused/duplicate"] += 1
+                continue
+            first = wrong.first_error
+            if any(labels.get(prefix, n < first) != (n < first) for n, prefix in enumerate(prefixes)):
+                counts["draw refused/another label for a prefix"] += 1
                 continue
             reason = edit.reason()
             refused = opinion.judge(wrong.steps, wrong.first_error, name, reason, wrong.answer)
             if refused is not None:
                 counts[f"second opinion/{name}/{refused.partition(':')[0]}"] += 1
                 continue
-            seen.add(key)
-            first = wrong.first_error
+            labels.update((prefix, n < first) for n, prefix in enumerate(prefixes))
             counts["wrong rows"] += 1
             yield {
                 "prompt": problem.question,

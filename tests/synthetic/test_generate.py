@@ -103,6 +103,17 @@ def test_no_prefix_is_both_right_and_wrong_and_no_solution_stands_twice(rows: li
     assert len({(row["prompt"], *row["completions"]) for row in rows}) == len(rows)
 
 
+def test_a_step_that_is_right_without_the_skipped_one_is_not_called_wrong() -> None:
+    """Three steps of this solution subtract 2: with one of them left out, the next can be the right one after all."""
+    randy = shipped_problems("test")[1301]
+    for seed in range(30):
+        options = SyntheticOptions(seed=seed, num_incorrect_per_problem=8, error_mix={"step_skipped": 1}, styles=False)
+        labels: dict[tuple[str, ...], bool] = {}
+        for row in generate([randy], options):
+            for length, label in enumerate(row["labels"], 1):
+                assert labels.setdefault(tuple(row["completions"][:length]), label) == label
+
+
 def test_style_says_nothing_about_the_label(wrong: list[Row], right: dict[str, Row]) -> None:
     """A wrong row has its twin's labels, glyphs and conclusion: only numbers, an operator or a relation word differ."""
     for row in wrong:
