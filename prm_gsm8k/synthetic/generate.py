@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.problems import Problem
@@ -104,8 +104,12 @@ def generate(
             tally.skipped.append((problem.where, str(error)))
 
 
-def _prefixes(steps: list[str]) -> list[tuple[str, ...]]:
-    return [tuple(steps[:n]) for n in range(1, len(steps) + 1)]
+class Pair(NamedTuple):
+    """A right solution in its style, who judges the wrong ones made from it, and the id of its row."""
+
+    case: Case
+    opinion: SecondOpinion
+    id: str
 
 
 def _rows(
@@ -118,8 +122,70 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     rng = Random(f"{options.seed}/{problem.id}")
     counts = tally.counts
-    pairs: list[tuple[Case, SecondOpinion, str]] = []
     labels: dict[tuple[str, ...], bool] = {}  # of every prefix in the rows so far
+    pairs = []
+    for pair in _right_solutions(problem, solution, options, rng, counts):
+        prefixes = _prefixes(pair.case.frame.steps)
+        if prefixes[-1] in labels:
+            continue
+        labels.update(dict.fromkeys(prefixes, True))
+        pairs.append(pair)
+        counts["right rows"] += 1
+        yield _row(problem, solution, pair.id, pair.case.frame.steps, source="gsm8k")
+    if not pairs:
+        return
+    tried: set[tuple[int, Value, int, int]] = set()
+    made = 0
+    wanted = options.num_incorrect_per_problem
+    for _ in range(_TRIES * wanted):
+        if made == wanted:
+            break
+        pair = pairs[made % len(pairs)]
+        name, kind = kinds[min(bisect(chances, rng.random() * chances[-1]), len(kinds) - 1)]
+        sites = pair.case.sites_of(name, kind.sites)
+        if not sites[0]:
+            continue
+        for _ in range(_TRIES_OF_A_KIND):
+            edit = kind.make(pair.case, draw(sites, rng), rng)
+            if edit is None:
+                continue
+            at = (edit.equation, edit.value, edit.skipped, edit.upto)
+            if at in tried:  # the same wrong value at the same place, whatever led to it
+                continue
+            tried.add(at)
+            try:
+                wrong = carry_through(pair.case, edit)
+            except Refused as refusal:
+                counts[f"draw refused/{refusal}"] += 1
+                continue
+            steps, first = wrong.steps, wrong.first_error
+            prefixes = _prefixes(steps)
+            if prefixes[-1] in labels:
+                counts["draw refused/duplicate"] += 1
+                continue
+            if any(labels.get(prefix, n < first) != (n < first) for n, prefix in enumerate(prefixes)):
+                counts["draw refused/another label for a prefix"] += 1
+                continue
+            reason = edit.reason()
+            refused = pair.opinion.judge(steps, first, name, reason, wrong.answer)
+            if refused is not None:
+                counts[f"second opinion/{name}/{refused.partition(':')[0]}"] += 1
+                continue
+            labels.update((prefix, n < first) for n, prefix in enumerate(prefixes))
+            counts["wrong rows"] += 1
+            row = _row(problem, solution, f"{problem.id}/wrong-{made}", steps, source="corruption", first_error=first)
+            row.update(error_type=name, answer=wrong.answer, error_reason=reason, twin_id=pair.id)
+            yield row
+            made += 1
+            break
+    if made < wanted:
+        counts["problems with fewer wrong rows than asked"] += 1
+
+
+def _right_solutions(
+    problem: Problem, solution: Solution, options: SyntheticOptions, rng: Random, counts: Counter[str]
+) -> Iterator[Pair]:
+    """The right solution in as many drawn styles as are asked for. Raises `UnreadableError` if it is not right."""
     plans: list[Plan | None] = []
     for index in range(len(solution.equations)):
         try:
@@ -129,87 +195,35 @@ def _rows(
             counts[f"equation left alone/{refusal}"] += 1
     for number in range(options.num_correct_per_problem):
         frame = Frame(solution, draw_style(rng) if options.styles else PLAIN, rng)
-        prefixes = _prefixes(frame.steps)
-        if prefixes[-1] in labels:
-            continue
         opinion = SecondOpinion(solution.question, frame.steps, solution.answer_text)
-        if opinion.refusal is not None:
-            if not pairs:
-                raise UnreadableError(f"second opinion: {opinion.refusal.partition(':')[0]}")
-            continue
-        pairs.append((Case(frame, plans, POSITIONS[options.positions]), opinion, f"{problem.id}/right-{number}"))
-        labels.update(dict.fromkeys(prefixes, True))
-        counts["right rows"] += 1
-        yield {
-            "prompt": problem.question,
-            "completions": frame.steps,
-            "labels": [True] * len(frame.steps),
-            "id": pairs[-1][2],
-            "problem_id": problem.id,
-            "first_error": -1,
-            "error_type": "none",
-            "answer": solution.answer_text,
-            "reference_answer": solution.answer_text,
-            "values": None,
-            "source": "gsm8k",
-            "error_reason": "",
-            "twin_id": "",
-        }
-    tried: set[tuple[int, Value, int, int]] = set()
-    made = 0
-    wanted = options.num_incorrect_per_problem
-    for _ in range(_TRIES * wanted):
-        if made == wanted:
-            break
-        case, opinion, twin_id = pairs[made % len(pairs)]
-        name, kind = kinds[min(bisect(chances, rng.random() * chances[-1]), len(kinds) - 1)]
-        sites = case.sites_of(name, kind.sites)
-        if not sites[0]:
-            continue
-        for _ in range(_TRIES_OF_A_KIND):
-            edit = kind.make(case, draw(sites, rng), rng)
-            if edit is None:
-                continue
-            at = (edit.equation, edit.value, edit.skipped, edit.upto)
-            if at in tried:  # the same wrong value at the same place, whatever led to it
-                continue
-            tried.add(at)
-            try:
-                wrong = carry_through(case, edit)
-            except Refused as refusal:
-                counts[f"draw refused/{refusal}"] += 1
-                continue
-            prefixes = _prefixes(wrong.steps)
-            if prefixes[-1] in labels:
-                counts["draw refused/duplicate"] += 1
-                continue
-            first = wrong.first_error
-            if any(labels.get(prefix, n < first) != (n < first) for n, prefix in enumerate(prefixes)):
-                counts["draw refused/another label for a prefix"] += 1
-                continue
-            reason = edit.reason()
-            refused = opinion.judge(wrong.steps, wrong.first_error, name, reason, wrong.answer)
-            if refused is not None:
-                counts[f"second opinion/{name}/{refused.partition(':')[0]}"] += 1
-                continue
-            labels.update((prefix, n < first) for n, prefix in enumerate(prefixes))
-            counts["wrong rows"] += 1
-            yield {
-                "prompt": problem.question,
-                "completions": wrong.steps,
-                "labels": [True] * first + [False] * (len(wrong.steps) - first),
-                "id": f"{problem.id}/wrong-{made}",
-                "problem_id": problem.id,
-                "first_error": first,
-                "error_type": name,
-                "answer": wrong.answer,
-                "reference_answer": solution.answer_text,
-                "values": None,
-                "source": "corruption",
-                "error_reason": reason,
-                "twin_id": twin_id,
-            }
-            made += 1
-            break
-    if made < wanted:
-        counts["problems with fewer wrong rows than asked"] += 1
+        if opinion.refusal is None:
+            case = Case(frame, plans, POSITIONS[options.positions])
+            yield Pair(case, opinion, f"{problem.id}/right-{number}")
+        elif number == 0:
+            raise UnreadableError(f"second opinion: {opinion.refusal.partition(':')[0]}")
+
+
+def _row(
+    problem: Problem, solution: Solution, row_id: str, steps: list[str], *, source: str, first_error: int = -1
+) -> dict[str, Any]:
+    """A row of the contract, with nothing said yet about an error."""
+    right = len(steps) if first_error < 0 else first_error
+    return {
+        "prompt": problem.question,
+        "completions": steps,
+        "labels": [True] * right + [False] * (len(steps) - right),
+        "id": row_id,
+        "problem_id": problem.id,
+        "first_error": first_error,
+        "error_type": "none",
+        "answer": solution.answer_text,
+        "reference_answer": solution.answer_text,
+        "values": None,
+        "source": source,
+        "error_reason": "",
+        "twin_id": "",
+    }
+
+
+def _prefixes(steps: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(steps[:n]) for n in range(1, len(steps) + 1)]
