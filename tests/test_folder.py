@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -258,11 +259,23 @@ def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:
     assert verify(tmp_path / "out").ok
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unwritable for root")
-def test_an_unwritable_place_is_said_before_any_work(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(PrmGsm8kError, match="may not be written"):
-        check_out(tmp_path / "closed" / "out")
+def test_an_unwritable_place_is_said_before_any_work() -> None:
+    """Nothing is unwritable for root, so root asks in a child process that has become nobody."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        closed = Path(place) / "closed"
+        closed.mkdir(mode=0o555)
+        child = os.fork()
+        if child == 0:
+            said = ""
+            try:
+                if os.geteuid() == 0:
+                    os.setuid(65534)
+                check_out(closed / "out")
+            except PrmGsm8kError as error:
+                said = str(error)
+            os._exit(0 if "may not be written" in said else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 # ------------------------------------------------------------------------------------------------------------- verify
