@@ -32,8 +32,6 @@ _CONCLUSION_WEIGHTS = (12, 20, 12, 10, 14, 10, 12, 5, 5)
 _GLYPHS: tuple[tuple[str | None, str | None], ...] = ((None, None), ("*", "/"), ("×", "÷"), ("x", "/"), ("×", "/"))
 _GLYPH_WEIGHTS = (40, 20, 12, 16, 12)
 
-_ORDINAL_LABELS = ("First, ", "Then ", "Next, ", "After that, ")
-
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -89,11 +87,6 @@ def draw_style(rng: Random) -> Style:
         label = "**Step {}:** "
     spaced = None if times is None else (form > 0.4 or times in ("x", "\\times"))
     return Style(times, divide, spaced, math, label, conclusion, bare=0.3 if mark > 0.6 else 0.0)
-
-
-def step_label(style: Style, index: int) -> str:
-    """What step `index` (from 0) starts with."""
-    return style.label.format(index + 1) if style.label else ""
 
 
 _styled: dict[tuple[str, str | None, str | None, bool | None, bool], str] = {}
