@@ -82,7 +82,7 @@ def build(
             "options": builder.config.choices(),
             "code_version": __version__,
             "code_digest": builder.config.code_digest(),
-            "problems_digest": builder.inputs.digest,
+            "inputs_digest": builder.inputs.digest,
             "drops": dict(sorted(tally.counts.items())),
         }
         tables = builder.tables()

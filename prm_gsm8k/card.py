@@ -159,7 +159,7 @@ def _digests(name: str, config: Config) -> str:
         [
             ["content of all splits", f"`{config.content_digest}`"],
             *([f"content of {split}", f"`{digest}`"] for split, digest in config.split_digests.items()),
-            ["problems", f"`{config.problems_digest}`"],
+            ["inputs", f"`{config.inputs_digest}`"],
             ["code", f"`{config.code_digest}`"],
         ],
     )

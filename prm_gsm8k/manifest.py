@@ -39,7 +39,7 @@ class Config:
         content_digest: over the content digests of the splits; the same for the same rows, whatever files hold them.
         options: every choice that decided the rows, the seed among them.
         code_version, code_digest: of the package that made them.
-        problems_digest: of the problems that were read.
+        inputs_digest: of the problems, or the released files, that were read.
         drops: what was skipped, refused or dropped, and why.
         num_bytes: Arrow bytes by split, as `dataset_info` of the card wants them.
     """
@@ -50,7 +50,7 @@ class Config:
     options: dict[str, Any]
     code_version: str
     code_digest: str
-    problems_digest: str
+    inputs_digest: str
     drops: dict[str, int]
     num_bytes: dict[str, int]
     splits: dict[str, Stats]

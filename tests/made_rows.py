@@ -16,7 +16,7 @@ MADE_FROM = {
     "options": {"seed": 0},
     "code_version": "0.0.1",
     "code_digest": "c" * 64,
-    "problems_digest": "p" * 64,
+    "inputs_digest": "p" * 64,
     "drops": {"problems": 3},
 }
 

@@ -1,0 +1,1 @@
+"""The commands of `prm-gsm8k`, a file for each kind of thing people do with labelled steps."""
