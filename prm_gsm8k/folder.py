@@ -113,7 +113,7 @@ def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from
             ],
             **made_from,
         )
-        manifest = Manifest(dict(sorted({**old.configs, name: entry}.items(), key=_synthetic_first)))
+        manifest = Manifest.of({**old.configs, name: entry})
         (new / MANIFEST).write_bytes(manifest.to_json())
         (new / CARD).write_text(render_card(manifest), encoding="utf-8")
     return manifest
@@ -184,11 +184,6 @@ def _named(path: Path, root: Path, split: str, mark: str) -> DataFile:
     path = path.rename(path.with_name(path.name.replace(f"{split}-new-", f"{split}-{mark}-", 1)))
     relative = path.relative_to(root).as_posix()
     return DataFile(relative, split, file_sha256(path), path.stat().st_size, pq.read_metadata(path).num_rows)
-
-
-def _synthetic_first(item: tuple[str, Config]) -> tuple[bool, str]:
-    """The first config is the default one."""
-    return item[0] != "synthetic", item[0]
 
 
 def _keep_the_rest(out: Path, new: Path, replaced: set[str]) -> None:

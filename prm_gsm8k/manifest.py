@@ -5,6 +5,7 @@ It holds no date and no path of the machine, so the same build is the same manif
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -72,6 +73,11 @@ class Manifest:
     """All configs of a folder."""
 
     configs: dict[str, Config] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, configs: Mapping[str, Config]) -> Manifest:
+        """A manifest of these configs in the one order they have: `synthetic` first, since the first is the default."""
+        return cls(dict(sorted(configs.items(), key=lambda item: (item[0] != "synthetic", item[0]))))
 
     def to_json(self) -> bytes:
         """The file's bytes: keys in a fixed order, readable."""
