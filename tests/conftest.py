@@ -1,0 +1,126 @@
+"""A loopback Hub for the whole run, and for each test an empty one, an empty cache and no waiting.
+
+huggingface_hub and datasets read where the Hub is when they are imported, and keep it. So this file, which pytest reads
+before any test module, binds the address and sets the environment; no test of this process can reach the real Hub. The
+Hub starts to answer when the first test asks for `hub`. What these libraries look up at every call (the caches, the
+token, offline or not, Xet or not) the fixtures change for one test; the environment changes with it, for subprocesses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from loopback import Hub
+
+HUB = Hub()
+HOME = tempfile.TemporaryDirectory(prefix="prm-gsm8k-tests-")
+
+os.environ |= {
+    "HF_ENDPOINT": HUB.endpoint,
+    "HF_TOKEN": Hub.WRITE,
+    "HF_HOME": HOME.name,
+    "HF_HUB_DISABLE_XET": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+    "NO_PROXY": "127.0.0.1",
+    "no_proxy": "127.0.0.1",
+}
+for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_XET_CACHE"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def started_hub() -> Iterator[Hub]:
+    HUB.start()
+    yield HUB
+    HUB.stop()
+
+
+@pytest.fixture
+def hub(started_hub: Hub, hf_home: Path, waits: list[float]) -> Iterator[Hub]:
+    """An empty Hub that this process publishes to and loads from, with an empty cache (`hf_home`) and no `waits`."""
+    started_hub.reset()
+    yield started_hub
+    if started_hub.bugs:
+        raise started_hub.bugs[0]
+
+
+@pytest.fixture
+def xet_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The same with Xet: data files go through hf_xet into `hub.xet`, a store on disk, and never as LFS."""
+    pytest.importorskip("hf_xet", reason="the client has no Xet: hf_xet is not installed")
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _xet
+    from loopback.xet import XetStore
+
+    if not hasattr(_xet, "get_xet_session"):
+        pytest.skip("the client's Xet is another one: huggingface_hub before 1.0 has no sessions")
+    hub.xet = XetStore(tmp_path / "xet")
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "0")
+    _xet.XET_CONNECTION_INFO_CACHE.clear()
+    _xet.abort_xet_session()  # a new session for a new store
+    return hub
+
+
+@pytest.fixture
+def hf_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty HF_HOME, for this process and for the subprocesses of the test."""
+    import datasets
+    from huggingface_hub import HfFileSystem, constants
+
+    home = tmp_path / "hf_home"
+    monkeypatch.setenv("HF_HOME", str(home))
+    for name, inside in {
+        "HF_HOME": "",
+        "HF_HUB_CACHE": "hub",
+        "HF_ASSETS_CACHE": "assets",
+        "HF_XET_CACHE": "xet",
+        "HF_TOKEN_PATH": "token",
+        "HF_STORED_TOKENS_PATH": "stored_tokens",
+    }.items():
+        monkeypatch.setattr(constants, name, str(home / inside))
+    cache = home / "datasets"
+    monkeypatch.setattr(datasets.config, "HF_CACHE_HOME", str(home))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+    monkeypatch.setattr(datasets.config, "DOWNLOADED_DATASETS_PATH", cache / "downloads")
+    monkeypatch.setattr(datasets.config, "EXTRACTED_DATASETS_PATH", cache / "downloads" / "extracted")
+    HfFileSystem.clear_instance_cache()  # it remembers listings
+    return home
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """huggingface_hub's waiting before it tries again takes no time; the list says how many seconds it would have."""
+    from huggingface_hub.utils import _http
+
+    waited: list[float] = []
+    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=waited.append))
+    return waited
+
+
+@pytest.fixture
+def offline() -> Callable[[], AbstractContextManager[None]]:
+    """`with offline(): ...` is what HF_HUB_OFFLINE=1 is to a new process."""
+
+    @contextlib.contextmanager
+    def block() -> Iterator[None]:
+        import datasets
+        from huggingface_hub import constants
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HF_HUB_OFFLINE", "1")
+            patch.setattr(constants, "HF_HUB_OFFLINE", True)
+            patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+            patch.setattr(datasets.config, "HF_DATASETS_OFFLINE", True)
+            yield
+
+    return block
