@@ -9,11 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.exceptions import PrmGsm8kError, UsageError, VerificationError
+from prm_gsm8k.exceptions import HubUnreachable, PrmGsm8kError, UsageError, VerificationError
 
 if TYPE_CHECKING:
     import datasets
 
+    from prm_gsm8k.hub.snapshot import Snapshot
+
+NOT_ON_THE_WAY = ("prm800k", "model_sampled")  # a large download, hours of a GPU: only when asked for by `build`
 ROWS_AT_A_TIME = 4_000  # that exist as Python objects: 8 MB
 
 
@@ -94,50 +97,82 @@ def load(
     config: str = "synthetic",
     split: str | None = None,
     *,
+    repo_id: str | None = None,
+    revision: str | None = None,
     folder: str | Path | None = None,
     num_proc: int | None = None,
+    token: str | None = None,
     **options: Any,
 ) -> datasets.Dataset | datasets.DatasetDict:
-    """Load a config, and build it first if nothing is built. Says on stderr which it did.
+    """Load a config: what is published, else what is built here, else build it. Says on stderr which it did.
 
-        train = load("synthetic", split="train")
+        train = load("synthetic", split="train", repo_id="org/prm-gsm8k", revision="v1.0.0")
+        train = load("synthetic", split="train")        # no repository: `data` here, or the cache, or built now
 
-    Without `folder` and options, a folder `data` that `prm-gsm8k build` made in the working directory is used.
-    Otherwise the rows come from the datasets cache, into which they are built if they are not there yet.
+    Published rows come from the very revision that was asked for, online or not, and are returned only if every file
+    has the sha256, and the rows the digest, that the manifest names. Only `synthetic` is built on the way; the other
+    configs take a download or a model, so they are loaded if they are built.
 
     Args:
-        config: `synthetic`.
-        split: `train`, `validation` or `test`; None for all of them, as a `DatasetDict`.
+        config: `synthetic`, `prm800k` or `model_sampled`.
+        split: `train`, `validation` or `test`, or a slice such as `train[:10%]`; None for all, as a `DatasetDict`.
+        repo_id: `ORG/prm-gsm8k`, a data set that `prm-gsm8k publish` made.
+        revision: of `repo_id`: tag, branch or commit. With one, nothing else is ever returned; without one it is
+            `main`, and if the Hub does not answer and its cache holds nothing, what is built here.
         folder: a built folder; nothing else is looked at.
         num_proc: processes to build with; by default one a core, at most 4.
-        **options: fields of the recipe, such as `seed`; see `prm_gsm8k.recipe.SyntheticRecipe`.
+        token: for a private repository, instead of the one of `hf auth login` or HF_TOKEN.
+        **options: fields of the recipe, such as `seed`, to build with; see `prm_gsm8k.recipe`.
 
     Raises:
-        UsageError: there is no such config or split, or options were given for a folder that is already built.
-        VerificationError: `folder` is not a built folder.
+        UsageError: there is no such config or split, or the arguments contradict each other.
+        VerificationError: a file is not what was published or built; it is named, and nothing is returned.
+        HubError: the repository or the revision does not exist, may not be read, or the Hub does not answer.
+        PrmGsm8kError: a disk is full; or the config is not built and is not one to build on the way.
     """
-    import datasets
-
     from prm_gsm8k.build import prepared
     from prm_gsm8k.contract import SPLITS
     from prm_gsm8k.folder import DEFAULT_FOLDER
     from prm_gsm8k.manifest import read_manifest
+    from prm_gsm8k.verified import load_verified
 
     if split is not None and split.partition("[")[0] not in SPLITS:
         raise UsageError(f"there is no split {split!r}; there is {', '.join(SPLITS)}")
-    if folder is not None and options:
-        raise UsageError(
-            f"{folder} is already built; {', '.join(options)} cannot change it (leave out `folder` to build)"
-        )
+    if folder is not None and repo_id is not None:
+        raise UsageError("give `folder` or `repo_id`, not both")
+    if revision is not None and repo_id is None:
+        raise UsageError(f"revision {revision!r} of what? Give `repo_id` too")
+    if options and (made := folder or repo_id) is not None:
+        raise UsageError(f"{made} is already built; {', '.join(options)} cannot change it (leave it out to build)")
+
+    if repo_id is not None:
+        from prm_gsm8k.hub.snapshot import snapshot
+
+        try:
+            here = snapshot(repo_id, revision, config=config, token=token)
+        except HubUnreachable as error:
+            if revision is not None:
+                raise
+            _say(f"{error}; looking here instead")
+        else:
+            _say(f"reading {config} {here.manifest.configs[config].version} of {here}{_how(here)}")
+            return load_verified(here.folder, here.manifest, config, split, str(here))
     if folder is not None or (not options and _holds(DEFAULT_FOLDER, config)):
         folder = Path(folder or DEFAULT_FOLDER)
-        built = read_manifest(folder).configs
-        if config not in built:
-            raise UsageError(f"{folder} holds {', '.join(built)}, but no config {config!r}")
-        _say(f"reading {config} {built[config].version} from the folder {folder}")
-        return datasets.load_dataset(str(folder.resolve()), config, split=split)
-    with prepared(config, num_proc=num_proc, announce=_say, **options) as (builder, _):
+        manifest = read_manifest(folder)
+        if config in manifest.configs:
+            _say(f"reading {config} {manifest.configs[config].version} from the folder {folder}")
+        return load_verified(folder, manifest, config, split, str(folder))
+    if config in NOT_ON_THE_WAY:
+        raise PrmGsm8kError(
+            f"{config} is not built here: `prm-gsm8k build {config}`, or give the `folder` or `repo_id` that holds it"
+        )
+    with prepared(config, num_proc=num_proc, announce=_say, repo_id=repo_id, **options) as (builder, _):
         return builder.as_dataset(split)
+
+
+def _how(here: Snapshot) -> str:
+    return "" if here.online else ", from the cache: the Hub cannot be asked whether there is something newer"
 
 
 def _holds(folder: Path, config: str) -> bool:

@@ -30,3 +30,11 @@ class BadInputError(PrmGsm8kError):
 
 class VerificationError(PrmGsm8kError):
     """Data does not match its manifest, its contract or the second opinion."""
+
+
+class HubError(PrmGsm8kError):
+    """The Hub said no, or did not answer in time. No message holds a token or a signed address."""
+
+
+class HubUnreachable(HubError):
+    """The Hub does not answer, or must not be asked (HF_HUB_OFFLINE)."""

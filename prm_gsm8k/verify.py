@@ -66,7 +66,7 @@ def verify(folder: str | Path) -> Verdict:
     verdict.check("files", _strangers(folder, manifest))
     for name, config in manifest.configs.items():
         verdict.rows[name] = config.stats.rows
-        if not verdict.check("files", _files(folder, config)):
+        if not verdict.check("files", damaged_files(folder, config)):
             continue  # rows of other bytes would be called wrong a second time
         try:
             tables = read_tables(folder, manifest, name)
@@ -84,7 +84,8 @@ def verify(folder: str | Path) -> Verdict:
     return verdict
 
 
-def _files(folder: Path, config: Config) -> Iterator[str]:
+def damaged_files(folder: Path, config: Config) -> Iterator[str]:
+    """What is wrong with the bytes of a config's files, each finding beginning with the file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

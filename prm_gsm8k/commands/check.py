@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
 
-from prm_gsm8k.commands.common import Folder, Json, errors, print_json, printer
+import typer
+
+from prm_gsm8k.commands.common import Json, errors, print_json, printer
 from prm_gsm8k.exceptions import PrmGsm8kError
 
 
-def verify(folder: Folder = Path("data"), json: Json = False) -> None:
-    """Check a folder again from its bytes: digests, contract, counts, card, labels, and each row once more."""
+def verify(
+    where: Annotated[
+        str, typer.Argument(metavar="DIR_OR_REPO", help="A built folder, or ORG/NAME[@REVISION] on the Hub.")
+    ] = "data",
+    json: Json = False,
+) -> None:
+    """Check rows again from their bytes: digests, contract, counts, card, labels, and each row once more."""
     with errors():
         from dataclasses import asdict
 
+        from prm_gsm8k.places import place
         from prm_gsm8k.verify import verify as verified
 
-        verdict = verified(folder)
+        here = place(where)
+        verdict = verified(here.folder)
+        verdict.folder = here.name
         if json:
             print_json({"ok": verdict.ok, **asdict(verdict)})
         else:
@@ -23,4 +33,4 @@ def verify(folder: Folder = Path("data"), json: Json = False) -> None:
 
             show_verdict(printer(), verdict)
         if not verdict.ok:
-            raise PrmGsm8kError(f"{folder}: {len(verdict.findings)} findings; build it again, or fetch it again")
+            raise PrmGsm8kError(f"{here.name}: {len(verdict.findings)} findings; build it again, or fetch it again")

@@ -88,7 +88,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
 
 
 @contextmanager
-def errors() -> Iterator[None]:
+def errors(interrupted: str = "interrupted; nothing half-written is left") -> Iterator[None]:
     """Turn what can go wrong into one line on stderr and an exit code: 2 misuse, 1 failure, 130 Ctrl-C."""
     try:
         yield
@@ -97,7 +97,7 @@ def errors() -> Iterator[None]:
         print(f"prm-gsm8k: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        print("prm-gsm8k: interrupted; nothing half-written is left", file=sys.stderr)
+        print(f"prm-gsm8k: {interrupted}", file=sys.stderr)
         raise typer.Exit(130) from None
     except BrokenPipeError:
         # who read us has gone (`| head`): no more output, and no complaint when Python flushes at exit

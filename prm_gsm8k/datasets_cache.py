@@ -1,0 +1,42 @@
+"""The cache of `datasets`, as we use it: quiet, and with an error in words when its disk says no."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prm_gsm8k.exceptions import PrmGsm8kError
+
+
+def not_writable(place: str, why: str) -> PrmGsm8kError:
+    """What to tell someone whose cache cannot be written."""
+    return PrmGsm8kError(
+        f"{place}: the datasets cache cannot be written: {why}; free some space, or set HF_DATASETS_CACHE to a folder "
+        "you own, on a disk that has some"
+    )
+
+
+def denied_by_disk(error: BaseException | None) -> str | None:
+    """What the system said, if a disk is behind an error; `datasets` raises others from it, or with its text."""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            return error.strerror
+        if match := re.search(r"\[Errno \d+\] ([^\n]+)", str(error)):
+            return match[1]
+        error = error.__cause__ or error.__context__
+    return None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the progress bars of `datasets`: what takes long has a bar of its own."""
+    import datasets
+
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
