@@ -1,0 +1,116 @@
+"""Load a built folder with every `datasets` that people run, and compare the rows with what is in the Parquet.
+
+    python .ci/datasets_versions.py [FOLDER]        (data by default)
+
+Each version gets an environment of its own under build/datasets/, kept for the next run. It loads every config of the
+folder, and a small one with rows made by hand (`values` is null in some rows and not in others), in three ways: from
+the folder, from a Hub on 127.0.0.1 that serves the same files, and streaming from there. Exits with 1 if any row is
+another one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
+
+from loopback import Hub  # noqa: E402
+from made_rows import CONFIG, MADE_FROM, made_tables  # noqa: E402
+from row_digests import digest  # noqa: E402
+
+from prm_gsm8k.folder import read_tables, write_config  # noqa: E402
+from prm_gsm8k.manifest import read_manifest  # noqa: E402
+from prm_gsm8k.parquet import iter_rows  # noqa: E402
+
+# With each version, what is of its time and decides what it reads. The newest `datasets` takes the newest of all.
+VERSIONS = {
+    "2.14.7": ["pyarrow==14.0.2", "huggingface_hub==0.19.4", "numpy==1.26.4", "pandas==2.1.4", "fsspec==2023.10.0"],
+    "3.6.0": ["pyarrow==20.0.0", "huggingface_hub==0.33.4", "numpy==2.2.6", "pandas==2.3.3", "fsspec==2025.3.0"],
+    "4.0.0": ["pyarrow==21.0.0", "huggingface_hub==1.0.1", "numpy==2.3.5", "pandas==2.3.3", "fsspec==2025.3.0"],
+    "newest": [],
+}
+
+ID = "org/prm-gsm8k"
+
+
+def environment(version: str) -> Path:
+    """The Python of a version's environment, made if what it should hold is not what it was made with."""
+    place = HERE.parent / "build" / "datasets" / version
+    packages = ["datasets" if version == "newest" else f"datasets=={version}", *VERSIONS[version]]
+    made_with, python = place / "made_with.json", place / "bin" / "python"
+    if version == "newest" or not made_with.exists() or json.loads(made_with.read_text()) != packages:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--only-binary", ":all:"]
+        subprocess.run([*pip, *packages], check=True)
+        made_with.write_text(json.dumps(packages))
+    return python
+
+
+def loaded_by(python: Path, hub: Hub, place: str, *arguments: str) -> dict[str, Any]:
+    """What that Python loads from a place, with an empty cache: see row_digests.py."""
+    with tempfile.TemporaryDirectory() as home:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "PYTHONPATH"))}
+        settings = {"HF_HOME": home, "HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1"}
+        done = subprocess.run(
+            [python, HERE / "row_digests.py", place, *arguments],
+            cwd=home,
+            env=clean | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        return {"version": "?", "rows": {}, "said": done.stderr.strip().splitlines()[-1:]}
+    loaded: dict[str, Any] = json.loads(done.stdout)
+    return loaded
+
+
+def main() -> None:
+    start = time.perf_counter()
+    source = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "data")
+    with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(os.cpu_count()) as pool:
+        pythons = dict(zip(VERSIONS, pool.map(environment, VERSIONS), strict=True))
+        print(f"environments ready after {time.perf_counter() - start:.0f} s")
+        folder = Path(place, "prm-gsm8k")
+        shutil.copytree(source, folder)
+        manifest = write_config(folder, CONFIG, made_tables(), MADE_FROM)
+        want = {
+            config: {split: list(digest(iter_rows(t))) for split, t in read_tables(folder, manifest, config).items()}
+            for config in read_manifest(folder).configs
+        }
+        rows = sum(int(str(count)) for splits in want.values() for count, _ in splits.values())
+        hub = Hub()
+        hub.start()
+        hub.create(ID).put({p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
+        ways = {"folder": [str(folder)], "Hub": [ID], "Hub, streaming": [ID, "--streaming"]}
+        tasks = {
+            (version, way): pool.submit(loaded_by, pythons[version], hub, *arguments, *want)
+            for version in VERSIONS
+            for way, arguments in ways.items()
+        }
+        bad = 0
+        for (version, way), task in tasks.items():
+            got = task.result()
+            good = got["rows"] == want
+            name = f"{version} ({got['version']})" if version == "newest" else version
+            print(f"datasets {name:14s} {way:14s} {rows} rows of {', '.join(want)}: {'equal' if good else 'DIFFERENT'}")
+            if not good:
+                print("    loaded:        ", got.get("said") or got["rows"])
+                print("    in the Parquet:", want)
+            bad += not good
+    print(f"{len(tasks) - bad} of {len(tasks)} equal, {time.perf_counter() - start:.0f} s")
+    sys.exit(bad > 0)
+
+
+if __name__ == "__main__":
+    main()
