@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from prm_gsm8k.card import CARD, render_card
 from prm_gsm8k.exceptions import HubError, UsageError, VerificationError
+from prm_gsm8k.figures import FIGURES, Picture, pictures_of, png
 from prm_gsm8k.hub import talk
 from prm_gsm8k.hub.talk import REPO_TYPE, ask, check_repo_id, trouble_of
 from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
@@ -27,8 +28,6 @@ from prm_gsm8k.verify import verify
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile
-
-FIGURES = "figures"
 
 Announce = Callable[[str], None]
 
@@ -260,8 +259,6 @@ def _tree(api: HfApi, repo_id: str, commit: str) -> dict[str, RepoFile]:
 
 def _wanted(folder: Path, local: Manifest, remote: _Remote, repo_id: str) -> tuple[Manifest, dict[str, _File]]:
     """The tree to publish: the local configs, what was there and is not replaced, and a card and manifest of both."""
-    from prm_gsm8k.figures import figures
-
     kept = {name: config for name, config in remote.manifest.configs.items() if name not in local.configs}
     merged = Manifest.of({**kept, **local.configs})
     wanted = {file.path: _File(folder / file.path) for config in local.configs.values() for file in config.files}
@@ -274,10 +271,23 @@ def _wanted(folder: Path, local: Manifest, remote: _Remote, repo_id: str) -> tup
                     f"config {name!r} cannot be kept; publish a folder that holds {name!r} too"
                 )
             wanted[file.path] = _File(None, kept=there)
-    wanted |= {path: _File(png) for path, png in figures(merged).items()}
+    for name, config in merged.configs.items():
+        for picture in pictures_of(name, config).values():
+            # its name tells the numbers it shows; another matplotlib's pixels are no reason for a commit
+            there = remote.files.get(picture.path)
+            wanted[picture.path] = _File(None, kept=there) if there else _File(_drawn(picture))
     wanted[MANIFEST] = _File(merged.to_json())
     wanted[CARD] = _File(render_card(merged, repo_id=repo_id, with_figures=True).encode())
     return merged, wanted
+
+
+_pngs: dict[str, bytes] = {}  # by path: what is planned again is not drawn again
+
+
+def _drawn(picture: Picture) -> bytes:
+    if picture.path not in _pngs:
+        _pngs[picture.path] = png(picture)
+    return _pngs[picture.path]
 
 
 def _plan(wanted: Mapping[str, _File], remote: _Remote) -> Plan:

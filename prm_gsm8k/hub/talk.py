@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 REPO_TYPE = "dataset"
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before the second, third … try
+PATIENCE = 60.0  # seconds after which nothing is tried once more
 LONGEST_PAUSE = 60.0  # however long the Hub asks us to wait
 
 sleep = time.sleep
@@ -50,7 +51,8 @@ def ask(call: Callable[[], T], doing: str) -> T:
         HubUnreachable: it did not pass; `doing` says what was tried.
         HubError: it never will.
     """
-    for pause in (*PAUSES, None):
+    start = time.monotonic()
+    for tries, pause in enumerate((*PAUSES, None), 1):
         try:
             return call()
         except Exception as error:
@@ -59,9 +61,9 @@ def ask(call: Callable[[], T], doing: str) -> T:
                 raise
             if not trouble.will_pass:
                 raise (HubUnreachable if trouble.status == 0 else HubError)(f"{doing}: {trouble.said}") from None
-            if pause is None:
-                tries = f", {len(PAUSES) + 1} times in a row; try again later"
-                raise HubUnreachable(f"{doing}: {trouble.said}{tries}") from None
+            # huggingface_hub may have waited for half a minute in each call itself
+            if pause is None or time.monotonic() - start > PATIENCE:
+                raise HubUnreachable(f"{doing}: {trouble.said}, {tries} times in a row; try again later") from None
             sleep(pause_for(trouble, pause))
     raise AssertionError("the last try returns or raises")
 

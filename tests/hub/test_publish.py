@@ -1,0 +1,377 @@
+"""`publish`: one commit, wholly old or wholly new, read back, and a tag that never moves."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hub.published import CONFIG, ID, MADE_FROM, OTHER, edited_table
+from loopback import Hub
+
+from prm_gsm8k.exceptions import HubError, HubUnreachable, UsageError, VerificationError
+from prm_gsm8k.folder import write_config
+from prm_gsm8k.hub.publish import publish
+from prm_gsm8k.manifest import read_manifest
+
+COMMIT = r"/commit/main$"
+
+
+def commits(hub: Hub) -> int:
+    """Commits on `main` on top of the one that the Hub makes itself."""
+    return len(list(hub.dataset(ID).history())) - 1
+
+
+def data_files(folder: Path) -> set[str]:
+    return {file.path for config in read_manifest(folder).configs.values() for file in config.files}
+
+
+# ------------------------------------------------------------------------------------------------------- what is there
+
+
+def test_three_configs_card_manifest_and_figures_are_one_commit(hub: Hub, v1: Path) -> None:
+    done = publish(v1, ID, tag="v1.0.0")
+    assert (commits(hub), done.committed) == (1, True)
+    repo = hub.dataset(ID)
+    files = repo.files()
+    figures = {path for path in files if path.startswith("figures/")}
+    assert figures
+    assert set(files) == data_files(v1) | {"README.md", "manifest.json"} | figures
+    assert all(files[path] == (v1 / path).read_bytes() for path in data_files(v1) | {"manifest.json"})
+    assert done.commit == repo.head == repo.tags["v1.0.0"]
+    assert done.load_line == 'load_dataset("org/prm-gsm8k", "synthetic", revision="v1.0.0")'
+    assert done.load_line.partition(",")[0] in files["README.md"].decode()
+
+
+def test_new_rows_and_the_deletion_of_old_files_are_one_commit(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    done = publish(v2, ID)
+    assert commits(hub) == 2
+    assert {path for path in hub.dataset(ID).files() if path.endswith(".parquet")} == data_files(v2)
+    assert set(done.plan.delete) >= data_files(v1) - data_files(v2)
+    assert data_files(v1) & data_files(v2) <= set(done.plan.same)
+
+
+def test_publishing_again_sends_no_data_and_makes_no_commit(hub: Hub, v1: Path) -> None:
+    first = publish(v1, ID, tag="v1")
+    hub.requests.clear()
+    again = publish(v1, ID, tag="v1")
+    assert (again.committed, again.commit) == (False, first.commit)
+    assert (hub.lfs_bytes(), hub.asked("POST", COMMIT), commits(hub)) == (0, [], 1)
+
+
+def test_configs_that_are_not_in_the_folder_stay(hub: Hub, v1: Path, tmp_path: Path) -> None:
+    publish(v1, ID)
+    old = hub.dataset(ID).files()
+    one = tmp_path / "one"
+    write_config(one, CONFIG, {"train": edited_table()}, MADE_FROM)
+    hub.requests.clear()
+    done = publish(one, ID)
+    new = hub.dataset(ID).files()
+    assert list(done.manifest.configs) == ["synthetic", CONFIG, OTHER]
+    assert list(json.loads(new["manifest.json"])["configs"]) == ["synthetic", CONFIG, OTHER]
+    kept = {path for path in old if path.startswith(("synthetic/", OTHER))}
+    assert kept and all(new[path] == old[path] for path in kept)
+    assert hub.lfs_bytes() < sum(len(new[path]) for path in done.plan.add)  # README.md and manifest.json are no LFS
+
+
+def test_one_config_of_a_folder(hub: Hub, v1: Path) -> None:
+    publish(v1, ID, configs=[OTHER])
+    assert {path.partition("/")[0] for path in hub.dataset(ID).files() if path.endswith(".parquet")} == {OTHER}
+    with pytest.raises(UsageError, match=r"no config 'nothing'; it has synthetic, by_hand, by_others"):
+        publish(v1, ID, configs=["nothing"])
+
+
+def test_what_others_put_into_the_repository_stays(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    hub.dataset(ID).put({"LICENSE": b"MIT", "notes/by-hand.txt": b"mine"})
+    publish(v2, ID)
+    assert {"LICENSE", "notes/by-hand.txt"} <= set(hub.dataset(ID).files())
+
+
+def test_nothing_is_deleted_from_a_repository_that_is_not_ours(hub: Hub, v1: Path) -> None:
+    hub.create(ID).put({"synthetic/theirs.parquet": b"PAR1theirsPAR1", "README.md": b"# theirs"})
+    plan = publish(v1, ID, plan_only=True).plan
+    assert plan.delete == {}
+
+
+def test_a_plan_sends_nothing(hub: Hub, v1: Path, v2: Path) -> None:
+    plan = publish(v1, ID, plan_only=True).plan
+    assert (plan.head, plan.delete, plan.same, ("datasets", ID) in hub.repos) == (None, {}, {}, False)
+    assert data_files(v1) < set(plan.add)
+    publish(v1, ID)
+    hub.requests.clear()
+    done = publish(v2, ID, plan_only=True)
+    assert (done.commit, commits(hub)) == (None, 1)
+    assert {request.method for request in hub.requests} <= {"GET", "HEAD"}
+    assert done.plan.add.keys() >= data_files(v2) - data_files(v1)
+    assert all(size == (v2 / path).stat().st_size for path, size in done.plan.add.items() if path in data_files(v2))
+
+
+# ------------------------------------------------------------------------------------------------------------- cut off
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+@pytest.mark.parametrize("times", [1, math.inf], ids=["once", "for good"])
+def test_cut_at_every_request(hub: Hub, v1: Path, v2: Path, cut: Literal["before", "after"], times: float) -> None:
+    """The connection is lost at the k-th request, once or for good, for every k of a publish of v2 over v1."""
+    publish(v1, ID)
+    old, asked = hub.dataset(ID).files(), len(hub.requests)
+    publish(v2, ID, tag="v2")
+    new, requests = hub.dataset(ID).files(), len(hub.requests) - asked
+    assert old != new and requests >= 10
+    data = {blob.sha256: len(blob.data) for blob in hub.dataset(ID).lfs.values()}
+    outcomes = set()
+    for k in range(1, requests + 1):
+        hub.reset()
+        publish(v1, ID)
+        hub.requests.clear()
+        hub.fail(nth=k, times=times, cut=cut)
+        try:
+            publish(v2, ID, tag="v2")
+            ended = True
+        except HubError:
+            ended = False
+        if len(hub.requests) < k:  # what is in the cache by now is not asked for
+            break
+        repo = hub.dataset(ID)
+        assert repo.files() in (old, new), f"half old, half new after request {k}"
+        assert repo.files() == new or not ended
+        outcomes.add((ended, repo.files() == new))
+        hub.faults.clear()
+        sent, missing = hub.lfs_bytes(), sum(data[sha] for sha in data.keys() - repo.lfs.keys())
+        publish(v2, ID, tag="v2")
+        assert repo.files() == new
+        assert repo.tags["v2"] == repo.head
+        assert commits(hub) == 2, f"a commit twice after request {k}"
+        assert hub.lfs_bytes() - sent == missing, f"data sent that was there after request {k}"
+    assert k > requests - 3
+    assert outcomes == ({(True, True)} if times == 1 else {(False, False), (False, True)})
+
+
+def test_a_process_that_is_killed_while_it_commits_sends_nothing_twice(hub: Hub, v1: Path) -> None:
+    hub.fail("POST", COMMIT, times=math.inf, cut="before")
+    with pytest.raises(HubError):
+        publish(v1, ID)
+    sent = hub.lfs_bytes()
+    assert sent > 0 and commits(hub) == 0
+    hub.faults.clear()
+    publish(v1, ID)
+    assert (hub.lfs_bytes(), commits(hub)) == (sent, 1)
+
+
+def test_a_lost_reply_to_the_commit_is_not_a_second_commit(hub: Hub, v1: Path) -> None:
+    hub.fail("POST", COMMIT, cut="after")
+    done = publish(v1, ID)
+    assert (commits(hub), len(hub.asked("POST", COMMIT)), done.commit) == (1, 1, hub.dataset(ID).head)
+
+
+# ------------------------------------------------------------------------------------------------------ others at work
+
+
+def test_a_commit_in_between_is_kept_and_ours_stands_on_it(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    repo = hub.dataset(ID)
+    hub.before("POST", COMMIT, lambda: repo.put({"notes.txt": b"first"}))
+    publish(v2, ID)
+    assert [commit.title for commit in repo.history()][1] == "by somebody else"
+    assert repo.files()["notes.txt"] == b"first"
+    assert data_files(v2) < set(repo.files())
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_conflicts_without_end_are_an_end(hub: Hub, v1: Path, pauses: list[float], status: int) -> None:
+    hub.fail("POST", COMMIT, times=math.inf, status=status)
+    with pytest.raises(HubError, match="someone else changed it at the same time"):
+        publish(v1, ID)
+    assert (len(hub.asked("POST", COMMIT)), pauses) == (5, [1, 2, 4, 8])
+
+
+def test_a_config_that_is_damaged_on_the_hub_cannot_be_kept(hub: Hub, v1: Path, tmp_path: Path) -> None:
+    publish(v1, ID)
+    gone = next(path for path in hub.dataset(ID).files() if path.startswith(OTHER))
+    hub.dataset(ID).put({}, delete=[gone])
+    write_config(tmp_path / "one", CONFIG, {"train": edited_table()}, MADE_FROM)
+    with pytest.raises(VerificationError, match=rf"{gone} is not what its manifest.json says"):
+        publish(tmp_path / "one", ID)
+    publish(v1, ID)  # all of it heals it
+    assert gone in hub.dataset(ID).files()
+
+
+# ---------------------------------------------------------------------------------------------------------------- tags
+
+
+def test_a_tag_never_moves(hub: Hub, v1: Path, v2: Path) -> None:
+    first = publish(v1, ID, tag="v1").commit
+    hub.requests.clear()
+    with pytest.raises(HubError, match=r"tag v1 names commit \w{8}, which holds something else; a tag never moves"):
+        publish(v2, ID, tag="v1")
+    assert (hub.dataset(ID).tags["v1"], hub.dataset(ID).head, hub.lfs_bytes()) == (first, first, 0)
+
+
+def test_a_tag_that_someone_makes_meanwhile_is_not_ours(hub: Hub, v1: Path, v2: Path) -> None:
+    first = publish(v1, ID).commit
+    hub.before("POST", r"/tag/", lambda: hub.dataset(ID).tags.update(v2=str(first)))
+    with pytest.raises(HubError, match="tag v2 names commit"):
+        publish(v2, ID, tag="v2")
+    assert hub.dataset(ID).tags["v2"] == first
+
+
+def test_a_branch_is_no_tag(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    with pytest.raises(HubError, match="'main' is a branch"):
+        publish(v1, ID, tag="main")
+
+
+def test_no_tag_on_something_else_than_was_meant(hub: Hub, v1: Path) -> None:
+    """The Hub says that all is well, and a file is missing in what it made."""
+    repo = hub.create(ID)
+
+    def lose_a_file() -> None:
+        commit = repo.commits[repo.head]
+        files = {path: blob for path, blob in commit.files.items() if path != "manifest.json"}
+        repo.commits[repo.head] = replace(commit, files=files)
+
+    hub.before("GET", r"/tree/", lose_a_file, nth=2)
+    with pytest.raises(VerificationError, match=r"not what was published: manifest.json is missing; no tag is made"):
+        publish(v1, ID, tag="v1")
+    assert repo.tags == {}
+
+
+# ------------------------------------------------------------------------------------------------------ it may not be
+
+
+def test_a_folder_that_fails_verify_is_not_published(hub: Hub, v1: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(v1, tmp_path / "damaged")
+    file = next((folder / "synthetic").iterdir())
+    data = bytearray(file.read_bytes())
+    data[100] ^= 0xFF
+    file.write_bytes(data)
+    with pytest.raises(VerificationError, match=rf"not published, .*synthetic/{file.name} has sha256"):
+        publish(folder, ID)
+    assert hub.requests == []
+
+
+def test_not_logged_in(hub: Hub, v1: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(HubError, match="not logged in; run `hf auth login`, or set HF_TOKEN"):
+        publish(v1, ID)
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        (Hub.READ, "this token may not do that; use one with write access"),
+        (Hub.STRANGER, "this token may not do that; use one with write access"),
+        ("hf_nobody", "the token is not valid"),
+    ],
+)
+def test_no_write_access(
+    hub: Hub, v1: Path, monkeypatch: pytest.MonkeyPatch, token: str, said: str, exists: bool
+) -> None:
+    if exists:
+        hub.create(ID)
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(HubError, match=said):
+        publish(v1, ID)
+    assert hub.lfs_bytes() == 0
+
+
+def test_a_private_repository(hub: Hub, v1: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(v1, ID, private=True)
+    assert hub.dataset(ID).private
+    publish(v1, ID, private=True)
+    monkeypatch.setenv("HF_TOKEN", Hub.STRANGER)
+    with pytest.raises(HubError):
+        publish(v1, ID)
+
+
+def test_a_public_repository_is_not_taken_for_a_private_one(hub: Hub, v1: Path) -> None:
+    hub.create(ID)
+    with pytest.raises(UsageError, match="exists and is public"):
+        publish(v1, ID, private=True)
+
+
+@pytest.mark.parametrize("kind", ["models", "spaces"])
+def test_a_repository_of_another_type(hub: Hub, v1: Path, kind: str) -> None:
+    hub.create(ID, kind)
+    with pytest.raises(UsageError, match=f"org/prm-gsm8k is a {kind[:-1]}, and there is no dataset of that name"):
+        publish(v1, ID)
+    assert ("datasets", ID) not in hub.repos
+
+
+@pytest.mark.parametrize("name", ["prm-gsm8k", "org/prm/gsm8k", "org/", "org/prm gsm8k"])
+def test_a_name_that_is_none(v1: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="is no repository of the Hub"):
+        publish(v1, name)
+
+
+@pytest.mark.parametrize(("status", "said"), [(503, "the Hub answers 503"), (429, "the Hub answers 429")])
+def test_a_hub_that_does_not_answer_is_waited_for_and_then_given_up(
+    hub: Hub, v1: Path, pauses: list[float], status: int, said: str
+) -> None:
+    hub.fail(times=math.inf, status=status, retry_after=7)
+    with pytest.raises(HubUnreachable, match=rf"{said} .*5 times in a row; try again later"):
+        publish(v1, ID)
+    assert pauses == [7, 7, 7, 8]  # what the Hub asks for, and our own pause where that is longer
+
+
+def test_trouble_that_passes_is_not_seen(hub: Hub, v1: Path) -> None:
+    hub.fail(times=2, status=503)
+    assert publish(v1, ID).committed
+
+
+# -------------------------------------------------------------------------------------------------------- the command
+
+
+def test_the_command_ends_with_the_line_that_users_type(
+    hub: Hub, v1: Path, v2: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "publish", str(v1), ID, "--tag", "v1.0.0") == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1].strip() == 'load_dataset("org/prm-gsm8k", "synthetic", revision="v1.0.0")'
+    assert "sending" in err
+    assert run(monkeypatch, "publish", str(v2), ID, "--plan") == 0
+    out, _ = capsys.readouterr()
+    gone = next(iter(data_files(v1) - data_files(v2)))
+    assert f"- {gone}" in out and "nothing was sent" in out
+    assert commits(hub) == 1
+    assert run(monkeypatch, "publish", str(v1), ID, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["committed"], said["commit"], said["add"]) == (False, hub.dataset(ID).head, {})
+    assert run(monkeypatch, "publish", str(v1), "nonsense") == 2
+
+
+def test_no_token_in_any_output(
+    hub: Hub,
+    v1: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for fault in ({"status": 401}, {"status": 403}, {"status": 500}, {"cut": "after"}):
+        hub.fail(times=math.inf, **fault)  # type: ignore[arg-type]
+        assert run(monkeypatch, "publish", str(v1), ID) == 1
+        hub.faults.clear()
+    assert run(monkeypatch, "publish", str(v1), ID, "--tag", "v1") == 0
+    out, err = capsys.readouterr()
+    assert "prm-gsm8k: org/prm-gsm8k: cannot be read: " in err
+    assert Hub.WRITE not in out + err + caplog.text
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    from prm_gsm8k.cli import app
+
+    monkeypatch.setattr(sys, "argv", ["prm-gsm8k", *arguments])
+    with pytest.raises(SystemExit) as end:
+        app(prog_name="prm-gsm8k")
+    return int(end.value.code or 0)
