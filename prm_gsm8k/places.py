@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from prm_gsm8k.exceptions import VerificationError
 from prm_gsm8k.manifest import Manifest, read_manifest
 
 _ON_THE_HUB = re.compile(r"(?P<repo_id>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[^@\s]+))?")
@@ -33,7 +34,10 @@ def place(where: str | Path) -> Place:
     match = _ON_THE_HUB.fullmatch(text)
     if isinstance(where, Path) or match is None or text.startswith(".") or Path(text).exists():
         folder = Path(where)
-        return Place(str(folder), folder, read_manifest(folder))
+        manifest = read_manifest(folder)
+        if not manifest.configs:
+            raise VerificationError(f"{folder}: holds no config")
+        return Place(str(folder), folder, manifest)
     from prm_gsm8k.hub.snapshot import snapshot
 
     here = snapshot(match["repo_id"], match["revision"])

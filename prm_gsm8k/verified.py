@@ -43,10 +43,13 @@ def load_verified(
         where = (folder / damage.split()[0]).resolve()
         raise VerificationError(f"{name}: {damage}; delete {where} and fetch it, or build it, again")
 
+    # not by the card: its head names the files of every config, and here may be those of one
+    files = {part: [str(folder.resolve() / f.path) for f in entry.files if f.split == part] for part in entry.splits}
+
     def load(wanted: str | None) -> datasets.Dataset | datasets.DatasetDict:
         try:
             with datasets_cache.quiet():
-                return datasets.load_dataset(str(folder.resolve()), config, split=wanted)
+                return datasets.load_dataset("parquet", data_files=files, split=wanted)
         except (OSError, datasets.exceptions.DatasetGenerationError) as error:
             if denied := datasets_cache.denied_by_disk(error):
                 raise datasets_cache.not_writable(str(datasets.config.HF_DATASETS_CACHE), denied) from error

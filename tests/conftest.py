@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -100,10 +101,12 @@ def hf_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """huggingface_hub's waiting before it tries again takes no time; the list says how many seconds it would have."""
+    from huggingface_hub import file_download
     from huggingface_hub.utils import _http
 
     waited: list[float] = []
-    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=waited.append))
+    for module in (_http, file_download):
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=waited.append, time=time.time))
     return waited
 
 

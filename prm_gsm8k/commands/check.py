@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from prm_gsm8k.commands.common import Json, errors, print_json, printer
+from prm_gsm8k.commands.common import Json, Where, errors, print_json, printer
 from prm_gsm8k.exceptions import PrmGsm8kError
 
 
 def verify(
-    where: Annotated[
-        str, typer.Argument(metavar="DIR_OR_REPO", help="A built folder, or ORG/NAME[@REVISION] on the Hub.")
-    ] = "data",
+    where: Where = "data",
     json: Json = False,
 ) -> None:
     """Check rows again from their bytes: digests, contract, counts, card, labels, and each row once more."""

@@ -1,18 +1,17 @@
-"""`prm-gsm8k show` and `stats`: what is in a folder."""
+"""`prm-gsm8k show` and `stats`: what is in a folder or a published data set."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from prm_gsm8k.commands.common import Folder, Json, as_dict, errors, manifest_of, print_json, printer
+from prm_gsm8k.commands.common import Json, Where, as_dict, errors, print_json, printer
 from prm_gsm8k.exceptions import UsageError
 
 
 def show(
-    folder: Folder = Path("data"),
+    where: Where = "data",
     error_type: Annotated[str | None, typer.Option(help="Only this kind of error; `none` for right solutions.")] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many solutions.")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed draws others.")] = 0,
@@ -23,18 +22,20 @@ def show(
     """Show solutions: right steps, the first error and why it is one, and what follows from it."""
     with errors():
         from prm_gsm8k.folder import read_tables
+        from prm_gsm8k.places import place
         from prm_gsm8k.terminal import choose, solution
 
-        manifest = manifest_of(folder)
+        here = place(where)
+        manifest = here.manifest
         name = config or next(iter(manifest.configs))
         if name not in manifest.configs:
-            raise UsageError(f"{folder} has no config {name!r}; it has {', '.join(manifest.configs)}")
+            raise UsageError(f"{here.name} has no config {name!r}; it has {', '.join(manifest.configs)}")
         stats = manifest.configs[name]
         if split is not None and split not in stats.splits:
             raise UsageError(f"{name} has no split {split!r}; it has {', '.join(stats.splits)}")
         if error_type is not None and error_type not in stats.stats.error_types:
             raise UsageError(f"{name} has no error type {error_type!r}; it has {', '.join(stats.stats.error_types)}")
-        tables = read_tables(folder, manifest, name)
+        tables = read_tables(here.folder, manifest, name)
         rows = choose(tables, n=n, seed=seed, error_type=error_type, split=split, row_id=row_id)
         if not rows:
             raise UsageError(f"{name} has no row with id {row_id!r}" if row_id else f"{name} has no such row")
@@ -43,10 +44,12 @@ def show(
             console.print(solution(row))
 
 
-def stats(folder: Folder = Path("data"), json: Json = False) -> None:
+def stats(where: Where = "data", json: Json = False) -> None:
     """Count rows by split, kind of error and place of the first error, and say what was dropped and why."""
     with errors():
-        manifest = manifest_of(folder)
+        from prm_gsm8k.places import place
+
+        manifest = place(where).manifest
         if json:
             print_json({name: as_dict(config) for name, config in manifest.configs.items()})
             return

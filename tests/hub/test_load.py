@@ -1,0 +1,319 @@
+"""`load`: the revision that was asked for, the bytes that were published, or an error that says what is in the way."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import datasets
+import pytest
+from hub.published import CONFIG, ID, MADE_FROM, edited_table
+from loopback import Hub
+from made_rows import made_table
+
+from prm_gsm8k import load
+from prm_gsm8k.exceptions import HubError, HubUnreachable, PrmGsm8kError, UsageError, VerificationError
+from prm_gsm8k.folder import write_config
+from prm_gsm8k.hub.publish import publish
+from prm_gsm8k.hub.snapshot import snapshot
+
+Offline = Callable[[], AbstractContextManager[None]]
+
+FIRST_STEPS = ("He has 0 + 4 = 4 apples.", "Edited: He has 0 + 4 = 4 apples.")  # of row 0 in v1 and in v2
+
+
+def first_step(**where: object) -> str:
+    return str(load(CONFIG, "train", **where)[0]["completions"][0])  # type: ignore[arg-type, index]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, without a folder `data` to fall back on."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# -------------------------------------------------------------------------------------------------- the right revision
+
+
+def test_all_rows_of_a_config(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    rows = load(CONFIG, repo_id=ID)
+    assert isinstance(rows, datasets.DatasetDict)
+    assert rows["train"].to_list() == made_table(range(40)).to_pylist()
+    assert list(rows) == ["train", "test"]
+
+
+def test_one_request_when_it_is_there_and_none_for_a_commit(hub: Hub, v1: Path) -> None:
+    commit = publish(v1, ID, tag="v1").commit
+    for revision, requests in ((None, 1), ("v1", 1), (commit, 0)):
+        first_step(repo_id=ID, revision=revision)
+        hub.requests.clear()
+        assert first_step(repo_id=ID, revision=revision) == FIRST_STEPS[0]
+        assert len(hub.requests) == requests, hub.requests
+
+
+def test_only_the_config_that_is_asked_for_is_fetched(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    hub.requests.clear()
+    first_step(repo_id=ID)
+    assert {path for request in hub.asked("GET", "/resolve/") for path in [request.path.split("/")[-2]]} >= {CONFIG}
+    assert hub.asked("GET", "/resolve/.*/synthetic/") == []
+
+
+def test_revisions_are_told_apart_online_and_offline(hub: Hub, v1: Path, v2: Path, offline: Offline) -> None:
+    publish(v1, ID, tag="v1")
+    assert first_step(repo_id=ID) == FIRST_STEPS[0]
+    publish(v2, ID, tag="v2")
+    assert [first_step(repo_id=ID, revision=revision) for revision in ("v1", "v2", None)] == [
+        *FIRST_STEPS,
+        FIRST_STEPS[1],
+    ]
+    with offline():
+        assert [first_step(repo_id=ID, revision=revision) for revision in ("v1", "v2")] == list(FIRST_STEPS)
+        with pytest.raises(HubUnreachable, match=r"all of by_hand at revision 'v3' is not in the cache"):
+            load(CONFIG, repo_id=ID, revision="v3")
+        with pytest.raises(HubUnreachable, match="all of by_others at revision 'v1' is not in the cache"):
+            load("by_others", repo_id=ID, revision="v1")
+
+
+@pytest.mark.parametrize("revision", ["v9", "0" * 40])
+def test_a_revision_that_does_not_exist(hub: Hub, v1: Path, revision: str) -> None:
+    publish(v1, ID)
+    first_step(repo_id=ID)
+    with pytest.raises(HubError, match=f"revision '{revision}' cannot be read: there is no such revision"):
+        load(CONFIG, repo_id=ID, revision=revision)
+
+
+def test_what_does_not_exist_is_said(hub: Hub, v1: Path) -> None:
+    with pytest.raises(HubError, match="there is no such dataset, or this token may not see it"):
+        load(CONFIG, repo_id=ID)
+    publish(v1, ID)
+    with pytest.raises(UsageError, match=r"has no config 'prm800k'; it has synthetic, by_hand, by_others"):
+        load("prm800k", repo_id=ID)
+    with pytest.raises(UsageError, match=r"by_hand of .* has no split 'validation'; it has train, test"):
+        load(CONFIG, "validation", repo_id=ID)
+    with pytest.raises(UsageError, match="revision 'v1' of what"):
+        load(CONFIG, revision="v1")
+    with pytest.raises(UsageError, match="seed cannot change it"):
+        load("synthetic", repo_id=ID, seed=1)
+
+
+def test_a_data_set_that_somebody_else_made(hub: Hub) -> None:
+    hub.create(ID).put({"README.md": b"# theirs", "by_hand/train.parquet": b"PAR1"})
+    with pytest.raises(VerificationError, match=r"no manifest.json .* `prm-gsm8k publish` did not make it"):
+        load(CONFIG, repo_id=ID)
+
+
+def test_a_slice(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    assert load(CONFIG, "train[2:5]", repo_id=ID).to_list() == made_table(range(40)).to_pylist()[2:5]  # type: ignore[union-attr]
+
+
+def test_a_private_repository_is_there_for_who_may_see_it(hub: Hub, v1: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(v1, ID, private=True)
+    monkeypatch.setenv("HF_TOKEN", Hub.READ)
+    assert first_step(repo_id=ID) == FIRST_STEPS[0]
+    assert first_step(repo_id=ID, token=Hub.WRITE) == FIRST_STEPS[0]
+    monkeypatch.setenv("HF_TOKEN", Hub.STRANGER)
+    with pytest.raises(HubError, match="there is no such dataset, or this token may not see it"):
+        first_step(repo_id=ID)
+
+
+# --------------------------------------------------------------------------------------------------- the right content
+
+
+def test_a_byte_flipped_on_the_hub(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    path = next(path for path in hub.dataset(ID).files() if path.startswith(CONFIG))
+    hub.dataset(ID).flip_byte(path, at=50)
+    with pytest.raises(VerificationError, match=f"{path} has sha256 .*; delete .* and fetch it"):
+        load(CONFIG, repo_id=ID)
+    assert command("verify", ID).returncode == 1
+
+
+def test_a_byte_flipped_in_the_hub_cache(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    here = snapshot(ID)
+    file = here.folder / here.manifest.configs[CONFIG].files[0].path
+    flip(file.resolve())
+    with pytest.raises(VerificationError, match=rf"{file.name} has sha256 .*; delete {file.resolve()}"):
+        load(CONFIG, repo_id=ID)
+    done = command("verify", ID)
+    assert done.returncode == 1 and f"{file.name} has sha256" in done.stdout
+    file.resolve().unlink()
+    assert first_step(repo_id=ID) == FIRST_STEPS[0]
+
+
+def test_a_byte_flipped_in_the_copy_of_datasets(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    rows = load(CONFIG, "train", repo_id=ID)
+    arrow = Path(rows.cache_files[0]["filename"])  # type: ignore[union-attr, index]
+    data = arrow.read_bytes()
+    arrow.chmod(0o644)
+    arrow.write_bytes(data.replace(b"He has 0 + 4", b"He has 0 + 5", 1))
+    with pytest.raises(VerificationError, match=rf"by_hand/train in the datasets cache \({arrow.parent}\) is not what"):
+        load(CONFIG, "train", repo_id=ID)
+    shutil.rmtree(arrow.parent)
+    assert first_step(repo_id=ID) == FIRST_STEPS[0]
+
+
+def test_a_row_that_was_edited_is_new_everywhere(hub: Hub, v1: Path, tmp_path: Path) -> None:
+    """The same folder, the same repository, the same cache: the new row, through `load` and through `load_dataset`."""
+    folder = shutil.copytree(v1, tmp_path / "folder")
+    for step in FIRST_STEPS:
+        publish(folder, ID)
+        found = {
+            "load, Hub": first_step(repo_id=ID),
+            "load, folder": first_step(folder=folder),
+            "load_dataset, Hub": datasets.load_dataset(ID, CONFIG, split="train")[0]["completions"][0],
+            "load_dataset, folder": datasets.load_dataset(str(folder), CONFIG, split="train")[0]["completions"][0],
+        }
+        assert found == dict.fromkeys(found, step)
+        write_config(folder, CONFIG, {"train": edited_table()}, MADE_FROM)
+
+
+def test_load_dataset_gives_the_same_rows_from_hub_and_folder(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    for config in ("synthetic", CONFIG):
+        on_the_hub = datasets.load_dataset(ID, config, split="train")
+        assert on_the_hub.to_list() == datasets.load_dataset(str(v1), config, split="train").to_list()
+        assert on_the_hub.to_list() == load(config, "train", repo_id=ID).to_list()  # type: ignore[union-attr]
+    assert datasets.load_dataset(ID, split="train").to_list()[0]["error_reason"] == ""  # `synthetic` is the default
+
+
+def test_streaming_reads_ranges(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    hub.requests.clear()
+    rows = datasets.load_dataset(ID, CONFIG, split="train", streaming=True)
+    assert next(iter(rows)) == made_table(range(1)).to_pylist()[0]
+    assert any(request.status == 206 for request in hub.asked("GET", "/resolve/"))
+
+
+# ---------------------------------------------------------------------------------------------- where rows come from
+
+
+def test_published_rows_come_first_and_it_says_so(
+    hub: Hub, v1: Path, v2: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(v1, ID, tag="v1")
+    shutil.copytree(v2, elsewhere / "data")
+    assert first_step(repo_id=ID, revision="v1") == FIRST_STEPS[0]
+    assert "reading by_hand 1." in (said := capsys.readouterr().err)
+    assert f"of {ID} at v1, commit {hub.dataset(ID).head[:8]}" in said
+    assert first_step() == FIRST_STEPS[1]
+    assert "from the folder data" in capsys.readouterr().err
+
+
+def test_a_hub_that_is_away_is_replaced_by_what_is_here(
+    hub: Hub, v1: Path, v2: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(v1, ID)
+    hub.fail(times=math.inf, cut="before")
+    with pytest.raises(PrmGsm8kError, match=f"config '{CONFIG}'"):
+        load(CONFIG, repo_id=ID)
+    shutil.copytree(v2, elsewhere / "data")
+    assert first_step(repo_id=ID) == FIRST_STEPS[1]
+    said = capsys.readouterr().err
+    assert "the Hub cannot be reached" in said and "from the folder data" in said
+    with pytest.raises(HubUnreachable, match=r"cannot be reached .*5 times in a row"):  # a revision is that revision
+        load(CONFIG, repo_id=ID, revision="v1")
+
+
+@pytest.mark.parametrize("fault", [{"cut": "before"}, {"status": 503}, {"status": 429}])
+def test_a_hub_that_is_away_is_not_needed_for_what_is_in_the_cache(
+    hub: Hub, v1: Path, capsys: pytest.CaptureFixture[str], fault: dict[str, object], pauses: list[float]
+) -> None:
+    publish(v1, ID)
+    first_step(repo_id=ID)
+    hub.fail(times=math.inf, **fault)  # type: ignore[arg-type]
+    assert first_step(repo_id=ID) == FIRST_STEPS[0]
+    assert "from the cache: the Hub cannot be asked" in capsys.readouterr().err
+    assert pauses == []
+
+
+def test_a_hub_that_answers_5xx_is_waited_for_and_then_given_up(hub: Hub, v1: Path, pauses: list[float]) -> None:
+    publish(v1, ID, tag="v1")
+    hub.fail(times=math.inf, status=502)
+    with pytest.raises(HubUnreachable, match=r"the Hub answers 502 .*5 times in a row; try again later"):
+        load(CONFIG, repo_id=ID, revision="v1")
+    assert pauses == [1, 2, 4, 8]
+
+
+def test_a_fetch_that_was_cut_goes_on(hub: Hub, v1: Path) -> None:
+    publish(v1, ID)
+    hub.fail("GET", rf"/{CONFIG}/", times=math.inf, cut="before")
+    with pytest.raises(HubUnreachable):
+        load(CONFIG, repo_id=ID, revision="main")
+    hub.faults.clear()
+    assert first_step(repo_id=ID, revision="main") == FIRST_STEPS[0]
+
+
+def test_prm800k_is_not_built_on_the_way(elsewhere: Path, hf_home: Path) -> None:
+    with pytest.raises(PrmGsm8kError, match="prm800k is not built here: `prm-gsm8k build prm800k`"):
+        load("prm800k")
+
+
+@pytest.mark.parametrize("place", ["HF_HUB_CACHE", "HF_DATASETS_CACHE"])
+def test_a_full_disk(hub: Hub, v1: Path, tmp_path: Path, place: str) -> None:
+    """A file of more than 3 kB cannot be written, in the cache of the Hub or in that of datasets."""
+    publish(v1, ID)
+    if place == "HF_DATASETS_CACHE":
+        snapshot(ID)
+    code = f"""
+import resource, signal
+import datasets, prm_gsm8k
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
+try:
+    print("loaded", prm_gsm8k.load({CONFIG!r}, repo_id={ID!r}))
+except prm_gsm8k.exceptions.PrmGsm8kError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", "import prm_gsm8k.exceptions" + code], capture_output=True, text=True)
+    assert "cache cannot be written: File too large; free some space" in done.stdout, done.stderr
+    assert first_step(repo_id=ID) == FIRST_STEPS[0]
+
+
+# ------------------------------------------------------------------------------------------------------- Xet, verify
+
+
+def test_xet_there_and_back(xet_hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID, tag="v1")
+    publish(v2, ID)
+    assert xet_hub.lfs_bytes() == 0 and xet_hub.xet is not None
+    assert [first_step(repo_id=ID, revision=revision) for revision in ("v1", None)] == list(FIRST_STEPS)
+
+
+def test_verify_a_published_revision(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID, tag="v1.0.0")
+    publish(v2, ID)
+    done = command("verify", f"{ID}@v1.0.0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "by_hand: 90 rows" in done.stdout
+    done = command("verify", f"{ID}@v2.0.0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "prm-gsm8k: org/prm-gsm8k: revision 'v2.0.0' cannot be read: there is no such revision" in done.stderr
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "prm_gsm8k.cli", *arguments],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[50] ^= 0xFF
+    path.chmod(0o644)
+    path.write_bytes(data)
