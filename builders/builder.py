@@ -22,10 +22,10 @@ import datasets
 import pyarrow as pa
 from datasets import DatasetInfo, GeneratorBasedBuilder, SplitGenerator
 
+from prm_gsm8k.builders.prm800k import Prm800kConfig
 from prm_gsm8k.builders.synthetic import SyntheticConfig
 from prm_gsm8k.contract import arrow_schema, features
-from prm_gsm8k.recipe import Inputs
-from prm_gsm8k.synthetic.generate import Tally
+from prm_gsm8k.making import Inputs, Tally
 from prm_gsm8k.workers import Workers
 
 DATASET_NAME = "prm-gsm8k"
@@ -54,7 +54,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
     """Builds one config into the datasets cache.
 
     Args:
-        config_name: `synthetic`.
+        config_name: `synthetic` or `prm800k`.
         repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset("ORG/prm-gsm8k", ...)` looks when it is offline.
         cache_dir: instead of `HF_DATASETS_CACHE`.
         inputs: of the config, if they are read already.
@@ -62,7 +62,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
     """
 
     BUILDER_CONFIG_CLASS = SyntheticConfig
-    BUILDER_CONFIGS = [SyntheticConfig()]
+    BUILDER_CONFIGS = [SyntheticConfig(), Prm800kConfig()]
     DEFAULT_WRITER_BATCH_SIZE = 4_000  # 4 MB of rows in memory a process
 
     def __init__(
@@ -76,7 +76,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
     ) -> None:
         options = {name: value for name, value in options.items() if value is not None}
         config = type(self.builder_configs[config_name])(**options)
-        self.inputs = inputs or config.read_inputs()
+        self.inputs = inputs or config.read_inputs(cache_dir=cache_dir)
         self.workers: Workers | None = None  # who makes the rows, if not this process
         self.batches_done = 0  # by this process
         # Without `hash`, datasets answers changed code with old rows, and an equal fingerprint.
@@ -103,8 +103,8 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
         return [
-            SplitGenerator(name=split, gen_kwargs={"split": split, "batches": self.inputs.batches(split)})
-            for split in self.inputs.by_split
+            SplitGenerator(name=split, gen_kwargs={"split": split, "batches": batches})
+            for split, batches in self.inputs.batches.items()
         ]
 
     def _download_and_prepare(self, dl_manager: Any, verification_mode: Any, **prepare_split_kwargs: Any) -> None:
@@ -114,15 +114,11 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         folder.mkdir()
         super()._download_and_prepare(dl_manager, verification_mode, **prepare_split_kwargs)
         parts = sorted(folder.glob("tally-*.json"))
-        counts: Counter[str] = Counter()
-        skipped: list[list[str]] = []
-        for part in parts:
-            content = json.loads(part.read_bytes())
-            counts.update(content["counts"])
-            skipped += content["skipped"]
-        (folder / TALLY_FILE).write_text(
-            json.dumps({"counts": dict(sorted(counts.items())), "skipped": sorted(skipped)})
-        )
+        whole = Tally()
+        for tally in [self.inputs.tally, *map(_read_tally, parts)]:
+            whole.add(tally)
+        whole.skipped.sort()
+        _write_tally(folder / TALLY_FILE, whole)
         for part in parts:
             part.unlink()
         self.info.features = features(self.config.name)  # who reads the rows gets features that encode
@@ -141,8 +137,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
             for row in self._rows(batch, tally):
                 yield key, row
                 key += 1
-        content = {"counts": tally.counts, "skipped": tally.skipped}
-        (Path(self._output_dir) / f"tally-{share}.json").write_text(json.dumps(content))
+        _write_tally(Path(self._output_dir) / f"tally-{share}.json", tally)
 
     def _rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         if self.workers is None:
@@ -150,17 +145,12 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
             self.batches_done += 1
             return
         rows, part = self.workers.take(batch)
-        tally.counts.update(part.counts)
-        tally.skipped.extend(part.skipped)
+        tally.add(part)
         yield from rows
 
     def tally(self) -> Tally:
         """What the finished build counted."""
-        content = json.loads((Path(self.cache_dir) / TALLY_FILE).read_bytes())
-        tally = Tally()
-        tally.counts.update(content["counts"])
-        tally.skipped.extend((problem, reason) for problem, reason in content["skipped"])
-        return tally
+        return _read_tally(Path(self.cache_dir) / TALLY_FILE)
 
     def tables(self) -> dict[str, pa.Table]:
         """The rows of each split, memory-mapped from the cache, without metadata."""
@@ -178,3 +168,12 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
                     parts.append(reader.read_all().replace_schema_metadata(None).cast(schema))
             tables[split] = pa.concat_tables(parts)
         return tables
+
+
+def _write_tally(path: Path, tally: Tally) -> None:
+    path.write_text(json.dumps({"counts": dict(sorted(tally.counts.items())), "skipped": tally.skipped}))
+
+
+def _read_tally(path: Path) -> Tally:
+    content = json.loads(path.read_bytes())
+    return Tally(Counter(content["counts"]), [(where, reason) for where, reason in content["skipped"]])

@@ -7,7 +7,7 @@ from typing import Any
 
 from datasets import BuilderConfig
 
-from prm_gsm8k.recipe import SyntheticRecipe
+from prm_gsm8k.synthetic.recipe import SyntheticRecipe
 
 
 @dataclass
@@ -21,5 +21,5 @@ class SyntheticConfig(SyntheticRecipe, BuilderConfig):
         BuilderConfig.__post_init__(self)
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
-        """The folder's name; see `SyntheticRecipe.config_id`."""
+        """The folder's name; see `Recipe.config_id`."""
         return self.config_id()

@@ -15,23 +15,21 @@ from typing import TYPE_CHECKING, Any
 from prm_gsm8k import __version__
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 from prm_gsm8k.folder import check_out, write_config
-from prm_gsm8k.recipe import RECIPES, Inputs, SyntheticRecipe
+from prm_gsm8k.making import Inputs, Progress, Recipe, datasets_cache
+from prm_gsm8k.recipe import RECIPES
 from prm_gsm8k.workers import Workers
 
 if TYPE_CHECKING:
     from prm_gsm8k.builders.builder import PrmGsm8kBuilder
     from prm_gsm8k.manifest import Config
 
-Progress = Callable[[str, int, int], None]
-"""Called now and then with what is being done, how many units of it are, and how many there are."""
-
 
 @dataclass(frozen=True)
 class Built:
     """What a build left, and how it went.
 
-    `cached` is true if the rows came from the datasets cache; `skipped` pairs each problem of which no wrong solution
-    could be made with the reason; `seconds` is wall time from the call on.
+    `cached` is true if the rows came from the datasets cache; `skipped` pairs the place of each problem
+    or line that could not be used with the reason; `seconds` is wall time from the call on.
     """
 
     folder: Path
@@ -55,17 +53,17 @@ def build(
     """Build config `name` into the folder `out`, beside what it already holds.
 
     Args:
-        name: `synthetic`.
+        name: `synthetic` or `prm800k`.
         out: the folder; it must not exist, be empty, or be one an earlier build made.
         num_proc: processes; by default one a core, at most 4. The rows do not depend on it.
         progress: told how far the build is.
         cache_dir: of the datasets cache, instead of `HF_DATASETS_CACHE`.
         repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset` of that name finds it when it is offline.
-        **options: fields of the recipe, such as `seed`; see `prm_gsm8k.recipe.SyntheticRecipe`.
+        **options: fields of the recipe, such as `seed`; see the recipes in `prm_gsm8k.recipe`.
 
     Raises:
         UsageError: `out` holds something else, or an option is out of range.
-        BadInputError: the problems are not what they must be.
+        BadInputError: a file that is read is not what it must be.
         PrmGsm8kError: the disk is full or may not be written. `out` is as it was.
     """
     start = time.monotonic()
@@ -79,7 +77,7 @@ def build(
             progress("writing", 0, 1)
         tally = builder.tally()
         made_from = {
-            "options": builder.config.choices(),
+            "options": {**builder.config.choices(), **builder.inputs.about},
             "code_version": __version__,
             "code_digest": builder.config.code_digest(),
             "inputs_digest": builder.inputs.digest,
@@ -87,7 +85,7 @@ def build(
         }
         tables = builder.tables()
     if not any(table.num_rows for table in tables.values()):
-        raise PrmGsm8kError(f"not one row could be made: {tally.listed()}")
+        raise PrmGsm8kError(f"not one row could be made: {tally.listed() or tally.counted()}")
     manifest = write_config(out, name, tables, made_from)
     if progress:
         progress("writing", 1, 1)
@@ -115,8 +113,8 @@ def prepared(
     if unknown := set(options) - {f.name for f in fields(RECIPES[name])}:
         raise UsageError(f"config {name!r} has no option {sorted(unknown)[0]!r}")
     recipe = RECIPES[name](**options)
-    inputs = recipe.read_inputs()
-    batches = sum(len(inputs.batches(split)) for split in inputs.by_split)
+    inputs = recipe.read_inputs(progress or _announcing(announce), cache_dir)
+    batches = sum(map(len, inputs.batches.values()))
     makers: list[Workers | PrmGsm8kBuilder] = []  # whoever makes rows, for the progress bar
     with ExitStack() as stack:
         if not _likely_cached(recipe, inputs, cache_dir, repo_id):
@@ -125,7 +123,7 @@ def prepared(
                 workers = Workers(recipe, inputs, num_proc)
                 stack.callback(workers.close)
                 makers.append(workers)
-            stack.enter_context(_reporting(progress, makers, batches))
+            stack.enter_context(_reporting(progress, makers, batches, inputs.problems))
         from prm_gsm8k.builders.builder import PrmGsm8kBuilder  # imports datasets: a second no worker waits for
 
         try:
@@ -159,12 +157,10 @@ def _fill_cache(builder: PrmGsm8kBuilder) -> None:
         raise
 
 
-def _likely_cached(recipe: SyntheticRecipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
+def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
     """A guess, before datasets is imported, whether there is nothing to make. A wrong one costs time, not rows."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
-    root = cache_dir or os.environ.get("HF_DATASETS_CACHE") or Path(os.environ.get("HF_HOME", home)) / "datasets"
     folder = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
-    return any(Path(root).expanduser().glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
+    return any(datasets_cache(cache_dir).glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
 
 
 def cores() -> int:
@@ -206,8 +202,10 @@ def _quiet_datasets() -> Iterator[None]:
 
 
 @contextmanager
-def _reporting(progress: Progress | None, makers: Sequence[Workers | PrmGsm8kBuilder], total: int) -> Iterator[None]:
-    """Tell ten times a second, from a thread, how many batches of problems are made."""
+def _reporting(
+    progress: Progress | None, makers: Sequence[Workers | PrmGsm8kBuilder], batches: int, problems: int
+) -> Iterator[None]:
+    """Tell ten times a second, from a thread, how many problems are done, if all batches have equally many."""
     if progress is None:
         yield
         return
@@ -215,14 +213,28 @@ def _reporting(progress: Progress | None, makers: Sequence[Workers | PrmGsm8kBui
 
     def watch() -> None:
         while not ended.wait(0.1):
-            progress("generating", sum(maker.batches_done for maker in makers), total)
+            progress("generating", problems * sum(maker.batches_done for maker in makers) // batches, problems)
 
     thread = threading.Thread(target=watch, daemon=True)
-    progress("generating", 0, total)
+    progress("generating", 0, problems)
     thread.start()
     try:
         yield
-        progress("generating", total, total)
+        progress("generating", problems, problems)
     finally:
         ended.set()
         thread.join()
+
+
+def _announcing(announce: Callable[[str], None] | None) -> Progress | None:
+    """Progress for someone who wants to hear only of each new thing that is begun."""
+    if announce is None:
+        return None
+    told: set[str] = set()
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in told:
+            told.add(what)
+            announce(what)
+
+    return progress

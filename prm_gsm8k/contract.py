@@ -30,12 +30,13 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Arrow type (`string`, `int32`, `list<bool>` …), what it means, and whether it may be null."""
+    """One column: its Arrow type (`string`, `int32`, `list<bool>` …), what it means, and what of it may be null."""
 
     name: str
     type: str
     meaning: str
     nullable: bool = False
+    nullable_items: bool = False
 
     @property
     def item_type(self) -> str | None:
@@ -62,6 +63,14 @@ EXTRA_COLUMNS: dict[str, tuple[Column, ...]] = {
     "synthetic": (
         Column("error_reason", "string", "one sentence: why the first wrong step is wrong; empty if right"),
         Column("twin_id", "string", "id of the right solution it was made from; empty if right"),
+    ),
+    "prm800k": (
+        Column(
+            "ratings",
+            "list<int32>",
+            "rating a step: 1 right, 0 not wrong but no progress, −1 wrong; null if a labeler wrote the step",
+            nullable_items=True,
+        ),
     ),
 }
 
@@ -118,6 +127,8 @@ def check_row(row: Mapping[str, Any], config: str = "synthetic") -> str | None:
             if not isinstance(value, (list, tuple)):
                 return f"{column.name} is {type(value).__name__}, not a list"
             for i, item in enumerate(value):
+                if item is None and column.nullable_items:
+                    continue
                 if not isinstance(item, python[column.item_type]):  # type: ignore[arg-type]
                     return f"{column.name}[{i}] is {type(item).__name__}, not {column.item_type}"
         elif not isinstance(value, python[column.type]) or isinstance(value, bool):  # type: ignore[arg-type]
@@ -130,8 +141,9 @@ def check_row(row: Mapping[str, Any], config: str = "synthetic") -> str | None:
     steps, labels, first_error, values = row["completions"], row["labels"], row["first_error"], row["values"]
     if not steps:
         return "it has no steps"
-    if len(labels) != len(steps):
-        return f"{len(steps)} steps but {len(labels)} labels"
+    for column in columns_of(config):
+        if column.item_type and row[column.name] is not None and len(row[column.name]) != len(steps):
+            return f"{len(steps)} steps but {len(row[column.name])} {column.name}"
     for i, step in enumerate(steps):
         if not step or step.isspace():
             return f"completions[{i}] is empty"
@@ -147,8 +159,6 @@ def check_row(row: Mapping[str, Any], config: str = "synthetic") -> str | None:
     if (row["error_type"] == "none") != (first_error == -1):
         return f"error_type is {row['error_type']!r}, but first_error is {first_error}"
     if values is not None:
-        if len(values) != len(steps):
-            return f"{len(steps)} steps but {len(values)} values"
         for i, value in enumerate(values):
             if not 0 <= value <= 1:
                 return f"values[{i}] is {value}, outside [0, 1]"
@@ -199,15 +209,21 @@ def _bad_rows(batch: pa.RecordBatch, config: str) -> np.ndarray:
             bad |= mask(pc.is_null(column[c.name]))
     for name in ("prompt", "id", "problem_id", "error_type", "source"):
         bad |= mask(pc.equal(pc.binary_length(column[name]), 0))
+    lists = [c for c in columns_of(config) if c.item_type]
     lengths = {
-        name: pc.fill_null(pc.list_value_length(column[name]), 0).to_numpy(zero_copy_only=False)
-        for name in ("completions", "labels", "values")
+        c.name: pc.fill_null(pc.list_value_length(column[c.name]), 0).to_numpy(zero_copy_only=False) for c in lists
     }
-    bad |= (lengths["completions"] == 0) | (lengths["completions"] != lengths["labels"])
+    bad |= lengths["completions"] == 0
 
     def rows_of(name: str) -> np.ndarray:
         """Which row each item of the flattened list column belongs to."""
         return np.repeat(np.arange(batch.num_rows), lengths[name])
+
+    for c in lists:
+        bad |= mask(pc.is_valid(column[c.name])) & (lengths[c.name] != lengths["completions"])
+        items = column[c.name].flatten()
+        if items.null_count and not c.nullable_items:
+            bad[rows_of(c.name)[mask(pc.is_null(items))]] = True
 
     steps = column["completions"].flatten()
     bad_step = mask(pc.equal(pc.binary_length(steps), 0)) | mask(pc.utf8_is_space(steps))
@@ -216,7 +232,6 @@ def _bad_rows(batch: pa.RecordBatch, config: str) -> np.ndarray:
 
     flat_labels = column["labels"].flatten()
     row = rows_of("labels")
-    bad[row[mask(pc.is_null(flat_labels))]] = True
     label = pc.fill_null(flat_labels, False).to_numpy(zero_copy_only=False)
     right = np.bincount(row, weights=label, minlength=batch.num_rows).astype(np.int64)
     position = np.arange(len(row)) - np.repeat(np.cumsum(lengths["labels"]) - lengths["labels"], lengths["labels"])
@@ -226,7 +241,6 @@ def _bad_rows(batch: pa.RecordBatch, config: str) -> np.ndarray:
     bad |= mask(pc.equal(column["error_type"], "none")) != (first_error == -1)
 
     if column["values"].null_count < batch.num_rows:
-        bad |= mask(pc.is_valid(column["values"])) & (lengths["values"] != lengths["completions"])
         value = pc.fill_null(column["values"].flatten(), -1.0).to_numpy(zero_copy_only=False)
         bad[rows_of("values")[~((value >= 0) & (value <= 1))]] = True
     return bad

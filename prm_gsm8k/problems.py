@@ -205,7 +205,7 @@ def _first_of_each_question(problems: list[Problem]) -> list[Problem]:
 # --------------------------------------------------------------------------------------------------------------- a file
 
 # How other formats begin, and what to do about them.
-_OTHER_FORMATS = (
+OTHER_FORMATS = (
     (b"[", "a JSON array, not JSONL; jq -c '.[]' FILE writes one object a line"),
     (b"<", "an HTML or XML page, not JSONL; download the raw file"),
     (b"version https://git-lfs", "a Git LFS pointer, not the data; run git lfs pull"),
@@ -238,7 +238,7 @@ def _read_file(path: Path, shown: str) -> list[Problem]:
     data = data.removeprefix(b"\xef\xbb\xbf")  # the byte-order mark some editors write
     if not data.strip():
         raise BadInputError(shown, f"empty; expected {FORMAT}")
-    for start, what in _OTHER_FORMATS:
+    for start, what in OTHER_FORMATS:
         if data.lstrip().startswith(start):
             raise BadInputError(shown, f"{what}. Expected {FORMAT}")
     stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,9 +78,8 @@ def verify(folder: str | Path) -> Verdict:
             verdict.check("content digest", _digests(tables, config))
             verdict.check("one label a prefix", _prefixes(tables))
             verdict.check("no solution twice", _duplicates(tables))
-            if name == "synthetic":
-                verdict.check("twins", _twins(tables))
-                verdict.check("second opinion", _opinions(tables))
+            for what, own_check in _OWN_CHECKS.get(name, {}).items():
+                verdict.check(what, own_check(tables, config))
     return verdict
 
 
@@ -194,7 +193,7 @@ def _duplicates(tables: Mapping[str, pa.Table]) -> Iterator[str]:
                 yield f"{row['id']!r} is {same!r} again"
 
 
-def _twins(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+def _twins(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
     """A wrong row names a right row of the same problem with which it shares every step before its error.
 
     Where the error is a skipped step, steps that do not need it may stand between; the second opinion compares those.
@@ -217,7 +216,7 @@ def _twins(tables: Mapping[str, pa.Table]) -> Iterator[str]:
                 yield f"{row['id']!r}: steps before its error are not those of its twin {row['twin_id']!r}"
 
 
-def _opinions(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+def _opinions(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
     """Independent code reads every row again, as text: right rows by themselves, wrong ones against their twin."""
     from prm_gsm8k.synthetic.second_opinion import SecondOpinion
 
@@ -239,3 +238,25 @@ def _opinions(tables: Mapping[str, pa.Table]) -> Iterator[str]:
             )
             if refusal is not None:
                 yield f"{row['id']!r}: {refusal}"
+
+
+def _ratings(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
+    """Labels are what the labelers' ratings make of them, under the choice about neutral ones that the build notes."""
+    right = {1, 0, None} if config.options.get("neutral") == "positive" else {1, None}
+    for table in tables.values():
+        for row in iter_rows(table.select(["id", "labels", "ratings"])):
+            so_far = True
+            for i, (label, rating) in enumerate(zip(row["labels"], row["ratings"], strict=True)):
+                if rating not in (-1, 0, 1, None):
+                    yield f"{row['id']!r}: step {i} is rated {rating}"
+                so_far = so_far and rating in right
+                if label != so_far:
+                    yield f"{row['id']!r}: step {i} is labelled {label}, but the ratings up to it are {row['ratings']}"
+                    break
+
+
+# What only the rows of one config can be asked.
+_OWN_CHECKS: dict[str, dict[str, Callable[[Mapping[str, pa.Table], Config], Iterator[str]]]] = {
+    "synthetic": {"twins": _twins, "second opinion": _opinions},
+    "prm800k": {"labels follow ratings": _ratings},
+}

@@ -20,8 +20,7 @@ import orjson
 from prm_gsm8k.exceptions import PrmGsm8kError
 
 if TYPE_CHECKING:
-    from prm_gsm8k.recipe import Inputs, SyntheticRecipe
-    from prm_gsm8k.synthetic.generate import Tally
+    from prm_gsm8k.making import Inputs, Recipe, Tally
 
 BATCHES_AHEAD = 256  # made and not yet taken: at most some 50 MB of rows, however many there will be
 
@@ -32,9 +31,9 @@ class Workers:
     Raises `PrmGsm8kError` when one of them was killed.
     """
 
-    def __init__(self, recipe: SyntheticRecipe, inputs: Inputs, num_proc: int) -> None:
+    def __init__(self, recipe: Recipe, inputs: Inputs, num_proc: int) -> None:
         self._recipe = recipe
-        self._to_do = iter([batch for split in inputs.by_split for batch in inputs.batches(split)])
+        self._to_do = iter([batch for batches in inputs.batches.values() for batch in batches])
         self._made: dict[bytes, Future[tuple[bytes, Tally]]] = {}
         self.batches_done = 0
         self._pool = ProcessPoolExecutor(num_proc, initializer=_stay_behind_the_parent)
@@ -72,9 +71,9 @@ def _none_was_killed() -> Iterator[None]:
         ) from error
 
 
-def _make(recipe: SyntheticRecipe, batch: bytes) -> tuple[bytes, Tally]:
+def _make(recipe: Recipe, batch: bytes) -> tuple[bytes, Tally]:
     """The rows of a batch as JSON, which costs a tenth of what pickled dicts do on their way to the other process."""
-    from prm_gsm8k.synthetic.generate import Tally
+    from prm_gsm8k.making import Tally
 
     tally = Tally()
     return orjson.dumps(list(recipe.rows(batch, tally))), tally

@@ -136,7 +136,7 @@ def test_a_changed_source_file_is_never_answered_by_the_old_cache(tmp_path: Path
 import pathlib, sys
 from prm_gsm8k.builders.builder import PrmGsm8kBuilder
 places = [PrmGsm8kBuilder("synthetic").cache_dir, PrmGsm8kBuilder("synthetic").cache_dir]
-for changed in ("synthetic/generate.py", "contract.py", "recipe.py", "cli.py"):
+for changed in ("synthetic/generate.py", "contract.py", "making.py", "cli.py"):
     with (pathlib.Path(sys.argv[1]) / changed).open("a") as source:
         source.write("# one more line")
     places.append(PrmGsm8kBuilder("synthetic").cache_dir)
@@ -184,13 +184,13 @@ print(datasets.load_dataset("org/prm-gsm8k", "synthetic", split="validation").nu
 
 @pytest.mark.parametrize("limit", [4, 5, 403, 1_000])
 def test_max_examples_is_a_limit_of_whole_problems(cache: str, limit: int) -> None:
-    inputs = SyntheticRecipe(max_examples=limit).read_inputs()
-    assert sum(map(len, inputs.by_split.values())) == limit // 4
+    by_split, _ = SyntheticRecipe(max_examples=limit).read_problems()
+    assert sum(map(len, by_split.values())) == limit // 4
 
 
 def test_max_examples_keeps_the_same_share_of_each_split(cache: str) -> None:
-    whole = SyntheticRecipe().read_inputs().by_split
-    half = SyntheticRecipe(max_examples=4 * sum(map(len, whole.values())) // 2).read_inputs().by_split
+    whole, _ = SyntheticRecipe().read_problems()
+    half, _ = SyntheticRecipe(max_examples=4 * sum(map(len, whole.values())) // 2).read_problems()
     for split in whole:
         assert abs(len(half[split]) - len(whole[split]) / 2) <= 1
         kept = {problem.id for problem in half[split]}

@@ -17,21 +17,11 @@ from prm_gsm8k.exceptions import PrmGsm8kError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from prm_gsm8k.build import Progress
-    from prm_gsm8k.manifest import Manifest
+    from prm_gsm8k.making import Progress
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `prm-gsm8k build` made.")]
+Where = Annotated[str, typer.Argument(metavar="DIR_OR_REPO", help="A built folder, or ORG/NAME[@REVISION] on the Hub.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-
-
-def manifest_of(folder: Path) -> Manifest:
-    """The manifest of a folder that holds something."""
-    from prm_gsm8k.manifest import read_manifest
-
-    manifest = read_manifest(folder)
-    if not manifest.configs:
-        raise PrmGsm8kError(f"{folder}: holds no config")
-    return manifest
 
 
 def printer() -> Console:
@@ -66,8 +56,6 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from prm_gsm8k.recipe import PROBLEMS_PER_BATCH
-
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -77,11 +65,20 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("reading", total=None, rate="")
-        start = time.monotonic()
+        began: dict[str, tuple[float, int]] = {}  # when, and with how much of it done
 
         def progress(what: str, done: int, total: int) -> None:
-            speed = done * PROBLEMS_PER_BATCH / (time.monotonic() - start)
-            rate = f"{speed:,.0f} problems/s" if what == "generating" else ""
+            if what not in began:
+                began[what] = time.monotonic(), done
+                bar.reset(task)
+            start, before = began[what]
+            speed = (done - before) / max(time.monotonic() - start, 0.001)
+            kind = what.partition(" ")[0]
+            rate = {
+                "generating": f"{speed:,.0f} problems/s",
+                "downloading": f"{speed / 1e6:,.1f} MB/s",
+                "reading": f"{speed / 1e6:,.0f} MB/s",
+            }.get(kind, "")
             bar.update(task, description=what, completed=done, total=total, rate=rate)
 
         yield progress

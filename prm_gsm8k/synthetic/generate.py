@@ -11,12 +11,13 @@ from __future__ import annotations
 from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 from typing import Any, NamedTuple
 
 from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.making import Tally as Tally
 from prm_gsm8k.problems import Problem
 from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, ErrorType, draw
 from prm_gsm8k.synthetic.numbers import Value
@@ -70,19 +71,6 @@ class SyntheticOptions:
             raise UsageError(f"no error type {unknown[0]!r}; there are {', '.join(TAXONOMY)}")
         if any(not weight >= 0 for weight in mix.values()) or not sum(mix.values()) > 0:
             raise UsageError("error_mix must hold weights of at least 0, and one above it")
-
-
-@dataclass
-class Tally:
-    """What was made, skipped and refused, and why."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    skipped: list[tuple[str, str]] = field(default_factory=list)  # (FILE:LINE of the problem, reason)
-
-    def listed(self, most: int = 5) -> str:
-        """The problems that were skipped and why, in one line."""
-        named = "; ".join(f"{where}: {reason}" for where, reason in self.skipped[:most])
-        return named + (f" and {len(self.skipped) - most} more" if len(self.skipped) > most else "")
 
 
 def generate(

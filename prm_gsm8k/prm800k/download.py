@@ -1,0 +1,165 @@
+"""One file of a known size and sha256 over HTTP, kept only if it is right, and resumed where it was cut.
+
+What has arrived lies beside its final place as `NAME.part`. A killed download leaves that behind and the next one asks
+for the rest of it (HTTP Range); a server that sends all of it again is taken at its word. The file gets its name when
+its sha256 is right.
+
+The download of `datasets` begins again at byte 0, and `http_get` of huggingface_hub is not public and differs between
+versions; what is public there, its HTTP session (proxies, certificates, HF_HUB_OFFLINE), is used here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
+from prm_gsm8k.making import Progress
+from prm_gsm8k.problems import OTHER_FORMATS
+
+TRIES = 6  # in a row in which nothing arrives
+PAUSE = 1.0  # seconds after the first of them; each next pause is twice as long: 31 s in all
+PATIENCE = 30.0  # seconds without a byte until a connection is called dead
+CHUNK = 1 << 18
+GONE = (400, 401, 403, 404, 410)  # asking again will not help
+
+DO_WITHOUT = "clone https://github.com/openai/prm800k elsewhere (git lfs pull) and give it with --source"
+
+
+@dataclass(frozen=True)
+class Released:
+    """A file as it was released: its path in the repository, sha256 and bytes."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        """Its path in one word: `math_splits/test.jsonl` is `math_splits_test.jsonl`, `data/x.jsonl` is `x.jsonl`."""
+        return self.path.removeprefix("prm800k/").removeprefix("data/").replace("/", "_")
+
+
+class _RefusedError(Exception):
+    """The server will not give this file, however often it is asked."""
+
+
+class _AgainError(Exception):
+    """The server did not give this file now."""
+
+
+def download(file: Released, base: str, folder: Path, progress: Progress | None = None) -> Path:
+    """Fetch `base/PATH` into `folder`, unless it is there already.
+
+    Args:
+        file: what to fetch.
+        base: beginning of its address.
+        folder: where it is kept, and its beginning if it is cut.
+        progress: told of bytes.
+
+    Raises:
+        BadInputError: it is not to be had, or is not what was released. A wrong file is not kept.
+        PrmGsm8kError: the disk is full or may not be written.
+    """
+    from filelock import FileLock
+
+    target = folder / file.name
+    if target.is_file() and target.stat().st_size == file.bytes:
+        return target
+    url = f"{base.rstrip('/')}/{file.path}"
+    part = folder / f"{file.name}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{file.name}.lock"):  # two at once would write the same part
+            if not target.is_file():
+                _complete(part, file, url, progress)
+                _check(part, file, url)
+                part.replace(target)
+    except OSError as error:
+        raise PrmGsm8kError(
+            f"{part}: the download cannot be written: {error.strerror or error}; free some space, or set "
+            "HF_DATASETS_CACHE to a folder you own, on a disk that has some"
+        ) from error
+    return target
+
+
+def _complete(part: Path, file: Released, url: str, progress: Progress | None) -> None:
+    """Ask for what is missing until nothing is, or until nothing more arrives."""
+    failures = 0
+    while (have := part.stat().st_size if part.exists() else 0) != file.bytes:
+        if have > file.bytes:
+            part.unlink()
+            have = 0
+        try:
+            _fetch(url, part, have, file, progress)
+            why = "the connection was closed early"
+        except OSError:
+            raise
+        except _RefusedError as error:
+            raise BadInputError(url, f"{error}; {DO_WITHOUT}") from error
+        except Exception as error:  # whatever the HTTP library of the day raises: refused, no name, time-out, cut
+            if type(error).__name__ == "OfflineModeIsEnabled":
+                raise BadInputError(url, f"HF_HUB_OFFLINE is set, and {file.name} is not there yet") from error
+            why = str(error).strip().split("\n")[0] or type(error).__name__
+        now = part.stat().st_size if part.exists() else 0
+        if now == file.bytes:
+            return
+        failures = 0 if now > have else failures + 1
+        if failures == TRIES:
+            kept = f"; {now:,} of {file.bytes:,} bytes are kept, and the same command goes on from there"
+            raise BadInputError(url, f"cannot be downloaded ({why}){kept if now else ''}; or {DO_WITHOUT}")
+        if failures:
+            time.sleep(PAUSE * 2 ** (failures - 1))
+
+
+def _fetch(url: str, part: Path, have: int, file: Released, progress: Progress | None) -> None:
+    """One request: append to `part` what the server sends, or write it anew if the server begins at the beginning."""
+    from huggingface_hub import get_session
+
+    headers = {"Accept-Encoding": "identity"}  # a range of a compressed answer is a range of something else
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    session: Any = get_session()
+    with session.stream("GET", url, headers=headers, timeout=PATIENCE, follow_redirects=True) as answer:
+        status = answer.status_code
+        if status in GONE:
+            raise _RefusedError(f"the server answers {status} {answer.reason_phrase}".strip())
+        if status == 416:  # what is here is no beginning of what is there
+            part.unlink()
+        if status not in (200, 206):
+            raise _AgainError(f"the server answers {status} {answer.reason_phrase}".strip())
+        if status == 206 and not answer.headers.get("content-range", "").startswith(f"bytes {have}-"):
+            part.unlink()
+            raise _AgainError("the server answers with another part than it was asked for")
+        if status == 200:
+            have = 0
+        with part.open("ab" if have else "wb") as out:
+            for chunk in answer.iter_bytes(CHUNK):
+                if not have:
+                    _refuse_other_formats(chunk)
+                out.write(chunk)
+                have += len(chunk)
+                if have > file.bytes:
+                    raise _RefusedError(f"the server sends more than the {file.bytes:,} bytes that were released")
+                if progress:
+                    progress(f"downloading {file.name}", have, file.bytes)
+
+
+def _refuse_other_formats(beginning: bytes) -> None:
+    for start, what in OTHER_FORMATS:
+        if beginning.lstrip().startswith(start):
+            raise _RefusedError(f"the server answers with {what.partition(',')[0]}, not with the data")
+
+
+def _check(part: Path, file: Released, url: str) -> None:
+    with part.open("rb") as data:
+        sha256 = hashlib.file_digest(data, "sha256").hexdigest()
+    if sha256 != file.sha256:
+        part.unlink()
+        raise BadInputError(
+            file.name,
+            f"downloaded from {url} has sha256 {sha256}, released was {file.sha256}; it is not kept. Try again",
+        )

@@ -1,0 +1,89 @@
+"""Which problem a line is about, which split its rows go to, and which problems may not be trained on."""
+
+from __future__ import annotations
+
+from array import array
+from hashlib import blake2b
+from pathlib import Path
+
+import orjson
+
+from prm_gsm8k.contract import SPLITS
+from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.overlap import refuse_test_questions
+from prm_gsm8k.problems import Problem, question_key
+from prm_gsm8k.splits import split_of
+
+
+class Questions:
+    """Numbers problems as they are met, test files first; a problem met in train that is held out gets none.
+
+    Held out are the 500 problems of PRM800K's own test split (MATH-500) where the list is at hand, and in any case
+    those of the test files that are read. They are compared by letters and digits alone (`question_key`), as every
+    test question here is: that drops a train problem too many rather than one too few. Kept in memory are a hash and
+    a byte for each problem.
+    """
+
+    def __init__(self, held_out: Path | None) -> None:
+        self._number: dict[int, int] = {}  # by hash
+        self._draws: list[int] = []
+        self._split = array("B")  # by number: index in SPLITS
+        self._refused: set[int] = set()
+        self._held_out = {_key_hash(problem) for problem in _listed(held_out)} if held_out else set()
+
+    def number(self, problem: str, released_split: str, where: str) -> int | None:
+        """The number of a problem; None for one that is held out but stands in a train file.
+
+        Raises:
+            BadInputError: it is a question of GSM8K test and would be trained on.
+        """
+        name = _hash(problem)
+        number = self._number.get(name)
+        if number is None and name not in self._refused:
+            key = _key_hash(problem)
+            if released_split == "test":
+                self._held_out.add(key)
+            elif key in self._held_out:
+                self._refused.add(name)
+                return None
+            as_problem = Problem("", problem, "", released_split, where)
+            refuse_test_questions([as_problem])
+            self._number[name] = number = len(self._number)
+            self._split.append(SPLITS.index(split_of(as_problem)))
+        elif number is not None and released_split != "test" and self.split(number) == "test":
+            return None
+        return number
+
+    def split(self, number: int) -> str:
+        """Where the rows of a problem go."""
+        return SPLITS[self._split[number]]
+
+    def draw(self, number: int) -> int:
+        """A number drawn for a problem by its text alone: problems sorted by it are in no order of their own."""
+        if len(self._draws) < len(self._number):
+            self._draws = list(self._number)
+        return self._draws[number]
+
+    @property
+    def left_out(self) -> int:
+        """How many problems of the train files are held out and stand in no test file."""
+        return len(self._refused)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+
+
+def _key_hash(problem: str) -> int:
+    return _hash(question_key(problem))
+
+
+def _listed(path: Path) -> list[str]:
+    """The problems of a MATH split: JSONL with `problem`."""
+    try:
+        problems = [orjson.loads(line)["problem"] for line in path.read_bytes().splitlines() if line.strip()]
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        pointer = path.is_file() and path.open("rb").read(30).startswith(b"version https://git-lfs")
+        cure = "it is a Git LFS pointer; run git lfs pull" if pointer else f"cannot be read ({error!r})"
+        raise BadInputError(str(path), f"the list of held-out problems: {cure}") from error
+    return [problem for problem in problems if isinstance(problem, str)]

@@ -1,0 +1,160 @@
+"""The recipe of `prm800k`: which files, what a rating means, what is left out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import orjson
+
+from prm_gsm8k.contract import SPLITS
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.making import Inputs, Progress, Recipe, Tally
+from prm_gsm8k.prm800k.tree import NEUTRAL, rows_of
+
+if TYPE_CHECKING:
+    from prm_gsm8k.prm800k.lines import Positions
+    from prm_gsm8k.prm800k.questions import Questions
+
+PHASES = {"1": "1", "2": "2", "both": "12"}
+
+# Why a whole solution is left out. Each is counted under its name.
+SCREENING = "solution left out/initial screening"
+QUALITY_CONTROL = "solution left out/quality control"
+BAD_PROBLEM = "solution left out/labeler called the problem bad"
+HELD_OUT = "solution left out/problem of the test split"
+BAD_LINE = "line left out/cannot be read"
+
+
+@dataclass
+class Prm800kRecipe(Recipe):
+    """What decides the rows of the `prm800k` config: OpenAI's human-labelled solutions to MATH problems.
+
+    Attributes:
+        neutral: what the rating 0 means. `positive`, the default: right. A label says whether a prefix is right, and a
+            step rated 0 is not wrong, it only makes no progress; the makers of PRM800K count it as right too (Lightman
+            et al., "Let's Verify Step by Step", arXiv:2305.20050, appendix F.2: best of 1860 solves 78.2% so, 77.4%
+            with neutral as wrong). `negative`: wrong. `drop`: a path ends before a neutral step.
+        phase: `1`, `2` or `both`.
+        source: a clone of openai/prm800k, a folder with its files, or one of them; None to download them.
+        include_screening: keep what labelers rated to be admitted: 30 solutions, the same for each of them.
+        include_quality_control: keep what was served to every labeler to check them.
+        skip_bad_lines: leave out lines that cannot be read, and count them, where they would be an error.
+        max_examples: at most so many rows in all splits together; whole problems are kept, drawn by a hash.
+    """
+
+    config: ClassVar[str] = "prm800k"
+    sources: ClassVar[tuple[str, ...]] = ("prm800k", "contract.py", "making.py", "problems.py", "splits.py")
+    skips: ClassVar[str] = "lines"
+    note: ClassVar[str] = "These are problems of MATH (competition mathematics), not of GSM8K."
+
+    neutral: str = "positive"
+    phase: str = "both"
+    source: str | None = None
+    include_screening: bool = False
+    include_quality_control: bool = False
+    skip_bad_lines: bool = False
+    max_examples: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (("neutral", self.neutral, NEUTRAL), ("phase", self.phase, tuple(PHASES))):
+            if value not in allowed:
+                raise UsageError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+        if self.max_examples is not None and self.max_examples < 1:
+            raise UsageError(f"max_examples must be at least 1, not {self.max_examples}")
+
+    def choices(self) -> dict[str, Any]:
+        """Every field but the place of the source: its content is known by the digest of the inputs."""
+        return {name: value for name, value in super().choices().items() if name != "source"}
+
+    def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
+        """Check every line, choose among them, and note where the lines of each problem lie.
+
+        Raises:
+            BadInputError: a file or a line is not what it must be, or asks a question of a test set.
+        """
+        from prm_gsm8k.prm800k.lines import BadLines, Positions, read_lines
+        from prm_gsm8k.prm800k.questions import Questions
+        from prm_gsm8k.prm800k.release import downloaded, found_in
+
+        phases = PHASES[self.phase]
+        if self.source is None:
+            release = downloaded(phases, cache_dir, progress)
+        else:
+            release = found_in(self.source, phases, cache_dir)
+        questions, positions, tally = Questions(release.held_out), Positions(), Tally()
+        for number, file in enumerate(release.files):
+            bad = BadLines()
+            for line in read_lines(file.path, file.shown, bad, progress):
+                tally.counts["solutions"] += 1
+                if why := self._left_out(line.solution):
+                    tally.counts[why] += 1
+                    continue
+                problem = questions.number(
+                    line.solution["question"]["problem"], file.split, f"{file.shown}:{line.number}"
+                )
+                if problem is None:
+                    tally.counts[HELD_OUT] += 1
+                    continue
+                positions.add(number, line, problem)
+            if not self.skip_bad_lines:
+                bad.refuse()
+            tally.skipped += bad.found
+            tally.counts[BAD_LINE] += len(bad.found)
+        chosen = positions.by_problem()
+        if self.max_examples is not None:
+            chosen = self._at_most(chosen, positions, questions)
+        by_split: dict[str, list[list[int]]] = {split: [] for split in SPLITS}
+        for problem, lines in chosen.items():
+            by_split[questions.split(problem)].append(lines)
+        files = [(str(file.path), file.phase) for file in release.files]
+        batches = {split: positions.batches(groups, files) for split, groups in by_split.items() if groups}
+        about = {"source": release.named(), "held_out": release.held_out_named()}
+        if release.held_out is None:
+            warnings.warn(
+                f"{self.source}: no math_splits/test.jsonl; held out of train: {about['held_out']}", stacklevel=2
+            )
+        tally.counts = +tally.counts
+        return Inputs(batches, len(chosen), release.digest, about, tally)
+
+    def _left_out(self, solution: Mapping[str, Any]) -> str | None:
+        """Why no row is made of a solution, by the name it is counted under."""
+        if solution.get("is_initial_screening_question") and not self.include_screening:
+            return SCREENING
+        if solution.get("is_quality_control_question") and not self.include_quality_control:
+            return QUALITY_CONTROL
+        return BAD_PROBLEM if solution["label"].get("finish_reason") == "bad_problem" else None
+
+    def _at_most(
+        self, groups: dict[int, list[int]], positions: Positions, questions: Questions
+    ) -> dict[int, list[int]]:
+        """As many problems as surely make no more than `max_examples` rows, drawn by the hash of their text."""
+        assert self.max_examples is not None
+        kept, rows = set(), 0
+        for problem in sorted(groups, key=questions.draw):
+            rows += sum(positions.rows[i] for i in groups[problem])
+            if rows > self.max_examples:
+                break
+            kept.add(problem)
+        if not kept:
+            raise UsageError(
+                f"max_examples is {self.max_examples}, less than the {rows} rows one problem may make; whole problems "
+                "are kept, so no row would be"
+            )
+        return {problem: lines for problem, lines in groups.items() if problem in kept}
+
+    def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
+        """The rows of a batch of problems, read anew from where their lines lie."""
+        from prm_gsm8k.prm800k.lines import read_at
+
+        content = orjson.loads(batch)
+        for places in content["problems"]:
+            solutions = []
+            for number, solution in read_at(content["files"], places):
+                finish = solution["label"].get("finish_reason")
+                tally.counts[f"solutions that end with {finish or 'no reason given'}"] += 1
+                solutions.append((f"openai/prm800k phase{content['files'][number][1]}", solution))
+            tally.counts["problems"] += 1
+            yield from rows_of(solutions[0][1]["question"]["problem"], solutions, self.neutral, tally.counts)

@@ -1,0 +1,206 @@
+"""The labelled solutions of one problem, merged into one tree of prefixes; its leaves are the rows.
+
+A line of PRM800K is a solution of which every step may hold several completions, each with a rating:
+
+    step 0   "7.8 minutes is 7 and 0.8 minutes."  +1, chosen
+    step 1   "0.8 minutes is 80 seconds."         -1
+             "0.8 minutes is 48 seconds."         +1, chosen
+    step 2   "So 420 + 48 = 468 seconds."         +1, chosen
+
+The completions of a step are alternatives: each of them continues the steps chosen before, and no labeler ever saw one
+of them continue another. So a solution is a path with side branches, and all solutions of a problem make one tree:
+
+    7.8 minutes is … ─┬─ 0.8 minutes is 80 seconds.
+                      └─ 0.8 minutes is 48 seconds. ─── So 420 + 48 = 468 seconds.
+
+A row is a path from the root to a leaf: two rows here, labelled [true, false] and [true, true, true]. A path that is
+the beginning of a longer one is not a row of its own: the longer row says the same of each of its steps. So no prefix
+is glued from steps that never met, none is labelled twice, and none is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+NEUTRAL = ("positive", "negative", "drop")
+
+# Why a completion is no step of any row. Each is counted under its name.
+EMPTY = "completion left out/empty text"
+TAGGED = "completion left out/calculator tag"  # `<<`, which the row contract keeps for GSM8K's annotations
+FLAGGED = "completion left out/flagged by the labeler"
+UNRATED = "completion left out/no rating"
+DRAFT = "completion left out/human draft that was not used"
+DISAGREE = "completion left out/labelers disagree"
+NEUTRAL_DROPPED = "completion left out/neutral"
+BEHIND = "completion left out/behind one that was left out"
+AGAIN = "completion merged/same prefix rated again"
+
+
+@dataclass(slots=True)
+class Node:
+    """A prefix: all steps from the root to this one. `votes` are how often it was rated -1, 0 and 1."""
+
+    parent: int
+    text: str
+    source: str
+    votes: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+
+def problem_id(problem: str) -> str:
+    """`math/` and 16 hexadecimal digits that depend on the problem's text alone."""
+    return f"math/{blake2b(problem.encode(), digest_size=8).hexdigest()}"
+
+
+def rows_of(
+    problem: str, solutions: Iterable[tuple[str, Mapping[str, Any]]], neutral: str, counts: Counter[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows of one problem.
+
+    Args:
+        problem: its text.
+        solutions: pairs of who labelled (`openai/prm800k phase1`) and a line as released, already checked.
+        neutral: what a rating of 0 means: `positive` (right), `negative` (wrong) or `drop` (the path ends before it).
+        counts: what is left out or merged is counted here.
+    """
+    nodes: list[Node] = []
+    reference = None
+    children: dict[tuple[int, str], int] = {}
+    for source, solution in solutions:
+        reference = reference or solution["question"].get("ground_truth_answer")
+        _grow(nodes, children, solution["label"]["steps"], source, counts)
+    yield from _leaves(nodes, problem, None if reference is None else str(reference), neutral, counts)
+
+
+def _grow(
+    nodes: list[Node],
+    children: dict[tuple[int, str], int],
+    steps: list[Mapping[str, Any]],
+    source: str,
+    counts: Counter[str],
+) -> None:
+    """Add one solution: the path that the labeler chose, and every rated alternative beside it."""
+
+    def child(parent: int, text: str) -> int:
+        at = children.setdefault((parent, text), len(nodes))
+        if at == len(nodes):
+            nodes.append(Node(parent, text, source))
+        return at
+
+    def unfit(completion: Mapping[str, Any]) -> str | None:
+        text = completion["text"]
+        return FLAGGED if completion.get("flagged") else EMPTY if not text.strip() else TAGGED if "<<" in text else None
+
+    here = -1
+    for i, step in enumerate(steps):
+        chosen, human = step["chosen_completion"], step["human_completion"]
+        found: list[int | None] = []
+        for completion in step["completions"] or ():
+            rating = completion["rating"]
+            if why := UNRATED if rating is None else unfit(completion):
+                counts[why] += 1
+                found.append(None)
+                continue
+            before = len(nodes)
+            at = child(here, completion["text"].rstrip("\n"))
+            if at < before and any(nodes[at].votes):
+                counts[AGAIN] += 1
+            nodes[at].votes[rating + 1] += 1
+            found.append(at)
+        after: int | None = None
+        if chosen is not None:
+            after = found[chosen]
+            counts["chosen steps rated -1"] += step["completions"][chosen]["rating"] == -1
+            if human is not None:
+                counts[DRAFT] += 1
+        elif human is not None:
+            if why := unfit(human):
+                counts[why] += 1
+            else:
+                after = child(here, human["text"].rstrip("\n"))
+                counts["steps written by a labeler"] += 1
+        if after is None:
+            if behind := sum(len(later["completions"] or ()) for later in steps[i + 1 :]):
+                counts[BEHIND] += behind
+            return
+        here = after
+
+
+def rating_of(votes: list[int]) -> int | None:
+    """The one rating of a prefix that was rated `votes` times -1, 0 and 1; None if labelers disagree.
+
+    Wrong or not wrong is decided by the majority, and nobody decides a tie. What is not wrong is 1 if more said 1 than
+    0. A step that nobody rated was written by a labeler, who was asked for a right one.
+
+    >>> rating_of([0, 1, 1]), rating_of([2, 1, 0]), rating_of([1, 0, 1]), rating_of([0, 0, 0])
+    (0, -1, None, 1)
+    """
+    wrong, neutral, right = votes
+    if wrong > neutral + right:
+        return -1
+    if wrong and wrong == neutral + right:
+        return None
+    return 1 if right > neutral or not neutral else 0
+
+
+def _leaves(
+    nodes: list[Node], problem: str, reference: str | None, neutral: str, counts: Counter[str]
+) -> Iterator[dict[str, Any]]:
+    right_from = 0 if neutral == "positive" else 1
+    ratings: list[int] = []
+    right: list[int] = []  # steps of the prefix before its first error
+    depth: list[int] = []  # its steps; 0 if it is left out
+    is_leaf: list[bool] = []
+    for node in nodes:  # a parent stands before its children
+        rating = rating_of(node.votes)
+        above = depth[node.parent] if node.parent >= 0 else 0
+        kept = True
+        if node.parent >= 0 and not above:
+            counts[BEHIND] += sum(node.votes)
+            kept = False
+        elif rating is None:
+            counts[DISAGREE] += sum(node.votes)
+            kept = False
+        elif rating == 0 and neutral == "drop":
+            counts[NEUTRAL_DROPPED] += sum(node.votes)
+            kept = False
+        so_far = right[node.parent] if node.parent >= 0 else 0
+        ratings.append(rating or 0)
+        depth.append(above + 1 if kept else 0)
+        right.append(so_far + 1 if so_far == above and (rating or 0) >= right_from else so_far)
+        is_leaf.append(kept)
+        if kept and node.parent >= 0:
+            is_leaf[node.parent] = False
+    name = problem_id(problem)
+    for at, leaf in enumerate(is_leaf):
+        if not leaf:
+            continue
+        path = [at]
+        while (parent := nodes[path[-1]].parent) >= 0:
+            path.append(parent)
+        path.reverse()
+        steps = [nodes[i].text for i in path]
+        wrong = right[at] < len(path)
+        yield {
+            "prompt": problem,
+            "completions": steps,
+            "labels": [True] * right[at] + [False] * (len(path) - right[at]),
+            "id": f"{name}/{blake2b(chr(0).join(steps).encode(), digest_size=6).hexdigest()}",
+            "problem_id": name,
+            "first_error": right[at] if wrong else -1,
+            "error_type": "unknown" if wrong else "none",
+            "answer": _answer(steps[-1]),
+            "reference_answer": reference,
+            "values": None,
+            "source": nodes[at].source,
+            "ratings": [ratings[i] if any(nodes[i].votes) else None for i in path],
+        }
+
+
+def _answer(step: str) -> str | None:
+    """What stands after `# Answer`, with which a solution of PRM800K ends."""
+    _, mark, answer = step.rpartition("# Answer")
+    return answer.strip() or None if mark else None

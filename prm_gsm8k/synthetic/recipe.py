@@ -1,0 +1,145 @@
+"""The recipe of `synthetic`: which problems, and what to make of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import orjson
+
+from prm_gsm8k.contract import SPLITS
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.making import Inputs, Progress, Recipe, Tally
+
+if TYPE_CHECKING:
+    from prm_gsm8k.problems import Problem
+    from prm_gsm8k.synthetic.generate import SyntheticOptions
+
+PROBLEMS_PER_BATCH = 32  # a unit of work a process takes: some hundredths of a second
+
+
+@dataclass
+class SyntheticRecipe(Recipe):
+    """What decides the rows of the `synthetic` config: GSM8K solutions with one reasoning error each.
+
+    Attributes:
+        num_incorrect_per_problem: wrong solutions a problem, at most (fewer where no further error can be verified).
+        num_correct_per_problem: right solutions a problem, each written in its own style.
+        max_examples: at most so many rows in all splits together; None for no limit. Whole problems are kept, the
+            same share of each split, drawn by `seed`.
+        seed: every draw depends on it and on the problem alone, never on the number of processes.
+        error_mix: weight of each error type; None for the default mix.
+        positions: where first errors fall: `real` (as in human-marked solutions) or `uniform`.
+        styles: whether to vary the writing.
+        problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
+    """
+
+    config: ClassVar[str] = "synthetic"
+    sources: ClassVar[tuple[str, ...]] = ("synthetic", "contract.py", "making.py", "problems.py", "splits.py")
+
+    num_incorrect_per_problem: int = 3
+    num_correct_per_problem: int = 1
+    max_examples: int | None = None
+    seed: int = 0
+    error_mix: Mapping[str, float] | None = None
+    positions: str = "real"
+    styles: bool = True
+    problems: str | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.options  # raises for what the generator would refuse
+        if self.max_examples is not None and self.max_examples < self.rows_per_problem:
+            raise UsageError(
+                f"max_examples is {self.max_examples}, less than the {self.rows_per_problem} rows of one problem; "
+                "whole problems are kept, so no row would be"
+            )
+
+    @property
+    def rows_per_problem(self) -> int:
+        """Rows of one problem, if none is dropped."""
+        return self.num_incorrect_per_problem + self.num_correct_per_problem
+
+    @property
+    def options(self) -> SyntheticOptions:
+        """What the generator is told."""
+        from prm_gsm8k.synthetic.generate import SyntheticOptions
+
+        return SyntheticOptions(
+            num_incorrect_per_problem=self.num_incorrect_per_problem,
+            num_correct_per_problem=self.num_correct_per_problem,
+            seed=self.seed,
+            error_mix=self.error_mix,
+            positions=self.positions,
+            styles=self.styles,
+        )
+
+    def choices(self) -> dict[str, Any]:
+        """Every field. A path is reduced to its file name."""
+        chosen = super().choices()
+        if self.problems is not None and Path(self.problems).exists():
+            chosen["problems"] = Path(self.problems).name
+        return chosen
+
+    def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
+        """The chosen problems in batches of JSON.
+
+        Raises:
+            BadInputError: a file, line or problem is not what it must be, or asks a question of a test set.
+        """
+        by_split, digest = self.read_problems()
+        batches = {}
+        for split, problems in by_split.items():
+            starts = range(0, len(problems), PROBLEMS_PER_BATCH)
+            batches[split] = [orjson.dumps(problems[start : start + PROBLEMS_PER_BATCH]) for start in starts]
+        return Inputs(batches, sum(map(len, by_split.values())), digest)
+
+    def read_problems(self) -> tuple[dict[str, list[Problem]], str]:
+        """The problems that `max_examples` leaves, by split, and the digest of all that were read."""
+        from prm_gsm8k.overlap import refuse_test_questions
+        from prm_gsm8k.problems import problems_digest, read_problems, shipped_problems
+        from prm_gsm8k.splits import split_of
+
+        if self.problems is None:
+            problems = [*shipped_problems("train"), *shipped_problems("test")]
+        else:
+            problems = list(read_problems(self.problems))
+        by_split: dict[str, list[Problem]] = {split: [] for split in SPLITS}
+        for problem in problems:
+            by_split[split_of(problem)].append(problem)
+        if self.problems is not None:
+            refuse_test_questions([*by_split["train"], *by_split["validation"]])
+        if self.max_examples is not None:
+            by_split = keep_share(by_split, self.max_examples // self.rows_per_problem, self.seed)
+        return {split: chosen for split, chosen in by_split.items() if chosen}, problems_digest(problems)
+
+    def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
+        """The rows of one batch of problems."""
+        from prm_gsm8k.problems import Problem
+        from prm_gsm8k.synthetic.generate import generate
+
+        yield from generate([Problem(**fields) for fields in orjson.loads(batch)], self.options, tally)
+
+
+def keep_share(by_split: Mapping[str, list[Problem]], keep: int, seed: int) -> dict[str, list[Problem]]:
+    """Keep `keep` problems in all, the same share of each split, in their old order.
+
+    Which ones depends on the seed and the ids alone, so a larger `keep` contains a smaller one's problems (but for one
+    a split, by rounding).
+    """
+    total = sum(len(problems) for problems in by_split.values())
+    if keep >= total:
+        return dict(by_split)
+    exact = {split: len(problems) * keep / total for split, problems in by_split.items()}
+    count = {split: int(share) for split, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda split: count[split] - exact[split])
+    for split in by_remainder[: keep - sum(count.values())]:
+        count[split] += 1
+    kept = {}
+    for split, problems in by_split.items():
+        order = sorted(problems, key=lambda p: hashlib.sha256(f"{seed}/{p.id}".encode()).digest())
+        chosen = {problem.id for problem in order[: count[split]]}
+        kept[split] = [problem for problem in problems if problem.id in chosen]
+    return kept
