@@ -29,6 +29,7 @@ from prm_gsm8k.contract import SPLITS, arrow_schema, check_table
 from prm_gsm8k.digest import combined_digest, content_digest
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError, VerificationError
 from prm_gsm8k.manifest import MANIFEST, Config, DataFile, Manifest, read_manifest, version_of
+from prm_gsm8k.overlap import count_overlaps
 from prm_gsm8k.parquet import file_sha256, read_parquet, write_parquet
 from prm_gsm8k.stats import count
 
@@ -97,6 +98,7 @@ def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from
             files = {s: pool.submit(write_parquet, t, new / name, s, "new") for s, t in tables.items()}
             digests = {s: pool.submit(content_digest, t) for s, t in tables.items()}
             stats = {s: pool.submit(count, t) for s, t in tables.items()}
+            overlaps = pool.submit(count_overlaps, tables)
         for split in tables:
             if wrong := checks[split].result():
                 raise VerificationError(f"config {name!r}, split {split!r}: {wrong}")
@@ -111,6 +113,7 @@ def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from
             files=[
                 _named(path, new, split, split_digests[split][:8]) for split in tables for path in files[split].result()
             ],
+            overlaps=overlaps.result(),
             **made_from,
         )
         manifest = Manifest.of({**old.configs, name: entry})

@@ -43,6 +43,7 @@ class Config:
         inputs_digest: of the problems, or the released files, that were read.
         drops: what was skipped, refused or dropped, and why.
         num_bytes: Arrow bytes by split, as `dataset_info` of the card wants them.
+        overlaps: prompts to train on that are like questions to measure on; see `prm_gsm8k.overlap.count_overlaps`.
     """
 
     version: str
@@ -56,6 +57,7 @@ class Config:
     num_bytes: dict[str, int]
     splits: dict[str, Stats]
     files: list[DataFile]
+    overlaps: dict[str, int] = field(default_factory=dict)
 
     @property
     def stats(self) -> Stats:

@@ -16,6 +16,7 @@ from prm_gsm8k.digest import combined_digest, content_digest
 from prm_gsm8k.exceptions import VerificationError
 from prm_gsm8k.folder import check_splits, read_tables
 from prm_gsm8k.manifest import MANIFEST, Config, Manifest, read_manifest, version_of
+from prm_gsm8k.overlap import count_overlaps
 from prm_gsm8k.parquet import file_sha256, iter_rows
 from prm_gsm8k.stats import count
 
@@ -75,6 +76,7 @@ def verify(folder: str | Path) -> Verdict:
             continue
         if verdict.check("contract", _contract(tables, name)):
             verdict.check("counts", _counts(tables, config))
+            verdict.check("overlaps", _overlaps(tables, config))
             verdict.check("content digest", _digests(tables, config))
             verdict.check("one label a prefix", _prefixes(tables))
             verdict.check("no solution twice", _duplicates(tables))
@@ -153,6 +155,13 @@ def _counts(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
         for key in have:
             if have[key] != want[key]:
                 yield f"{split}: {key} is {have[key]}, not {want[key]}"
+
+
+def _overlaps(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
+    have = count_overlaps(tables)
+    for what in {**have, **config.overlaps}:
+        if have.get(what) != config.overlaps.get(what):
+            yield f"{what} is {have.get(what)}, not {config.overlaps.get(what)}"
 
 
 def _digests(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:

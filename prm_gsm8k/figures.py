@@ -1,0 +1,160 @@
+"""The pictures of a published card, drawn from the counts of its manifest, never from rows.
+
+A picture stands only where it says more than the table beside it: how unlike in number the error types are, and where
+first errors stand. Its name holds a hash of the numbers it shows, so that new numbers have a new address. Names and alt
+texts cost nothing; matplotlib is imported when something is drawn, and a build draws nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prm_gsm8k.manifest import Config, Manifest
+from prm_gsm8k.stats import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FIGURES = "figures"  # the folder they stand in
+PLACES = ("first", "second", "third", "fourth", "last")  # fifths of a solution
+INDICES_SHOWN = 10  # later first errors share the last bar
+
+_BAR, _INK, _FAINT = "#0072B2", "#222222", "#767676"  # a blue of the colour-blind safe palette of Okabe and Ito
+_WIDTH, _DPI = 8.0, 150  # inches: 1,200 pixels, twice what a card shows on a plain screen
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: its place in the folder, what it says to who cannot see it, and how it is drawn."""
+
+    name: str
+    path: str
+    alt: str
+    draw: Callable[[], Figure]
+
+
+def figures(manifest: Manifest) -> dict[str, bytes]:
+    """Every picture of a card, as PNG by path. The same counts are the same bytes under one version of matplotlib."""
+    return {
+        picture.path: png(picture)
+        for name, config in manifest.configs.items()
+        for picture in pictures_of(name, config).values()
+    }
+
+
+def pictures_of(name: str, config: Config) -> dict[str, Picture]:
+    """The pictures of one config, by the name they have in `dataset_card.md`; nothing is drawn yet."""
+    stats = config.stats
+    if not stats.wrong_rows:
+        return {}
+    kinds = sorted(((kind, n) for kind, n in stats.error_types.items() if kind != "none"), key=lambda kind: -kind[1])
+    fifths = [stats.first_error_places.get(str(i), 0) for i in range(len(PLACES))]
+    indices = _by_index(stats.first_errors)
+    pictures = [
+        Picture(
+            "first_errors",
+            _path(name, "first-errors", fifths, indices),
+            f"Bar charts of where the first error of the {stats.wrong_rows:,} wrong rows of {name} stands. "
+            f"By fifth of the solution: {_listed(zip(PLACES, fifths, strict=True), stats.wrong_rows)}. "
+            f"By index of the step: {_listed(indices, stats.wrong_rows)}.",
+            lambda: _draw_first_errors(fifths, indices, stats.wrong_rows),
+        )
+    ]
+    if len(kinds) > 1:  # one bar is no picture
+        pictures.append(
+            Picture(
+                "error_types",
+                _path(name, "error-types", kinds),
+                f"Bar chart of the error types of the {stats.wrong_rows:,} wrong rows of {name}: "
+                f"{_listed(kinds, stats.wrong_rows)}.",
+                lambda: _draw_error_types(kinds, stats.wrong_rows),
+            )
+        )
+    return {picture.name: picture for picture in pictures}
+
+
+def _path(config: str, what: str, *numbers: object) -> str:
+    mark = hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:8]
+    return f"{FIGURES}/{config}-{what}-{mark}.png"
+
+
+def _by_index(first_errors: dict[str, int]) -> list[tuple[str, int]]:
+    """First errors by `first_error`, without gaps; the last bar holds all that come later."""
+    last = max(map(int, first_errors))
+    bars = [0] * min(last + 1, INDICES_SHOWN)
+    for index, rows in first_errors.items():
+        bars[min(int(index), len(bars) - 1)] += rows
+    names = [str(index) for index in range(len(bars))]
+    if last >= len(bars):
+        names[-1] += "+"
+    return list(zip(names, bars, strict=True))
+
+
+def _listed(shares: Iterable[tuple[str, int]], whole: int) -> str:
+    return ", ".join(f"{what} {percent(rows, whole)}" for what, rows in shares)
+
+
+# ------------------------------------------------------------------------------------------------------------ drawing
+
+
+def _draw_error_types(kinds: list[tuple[str, int]], whole: int) -> Figure:
+    figure = _figure(1.1 + 0.32 * len(kinds))
+    axes = figure.subplots()
+    bars = axes.barh([kind for kind, _ in kinds], [100 * rows / whole for _, rows in kinds], color=_BAR, height=0.72)
+    axes.bar_label(bars, [f"{percent(rows, whole)}  ({rows:,})" for _, rows in kinds], padding=4, color=_INK)
+    axes.invert_yaxis()
+    axes.margins(x=0.22, y=0.01)  # room for the numbers behind the bars
+    axes.set_title(f"Error types, share of {whole:,} wrong rows", loc="left")
+    _bare(axes, keep="left")
+    axes.set_xticks([])
+    return figure
+
+
+def _draw_first_errors(fifths: list[int], indices: list[tuple[str, int]], whole: int) -> Figure:
+    figure = _figure(3.2)
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[len(fifths), max(len(indices), len(fifths))])
+    by_fifth = list(zip(PLACES, fifths, strict=True))
+    for axes, bars, title in ((left, by_fifth, "by fifth of the solution"), (right, indices, "by index of the step")):
+        drawn = axes.bar([what for what, _ in bars], [100 * rows / whole for _, rows in bars], color=_BAR, width=0.72)
+        axes.bar_label(drawn, [percent(rows, whole) for _, rows in bars], padding=3, color=_INK, fontsize=9)
+        axes.margins(y=0.12)
+        axes.set_title(title, loc="left")
+        axes.set_yticks([])
+        _bare(axes, keep="bottom")
+    figure.suptitle(f"Where the first error stands, share of {whole:,} wrong rows", x=0.005, ha="left")
+    return figure
+
+
+def _figure(height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(_WIDTH, height), dpi=_DPI, layout="constrained", facecolor="white")
+
+
+def _bare(axes: Axes, keep: str) -> None:
+    """No frame but the line the bars stand on; no ticks, and labels in one ink."""
+    axes.spines[[side for side in ("left", "right", "top", "bottom") if side != keep]].set_visible(False)
+    axes.spines[keep].set_color(_FAINT)
+    axes.tick_params(length=0, labelcolor=_INK)
+
+
+def png(picture: Picture) -> bytes:
+    """Without the name of the software or a date; under matplotlib's defaults, whatever the user's own settings are."""
+    import matplotlib as mpl
+
+    # to look at the backend alone would import pyplot and look for a screen
+    plain: dict[Any, Any] = {name: mpl.rcParamsDefault[name] for name in mpl.rcParamsDefault if name != "backend"}
+    with mpl.rc_context({**plain, "font.size": 10.5, "axes.titlesize": 10.5, "figure.titlesize": 11.5}):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        figure = picture.draw()
+        FigureCanvasAgg(figure)
+        out = io.BytesIO()
+        figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
