@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from loopback import Hub
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,13 +27,15 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder to run README in, top to bottom, with a cache of its own."""
+def place(tmp_path_factory: pytest.TempPathFactory, started_hub: Hub) -> Path:
+    """An empty folder to run README in, top to bottom, beside an empty Hub."""
+    started_hub.reset()
     return tmp_path_factory.mktemp("readme")
 
 
 def run(arguments: list[str], place: Path) -> None:
-    environment = os.environ | {"HF_HOME": str(place / "hf"), "HF_HUB_OFFLINE": "1"}
+    """With a cache of its own, and the loopback Hub for the Hub (tests/conftest.py sets HF_ENDPOINT)."""
+    environment = os.environ | {"HF_HOME": str(place / "hf")}
     done = subprocess.run(arguments, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
 
