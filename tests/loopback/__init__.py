@@ -13,7 +13,7 @@ tests/conftest.py points this process at it and gives each test an empty one (`h
     repo.flip_byte("README.md")                     # what is served is no longer what the tree says
     monkeypatch.setenv("HF_TOKEN", hub.READ)        # WRITE is the default; READ, STRANGER (another user); or delenv
 
-`python -m loopback FOLDER ID` (with tests/ in PYTHONPATH) serves a folder as a published dataset to other processes.
+Another process is served too: `hub = Hub(); hub.start()`, `hub.create(ID).put({path: bytes, …})`, HF_ENDPOINT=hub.endpoint.
 """
 
 from loopback.repos import Repo

@@ -25,8 +25,9 @@ class XetStore:
         folder.mkdir(parents=True, exist_ok=True)
 
     def stored_bytes(self) -> int:
-        """Bytes of chunks in the store: what uploads sent, each chunk once."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file() and "xorbs" in path.parts)
+        """Bytes of data in the store: what uploads sent. A chunk that was there already was not sent."""
+        chunks = (path for path in self.folder.rglob("xorbs/default.*") if path.suffix != ".tagset")
+        return sum(path.stat().st_size for path in chunks)
 
     def token(self) -> Reply:
         """The answer to a request for access."""
