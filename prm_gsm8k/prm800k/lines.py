@@ -84,18 +84,23 @@ class Positions:
         return batches
 
 
-def read_at(files: list[list[str]], places: list[list[int]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The number of its file and the content of each line at these places. Lines were checked before."""
+def read_batch(batch: bytes) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """The lines of each problem of a batch: the phase of its file, and its content. They were checked before."""
+    content = orjson.loads(batch)
     with ExitStack() as stack:
         handles: dict[int, int] = {}
-        for number, offset, length in places:
-            if number not in handles:
-                handles[number] = os.open(files[number][0], os.O_RDONLY)
-                stack.callback(os.close, handles[number])
-            try:
-                yield number, orjson.loads(os.pread(handles[number], length, offset))
-            except orjson.JSONDecodeError as error:
-                raise PrmGsm8kError(f"{files[number][0]}: changed while it was read; build again") from error
+        for places in content["problems"]:
+            solutions = []
+            for number, offset, length in places:
+                path, phase = content["files"][number]
+                if number not in handles:
+                    handles[number] = os.open(path, os.O_RDONLY)
+                    stack.callback(os.close, handles[number])
+                try:
+                    solutions.append((phase, orjson.loads(os.pread(handles[number], length, offset))))
+                except orjson.JSONDecodeError as error:
+                    raise PrmGsm8kError(f"{path}: changed while it was read; build again") from error
+            yield solutions
 
 
 @dataclass

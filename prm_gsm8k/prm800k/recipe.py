@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import orjson
-
 from prm_gsm8k.contract import SPLITS
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.making import Inputs, Progress, Recipe, Tally
@@ -147,14 +145,12 @@ class Prm800kRecipe(Recipe):
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of a batch of problems, read anew from where their lines lie."""
-        from prm_gsm8k.prm800k.lines import read_at
+        from prm_gsm8k.prm800k.lines import read_batch
 
-        content = orjson.loads(batch)
-        for places in content["problems"]:
-            solutions = []
-            for number, solution in read_at(content["files"], places):
-                finish = solution["label"].get("finish_reason")
-                tally.counts[f"solutions that end with {finish or 'no reason given'}"] += 1
-                solutions.append((f"openai/prm800k phase{content['files'][number][1]}", solution))
+        for lines in read_batch(batch):
+            for _, solution in lines:
+                finish = solution["label"].get("finish_reason") or "no reason given"
+                tally.counts[f"solutions that end with {finish}"] += 1
             tally.counts["problems"] += 1
-            yield from rows_of(solutions[0][1]["question"]["problem"], solutions, self.neutral, tally.counts)
+            solutions = [(f"openai/prm800k phase{phase}", solution) for phase, solution in lines]
+            yield from rows_of(lines[0][1]["question"]["problem"], solutions, self.neutral, tally.counts)
