@@ -84,11 +84,11 @@ def main() -> None:
         folder = Path(place, "prm-gsm8k")
         shutil.copytree(source, folder)
         manifest = write_config(folder, CONFIG, made_tables(), MADE_FROM)
-        want = {
+        want: dict[str, dict[str, list[Any]]] = {
             config: {split: list(digest(iter_rows(t))) for split, t in read_tables(folder, manifest, config).items()}
             for config in read_manifest(folder).configs
         }
-        rows = sum(int(str(count)) for splits in want.values() for count, _ in splits.values())
+        rows = sum(count for splits in want.values() for count, _ in splits.values())
         hub = Hub()
         hub.start()
         hub.create(ID).put({p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()})

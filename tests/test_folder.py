@@ -57,7 +57,7 @@ def test_parquet_follows_the_recipe(built: Path) -> None:
     column = file.metadata.row_group(0).column(0)
     assert column.compression == "ZSTD"
     assert column.has_column_index and column.has_offset_index
-    # a dictionary of texts changes with the first of them, and with it every page: an upload would find nothing it knows
+    # a dictionary of texts changes with the first of them, and every page with it: all would be uploaded again
     columns = [file.metadata.row_group(0).column(i) for i in range(file.metadata.num_columns)]
     assert {c.path_in_schema for c in columns if c.has_dictionary_page} == {"error_type", "source"}
 
@@ -293,7 +293,7 @@ def test_a_card_that_says_otherwise_is_seen(built: Path) -> None:
     (built / "README.md").write_text(card.replace("num_examples: 80", "num_examples: 81"))
     assert "card: README.md: dataset_info of 'by_hand': splits is not as in manifest.json" in findings(built)
     (built / "README.md").write_text("no head")
-    assert "no configs for config 'by_hand'" in findings(built)
+    assert "card: README.md does not begin with a YAML head" in findings(built)
 
 
 def test_prose_of_the_card_is_free(built: Path) -> None:
@@ -307,8 +307,12 @@ def test_a_manifest_with_other_counts_or_digests_is_seen(built: Path) -> None:
     config = manifest["configs"][CONFIG]
     config["splits"]["train"]["steps"] += 1
     config["split_digests"]["test"] = "0" * 64
+    config["overlaps"]["different prompts in train and validation"] = 39
+    config["overlaps"]["questions of my own"] = 0
     (built / "manifest.json").write_text(json.dumps(manifest))
     assert "counts: train: steps is 160, not 161" in findings(built)
+    assert "overlaps: different prompts in train and validation is 40, not 39" in findings(built)
+    assert "overlaps: questions of my own is None, not 0" in findings(built)
     assert re.search("content digest: test has [0-9a-f]{64}, not 0000", findings(built))
 
 

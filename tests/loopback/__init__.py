@@ -13,7 +13,8 @@ tests/conftest.py points this process at it and gives each test an empty one (`h
     repo.flip_byte("README.md")                     # what is served is no longer what the tree says
     monkeypatch.setenv("HF_TOKEN", hub.READ)        # WRITE is the default; READ, STRANGER (another user); or delenv
 
-Another process is served too: `hub = Hub(); hub.start()`, `hub.create(ID).put({path: bytes, …})`, HF_ENDPOINT=hub.endpoint.
+`xet_hub` is the same through Xet, `with offline():` is HF_HUB_OFFLINE=1, `waits` is what a client would have waited.
+Other processes are served too, with HF_ENDPOINT=hub.endpoint: `hub = Hub(); hub.start(); hub.create(ID).put(files)`.
 """
 
 from loopback.repos import Repo
