@@ -58,3 +58,28 @@ def test_every_python_block_runs(place: Path) -> None:
     assert (place / "data").is_dir(), "the commands of README come first"
     for block in blocks("python"):
         run([sys.executable, "-c", block], place)
+
+
+def test_without_a_hub_the_rows_are_built_and_load_dataset_finds_them(place: Path, tmp_path: Path) -> None:
+    """Asked for what is published, offline, with nothing in the cache and no folder: built here, and said so."""
+    code = """
+import datasets, prm_gsm8k
+built = prm_gsm8k.load("synthetic", repo_id="org/prm-gsm8k")
+for split, rows in built.items():
+    found = datasets.load_dataset("org/prm-gsm8k", "synthetic", split=split)
+    folder = datasets.load_dataset(FOLDER, "synthetic", split=split)
+    assert rows.to_list() == found.to_list() == folder.to_list(), split
+    print(split, len(rows))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", f"FOLDER = {str(place / 'data')!r}{code}"],
+        cwd=tmp_path,
+        env=os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["train", "validation", "test"]
+    assert "is not in the cache, and the Hub cannot be asked" in done.stderr
+    assert "looking here instead" in done.stderr and "building synthetic into the datasets cache" in done.stderr

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
-from hub.published import build_v1, build_v2
+from hub.published import CONFIG, MADE_FROM, build_v1, build_v2
+from made_rows import made_table
 
+from prm_gsm8k.folder import write_config
 from prm_gsm8k.hub import talk
 
 
@@ -18,6 +21,22 @@ def v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def v2(v1: Path) -> Path:
     """The same a little later: a row edited, a split gone."""
     return build_v2(v1.parent / "v2", v1)
+
+
+@pytest.fixture(scope="session")
+def small_v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One config of ten rows, where what is in the files does not matter but the number of times it is published."""
+    folder = tmp_path_factory.mktemp("built") / "small_v1"
+    write_config(folder, CONFIG, {"train": made_table(range(3)), "test": made_table(range(7, 9), "test")}, MADE_FROM)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_v2(small_v1: Path) -> Path:
+    """The same with other rows, and without a file that was there."""
+    folder = shutil.copytree(small_v1, small_v1.parent / "small_v2")
+    write_config(folder, CONFIG, {"train": made_table(range(1, 5))}, MADE_FROM)
+    return folder
 
 
 @pytest.fixture(autouse=True)

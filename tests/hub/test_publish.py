@@ -119,22 +119,24 @@ def test_a_plan_sends_nothing(hub: Hub, v1: Path, v2: Path) -> None:
 
 @pytest.mark.parametrize("cut", ["before", "after"])
 @pytest.mark.parametrize("times", [1, math.inf], ids=["once", "for good"])
-def test_cut_at_every_request(hub: Hub, v1: Path, v2: Path, cut: Literal["before", "after"], times: float) -> None:
-    """The connection is lost at the k-th request, once or for good, for every k of a publish of v2 over v1."""
-    publish(v1, ID)
+def test_cut_at_every_request(
+    hub: Hub, small_v1: Path, small_v2: Path, cut: Literal["before", "after"], times: float
+) -> None:
+    """The connection is lost at the k-th request, once or for good, for every k of a publish over another."""
+    publish(small_v1, ID)
     old, asked = hub.dataset(ID).files(), len(hub.requests)
-    publish(v2, ID, tag="v2")
+    publish(small_v2, ID, tag="v2")
     new, requests = hub.dataset(ID).files(), len(hub.requests) - asked
     assert old != new and requests >= 10
     data = {blob.sha256: len(blob.data) for blob in hub.dataset(ID).lfs.values()}
     outcomes = set()
     for k in range(1, requests + 1):
         hub.reset()
-        publish(v1, ID)
+        publish(small_v1, ID)
         hub.requests.clear()
         hub.fail(nth=k, times=times, cut=cut)
         try:
-            publish(v2, ID, tag="v2")
+            publish(small_v2, ID, tag="v2")
             ended = True
         except HubError:
             ended = False
@@ -146,7 +148,7 @@ def test_cut_at_every_request(hub: Hub, v1: Path, v2: Path, cut: Literal["before
         outcomes.add((ended, repo.files() == new))
         hub.faults.clear()
         sent, missing = hub.lfs_bytes(), sum(data[sha] for sha in data.keys() - repo.lfs.keys())
-        publish(v2, ID, tag="v2")
+        publish(small_v2, ID, tag="v2")
         assert repo.files() == new
         assert repo.tags["v2"] == repo.head
         assert commits(hub) == 2, f"a commit twice after request {k}"
