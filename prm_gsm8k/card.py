@@ -2,8 +2,8 @@
 
 In the source:
 
-    <!-- only: NAME --> … <!-- end: NAME -->   left out of a folder without the config NAME; NAME may also be `published` or
-                                               `local`: on the Hub, or a folder on a disk
+    <!-- only: NAME --> … <!-- end: NAME -->   left out of a folder without the config NAME, or of a card that is not
+                                               `published` on the Hub, not `local` on a disk
     <!-- table: NAME CONFIG -->                a table from the manifest
     <!-- figure: NAME CONFIG -->               a picture of `prm_gsm8k.figures`, where pictures are wanted
     $REPO, $CONFIG, $SPLIT                     what a reader types to load: repository, default config, first split
@@ -107,18 +107,6 @@ def _licence(manifest: Manifest) -> dict[str, str]:
     if "model_sampled" in manifest.configs:
         return {"license": "other", "license_name": "mit-and-the-terms-of-the-sampling-model"}
     return {"license": "mit"}
-
-
-def read_head(card: str) -> dict[str, Any]:
-    """The YAML head of a card; empty if it has none."""
-    import yaml
-
-    match = re.match(r"---\n(.*?)\n---\n", card, re.DOTALL)
-    try:
-        head = yaml.safe_load(match[1]) if match else {}
-    except yaml.YAMLError:
-        return {}
-    return head if isinstance(head, dict) else {}
 
 
 def _render_body(source: str, manifest: Manifest, repo_id: str | None, with_figures: bool) -> str:

@@ -103,7 +103,8 @@ def _sharing_a_run(texts: pa.Array, others: pa.Array) -> int:
     code = pc.dictionary_encode(words.flatten()).indices.to_numpy()
     if len(code) < RUN:
         return 0
-    # A run is told by a weighted sum of random 64-bit numbers, one a word and one a place: wrong in a build of a billion.
+    # A run is told by a weighted sum of random 64-bit numbers, one a word and one a place: two runs that differ
+    # are taken for one in one build of a billion.
     random = np.random.default_rng(0)
     word = random.integers(2**64, size=code.max() + 1, dtype=np.uint64)[code]
     starts = len(code) - RUN + 1

@@ -15,6 +15,7 @@ from prm_gsm8k.contract import check_table
 from prm_gsm8k.digest import combined_digest, content_digest
 from prm_gsm8k.exceptions import VerificationError
 from prm_gsm8k.folder import check_splits, read_tables
+from prm_gsm8k.lint import lint
 from prm_gsm8k.manifest import MANIFEST, Config, Manifest, read_manifest, version_of
 from prm_gsm8k.overlap import count_overlaps
 from prm_gsm8k.parquet import file_sha256, iter_rows
@@ -63,7 +64,7 @@ def verify(folder: str | Path) -> Verdict:
     folder = Path(folder)
     manifest = read_manifest(folder)
     verdict = Verdict(str(folder))
-    verdict.check("card", _card(folder, manifest))
+    verdict.check("card", lint(folder))
     verdict.check("files", _strangers(folder, manifest))
     for name, config in manifest.configs.items():
         verdict.rows[name] = config.stats.rows
