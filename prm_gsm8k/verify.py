@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.card import CARD, card_head, read_head
 from prm_gsm8k.contract import check_table
 from prm_gsm8k.digest import combined_digest, content_digest
 from prm_gsm8k.exceptions import VerificationError
@@ -116,28 +115,6 @@ def _strangers(folder: Path, manifest: Manifest) -> Iterator[str]:
         for path in sorted((folder / name).rglob("*")):
             if path.is_file() and path.relative_to(folder).as_posix() not in known:
                 yield f"{path.relative_to(folder).as_posix()} is not in {MANIFEST}"
-
-
-def _card(folder: Path, manifest: Manifest) -> Iterator[str]:
-    """The head that `load_dataset` goes by must say what the manifest says, entry by entry; prose and tags are free."""
-    try:
-        head = read_head((folder / CARD).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        yield f"{CARD} cannot be read: {error}"
-        return
-    for key in ("configs", "dataset_info"):
-        have = head.get(key)
-        have = {entry.get("config_name"): entry for entry in have} if isinstance(have, list) else {}
-        for want in card_head(manifest)[key]:
-            entry = have.pop(want["config_name"], None)
-            if entry is None:
-                yield f"{CARD}: no {key} for config {want['config_name']!r}"
-                continue
-            for field_name, value in want.items():
-                if entry.get(field_name) != value:
-                    yield f"{CARD}: {key} of {want['config_name']!r}: {field_name} is not as in {MANIFEST}"
-        for stranger in have:
-            yield f"{CARD}: {key} for config {stranger!r}, which is not in {MANIFEST}"
 
 
 def _contract(tables: Mapping[str, pa.Table], name: str) -> Iterator[str]:
