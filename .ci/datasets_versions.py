@@ -4,8 +4,8 @@
 
 Each version gets an environment of its own under build/datasets/, kept for the next run. It loads every config of the
 folder, and a small one with rows made by hand (`values` is null in some rows and not in others), in three ways: from
-the folder, from a Hub on 127.0.0.1 that serves the same files, and streaming from there. Exits with 1 if any row is
-another one.
+the folder, from a Hub on 127.0.0.1 that serves the same files, and streaming from there. Its pyarrow also computes the
+content digests. Exits with 1 if a row or a digest is another one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from made_rows import CONFIG, MADE_FROM, made_tables  # noqa: E402
 from row_digests import digest  # noqa: E402
 
 from prm_gsm8k.folder import read_tables, write_config  # noqa: E402
-from prm_gsm8k.manifest import read_manifest  # noqa: E402
 from prm_gsm8k.parquet import iter_rows  # noqa: E402
 
 # With each version, what is of its time and decides what it reads. The newest `datasets` takes the newest of all.
@@ -56,13 +55,13 @@ def environment(version: str) -> Path:
     return python
 
 
-def loaded_by(python: Path, hub: Hub, place: str, *arguments: str) -> dict[str, Any]:
-    """What that Python loads from a place, with an empty cache: see row_digests.py."""
+def result_of(python: Path, hub: Hub, program: str, *arguments: str) -> dict[str, Any]:
+    """What a program beside this one prints under that Python, with an empty cache; what it said if it failed."""
     with tempfile.TemporaryDirectory() as home:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "PYTHONPATH"))}
         settings = {"HF_HOME": home, "HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1"}
         done = subprocess.run(
-            [python, HERE / "row_digests.py", place, *arguments],
+            [python, HERE / program, *arguments],
             cwd=home,
             env=clean | settings,
             capture_output=True,
@@ -70,9 +69,9 @@ def loaded_by(python: Path, hub: Hub, place: str, *arguments: str) -> dict[str, 
             check=False,
         )
     if done.returncode:
-        return {"version": "?", "rows": {}, "said": done.stderr.strip().splitlines()[-1:]}
-    loaded: dict[str, Any] = json.loads(done.stdout)
-    return loaded
+        return {"version": "?", "found": done.stderr.strip().splitlines()[-1:]}
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def main() -> None:
@@ -81,33 +80,40 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(os.cpu_count()) as pool:
         pythons = dict(zip(VERSIONS, pool.map(environment, VERSIONS), strict=True))
         print(f"environments ready after {time.perf_counter() - start:.0f} s")
+
         folder = Path(place, "prm-gsm8k")
         shutil.copytree(source, folder)
         manifest = write_config(folder, CONFIG, made_tables(), MADE_FROM)
-        want: dict[str, dict[str, list[Any]]] = {
-            config: {split: list(digest(iter_rows(t))) for split, t in read_tables(folder, manifest, config).items()}
-            for config in read_manifest(folder).configs
-        }
-        rows = sum(count for splits in want.values() for count, _ in splits.values())
         hub = Hub()
         hub.start()
         hub.create(ID).put({p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
-        ways = {"folder": [str(folder)], "Hub": [ID], "Hub, streaming": [ID, "--streaming"]}
-        tasks = {
-            (version, way): pool.submit(loaded_by, pythons[version], hub, *arguments, *want)
-            for version in VERSIONS
-            for way, arguments in ways.items()
+
+        rows, contents = {}, {}
+        for name, config in manifest.configs.items():
+            rows[name] = {split: list(digest(iter_rows(t))) for split, t in read_tables(folder, manifest, name).items()}
+            contents[name] = config.split_digests
+        checks = {
+            "rows of the folder": (rows, "row_digests.py", str(folder), *rows),
+            "rows of the Hub": (rows, "row_digests.py", ID, *rows),
+            "rows, streaming": (rows, "row_digests.py", ID, *rows, "--streaming"),
+            "content digests": (contents, "content_digests.py", str(folder)),
         }
+        tasks = {
+            (version, check): pool.submit(result_of, pythons[version], hub, program, *arguments)
+            for version in VERSIONS
+            for check, (_, program, *arguments) in checks.items()
+        }
+        print(", ".join(f"{name}: {config.stats.rows} rows" for name, config in manifest.configs.items()))
         bad = 0
-        for (version, way), task in tasks.items():
-            got = task.result()
-            good = got["rows"] == want
-            name = f"{version} ({got['version']})" if version == "newest" else version
-            print(f"datasets {name:14s} {way:14s} {rows} rows of {', '.join(want)}: {'equal' if good else 'DIFFERENT'}")
-            if not good:
-                print("    loaded:        ", got.get("said") or got["rows"])
-                print("    in the Parquet:", want)
-            bad += not good
+        for (version, check), task in tasks.items():
+            got, want = task.result(), checks[check][0]
+            by = f"{'pyarrow' if check == 'content digests' else 'datasets'} {got['version']}"
+            equal = got["found"] == want
+            print(f"{version:8s} {check:18s} by {by:15s} {'equal' if equal else 'DIFFERENT'}")
+            if not equal:
+                print("    found: ", got["found"])
+                print("    wanted:", want)
+            bad += not equal
     print(f"{len(tasks) - bad} of {len(tasks)} equal, {time.perf_counter() - start:.0f} s")
     sys.exit(bad > 0)
 
