@@ -111,7 +111,7 @@ def _licence(manifest: Manifest) -> dict[str, str]:
 
 def _render_body(source: str, manifest: Manifest, repo_id: str | None, with_figures: bool) -> str:
     default, config = next(iter(manifest.configs.items()))
-    names = {"$REPO": repo_id or ".", "$CONFIG": default, "$SPLIT": next(iter(config.splits))}
+    names = {"$REPO": repo_id or "", "$CONFIG": default, "$SPLIT": next(iter(config.splits))}
     kept = {*manifest.configs, "published" if repo_id else "local"}
     body = re.sub(r"\$(REPO|CONFIG|SPLIT)\b", lambda match: names[match[0]], source)
     body = re.sub(
