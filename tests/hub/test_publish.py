@@ -187,6 +187,17 @@ def test_a_commit_in_between_is_kept_and_ours_stands_on_it(hub: Hub, v1: Path, v
     assert data_files(v2) < set(repo.files())
 
 
+def test_two_publishers_at_once_lose_nothing(hub: Hub, v1: Path) -> None:
+    """While one is about to commit its config, another one publishes a second config."""
+    hub.create(ID)
+    hub.before("POST", COMMIT, lambda: publish(v1, ID, configs=[OTHER]))
+    done = publish(v1, ID, configs=[CONFIG], tag="both")
+    files = hub.dataset(ID).files("both")
+    assert list(json.loads(files["manifest.json"])["configs"]) == list(done.manifest.configs) == [CONFIG, OTHER]
+    assert {path.partition("/")[0] for path in files if path.endswith(".parquet")} == {CONFIG, OTHER}
+    assert commits(hub) == 2
+
+
 @pytest.mark.parametrize("status", [409, 412])
 def test_conflicts_without_end_are_an_end(hub: Hub, v1: Path, pauses: list[float], status: int) -> None:
     hub.fail("POST", COMMIT, times=math.inf, status=status)
