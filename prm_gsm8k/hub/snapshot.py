@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prm_gsm8k.card import CARD
 from prm_gsm8k.exceptions import HubUnreachable, PrmGsm8kError, UsageError, VerificationError
@@ -168,13 +169,15 @@ def _disk() -> Iterator[None]:
 
 @contextmanager
 def _bars_on_a_terminal_only() -> Iterator[None]:
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub import utils
 
-    if sys.stderr.isatty() or are_progress_bars_disabled():
+    bars: Any = utils  # documented there, but not marked as exported
+
+    if sys.stderr.isatty() or bars.are_progress_bars_disabled():
         yield
         return
-    disable_progress_bars()
+    bars.disable_progress_bars()
     try:
         yield
     finally:
-        enable_progress_bars()
+        bars.enable_progress_bars()

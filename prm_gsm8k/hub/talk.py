@@ -63,7 +63,9 @@ def ask(call: Callable[[], T], doing: str) -> T:
                 raise (HubUnreachable if trouble.status == 0 else HubError)(f"{doing}: {trouble.said}") from None
             # huggingface_hub may have waited for half a minute in each call itself
             if pause is None or time.monotonic() - start > PATIENCE:
-                raise HubUnreachable(f"{doing}: {trouble.said}, {tries} times in a row; try again later") from None
+                raise HubUnreachable(
+                    f"{doing}: {trouble.said}, {tries} time{'s' * (tries > 1)} in a row; try again later"
+                ) from None
             sleep(pause_for(trouble, pause))
     raise AssertionError("the last try returns or raises")
 
@@ -141,7 +143,7 @@ def _without_secrets(text: str) -> str:
 def check_repo_id(repo_id: str) -> str:
     """`ORG/NAME`, or a UsageError."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but not said so
 
     try:
         if repo_id.count("/") != 1:

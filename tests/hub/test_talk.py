@@ -40,6 +40,6 @@ def test_patience_ends(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> 
     from prm_gsm8k.hub import talk
 
     monkeypatch.setattr(talk, "PATIENCE", -1.0)
-    with pytest.raises(HubUnreachable, match=r"trying: the Hub cannot be reached \(gone\), 1 times in a row"):
+    with pytest.raises(HubUnreachable, match=r"trying: the Hub cannot be reached \(gone\), 1 time in a row"):
         ask(lambda: (_ for _ in ()).throw(ConnectionError("gone")), "trying")
     assert pauses == []
