@@ -49,8 +49,8 @@ def environment(version: str) -> Path:
     made_with, python = place / "made_with.json", place / "bin" / "python"
     if version == "newest" or not made_with.exists() or json.loads(made_with.read_text()) != packages:
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--only-binary", ":all:"]
-        subprocess.run([*pip, *packages], check=True)
+        pip = "-m pip --disable-pip-version-check install -qq --only-binary :all:".split()
+        subprocess.run([python, *pip, *packages], check=True)
         made_with.write_text(json.dumps(packages))
     return python
 
@@ -92,16 +92,16 @@ def main() -> None:
         for name, config in manifest.configs.items():
             rows[name] = {split: list(digest(iter_rows(t))) for split, t in read_tables(folder, manifest, name).items()}
             contents[name] = config.split_digests
-        checks = {
-            "rows of the folder": (rows, "row_digests.py", str(folder), *rows),
-            "rows of the Hub": (rows, "row_digests.py", ID, *rows),
-            "rows, streaming": (rows, "row_digests.py", ID, *rows, "--streaming"),
-            "content digests": (contents, "content_digests.py", str(folder)),
+        checks: dict[str, tuple[object, list[str]]] = {
+            "rows of the folder": (rows, ["row_digests.py", str(folder), *rows]),
+            "rows of the Hub": (rows, ["row_digests.py", ID, *rows]),
+            "rows, streaming": (rows, ["row_digests.py", ID, *rows, "--streaming"]),
+            "content digests": (contents, ["content_digests.py", str(folder)]),
         }
         tasks = {
-            (version, check): pool.submit(result_of, pythons[version], hub, program, *arguments)
+            (version, check): pool.submit(result_of, pythons[version], hub, *command)
             for version in VERSIONS
-            for check, (_, program, *arguments) in checks.items()
+            for check, (_, command) in checks.items()
         }
         print(", ".join(f"{name}: {config.stats.rows} rows" for name, config in manifest.configs.items()))
         bad = 0
