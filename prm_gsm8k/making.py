@@ -106,8 +106,8 @@ class Recipe(ABC):
 
         The bare name is what `load_dataset(REPO, CONFIG)` looks for when it is offline.
         """
-        chosen = {f.name: getattr(self, f.name) for f in self._fields()}
-        changed = {f.name: chosen[f.name] for f in self._fields() if chosen[f.name] != f.default}
+        default = {f.name: f.default for f in self._fields()}
+        changed = {name: value for name, value in self.choices().items() if value != default[name]}
         if not changed:
             return self.config
         text = json.dumps(changed, sort_keys=True, default=dict)

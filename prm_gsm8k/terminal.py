@@ -12,8 +12,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from prm_gsm8k.card import percent
 from prm_gsm8k.parquet import iter_rows
+from prm_gsm8k.recipe import RECIPES
+from prm_gsm8k.stats import percent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,10 +31,11 @@ def show_built(console: Console, built: Built, verbose: bool) -> None:
     stats = built.config.stats
     show_config(console, built.name, built.config)
     if built.skipped:
-        console.print(f"{len(built.skipped)} problems skipped" + ("" if verbose else " (--verbose lists them)"))
+        skipped = f"{len(built.skipped)} {RECIPES[built.name].skips} skipped"
+        console.print(skipped + ("" if verbose else " (--verbose lists them)"))
         if verbose:
-            for problem, reason in built.skipped:
-                console.print(f"  {problem}: {reason}", style="dim", highlight=False, markup=False)
+            for where, reason in built.skipped:
+                console.print(f"  {where}: {reason}", style="dim", highlight=False, markup=False)
     how = "from the datasets cache" if built.cached else f"{stats.rows / built.seconds:,.0f} rows/s"
     console.print(
         f"\n[bold]{stats.rows:,} rows[/], {stats.steps:,} labelled steps in {built.seconds:.1f} s ({how}); "
@@ -41,6 +43,8 @@ def show_built(console: Console, built: Built, verbose: bool) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if note := RECIPES[built.name].note:
+        console.print(note, highlight=False, soft_wrap=True)
     console.print(f"folder: {built.folder}", highlight=False, markup=False, soft_wrap=True)
     load = f'  load_dataset("{built.folder}", "{built.name}", split="train")'
     console.print(load, highlight=False, markup=False, soft_wrap=True)

@@ -44,7 +44,7 @@ class Released:
 
 
 class _RefusedError(Exception):
-    """The server will not give this file, however often it is asked."""
+    """The server will not give this file, however often it is asked, or gives another."""
 
 
 class _AgainError(Exception):
@@ -79,10 +79,7 @@ def download(file: Released, base: str, folder: Path, progress: Progress | None 
                 _check(part, file, url)
                 part.replace(target)
     except OSError as error:
-        raise PrmGsm8kError(
-            f"{part}: the download cannot be written: {error.strerror or error}; free some space, or set "
-            "HF_DATASETS_CACHE to a folder you own, on a disk that has some"
-        ) from error
+        raise _no_disk(part, error) from error
     return target
 
 
@@ -96,7 +93,7 @@ def _complete(part: Path, file: Released, url: str, progress: Progress | None) -
         try:
             _fetch(url, part, have, file, progress)
             why = "the connection was closed early"
-        except OSError:
+        except PrmGsm8kError:
             raise
         except _RefusedError as error:
             raise BadInputError(url, f"{error}; {DO_WITHOUT}") from error
@@ -136,16 +133,35 @@ def _fetch(url: str, part: Path, have: int, file: Released, progress: Progress |
             raise _AgainError("the server answers with another part than it was asked for")
         if status == 200:
             have = 0
-        with part.open("ab" if have else "wb") as out:
-            for chunk in answer.iter_bytes(CHUNK):
-                if not have:
-                    _refuse_other_formats(chunk)
-                out.write(chunk)
-                have += len(chunk)
-                if have > file.bytes:
-                    raise _RefusedError(f"the server sends more than the {file.bytes:,} bytes that were released")
-                if progress:
-                    progress(f"downloading {file.name}", have, file.bytes)
+        for chunk in answer.iter_bytes(CHUNK):
+            if not have:
+                _refuse_other_formats(chunk)
+            _append(part, chunk, have)
+            have += len(chunk)
+            if have > file.bytes:
+                break
+            if progress:
+                progress(f"downloading {file.name}", have, file.bytes)
+        if have > file.bytes or (have < file.bytes and "content-length" in answer.headers):  # an answer that is whole
+            part.unlink(missing_ok=True)
+            count = f"more than {file.bytes:,}" if have > file.bytes else f"{have:,}"
+            raise _RefusedError(f"the server sends {count} bytes; {file.bytes:,} were released")
+
+
+def _append(part: Path, chunk: bytes, have: int) -> None:
+    """On the disk after each chunk, so a kill loses none."""
+    try:
+        with part.open("ab" if have else "wb", buffering=0) as out:
+            out.write(chunk)
+    except OSError as error:
+        raise _no_disk(part, error) from error
+
+
+def _no_disk(part: Path, error: OSError) -> PrmGsm8kError:
+    return PrmGsm8kError(
+        f"{part}: the download cannot be written: {error.strerror or error}; free some space, or set "
+        "HF_DATASETS_CACHE to a folder you own, on a disk that has some"
+    )
 
 
 def _refuse_other_formats(beginning: bytes) -> None:

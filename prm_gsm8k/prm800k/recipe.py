@@ -67,6 +67,10 @@ class Prm800kRecipe(Recipe):
         """Every field but the place of the source: its content is known by the digest of the inputs."""
         return {name: value for name, value in super().choices().items() if name != "source"}
 
+    def config_id(self) -> str:
+        """As any recipe's, and `-local` with a source: who asks for the bare name wants what OpenAI released."""
+        return super().config_id() + ("-local" if self.source is not None else "")
+
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
         """Check every line, choose among them, and note where the lines of each problem lie.
 
@@ -111,9 +115,7 @@ class Prm800kRecipe(Recipe):
         batches = {split: positions.batches(groups, files) for split, groups in by_split.items() if groups}
         about = {"source": release.named(), "held_out": release.held_out_named()}
         if release.held_out is None:
-            warnings.warn(
-                f"{self.source}: no math_splits/test.jsonl; held out of train: {about['held_out']}", stacklevel=2
-            )
+            warnings.warn(f"{self.source}: no math_splits/test.jsonl: held out is {about['held_out']}", stacklevel=2)
         tally.counts = +tally.counts
         return Inputs(batches, len(chosen), release.digest, about, tally)
 

@@ -113,7 +113,8 @@ def _grow(
         after: int | None = None
         if chosen is not None:
             after = found[chosen]
-            counts["chosen steps rated -1"] += step["completions"][chosen]["rating"] == -1
+            if step["completions"][chosen]["rating"] == -1:
+                counts["chosen steps rated -1"] += 1
             if human is not None:
                 counts[DRAFT] += 1
         elif human is not None:
