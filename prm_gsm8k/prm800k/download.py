@@ -23,7 +23,7 @@ from prm_gsm8k.problems import OTHER_FORMATS
 TRIES = 6  # in a row in which nothing arrives
 PAUSE = 1.0  # seconds after the first of them; each next pause is twice as long: 31 s in all
 PATIENCE = 30.0  # seconds without a byte until a connection is called dead
-CHUNK = 1 << 18
+CHUNK = 1 << 16  # so much at most is lost when a connection is cut
 GONE = (400, 401, 403, 404, 410)  # asking again will not help
 
 DO_WITHOUT = "clone https://github.com/openai/prm800k elsewhere (git lfs pull) and give it with --source"
