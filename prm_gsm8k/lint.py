@@ -184,21 +184,18 @@ def _footers(info: dict[str, Any], entry: dict[str, Any], folder: Path) -> Itera
     name = str(info["config_name"])
     told = {str(split.get("name")): split.get("num_examples") for split in _dicts(info.get("splits"))}
     for split, patterns in _patterns(entry).items():
-        rows = 0
-        for path in (path for pattern in patterns for path in _found(folder, pattern)):
-            try:
+        what, rows = f"{CARD}: dataset_info of {name!r}, split {split!r}", 0
+        try:
+            for path in (path for pattern in patterns for path in _found(folder, pattern)):
                 footer = pq.read_metadata(path)
-            except (pa.ArrowInvalid, OSError) as error:
-                yield f"{path.relative_to(folder).as_posix()}: no Parquet file: {error}; {AGAIN}"
-                continue
-            rows += footer.num_rows
-            if not footer.schema.to_arrow_schema().equals(arrow_schema(name)):
-                yield f"{path.relative_to(folder).as_posix()}: its columns are not those of config {name!r}; {AGAIN}"
+                rows += footer.num_rows
+                if not footer.schema.to_arrow_schema().equals(arrow_schema(name)):
+                    yield f"{what}: {path.relative_to(folder).as_posix()} has other columns; {AGAIN}"
+        except (pa.ArrowException, OSError) as error:
+            yield f"{what}: {path.relative_to(folder).as_posix()} cannot be read as Parquet: {error}; {AGAIN}"
+            continue
         if told.get(split) != rows:
-            yield (
-                f"{CARD}: dataset_info of {name!r}, split {split!r}: num_examples is {told.get(split)}, but the files "
-                f"hold {rows} rows; {AGAIN}"
-            )
+            yield f"{what}: num_examples is {told.get(split)}, but the files hold {rows} rows; {AGAIN}"
 
 
 def _patterns(entry: dict[str, Any]) -> dict[str, list[str]]:

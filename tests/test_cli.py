@@ -269,7 +269,8 @@ def test_verify_passes_what_was_built_and_fails_what_was_changed(home: Path) -> 
         done = run(home, "verify", "built")
         assert done.returncode == 1
         assert "✗ files" in done.stdout and "has sha256" in done.stdout
-        assert "1 findings" in done.stderr
+        assert "✗ card" in done.stdout and "cannot be read as Parquet" in done.stdout
+        assert "2 findings" in done.stderr
     finally:
         path.write_bytes(original)
 
