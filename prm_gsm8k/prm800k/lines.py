@@ -84,23 +84,27 @@ class Positions:
         return batches
 
 
-def read_batch(batch: bytes) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """The lines of each problem of a batch: the phase of its file, and its content. They were checked before."""
+def read_batch(batch: bytes) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
+    """The lines of each problem of a batch, one at a time: the phase of its file, and its content.
+
+    They were checked before. Take those of a problem before the next problem.
+    """
     content = orjson.loads(batch)
     with ExitStack() as stack:
-        handles: dict[int, int] = {}
-        for places in content["problems"]:
-            solutions = []
-            for number, offset, length in places:
-                path, phase = content["files"][number]
-                if number not in handles:
-                    handles[number] = os.open(path, os.O_RDONLY)
-                    stack.callback(os.close, handles[number])
+        handles = [os.open(path, os.O_RDONLY) for path, _ in content["files"]]
+        for handle in handles:
+            stack.callback(os.close, handle)
+
+        def lines(places: list[list[int]]) -> Iterator[tuple[str, dict[str, Any]]]:
+            for file, offset, length in places:
+                path, phase = content["files"][file]
                 try:
-                    solutions.append((phase, orjson.loads(os.pread(handles[number], length, offset))))
+                    yield phase, orjson.loads(os.pread(handles[file], length, offset))
                 except orjson.JSONDecodeError as error:
                     raise PrmGsm8kError(f"{path}: changed while it was read; build again") from error
-            yield solutions
+
+        for places in content["problems"]:
+            yield lines(places)
 
 
 @dataclass

@@ -150,9 +150,5 @@ class Prm800kRecipe(Recipe):
         from prm_gsm8k.prm800k.lines import read_batch
 
         for lines in read_batch(batch):
-            for _, solution in lines:
-                finish = solution["label"].get("finish_reason") or "no reason given"
-                tally.counts[f"solutions that end with {finish}"] += 1
             tally.counts["problems"] += 1
-            solutions = [(f"openai/prm800k phase{phase}", solution) for phase, solution in lines]
-            yield from rows_of(lines[0][1]["question"]["problem"], solutions, self.neutral, tally.counts)
+            yield from rows_of(lines, self.neutral, tally.counts)

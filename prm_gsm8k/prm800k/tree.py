@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -42,12 +42,21 @@ AGAIN = "completion merged/same prefix rated again"
 
 @dataclass(slots=True)
 class Node:
-    """A prefix: all steps from the root to this one. `votes` are how often it was rated -1, 0 and 1."""
+    """A prefix: all steps from the root to this one.
+
+    `votes` are how often it was rated -1, 0 and 1. What `_judge` makes of them: `rating`, None for a step that a
+    labeler wrote; `depth`, the number of its steps, 0 if it is left out; `right`, how many of these stand before the
+    first error; `leaf`, whether no longer path goes through it.
+    """
 
     parent: int
     text: str
     source: str
-    votes: list[int] = field(default_factory=lambda: [0, 0, 0])
+    votes: list[int]
+    rating: int | None = None
+    depth: int = 0
+    right: int = 0
+    leaf: bool = False
 
 
 def problem_id(problem: str) -> str:
@@ -56,23 +65,25 @@ def problem_id(problem: str) -> str:
 
 
 def rows_of(
-    problem: str, solutions: Iterable[tuple[str, Mapping[str, Any]]], neutral: str, counts: Counter[str]
+    solutions: Iterable[tuple[str, Mapping[str, Any]]], neutral: str, counts: Counter[str]
 ) -> Iterator[dict[str, Any]]:
     """The rows of one problem.
 
     Args:
-        problem: its text.
-        solutions: pairs of who labelled (`openai/prm800k phase1`) and a line as released, already checked.
+        solutions: all labelled solutions of it, each with the phase of the labelling; lines as released, checked.
         neutral: what a rating of 0 means: `positive` (right), `negative` (wrong) or `drop` (the path ends before it).
         counts: what is left out or merged is counted here.
     """
     nodes: list[Node] = []
-    reference = None
     children: dict[tuple[int, str], int] = {}
-    for source, solution in solutions:
+    problem, reference = "", None
+    for phase, solution in solutions:
+        problem = solution["question"]["problem"]
         reference = reference or solution["question"].get("ground_truth_answer")
-        _grow(nodes, children, solution["label"]["steps"], source, counts)
-    yield from _leaves(nodes, problem, None if reference is None else str(reference), neutral, counts)
+        counts[f"solutions that end with {solution['label'].get('finish_reason') or 'no reason given'}"] += 1
+        _grow(nodes, children, solution["label"]["steps"], f"openai/prm800k phase{phase}", counts)
+    _judge(nodes, neutral, counts)
+    yield from _leaves(nodes, problem, None if reference is None else str(reference))
 
 
 def _grow(
@@ -87,7 +98,7 @@ def _grow(
     def child(parent: int, text: str) -> int:
         at = children.setdefault((parent, text), len(nodes))
         if at == len(nodes):
-            nodes.append(Node(parent, text, source))
+            nodes.append(Node(parent, text, source, [0, 0, 0]))
         return at
 
     def unfit(completion: Mapping[str, Any]) -> str | None:
@@ -147,58 +158,65 @@ def rating_of(votes: list[int]) -> int | None:
     return 1 if right > neutral or not neutral else 0
 
 
-def _leaves(
-    nodes: list[Node], problem: str, reference: str | None, neutral: str, counts: Counter[str]
-) -> Iterator[dict[str, Any]]:
-    right_from = 0 if neutral == "positive" else 1
-    ratings: list[int] = []
-    right: list[int] = []  # steps of the prefix before its first error
-    depth: list[int] = []  # its steps; 0 if it is left out
-    is_leaf: list[bool] = []
+def _judge(nodes: list[Node], neutral: str, counts: Counter[str]) -> None:
+    """Rate each prefix, and leave out what cannot be and everything behind it."""
+    lowest_right = 0 if neutral == "positive" else 1
+    root = Node(-1, "", "", [])
     for node in nodes:  # a parent stands before its children
+        above = nodes[node.parent] if node.parent >= 0 else root
         rating = rating_of(node.votes)
-        above = depth[node.parent] if node.parent >= 0 else 0
-        kept = True
-        if node.parent >= 0 and not above:
+        if above is not root and not above.depth:
             counts[BEHIND] += sum(node.votes)
-            kept = False
         elif rating is None:
             counts[DISAGREE] += sum(node.votes)
-            kept = False
         elif rating == 0 and neutral == "drop":
             counts[NEUTRAL_DROPPED] += sum(node.votes)
-            kept = False
-        so_far = right[node.parent] if node.parent >= 0 else 0
-        ratings.append(rating or 0)
-        depth.append(above + 1 if kept else 0)
-        right.append(so_far + 1 if so_far == above and (rating or 0) >= right_from else so_far)
-        is_leaf.append(kept)
-        if kept and node.parent >= 0:
-            is_leaf[node.parent] = False
+        else:
+            node.rating = rating if any(node.votes) else None
+            node.depth = above.depth + 1
+            node.right = above.right + (above.right == above.depth and rating >= lowest_right)
+            node.leaf, above.leaf = True, False
+
+
+def _leaves(nodes: list[Node], problem: str, reference: str | None) -> Iterator[dict[str, Any]]:
+    """The rows. Alternatives stand side by side, so the path to what they continue is walked once for all of them."""
     name = problem_id(problem)
-    for at, leaf in enumerate(is_leaf):
-        if not leaf:
+    shared = -2
+    steps_before: list[str] = []
+    ratings_before: list[int | None] = []
+    for node in nodes:
+        if not node.leaf:
             continue
-        path = [at]
-        while (parent := nodes[path[-1]].parent) >= 0:
-            path.append(parent)
-        path.reverse()
-        steps = [nodes[i].text for i in path]
-        wrong = right[at] < len(path)
+        if node.parent != shared:
+            shared = node.parent
+            path = _path(nodes, node.parent)
+            steps_before, ratings_before = [n.text for n in path], [n.rating for n in path]
+        steps = [*steps_before, node.text]
+        wrong = node.depth - node.right
         yield {
             "prompt": problem,
             "completions": steps,
-            "labels": [True] * right[at] + [False] * (len(path) - right[at]),
+            "labels": [True] * node.right + [False] * wrong,
             "id": f"{name}/{blake2b(chr(0).join(steps).encode(), digest_size=6).hexdigest()}",
             "problem_id": name,
-            "first_error": right[at] if wrong else -1,
+            "first_error": node.right if wrong else -1,
             "error_type": "unknown" if wrong else "none",
-            "answer": _answer(steps[-1]),
+            "answer": _answer(node.text),
             "reference_answer": reference,
             "values": None,
-            "source": nodes[at].source,
-            "ratings": [ratings[i] if any(nodes[i].votes) else None for i in path],
+            "source": node.source,
+            "ratings": [*ratings_before, node.rating],
         }
+
+
+def _path(nodes: list[Node], at: int) -> list[Node]:
+    """The prefixes from the root to one of them."""
+    path = []
+    while at >= 0:
+        path.append(nodes[at])
+        at = nodes[at].parent
+    path.reverse()
+    return path
 
 
 def _answer(step: str) -> str | None:

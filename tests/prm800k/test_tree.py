@@ -19,8 +19,10 @@ Row = dict[str, Any]
 
 def rows_and_counts(*solutions: Row, neutral: str = "positive") -> tuple[list[Row], Counter[str]]:
     counts: Counter[str] = Counter()
-    rows = list(rows_of(PROBLEM, [("openai/prm800k phase1", s) for s in solutions], neutral, counts))
+    rows = list(rows_of([("1", s) for s in solutions], neutral, counts))
     assert [check_row(row, "prm800k") for row in rows] == [None] * len(rows)
+    ends = [counts.pop(what) for what in list(counts) if what.startswith("solutions that end with")]
+    assert sum(ends) == len(solutions)
     return rows, +counts
 
 
@@ -217,8 +219,8 @@ def test_an_id_is_that_of_the_steps_not_of_the_place() -> None:
 
 def test_a_row_names_the_phase_that_labelled_its_end() -> None:
     short, long = solution(step(said("a"))), solution(step(said("a")), step(said("b")))
-    rows = rows_of(PROBLEM, [("phase1", short), ("phase2", long)], "positive", Counter())
-    assert [row["source"] for row in rows] == ["phase2"]
+    rows = rows_of([("1", short), ("2", long)], "positive", Counter())
+    assert [row["source"] for row in rows] == ["openai/prm800k phase2"]
 
 
 # ---------------------------------------------------------------------------------------------------------- real lines
