@@ -98,11 +98,28 @@ def test_synthetic_appends_its_evidence_to_the_columns_of_all() -> None:
     ]
 
 
-@pytest.mark.parametrize("config", ["synthetic", CONFIG])
+@pytest.mark.parametrize("config", ["synthetic", "prm800k", CONFIG])
 def test_one_definition_makes_schema_features_and_card(config: str) -> None:
     written = yaml.safe_load(yaml.safe_dump(card_features(config)))
     assert datasets.Features._from_yaml_list(written) == features(config)
     assert features(config).arrow_schema.remove_metadata() == arrow_schema(config)
+
+
+RATINGS: dict[str, tuple[list[int | None] | None, str | None]] = {
+    "a rating a step": ([1, -1], None),
+    "a null rating": ([None, -1], None),
+    "a rating too few": ([1], "2 steps but 1 ratings"),
+    "no ratings": (None, "ratings is null"),
+}
+
+
+@pytest.mark.parametrize("case", RATINGS)
+def test_ratings_of_prm800k_are_one_a_step_and_may_be_null(case: str) -> None:
+    ratings, message = RATINGS[case]
+    row = {**wrong_row(), "ratings": ratings}
+    table = pa.Table.from_pylist([{**right_row(), "ratings": [1, 1]}, row], schema=arrow_schema("prm800k"))
+    assert check_row(row, "prm800k") == message
+    assert check_table(table, "prm800k") == (message and f"row 1 (id 'train/0/wrong'): {message}")
 
 
 def test_checking_35000_rows_takes_no_time() -> None:
