@@ -146,10 +146,9 @@ def solution(row: Mapping[str, Any]) -> RenderableType:
         else:
             grid.add_row(str(i), Text("·", style="red"), Text(step, style="red"))
     parts.append(Padding(grid, (0, 0, 0, 2)))
-    if row["first_error"] >= 0:
-        concludes = f"concludes {row['answer']}, right is {row['reference_answer']}"
-    else:
-        concludes = f"concludes {row['answer']}"
+    concludes = "ends without an answer" if row["answer"] is None else f"concludes {row['answer']}"
+    if row["first_error"] >= 0 and row["reference_answer"] is not None:
+        concludes += f", right is {row['reference_answer']}"
     parts.append(Padding(Text(concludes, style="dim"), (0, 0, 0, 2)))
     return Padding(Group(*parts), (0, 0, 1, 0))
 

@@ -435,3 +435,12 @@ def test_offline_and_not_downloaded_is_said_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "HF_HUB_OFFLINE is set, and math_splits_test.jsonl is not there yet" in done.stderr
+
+
+def test_show_says_of_an_unfinished_solution_that_it_has_no_answer(tmp_path: Path, source: Path) -> None:
+    assert run(tmp_path, "build", "prm800k", "--source", "clone", "--out", "out").returncode == 0
+    wrong = run(tmp_path, "show", "out", "-n", "1").stdout
+    assert "✗ It is 6." in wrong
+    assert "ends without an answer, right is 5" in wrong
+    right = run(tmp_path, "show", "out", "-n", "1", "--error-type", "none").stdout
+    assert [line.strip() for line in right.splitlines() if "concludes" in line] == ["concludes 5"]
