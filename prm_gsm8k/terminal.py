@@ -35,7 +35,7 @@ def show_built(console: Console, built: Built, verbose: bool) -> None:
         console.print(skipped + ("" if verbose else " (--verbose lists them)"))
         if verbose:
             for where, reason in built.skipped:
-                console.print(f"  {where}: {reason}", style="dim", highlight=False, markup=False)
+                console.print(f"  {where}: {reason}", style="dim", highlight=False, markup=False, soft_wrap=True)
     how = "from the datasets cache" if built.cached else f"{stats.rows / built.seconds:,.0f} rows/s"
     console.print(
         f"\n[bold]{stats.rows:,} rows[/], {stats.steps:,} labelled steps in {built.seconds:.1f} s ({how}); "
