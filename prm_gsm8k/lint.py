@@ -9,9 +9,10 @@ published. The Hub refuses some of these faults with a commit, shows others, and
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -61,7 +62,7 @@ def lint(folder: Path) -> Iterator[str]:
     try:
         card = (folder / CARD).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        yield f"{CARD} cannot be read: {error}; {AGAIN}"
+        yield f"{CARD} cannot be read: {_in_one_line(error)}; {AGAIN}"
         return
     parts = re.match(r"---\n(.*?)\n---\n(.*)", card, re.DOTALL)
     if parts is None:
@@ -81,30 +82,30 @@ def _head(text: str, folder: Path, manifest: Manifest) -> Iterator[str]:
     try:
         head = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        yield f"{CARD}: the head is not YAML: {' '.join(str(error).split())}"
+        yield f"{CARD}: the head is not YAML: {_in_one_line(error)}"
         return
     if not isinstance(head, dict):
         yield f"{CARD}: the head is {type(head).__name__}, not keys with values; {AGAIN}"
         return
-    yield from _described(head, manifest)
+    right = card_head(manifest)
+    yield from _described(head, right)
     entries: dict[str, dict[str, dict[str, Any]]] = {}
     for key in ("configs", "dataset_info"):
-        listed = head.get(key)
-        listed = [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else []
+        listed = _dicts(head.get(key))
         entries[key] = {str(entry.get("config_name")): entry for entry in listed}
         yield from _names(key, listed, manifest)
     yield from _default(list(entries["configs"].values()))
-    for want in card_head(manifest)["configs"]:
+    for want in right["configs"]:
         if entry := entries["configs"].get(want["config_name"]):
             yield from _differs("configs", entry, want)
             yield from _data_files(entry, folder)
-    for want in card_head(manifest)["dataset_info"]:
+    for want in right["dataset_info"]:
         if entry := entries["dataset_info"].get(want["config_name"]):
             yield from _differs("dataset_info", entry, want)
             yield from _footers(entry, entries["configs"].get(want["config_name"], {}), folder)
 
 
-def _described(head: dict[str, Any], manifest: Manifest) -> Iterator[str]:
+def _described(head: dict[str, Any], right: dict[str, Any]) -> Iterator[str]:
     """What the Hub files the data set under."""
     for licence in (licences := _strings(head.get("license"))):
         if licence not in LICENCES:
@@ -122,8 +123,8 @@ def _described(head: dict[str, Any], manifest: Manifest) -> Iterator[str]:
     for key, values in (("language", languages), ("task_categories", tasks), ("tags", _strings(head.get("tags")))):
         if not values:
             yield f"{CARD}: no {key}; without, nobody finds the data set on the Hub"
-    if head.get("size_categories") != (sizes := card_head(manifest)["size_categories"]):
-        yield f"{CARD}: size_categories is {head.get('size_categories')}, but by the rows {sizes}"
+    if head.get("size_categories") != right["size_categories"]:
+        yield f"{CARD}: size_categories is {head.get('size_categories')}, but by the rows {right['size_categories']}"
 
 
 def _names(key: str, listed: list[dict[str, Any]], manifest: Manifest) -> Iterator[str]:
@@ -192,7 +193,7 @@ def _footers(info: dict[str, Any], entry: dict[str, Any], folder: Path) -> Itera
                 if not footer.schema.to_arrow_schema().equals(arrow_schema(name)):
                     yield f"{what}: {path.relative_to(folder).as_posix()} has other columns; {AGAIN}"
         except (pa.ArrowException, OSError) as error:
-            yield f"{what}: {path.relative_to(folder).as_posix()} cannot be read as Parquet: {error}; {AGAIN}"
+            yield f"{what}: {path.relative_to(folder).as_posix()} cannot be read as Parquet: {_in_one_line(error)}; {AGAIN}"
             continue
         if told.get(split) != rows:
             yield f"{what}: num_examples is {told.get(split)}, but the files hold {rows} rows; {AGAIN}"
@@ -204,9 +205,12 @@ def _patterns(entry: dict[str, Any]) -> dict[str, list[str]]:
 
 def _found(folder: Path, pattern: str) -> list[Path]:
     """The files of a folder that a path or glob names; none outside of it."""
-    if pattern.startswith("/") or ".." in pattern.split("/") or "://" in pattern:
+    if pattern.startswith("/") or ".." in pattern.split("/"):
         return []
-    return sorted(path for path in folder.glob(pattern) if path.is_file())
+    try:
+        return sorted(path for path in folder.glob(pattern) if path.is_file())
+    except ValueError:  # no pattern at all, or ** beside something else
+        return []
 
 
 def _strings(value: object) -> list[str]:
@@ -244,14 +248,21 @@ def _links(body: str, folder: Path) -> Iterator[str]:
         if target.startswith("#"):
             if target[1:] not in anchors:
                 yield f"{CARD}: link {target!r}: no such heading"
-        elif not re.match(r"(?:https?|mailto):", target):
+        elif not re.match(r"[a-z][a-z+.-]*:", target):
             path = unquote(target.partition("#")[0])
-            if path.startswith("/") or ".." in path.split("/") or not (folder / path).exists():
+            if path.startswith("/") or ".." in path.split("/") or not os.path.exists(folder / path):
                 yield f"{CARD}: {what} {target!r}: no such file in the folder"
 
 
-def _anchors(body: str) -> Iterable[str]:
-    """The names by which GitHub and the Hub link to headings."""
+def _anchors(body: str) -> Iterator[str]:
+    """The names by which GitHub and the Hub link to headings; the second of a name ends in -1, the third in -2."""
     without_code = re.sub(r"^```.*?^```", "", body, flags=re.DOTALL | re.MULTILINE)
+    seen: Counter[str] = Counter()
     for heading in re.findall(r"^#+ +(.+?) *$", without_code, flags=re.MULTILINE):
-        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        yield f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor
+        seen[anchor] += 1
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -186,7 +186,7 @@ def places(node: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(value)
 
 
-@pytest.mark.parametrize("nonsense", [None, 7, "..", [[]], {"a": {}}], ids=repr)
+@pytest.mark.parametrize("nonsense", [None, 7, "", "..", "a**", [[]], {"a": {}}], ids=repr)
 def test_nonsense_anywhere_in_the_head_is_a_finding_and_never_an_error(tmp_path: Path, nonsense: object) -> None:
     write_config(tmp_path / "out", "small", {"train": made_table(range(2))}, MADE_FROM)
     card = (tmp_path / "out" / "README.md").read_text()
@@ -217,6 +217,7 @@ BODIES = [
     ("image without words", "![](manifest.json)", "image 'manifest.json' has no alt text"),
     ("link", "see [more](docs/more.md)", "link 'docs/more.md': no such file in the folder"),
     ("link out of the folder", "see [it](../out/README.md)", "link '../out/README.md': no such file in the folder"),
+    ("link with a long name", f"[x]({'x' * 300})", "link 'x+': no such file in the folder"),
     ("link to a heading", "see [it](#nowhere)", "link '#nowhere': no such heading"),
 ]
 
@@ -234,6 +235,7 @@ def test_a_fault_of_the_body_is_named(published: Path, text: str, finding: str) 
     [
         "a list<string>, 1 < 2 > 0, <br> and <https://example.org>",
         "[MATH](https://github.com/hendrycks/math), [mail](mailto:a@example.org)",
+        "## Load\n\n## Load\n\n[once](#load), [twice](#load-1), [again](#load-2)",
         "[up](#what-a-label-means) and [there](manifest.json#L1)",
         "```python\nrows[0](nothing.png)\n```",
         "`![x](nothing.png)`",
