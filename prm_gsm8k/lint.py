@@ -188,12 +188,13 @@ def _footers(info: dict[str, Any], entry: dict[str, Any], folder: Path) -> Itera
         what, rows = f"{CARD}: dataset_info of {name!r}, split {split!r}", 0
         try:
             for path in (path for pattern in patterns for path in _found(folder, pattern)):
+                shown = path.relative_to(folder).as_posix()
                 footer = pq.read_metadata(path)
                 rows += footer.num_rows
                 if not footer.schema.to_arrow_schema().equals(arrow_schema(name)):
-                    yield f"{what}: {path.relative_to(folder).as_posix()} has other columns; {AGAIN}"
+                    yield f"{what}: {shown} has other columns; {AGAIN}"
         except (pa.ArrowException, OSError) as error:
-            yield f"{what}: {path.relative_to(folder).as_posix()} cannot be read as Parquet: {_in_one_line(error)}; {AGAIN}"
+            yield f"{what}: {shown} cannot be read as Parquet: {_in_one_line(error)}; {AGAIN}"
             continue
         if told.get(split) != rows:
             yield f"{what}: num_examples is {told.get(split)}, but the files hold {rows} rows; {AGAIN}"
