@@ -106,8 +106,8 @@ def _complete(part: Path, file: Released, url: str, progress: Progress | None) -
             return
         failures = 0 if now > have else failures + 1
         if failures == TRIES:
-            kept = f"; {now:,} of {file.bytes:,} bytes are kept, and the same command goes on from there"
-            raise BadInputError(url, f"cannot be downloaded ({why}){kept if now else ''}; try again later, or {DO_WITHOUT}")
+            kept = f"; {now:,} of {file.bytes:,} bytes are kept, and the same command goes on from there" if now else ""
+            raise BadInputError(url, f"cannot be downloaded ({why}){kept}; try again later, or {DO_WITHOUT}")
         if failures:
             time.sleep(PAUSE * 2 ** (failures - 1))
 

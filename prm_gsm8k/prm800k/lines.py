@@ -7,7 +7,6 @@ problem, in any process, from the positions alone.
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -91,15 +90,14 @@ def read_batch(batch: bytes) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
     """
     content = orjson.loads(batch)
     with ExitStack() as stack:
-        handles = [os.open(path, os.O_RDONLY) for path, _ in content["files"]]
-        for handle in handles:
-            stack.callback(os.close, handle)
+        files = [stack.enter_context(open(path, "rb", buffering=0)) for path, _ in content["files"]]
 
         def lines(places: list[list[int]]) -> Iterator[tuple[str, dict[str, Any]]]:
             for file, offset, length in places:
                 path, phase = content["files"][file]
+                files[file].seek(offset)
                 try:
-                    yield phase, orjson.loads(os.pread(handles[file], length, offset))
+                    yield phase, orjson.loads(files[file].read(length))
                 except orjson.JSONDecodeError as error:
                     raise PrmGsm8kError(f"{path}: changed while it was read; build again") from error
 

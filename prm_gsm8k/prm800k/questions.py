@@ -64,11 +64,6 @@ class Questions:
             self._draws = list(self._number)
         return self._draws[number]
 
-    @property
-    def left_out(self) -> int:
-        """How many problems of the train files are held out and stand in no test file."""
-        return len(self._refused)
-
 
 def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())

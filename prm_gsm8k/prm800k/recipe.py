@@ -91,16 +91,15 @@ class Prm800kRecipe(Recipe):
             bad = BadLines()
             for line in read_lines(file.path, file.shown, bad, progress):
                 tally.counts["solutions"] += 1
+                text, where = line.solution["question"]["problem"], f"{file.shown}:{line.number}"
+                # first of all, because a problem of a test file is held out whatever becomes of the line
+                problem = questions.number(text, file.split, where)
                 if why := self._left_out(line.solution):
                     tally.counts[why] += 1
-                    continue
-                problem = questions.number(
-                    line.solution["question"]["problem"], file.split, f"{file.shown}:{line.number}"
-                )
-                if problem is None:
+                elif problem is None:
                     tally.counts[HELD_OUT] += 1
-                    continue
-                positions.add(number, line, problem)
+                else:
+                    positions.add(number, line, problem)
             if not self.skip_bad_lines:
                 bad.refuse()
             tally.skipped += bad.found
@@ -131,17 +130,17 @@ class Prm800kRecipe(Recipe):
         self, groups: dict[int, list[int]], positions: Positions, questions: Questions
     ) -> dict[int, list[int]]:
         """As many problems as surely make no more than `max_examples` rows, drawn by the hash of their text."""
-        assert self.max_examples is not None
-        kept, rows = set(), 0
+        room = self.max_examples or 0
+        rows = {problem: sum(positions.rows[i] for i in lines) for problem, lines in groups.items()}
+        kept = set()
         for problem in sorted(groups, key=questions.draw):
-            rows += sum(positions.rows[i] for i in groups[problem])
-            if rows > self.max_examples:
-                break
-            kept.add(problem)
-        if not kept:
+            if rows[problem] <= room:
+                room -= rows[problem]
+                kept.add(problem)
+        if groups and not kept:
             raise UsageError(
-                f"max_examples is {self.max_examples}, less than the {rows} rows one problem may make; whole problems "
-                "are kept, so no row would be"
+                f"max_examples is {self.max_examples}, less than the {min(rows.values())} rows any problem may make; "
+                "whole problems are kept, so no row would be"
             )
         return {problem: lines for problem, lines in groups.items() if problem in kept}
 

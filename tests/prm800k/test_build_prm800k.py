@@ -217,6 +217,16 @@ def test_the_500_held_out_problems_never_enter_train_even_without_test_files(tmp
     assert config.stats.problems == 1
 
 
+def test_a_problem_is_held_out_whatever_becomes_of_its_line_in_the_test_file(tmp_path: Path) -> None:
+    problem = "Problem 1?"
+    checked = solution(step(said("a")), problem=problem, is_quality_control_question=True)
+    write_lines(tmp_path / "phase2_test.jsonl", [checked])
+    write_lines(tmp_path / "phase2_train.jsonl", [right_then_wrong(problem), right_then_wrong("Problem 2?")])
+    config = built(tmp_path, tmp_path).config
+    assert config.drops[recipe.HELD_OUT] == config.drops[recipe.QUALITY_CONTROL] == 1
+    assert config.stats.problems == 1
+
+
 def test_it_is_said_when_the_list_of_held_out_problems_is_missing(tmp_path: Path, source: Path) -> None:
     with pytest.warns(
         UserWarning, match="no math_splits/test.jsonl: held out is only the problems of phase1_test.jsonl"
@@ -269,6 +279,11 @@ def test_changed_files_are_never_answered_from_the_cache(tmp_path: Path, source:
     built(tmp_path, source)
     write_lines(source / "prm800k/data/phase1_train.jsonl", [right_then_wrong("Another?")])
     assert not built(tmp_path, source).cached
+
+
+def test_a_limit_below_the_rows_of_every_problem_is_misuse(tmp_path: Path, source: Path) -> None:
+    with pytest.raises(UsageError, match="max_examples is 1, less than the 2 rows any problem may make"):
+        built(tmp_path, source, max_examples=1)
 
 
 @pytest.mark.parametrize("limit", [2, 7, 60])
@@ -346,6 +361,11 @@ def test_bad_lines_can_be_skipped_and_are_counted(tmp_path: Path) -> None:
     assert made.config.stats.rows == 2
     assert made.config.drops[recipe.BAD_LINE] == 3
     assert [where for where, _ in made.skipped] == [f"{path}:{n}" for n in (1, 3, 4)]
+
+
+def test_blank_lines_are_no_lines(tmp_path: Path) -> None:
+    (tmp_path / "phase1_test.jsonl").write_text(f"\n{GOOD}\n \n\n{json.dumps(right_then_wrong('Another?'))}\n\n")
+    assert built(tmp_path, tmp_path).config.stats.rows == 4
 
 
 BAD_FILES = {

@@ -136,6 +136,10 @@ def test_a_trailing_newline_is_no_other_step() -> None:
     assert made(solution(step(said("a\n"))), solution(step(said("a")))) == [("a", "+", [1])]
 
 
+def test_other_spaces_of_a_step_are_kept() -> None:
+    assert rows_and_counts(solution(step(said("  a \n\n"))))[0][0]["completions"] == ["  a "]
+
+
 def test_a_null_ground_truth_is_no_reference_answer() -> None:
     rows, _ = rows_and_counts(solution(step(said("a")), question={"problem": PROBLEM}))
     assert rows[0]["reference_answer"] is None
