@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FIGURES = "figures"  # the folder they stand in
 PLACES = ("first", "second", "third", "fourth", "last")  # fifths of a solution
-INDICES_SHOWN = 10  # later first errors share the last bar
+BARS = 10  # of first errors by index, at most; of long solutions a bar holds several indices, the last one all later
 
 _BAR, _INK, _FAINT = "#0072B2", "#222222", "#767676"  # a blue of the colour-blind safe palette of Okabe and Ito
 _WIDTH, _DPI = 8.0, 150  # inches: 1,200 pixels, twice what a card shows on a plain screen
@@ -85,14 +85,25 @@ def _path(config: str, what: str, *numbers: object) -> str:
 
 
 def _by_index(first_errors: dict[str, int]) -> list[tuple[str, int]]:
-    """First errors by `first_error`, without gaps; the last bar holds all that come later."""
-    last = max(map(int, first_errors))
-    bars = [0] * min(last + 1, INDICES_SHOWN)
-    for index, rows in first_errors.items():
-        bars[min(int(index), len(bars) - 1)] += rows
-    names = [str(index) for index in range(len(bars))]
-    if last >= len(bars):
-        names[-1] += "+"
+    """First errors by `first_error`, without gaps; of many indices several share a bar, and the last holds 1 row in 20.
+
+    >>> _by_index({"0": 6, "2": 4})
+    [('0', 6), ('1', 0), ('2', 4)]
+    """
+    rows = {int(index): n for index, n in first_errors.items()}
+    last, width = max(rows), 1
+    if last >= BARS:
+        before, whole = 0, sum(rows.values())
+        while sum(n for index, n in rows.items() if index < before) < 0.95 * whole:
+            before += 1
+        width = max(1, -(-before // (BARS - 1)))
+    bars = [0] * min(last // width + 1, BARS)
+    for index, n in rows.items():
+        bars[min(index // width, len(bars) - 1)] += n
+    starts = range(0, len(bars) * width, width)
+    names = [str(start) if width == 1 else f"{start}–{start + width - 1}" for start in starts]
+    if last // width >= len(bars):
+        names[-1] = f"{starts[-1]}+"
     return list(zip(names, bars, strict=True))
 
 

@@ -89,6 +89,16 @@ def test_words_say_what_a_picture_shows(config: Config) -> None:
     )
 
 
+def test_the_indices_of_long_solutions_share_bars(config: Config) -> None:
+    long = replace(config.splits["train"], wrong_rows=60, first_errors={str(index): 1 for index in range(60)})
+    alt = pictures_of(CONFIG, replace(config, splits={"train": long}))["first_errors"].alt
+    bars = ", ".join(f"{start}–{start + 6} 11.7%" for start in range(0, 56, 7))
+    assert alt.endswith(f"By index of the step: {bars}, 56–62 6.7%.")
+    rare = replace(long, wrong_rows=160, first_errors={**long.first_errors, "500": 1, "0": 100})
+    alt = pictures_of(CONFIG, replace(config, splits={"train": rare}))["first_errors"].alt
+    assert alt.endswith(", 48–53 3.8%, 54+ 4.4%.")
+
+
 def test_one_kind_of_error_is_no_picture_and_no_error_none_at_all(config: Config) -> None:
     train = config.splits["train"]
     one = replace(config, splits={"train": replace(train, error_types={"none": 40, "unknown": 40})})
