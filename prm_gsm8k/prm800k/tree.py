@@ -184,6 +184,7 @@ def _leaves(nodes: list[Node], problem: str, reference: str | None) -> Iterator[
     shared = -2
     steps_before: list[str] = []
     ratings_before: list[int | None] = []
+    hash_before = blake2b(digest_size=6)
     for node in nodes:
         if not node.leaf:
             continue
@@ -191,13 +192,15 @@ def _leaves(nodes: list[Node], problem: str, reference: str | None) -> Iterator[
             shared = node.parent
             path = _path(nodes, node.parent)
             steps_before, ratings_before = [n.text for n in path], [n.rating for n in path]
-        steps = [*steps_before, node.text]
+            hash_before = blake2b("".join(f"{text}\0" for text in steps_before).encode(), digest_size=6)
+        steps_hash = hash_before.copy()
+        steps_hash.update(node.text.encode())
         wrong = node.depth - node.right
         yield {
             "prompt": problem,
-            "completions": steps,
+            "completions": [*steps_before, node.text],
             "labels": [True] * node.right + [False] * wrong,
-            "id": f"{name}/{blake2b(chr(0).join(steps).encode(), digest_size=6).hexdigest()}",
+            "id": f"{name}/{steps_hash.hexdigest()}",
             "problem_id": name,
             "first_error": node.right if wrong else -1,
             "error_type": "unknown" if wrong else "none",
@@ -221,5 +224,4 @@ def _path(nodes: list[Node], at: int) -> list[Node]:
 
 def _answer(step: str) -> str | None:
     """What stands after `# Answer`, with which a solution of PRM800K ends."""
-    _, mark, answer = step.rpartition("# Answer")
-    return answer.strip() or None if mark else None
+    return step.rpartition("# Answer")[2].strip() or None if "# Answer" in step else None
