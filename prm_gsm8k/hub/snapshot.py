@@ -19,6 +19,7 @@ from typing import Any
 
 from prm_gsm8k.card import CARD
 from prm_gsm8k.exceptions import HubUnreachable, PrmGsm8kError, UsageError, VerificationError
+from prm_gsm8k.figures import pictures_of
 from prm_gsm8k.hub.talk import REPO_TYPE, ask, check_repo_id, trouble_of
 from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
 
@@ -134,6 +135,8 @@ def _complete(repo_id: str, commit: str, config: str | None) -> tuple[Path, Mani
         raise UsageError(f"{repo_id} at {commit[:8]} has no config {config!r}; it has {', '.join(manifest.configs)}")
     names = [config] if config else list(manifest.configs)
     files = [CARD, *(file.path for name in names for file in manifest.configs[name].files)]
+    if config is None:
+        files += [p.path for name, entry in manifest.configs.items() for p in pictures_of(name, entry).values()]
     return (folder, manifest) if all((folder / file).is_file() for file in files) else None
 
 

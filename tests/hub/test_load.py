@@ -22,6 +22,7 @@ from prm_gsm8k.exceptions import HubError, HubUnreachable, PrmGsm8kError, UsageE
 from prm_gsm8k.folder import write_config
 from prm_gsm8k.hub.publish import publish
 from prm_gsm8k.hub.snapshot import snapshot
+from prm_gsm8k.lint import lint
 
 Offline = Callable[[], AbstractContextManager[None]]
 
@@ -289,6 +290,12 @@ def test_xet_there_and_back(xet_hub: Hub, v1: Path, v2: Path) -> None:
     publish(v2, ID)
     assert xet_hub.lfs_bytes() == 0 and xet_hub.xet is not None
     assert [first_step(repo_id=ID, revision=revision) for revision in ("v1", None)] == list(FIRST_STEPS)
+
+
+def test_all_of_it_is_fetched_after_one_config_was(hub: Hub, v1: Path) -> None:
+    publish(v1, ID, configs=["synthetic"])
+    load("synthetic", repo_id=ID)
+    assert list(lint(snapshot(ID).folder)) == []
 
 
 def test_verify_a_published_revision(hub: Hub, v1: Path, v2: Path) -> None:
