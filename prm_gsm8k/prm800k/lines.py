@@ -196,21 +196,22 @@ def fault_of(solution: Any) -> str | None:
         for j, completion in enumerate(completions):
             if wrong := _fault_of_completion(completion):
                 return f"steps[{i}].completions[{j}]{wrong}"
-        if human is not None and (wrong := _fault_of_completion(human)):
+        if human is not None and (wrong := _fault_of_completion(human, written=True)):
             return f"steps[{i}].human_completion{wrong}"
         if chosen is not None and (type(chosen) is not int or not 0 <= chosen < len(completions)):
             return f"steps[{i}].chosen_completion is {chosen!r} of {len(completions)} completions"
     return None
 
 
-def _fault_of_completion(completion: Any) -> str | None:
+def _fault_of_completion(completion: Any, written: bool = False) -> str | None:
     if not isinstance(completion, dict):
         return f" is {type(completion).__name__}, not an object"
-    if type(completion.get("text")) is not str:
-        return ".text is missing or not text"
-    if "rating" not in completion:
-        return " has no 'rating'"
-    rating = completion["rating"]
+    for key in ("text",) if written else ("text", "rating"):
+        if key not in completion:
+            return f" has no {key!r}"
+    text, rating = completion["text"], completion.get("rating")
+    if text is not None and type(text) is not str:
+        return f".text is {type(text).__name__}, not text"
     if rating is not None and (type(rating) is not int or not -1 <= rating <= 1):
         return f".rating is {orjson.dumps(rating).decode()}, not -1, 0, 1 or null"
     return None

@@ -102,7 +102,7 @@ def _grow(
         return at
 
     def unfit(completion: Mapping[str, Any]) -> str | None:
-        text = completion["text"]
+        text = completion["text"] or ""
         return FLAGGED if completion.get("flagged") else EMPTY if not text.strip() else TAGGED if "<<" in text else None
 
     here = -1
@@ -134,6 +134,8 @@ def _grow(
             else:
                 after = child(here, human["text"].rstrip("\n"))
                 counts["steps written by a labeler"] += 1
+                if (rating := human.get("corrected_rating")) in (-1, 0, 1):  # some were looked at again
+                    nodes[after].votes[rating + 1] += 1
         if after is None:
             if behind := sum(len(later["completions"] or ()) for later in steps[i + 1 :]):
                 counts[BEHIND] += behind

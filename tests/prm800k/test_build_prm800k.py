@@ -327,7 +327,8 @@ BAD_LINES = {
     "a step that is none": (with_steps([]), "steps[0] is list, not an object"),
     "no completions": (with_steps({"chosen_completion": 0, "human_completion": None}), "no 'steps[0].completions'"),
     "a completion that is none": (with_steps({**step(), "completions": ["a"]}), "steps[0].completions[0] is str"),
-    "no text": (with_steps(step({"rating": 1})), "steps[0].completions[0].text is missing"),
+    "no text": (with_steps(step({"rating": 1})), "steps[0].completions[0] has no 'text'"),
+    "a text that is none": (with_steps(step(said(7))), "steps[0].completions[0].text is int, not text"),  # type: ignore[arg-type]
     "no rating": (with_steps(step({"text": "a"})), "steps[0].completions[0] has no 'rating'"),
     "rating 2": (with_steps(step(said("a", 2))), "steps[0].completions[0].rating is 2, not -1, 0, 1 or null"),
     "rating true": (with_steps(step(said("a", True))), "steps[0].completions[0].rating is true"),

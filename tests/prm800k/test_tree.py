@@ -82,6 +82,12 @@ def test_a_rating_counts_for_more_than_who_wrote_the_step() -> None:
     assert made(written, rated) == made(rated, written) == [("a", "-", [-1])]
 
 
+def test_a_written_step_that_was_rated_afterwards_has_that_rating() -> None:
+    one = solution(step(chosen=None, human="a"), step(said("b")))
+    one["label"]["steps"][0]["human_completion"]["corrected_rating"] = -1
+    assert made(one) == [("a b", "--", [-1, 1])]
+
+
 def test_what_a_labeler_began_to_write_and_did_not_use_is_left_out() -> None:
     one = solution(step(said("a"), human="Now divide the "), step(said("b")))
     assert made(one) == [("a b", "++", [1, 1])]
@@ -117,6 +123,7 @@ def test_a_flagged_alternative_is_left_out() -> None:
         (said("x", None), tree.UNRATED),
         (said("x", 1, flagged=True), tree.FLAGGED),
         (said(" \n"), tree.EMPTY),
+        ({"text": None, "rating": 1}, tree.EMPTY),
         (said("3*4=<<3*4=12>>12"), tree.TAGGED),
     ],
 )
