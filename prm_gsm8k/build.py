@@ -113,7 +113,7 @@ def prepared(
     if unknown := set(options) - {f.name for f in fields(RECIPES[name])}:
         raise UsageError(f"config {name!r} has no option {sorted(unknown)[0]!r}")
     recipe = RECIPES[name](**options)
-    inputs = recipe.read_inputs(progress or _announcing(announce), cache_dir)
+    inputs = recipe.read_inputs(progress, cache_dir)
     batches = sum(map(len, inputs.batches.values()))
     makers: list[Workers | PrmGsm8kBuilder] = []  # whoever makes rows, for the progress bar
     with ExitStack() as stack:
@@ -224,17 +224,3 @@ def _reporting(
     finally:
         ended.set()
         thread.join()
-
-
-def _announcing(announce: Callable[[str], None] | None) -> Progress | None:
-    """Progress for someone who wants to hear only of each new thing that is begun."""
-    if announce is None:
-        return None
-    told: set[str] = set()
-
-    def progress(what: str, done: int, total: int) -> None:
-        if what not in told:
-            told.add(what)
-            announce(what)
-
-    return progress

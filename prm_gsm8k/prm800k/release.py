@@ -104,22 +104,27 @@ def downloaded(phases: str, cache_dir: str | None = None, progress: Progress | N
     """
     base = os.environ.get(BASE_VARIABLE) or BASE
     folder = datasets_cache(cache_dir) / "downloads" / f"prm800k-{COMMIT[:12]}"
-    held_out = download(HELD_OUT, base, folder, progress)
+    held_out, _ = _fetched(HELD_OUT, base, folder, progress)
     files = []
     for released in DATA:
         phase, split = _phase_and_split(released.path)
         if phase in phases:
-            path = download(released, base, folder, progress)
-            file = DataFile(path, released.name, phase, split, _sha256(path))
-            if not file.as_released:
-                path.unlink()
-                raise BadInputError(
-                    str(path),
-                    f"has sha256 {file.sha256}, released was {released.sha256}: damaged since it was downloaded. It is "
-                    "removed; the same command downloads it again",
-                )
-            files.append(file)
+            path, sha256 = _fetched(released, base, folder, progress)
+            files.append(DataFile(path, released.name, phase, split, sha256))
     return Release(tuple(files), held_out)
+
+
+def _fetched(released: Released, base: str, folder: Path, progress: Progress | None) -> tuple[Path, str]:
+    """A released file in the cache, and its sha256, which is looked at again each time."""
+    path = download(released, base, folder, progress)
+    if (sha256 := _sha256(path)) != released.sha256:
+        path.unlink()
+        raise BadInputError(
+            str(path),
+            f"has sha256 {sha256}, released was {released.sha256}: damaged since it was downloaded. It is removed; the "
+            "same command downloads it again",
+        )
+    return path, sha256
 
 
 def found_in(source: str, phases: str, cache_dir: str | None = None) -> Release:

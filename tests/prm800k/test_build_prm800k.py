@@ -28,6 +28,7 @@ from prm800k.samples import (
 
 import prm_gsm8k
 from prm_gsm8k.build import Built, build, prepared
+from prm_gsm8k.commands.build import Neutral, Phase
 from prm_gsm8k.contract import columns_of
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError
 from prm_gsm8k.folder import read_tables, write_config
@@ -445,6 +446,11 @@ def test_the_command_skips_bad_lines_and_lists_them(tmp_path: Path) -> None:
     assert "1 lines skipped\n  phase1_test.jsonl:2: not valid JSON" in done.stdout
     said_as_json = json.loads(run(tmp_path, *arguments, "--skip-bad-lines", "--json").stdout)
     assert (said_as_json["skipped"], said_as_json["all"]["rows"]) == (1, 2)
+
+
+def test_the_command_knows_every_meaning_of_neutral_and_every_phase() -> None:
+    assert [choice.value for choice in Neutral] == list(tree.NEUTRAL)
+    assert [choice.value for choice in Phase] == list(recipe.PHASES)
 
 
 def test_the_command_refuses_an_unknown_meaning_of_neutral(tmp_path: Path) -> None:

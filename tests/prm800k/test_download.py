@@ -283,11 +283,12 @@ def test_a_clone_with_the_same_files_has_the_same_digest(released: Server, tmp_p
     assert downloaded.identity(inputs[0]) == cloned.identity(inputs[1])
 
 
-def test_a_file_that_was_damaged_in_the_cache_is_removed_and_named(released: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["phase2_test.jsonl", "math_splits_test.jsonl"])
+def test_a_file_that_was_damaged_in_the_cache_is_removed_and_named(released: Server, tmp_path: Path, name: str) -> None:
     recipe = Prm800kRecipe()
     recipe.read_inputs(cache_dir=str(tmp_path / "cache"))
-    path = next((tmp_path / "cache").rglob("phase2_test.jsonl"))
-    path.write_bytes(path.read_bytes().replace(b"Add", b"add"))
-    with pytest.raises(BadInputError, match=r"phase2_test.jsonl: has sha256 .* damaged since it was downloaded"):
+    path = next((tmp_path / "cache").rglob(name))
+    path.write_bytes(path.read_bytes().replace(b"Problem", b"problem"))
+    with pytest.raises(BadInputError, match=rf"{name}: has sha256 .* damaged since it was downloaded"):
         recipe.read_inputs(cache_dir=str(tmp_path / "cache"))
     recipe.read_inputs(cache_dir=str(tmp_path / "cache"))
