@@ -120,6 +120,11 @@ def compare(lines: list[dict[str, Any]], name: str, megabytes: int, place: Path)
         rates.append(rows / seconds)
         print(f"  {who:16} {seconds:6.2f} s {rows:9,d} rows {rates[-1]:9,.0f} rows/s {size / seconds / 1e6:7.1f} MB/s")
     print(f"  ratio {rates[1] / rates[0]:.1f}, by default {rates[2] / rates[0]:.1f} (target 10)")
+    start = time.perf_counter()
+    for line in path.open("rb"):
+        orjson.loads(line)
+    seconds = time.perf_counter() - start
+    print(f"  orjson.loads alone {seconds:.2f} s, which would be a ratio of {rows / seconds / rates[0]:.1f}")
 
 
 def whole_command(distinct: bool, megabytes: int, place: Path) -> None:
