@@ -25,11 +25,14 @@ from datasets import DatasetInfo, GeneratorBasedBuilder, SplitGenerator
 from prm_gsm8k.builders.prm800k import Prm800kConfig
 from prm_gsm8k.builders.synthetic import SyntheticConfig
 from prm_gsm8k.contract import arrow_schema, features
+from prm_gsm8k.digest import content_digest
+from prm_gsm8k.exceptions import VerificationError
 from prm_gsm8k.making import Inputs, Tally
 from prm_gsm8k.workers import Workers
 
 DATASET_NAME = "prm-gsm8k"
 TALLY_FILE = "tally.json"
+DIGESTS_FILE = "content_digests.json"
 
 # `datasets` would patch `open` and `Path` of this module so that they read remote files, and import scipy to patch it
 # too: 0.2 s for nothing, because no file is read here.
@@ -121,6 +124,8 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         _write_tally(folder / TALLY_FILE, whole)
         for part in parts:
             part.unlink()
+        digests = {split: content_digest(self._table(split, folder)) for split in self.info.splits}
+        (folder / DIGESTS_FILE).write_text(json.dumps(digests))
         self.info.features = features(self.config.name)  # who reads the rows gets features that encode
 
     def _prepare_split(self, split_generator: SplitGenerator, num_proc: int | None = None, **kwargs: Any) -> None:
@@ -156,22 +161,35 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         """The rows of each split from the cache, without metadata, in one chunk a column.
 
         So they are copied once, here, and the pages of the cache's files are let go before anything else is done.
+
+        Raises:
+            VerificationError: they are not the rows that were built.
         """
-        schema = arrow_schema(self.config.name)
-        tables = {}
-        for split, info in self.info.splits.items():
-            shards = len(info.shard_lengths or [None])
-            name = f"{self.dataset_name}-{split}"
-            names = (
-                [f"{name}-{i:05d}-of-{shards:05d}.arrow" for i in range(shards)] if shards > 1 else [f"{name}.arrow"]
-            )
-            parts = []
-            for file in names:
-                with pa.memory_map(str(Path(self.cache_dir) / file)) as source, pa.ipc.open_stream(source) as reader:
-                    parts.append(reader.read_all().replace_schema_metadata(None).cast(schema))
-            tables[split] = pa.concat_tables(parts).combine_chunks()
-            del parts
+        tables = {split: self._table(split, Path(self.cache_dir)).combine_chunks() for split in self.info.splits}
+        self._check({split: content_digest(table) for split, table in tables.items()})
         return tables
+
+    def check(self) -> None:
+        """Raises VerificationError if the rows in the cache are not those that were built: nobody else ever looks."""
+        self._check({split: content_digest(self._table(split, Path(self.cache_dir))) for split in self.info.splits})
+
+    def _check(self, digests: dict[str, str]) -> None:
+        if digests != json.loads((Path(self.cache_dir) / DIGESTS_FILE).read_bytes()):
+            raise VerificationError(
+                f"{self.cache_dir}: the rows in the datasets cache are not those that were built; delete that folder "
+                "and build again"
+            )
+
+    def _table(self, split: str, folder: Path) -> pa.Table:
+        """The rows of a split from the files of a folder, memory-mapped."""
+        shards = len(self.info.splits[split].shard_lengths or [None])
+        name = f"{self.dataset_name}-{split}"
+        names = [f"{name}-{i:05d}-of-{shards:05d}.arrow" for i in range(shards)] if shards > 1 else [f"{name}.arrow"]
+        parts = []
+        for file in names:
+            with pa.memory_map(str(folder / file)) as source, pa.ipc.open_stream(source) as reader:
+                parts.append(reader.read_all().replace_schema_metadata(None).cast(arrow_schema(self.config.name)))
+        return pa.concat_tables(parts)
 
 
 def _write_tally(path: Path, tally: Tally) -> None:

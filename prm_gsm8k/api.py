@@ -168,6 +168,7 @@ def load(
             f"{config} is not built here: `prm-gsm8k build {config}`, or give the `folder` or `repo_id` that holds it"
         )
     with prepared(config, num_proc=num_proc, announce=_say, repo_id=repo_id, **options) as (builder, _):
+        builder.check()
         return builder.as_dataset(split)
 
 

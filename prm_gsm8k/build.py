@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +11,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k import __version__
+from prm_gsm8k import __version__, datasets_cache
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 from prm_gsm8k.folder import check_out, write_config
-from prm_gsm8k.making import Inputs, Progress, Recipe, datasets_cache
+from prm_gsm8k.making import Inputs, Progress, Recipe
 from prm_gsm8k.recipe import RECIPES
 from prm_gsm8k.workers import Workers
 
@@ -129,7 +128,9 @@ def prepared(
         try:
             builder = PrmGsm8kBuilder(name, inputs=inputs, cache_dir=cache_dir, repo_id=repo_id, **options)
         except OSError as error:
-            raise _no_cache(str(error.filename or "HF_DATASETS_CACHE"), error.strerror or str(error)) from error
+            raise datasets_cache.not_writable(
+                str(error.filename or "HF_DATASETS_CACHE"), error.strerror or str(error)
+            ) from error
         cached = builder.is_cached
         if announce:
             from_or_into = f"reading {name} from" if cached else f"building {name} into"
@@ -147,58 +148,26 @@ def _fill_cache(builder: PrmGsm8kBuilder) -> None:
     from datasets.exceptions import DatasetGenerationError
 
     try:
-        with _quiet_datasets():
+        with datasets_cache.quiet():
             builder.download_and_prepare()
     except (OSError, DatasetGenerationError) as error:
         if isinstance(error.__cause__, PrmGsm8kError):
             raise error.__cause__ from error
-        if denied := _denied_by_disk(error):
-            raise _no_cache(builder.cache_dir, denied) from error
+        if denied := datasets_cache.denied_by_disk(error):
+            raise datasets_cache.not_writable(builder.cache_dir, denied) from error
         raise
 
 
 def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
     """A guess, before datasets is imported, whether there is nothing to make. A wrong one costs time, not rows."""
     folder = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
-    return any(datasets_cache(cache_dir).glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
+    return any(datasets_cache.place(cache_dir).glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
 
 
 def cores() -> int:
     """Processes to use: one a core this process may run on, at most 4."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, 4)
-
-
-def _no_cache(place: str, why: str) -> PrmGsm8kError:
-    return PrmGsm8kError(
-        f"{place}: the datasets cache cannot be written: {why}; free some space, or set HF_DATASETS_CACHE to a folder "
-        "you own, on a disk that has some"
-    )
-
-
-def _denied_by_disk(error: BaseException | None) -> str | None:
-    """What the system said, if a disk is behind an error; `datasets` raises others from it, or with its text."""
-    while error is not None:
-        if isinstance(error, OSError) and error.strerror:
-            return error.strerror
-        if match := re.search(r"\[Errno \d+\] ([^\n]+)", str(error)):
-            return match[1]
-        error = error.__cause__ or error.__context__
-    return None
-
-
-@contextmanager
-def _quiet_datasets() -> Iterator[None]:
-    """Without the progress bars of `datasets`: the build has its own."""
-    import datasets
-
-    shown = not datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        if shown:
-            datasets.enable_progress_bars()
 
 
 @contextmanager

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from prm_gsm8k.exceptions import PrmGsm8kError
 
 
-def not_writable(place: str, why: str) -> PrmGsm8kError:
+def place(cache_dir: str | None = None) -> Path:
+    """Where `datasets` keeps what it builds and downloads, without importing it, which takes a second."""
+    home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
+    root = cache_dir or os.environ.get("HF_DATASETS_CACHE") or Path(os.environ.get("HF_HOME", home)) / "datasets"
+    return Path(root).expanduser()
+
+
+def not_writable(where: str, why: str) -> PrmGsm8kError:
     """What to tell someone whose cache cannot be written."""
     return PrmGsm8kError(
-        f"{place}: the datasets cache cannot be written: {why}; free some space, or set HF_DATASETS_CACHE to a folder "
+        f"{where}: the datasets cache cannot be written: {why}; free some space, or set HF_DATASETS_CACHE to a folder "
         "you own, on a disk that has some"
     )
 

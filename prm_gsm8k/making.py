@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,7 +86,7 @@ class Recipe(ABC):
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
         """Read everything there is to read, and refuse what cannot be used, before any row is made.
 
-        What has to be downloaded is kept in the datasets cache, that is in `cache_dir` or where `datasets_cache` says.
+        What has to be downloaded is kept in the datasets cache: in `cache_dir`, or where `datasets_cache.place` says.
 
         Raises:
             BadInputError: what is wrong, in which file and line, and what to do.
@@ -129,13 +128,6 @@ class Recipe(ABC):
     def _fields(self) -> tuple[Field[Any], ...]:
         """Those of the class that names the config; a BuilderConfig made of it has some of its own."""
         return fields(next(cls for cls in type(self).__mro__ if "config" in vars(cls)))
-
-
-def datasets_cache(cache_dir: str | None = None) -> Path:
-    """Where `datasets` keeps what it builds and downloads, without importing it, which takes a second."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
-    place = cache_dir or os.environ.get("HF_DATASETS_CACHE") or Path(os.environ.get("HF_HOME", home)) / "datasets"
-    return Path(place).expanduser()
 
 
 def _source_files(places: Iterable[Path]) -> Iterator[Path]:

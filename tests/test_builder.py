@@ -20,7 +20,7 @@ from prm_gsm8k.build import build, prepared
 from prm_gsm8k.builders.builder import PrmGsm8kBuilder
 from prm_gsm8k.contract import check_table
 from prm_gsm8k.digest import content_digest
-from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError
+from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError, VerificationError
 from prm_gsm8k.problems import problems_from, shipped_problems
 from prm_gsm8k.recipe import SyntheticRecipe, keep_share
 from prm_gsm8k.verify import verify
@@ -105,6 +105,26 @@ def test_the_second_build_is_a_hit_and_tells_the_same(tmp_path: Path, cache: str
     assert (first.cached, second.cached) == (False, True)
     assert (first.config, first.skipped) == (second.config, second.skipped)
     assert first.config.drops["problems"] > 0
+
+
+def test_a_byte_flipped_in_the_cache_is_neither_loaded_nor_built_from(tmp_path: Path) -> None:
+    cache, seed = str(tmp_path / "cache"), 6
+    build("synthetic", tmp_path / "a", cache_dir=cache, max_examples=400, seed=seed)
+    arrow = next(Path(cache).rglob("prm-gsm8k-train.arrow"))
+    data = bytearray(arrow.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    arrow.chmod(0o644)
+    arrow.write_bytes(data)
+    for read in (PrmGsm8kBuilder.tables, PrmGsm8kBuilder.check):
+        with (
+            pytest.raises(VerificationError, match=f"{arrow.parent}: the rows in the datasets cache are not those"),
+            prepared("synthetic", cache_dir=cache, max_examples=400, seed=seed) as (builder, cached),
+        ):
+            assert cached
+            read(builder)
+    with pytest.raises(VerificationError):
+        build("synthetic", tmp_path / "b", cache_dir=cache, max_examples=400, seed=seed)
+    assert not (tmp_path / "b").exists()
 
 
 def test_every_choice_has_its_own_place_in_the_cache(cache: str, problems_file: Path) -> None:

@@ -12,8 +12,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from prm_gsm8k import datasets_cache
 from prm_gsm8k.exceptions import BadInputError
-from prm_gsm8k.making import Progress, datasets_cache
+from prm_gsm8k.making import Progress
 from prm_gsm8k.prm800k.download import Released, download
 
 COMMIT = "7ecc794703b2877f63226f2477a49b34f9b25163"  # of github.com/openai/prm800k
@@ -103,7 +104,7 @@ def downloaded(phases: str, cache_dir: str | None = None, progress: Progress | N
         BadInputError: one is not to be had, or is not what was released.
     """
     base = os.environ.get(BASE_VARIABLE) or BASE
-    folder = datasets_cache(cache_dir) / "downloads" / f"prm800k-{COMMIT[:12]}"
+    folder = datasets_cache.place(cache_dir) / "downloads" / f"prm800k-{COMMIT[:12]}"
     held_out, _ = _fetched(HELD_OUT, base, folder, progress)
     files = []
     for released in DATA:
@@ -155,7 +156,7 @@ def found_in(source: str, phases: str, cache_dir: str | None = None) -> Release:
             source, f"no file of PRM800K in it (looked for {EXPECTED}, also in data/ and prm800k/data/)"
         )
     wanted.sort(key=lambda path: (_phase_and_split(path.name)[1], path.name))  # test before train: it is held out of it
-    unpacked = datasets_cache(cache_dir) / "downloads" / "prm800k-unpacked"
+    unpacked = datasets_cache.place(cache_dir) / "downloads" / "prm800k-unpacked"
     files = []
     for path in wanted:
         phase, split = _phase_and_split(path.name)
