@@ -3,9 +3,9 @@
     python .ci/datasets_versions.py [FOLDER]        (data by default)
 
 Each version gets an environment of its own under build/datasets/, kept for the next run. It loads every config of the
-folder, and a small one with rows made by hand (`values` is null in some rows and not in others), in three ways: from
-the folder, from a Hub on 127.0.0.1 that serves the same files, and streaming from there. Its pyarrow also computes the
-content digests. Exits with 1 if a row or a digest is another one.
+folder, the 106 solutions of PRM800K in tests/data, and rows made by hand (`values` is null in some and not in others),
+in three ways: from the folder, from a Hub on 127.0.0.1 that serves the same files, and streaming from there. Its
+pyarrow also computes the content digests. Exits with 1 if a row or a digest is another one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from loopback import Hub  # noqa: E402
 from made_rows import CONFIG, MADE_FROM, made_tables  # noqa: E402
 from row_digests import digest  # noqa: E402
 
+from prm_gsm8k.build import build  # noqa: E402
 from prm_gsm8k.folder import read_tables, write_config  # noqa: E402
 from prm_gsm8k.parquet import iter_rows  # noqa: E402
 
@@ -87,6 +88,7 @@ def main() -> None:
 
         folder = Path(place, "prm-gsm8k")
         shutil.copytree(source, folder)
+        build("prm800k", folder, source=str(HERE.parent / "tests" / "data" / "prm800k"), cache_dir=f"{place}/cache")
         manifest = write_config(folder, CONFIG, made_tables(), MADE_FROM)
         hub = Hub()
         hub.start()

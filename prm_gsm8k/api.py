@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from prm_gsm8k.hub.snapshot import Snapshot
 
-NOT_ON_THE_WAY = ("prm800k", "model_sampled")  # a large download, hours of a GPU: only when asked for by `build`
+NOT_ON_THE_WAY = ("prm800k",)  # a download of half a gigabyte: not unless it was asked for
 ROWS_AT_A_TIME = 4_000  # that exist as Python objects: 8 MB
 
 
@@ -110,11 +110,11 @@ def load(
         train = load("synthetic", split="train")        # no repository: `data` here, or the cache, or built now
 
     Published rows come from the very revision that was asked for, online or not, and are returned only if every file
-    has the sha256, and the rows the digest, that the manifest names. Only `synthetic` is built on the way; the other
-    configs take a download or a model, so they are loaded if they are built.
+    has the sha256, and the rows the digest, that the manifest names. Only `synthetic` is built on the way; `prm800k` is
+    a large download, so it is loaded if it is built, and built if you say how (`source=` or `phase=`).
 
     Args:
-        config: `synthetic`, `prm800k` or `model_sampled`.
+        config: `synthetic`, `prm800k`, or whatever the folder or repository holds.
         split: `train`, `validation` or `test`, or a slice such as `train[:10%]`; None for all, as a `DatasetDict`.
         repo_id: `ORG/prm-gsm8k`, a data set that `prm-gsm8k publish` made.
         revision: of `repo_id`: tag, branch or commit. With one, nothing else is ever returned; without one it is
@@ -163,7 +163,7 @@ def load(
         if config in manifest.configs:
             _say(f"reading {config} {manifest.configs[config].version} from the folder {folder}")
         return load_verified(folder, manifest, config, split, str(folder))
-    if config in NOT_ON_THE_WAY:
+    if config in NOT_ON_THE_WAY and not options and not _in_cache(config, repo_id):
         raise PrmGsm8kError(
             f"{config} is not built here: `prm-gsm8k build {config}`, or give the `folder` or `repo_id` that holds it"
         )
@@ -183,6 +183,14 @@ def _holds(folder: Path, config: str) -> bool:
         return config in read_manifest(folder).configs
     except VerificationError:
         return False
+
+
+def _in_cache(config: str, repo_id: str | None) -> bool:
+    """Whether it was built into the datasets cache, with its default options."""
+    from prm_gsm8k import datasets_cache
+
+    name = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
+    return any((datasets_cache.place() / name / config).glob("*/*/dataset_info.json"))
 
 
 def _say(what: str) -> None:

@@ -61,13 +61,17 @@ def build(
         **options: fields of the recipe, such as `seed`; see the recipes in `prm_gsm8k.recipe`.
 
     Raises:
-        UsageError: `out` holds something else, or an option is out of range.
+        UsageError: `out` holds something else, an option is out of range, or `repo_id` is no name of a repository.
         BadInputError: a file that is read is not what it must be.
         PrmGsm8kError: the disk is full or may not be written. `out` is as it was.
     """
     start = time.monotonic()
     out = Path(out)
     check_out(out)
+    if repo_id is not None:
+        from prm_gsm8k.hub.talk import check_repo_id
+
+        check_repo_id(repo_id)
     with prepared(name, num_proc=num_proc, progress=progress, cache_dir=cache_dir, repo_id=repo_id, **options) as (
         builder,
         cached,

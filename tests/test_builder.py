@@ -21,6 +21,7 @@ from prm_gsm8k.builders.builder import PrmGsm8kBuilder
 from prm_gsm8k.contract import check_table
 from prm_gsm8k.digest import content_digest
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError, VerificationError
+from prm_gsm8k.manifest import read_manifest
 from prm_gsm8k.problems import problems_from, shipped_problems
 from prm_gsm8k.recipe import SyntheticRecipe, keep_share
 from prm_gsm8k.verify import verify
@@ -179,24 +180,29 @@ def test_what_a_killed_build_left_is_not_counted(cache: str) -> None:
     assert not list(Path(builder.cache_dir).glob("*NNNNN*"))
 
 
-def test_the_cache_is_where_load_dataset_looks_when_it_is_offline(tmp_path: Path, problems_file: Path) -> None:
-    code = """
-import sys, datasets
-from prm_gsm8k.build import prepared
-with prepared("synthetic", repo_id="org/prm-gsm8k"):
-    pass
-print(datasets.load_dataset("org/prm-gsm8k", "synthetic", split="validation").num_rows)
-"""
+def test_the_cache_is_where_load_dataset_looks_when_it_is_offline(tmp_path: Path) -> None:
     environment = {
         **os.environ,
-        "HF_HOME": str(tmp_path),
+        "HF_HOME": str(tmp_path / "hf"),
         "HF_HUB_OFFLINE": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 1_000
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments], env=environment, capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("-m", "prm_gsm8k.cli", "build", "synthetic", "--out", "out", "--repo-id", "org/prm-gsm8k")
+    code = "import datasets; print(datasets.load_dataset('org/prm-gsm8k', 'synthetic', split='validation').num_rows)"
+    assert int(run("-c", code)) == read_manifest(tmp_path / "out").configs["synthetic"].splits["validation"].rows
+
+
+def test_a_repository_name_that_is_none_is_misuse(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no repository of the Hub"):
+        build("synthetic", tmp_path / "out", repo_id="prm-gsm8k")
 
 
 # -------------------------------------------------------------------------------------------------------- max_examples

@@ -30,7 +30,9 @@ def commands() -> list[str]:
 def place(tmp_path_factory: pytest.TempPathFactory, started_hub: Hub) -> Path:
     """An empty folder to run README in, top to bottom, beside an empty Hub."""
     started_hub.reset()
-    return tmp_path_factory.mktemp("readme")
+    place = tmp_path_factory.mktemp("readme")
+    (place / "tests").symlink_to(ROOT / "tests")
+    return place
 
 
 def run(arguments: list[str], place: Path) -> None:

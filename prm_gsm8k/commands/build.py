@@ -25,6 +25,10 @@ MaxExamples = Annotated[int | None, typer.Option(min=1, help="At most so many ro
 NumProc = Annotated[
     int | None, typer.Option(min=1, help="Processes; the rows do not depend on it.", show_default="cores, at most 4")
 ]
+RepoId = Annotated[
+    str | None,
+    typer.Option(metavar="ORG/NAME", help='Build where load_dataset("ORG/NAME", CONFIG) looks when it is offline.'),
+]
 
 
 class Neutral(StrEnum):
@@ -51,6 +55,7 @@ def build_synthetic(
     max_examples: MaxExamples = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 0,
     num_proc: NumProc = None,
+    repo_id: RepoId = None,
     problems: Annotated[
         str | None,
         typer.Option(metavar="FILE_OR_HUB_ID", help="JSONL (or .gz) or Hub id.", show_default="GSM8K, shipped inside"),
@@ -68,6 +73,7 @@ def build_synthetic(
                 out,
                 num_proc=num_proc,
                 progress=progress,
+                repo_id=repo_id,
                 num_incorrect_per_problem=num_incorrect_per_problem,
                 num_correct_per_problem=num_correct_per_problem,
                 max_examples=max_examples,
@@ -103,6 +109,7 @@ def build_prm800k(
     ] = False,
     max_examples: MaxExamples = None,
     num_proc: NumProc = None,
+    repo_id: RepoId = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the lines that were skipped.")] = False,
     json: Json = False,
 ) -> None:
@@ -116,6 +123,7 @@ def build_prm800k(
                 out,
                 num_proc=num_proc,
                 progress=progress,
+                repo_id=repo_id,
                 source=None if source is None else str(source),
                 neutral=neutral.value,
                 phase=phase.value,

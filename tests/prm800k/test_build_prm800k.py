@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +307,25 @@ def test_the_rows_in_the_cache_are_a_data_set(tmp_path: Path, source: Path) -> N
     with prepared("prm800k", source=str(source), cache_dir=str(tmp_path / "cache")) as (builder, cached):
         assert cached
         assert builder.as_dataset("test").num_rows == 4
+
+
+def test_load_takes_what_is_in_the_cache_and_builds_only_from_what_is_named(
+    source: Path,
+    hf_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    offline: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """The bare name would be a download of half a gigabyte: it is refused until that was built once."""
+    monkeypatch.chdir(tmp_path)
+    rows = prm_gsm8k.load("prm800k", "test", source=str(source))
+    assert rows.num_rows == 4
+    with pytest.raises(PrmGsm8kError, match="prm800k is not built here: `prm-gsm8k build prm800k`"):
+        prm_gsm8k.load("prm800k")
+    there = next((hf_home / "datasets" / "prm-gsm8k").glob("prm800k-*"))
+    there.rename(there.with_name("prm800k"))  # as if these had been the released files
+    with offline(), pytest.raises(PrmGsm8kError, match=r"HF_HUB_OFFLINE is set, and .*test.jsonl is not there yet"):
+        prm_gsm8k.load("prm800k")  # now they are asked for
 
 
 # ------------------------------------------------------------------------------------------------------------ bad input
