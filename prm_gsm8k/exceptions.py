@@ -38,3 +38,23 @@ class HubError(PrmGsm8kError):
 
 class HubUnreachable(HubError):
     """The Hub does not answer, or must not be asked (HF_HUB_OFFLINE)."""
+
+
+class TokenizerError(PrmGsm8kError):
+    """A tokenizer cannot serve a PRM, or is not the one a checkpoint was trained with."""
+
+
+class StepsError(PrmGsm8kError):
+    """A prompt, steps or labels that cannot be encoded: nothing in them, not text, or not one label a step."""
+
+
+class TooLongError(StepsError):
+    """A solution that does not fit into `max_length` tokens. `tokens` says how many it has."""
+
+    def __init__(self, what: str, tokens: int) -> None:
+        super().__init__(what)
+        self.tokens = tokens
+
+
+class CheckpointError(PrmGsm8kError):
+    """A folder or a repository does not hold what this package saves as a PRM."""
