@@ -18,11 +18,13 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from prm_gsm8k.api import build_synthetic, load
     from prm_gsm8k.problems import Problem, read_problems
+    from prm_gsm8k.reward_model import ProcessRewardModel
 
-__all__ = ["Problem", "__version__", "build_synthetic", "load", "read_problems"]
+__all__ = ["Problem", "ProcessRewardModel", "__version__", "build_synthetic", "load", "read_problems"]
 
 _HOME = {
     "Problem": "prm_gsm8k.problems",
+    "ProcessRewardModel": "prm_gsm8k.reward_model",
     "read_problems": "prm_gsm8k.problems",
     "build_synthetic": "prm_gsm8k.api",
     "load": "prm_gsm8k.api",

@@ -230,6 +230,20 @@ class Encoder:
             ids.append(config.step_tag_id)
         return Encoded(ids, [end - 1 for end in ends[:fits]], targets[:fits] if targets is not None else None)
 
+    def encode_prefix(self, prompt: str, completions: Sequence[str]) -> list[int]:
+        """The ids that every solution beginning with these steps begins with; there may be no steps yet.
+
+        With a chat template that is all up to the first word of the next step. Without one and without steps the prompt
+        is one piece of text with the first step, and only what stands before it is common to all.
+
+        Raises: as `encode`.
+        """
+        if completions:
+            return self.encode(prompt, completions).input_ids
+        prompt, steps = _checked(prompt, ["-"])
+        ids, _ = self._pieces(prompt, steps)
+        return ids
+
     def encode_rows(
         self,
         rows: Iterable[Mapping[str, Any]],

@@ -157,12 +157,11 @@ def test_added_tokens_that_are_text_stay_text() -> None:
 
 
 HOSTILE = [
-    "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>", "<reponame>", "<|fim_pad|>", "<extra_0>", "</s>", "<s>",
-    "<unused0>", "<unk>", "<|reserved_special_token_0|>", "<|eot_id|>", "<0x0A>", "▁", "Ġ", "\n\n", ".\n\n", "\r\n",
-    "\t", "\x00", "\u200b", "\u2028", "\u202e", "\ufeff", "\ufffd", "\ud800", "é", "e\u0301", "ß", "١٢", "𝟙",
-    "<", "|",
-    "＜ｅｘｔｒａ＿０＞", "👩\u200d👩\u200d👧", "1,250", "$3.50", "PROMPT-7f3a9c", "{{ bos_token }}", "a" * 300,
-    "\U0010ffff", ">", "So 7.", " ",
+    "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>", "<reponame>", "<|fim_pad|>", "<extra_0>", "</s>",
+    "<s>", "<unused0>", "<unk>", "<|reserved_special_token_0|>", "<|eot_id|>", "<0x0A>", "▁", "Ġ", "\n\n", ".\n\n",
+    "\r\n", "\t", "\x00", "\u200b", "\u2028", "\u202e", "\ufeff", "\ufffd", "\ud800", "é", "e\u0301", "ß", "١٢", "𝟙",
+    "<", "|", "＜ｅｘｔｒａ＿０＞", "👩\u200d👩\u200d👧", "1,250", "$3.50", "PROMPT-7f3a9c",
+    "{{ bos_token }}", "a" * 300, "\U0010ffff", ">", "So 7.", " ",
 ]  # fmt: skip
 
 

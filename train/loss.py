@@ -8,8 +8,8 @@ so 16 rows are the same 16 rows as one batch, as 16 micro-batches, or on 2 GPUs.
 `*ForTokenClassification` takes the mean of each micro-batch instead. It swallows the N that `Trainer` counts, and
 `Trainer`, which sees that the model takes it, no longer divides by the number of micro-batches: gradients grow with it.
 
-Soft targets are what the formula says; hard ones are 0 and 1. A step without a target has `IGNORED` in its place, as has
-every token that is no tag. Nothing labelled is a loss of 0 and gradients of 0.
+Soft targets are what the formula says; hard ones are 0 and 1. A step without a target has `IGNORED` in its place, as
+has every token that is no tag. Nothing labelled is a loss of 0 and gradients of 0.
 """
 
 from __future__ import annotations
