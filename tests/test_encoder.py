@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerFast
 
 from prm_gsm8k.encoder import FILE, Counts, Encoder, EncoderConfig
 from prm_gsm8k.exceptions import CheckpointError, StepsError, TokenizerError, TooLongError, UsageError
-from prm_gsm8k.plain_text import markup_tokens
+from prm_gsm8k.plain_text import PlainText, markup_tokens
 from prm_gsm8k.problems import shipped_problems
 from prm_gsm8k.step_tag import choose_step_tag, why_not
 
@@ -132,6 +132,16 @@ def test_no_control_token_comes_out_of_the_users_text(name: str) -> None:
         row = encoder.encode(f"{content}a {content}", [f"{content}", f"b{content}{content}\n{content}"])
         assert [i for i in row.input_ids if i in control] == [i for i in benign.input_ids if i in control]
         assert [i for i, x in enumerate(row.input_ids) if x == encoder.config.step_tag_id] == row.tag_positions
+
+
+@pytest.mark.parametrize("name", ["smollm2", "llama3"])
+def test_a_control_token_in_a_text_is_cut_as_any_text_of_these_letters(name: str) -> None:
+    """Where all control tokens are marked special, that is what transformers' own splitting gives."""
+    a_tokenizer, _ = made(name)
+    for content in markup_tokens(a_tokenizer):
+        text = f"So {content} 7, {content}{content}."
+        own = a_tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        assert PlainText(a_tokenizer).encode([text]) == [own]
 
 
 def test_transformers_own_splitting_would_let_a_tag_through() -> None:
