@@ -46,7 +46,7 @@ def show_built(console: Console, built: Built, verbose: bool) -> None:
     if note := RECIPES[built.name].note:
         console.print(note, highlight=False, soft_wrap=True)
     console.print(f"folder: {built.folder}", highlight=False, markup=False, soft_wrap=True)
-    load = f'  load_dataset("{built.folder}", "{built.name}", split="train")'
+    load = f'  load_dataset("{built.folder}", "{built.name}", split="{next(iter(built.config.splits))}")'
     console.print(load, highlight=False, markup=False, soft_wrap=True)
     console.print(f"  prm-gsm8k show {built.folder}", highlight=False, markup=False, soft_wrap=True)
 

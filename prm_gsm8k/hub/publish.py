@@ -21,7 +21,7 @@ from prm_gsm8k.card import CARD, render_card
 from prm_gsm8k.exceptions import HubError, UsageError, VerificationError
 from prm_gsm8k.figures import FIGURES, Picture, pictures_of, png
 from prm_gsm8k.hub import talk
-from prm_gsm8k.hub.talk import REPO_TYPE, ask, check_repo_id, trouble_of
+from prm_gsm8k.hub.talk import REPO_TYPE, ask, bars_on_a_terminal_only, check_repo_id, trouble_of
 from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
 from prm_gsm8k.verify import verify
 
@@ -177,7 +177,8 @@ def publish(
             break
         announce(f"sending {len(plan.add)} files, {sum(plan.add.values()):,} bytes, and {len(plan.delete)} deletions")
         try:
-            commit = _commit(api, repo_id, wanted, plan, merged)
+            with bars_on_a_terminal_only():
+                commit = _commit(api, repo_id, wanted, plan, merged)
             break
         except Exception as error:
             trouble = trouble_of(error)

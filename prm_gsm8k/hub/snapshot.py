@@ -10,17 +10,15 @@ that revision or an error, online or not.
 from __future__ import annotations
 
 import errno
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from prm_gsm8k.card import CARD
 from prm_gsm8k.exceptions import HubUnreachable, PrmGsm8kError, UsageError, VerificationError
 from prm_gsm8k.figures import pictures_of
-from prm_gsm8k.hub.talk import REPO_TYPE, ask, check_repo_id, trouble_of
+from prm_gsm8k.hub.talk import REPO_TYPE, ask, bars_on_a_terminal_only, check_repo_id, trouble_of
 from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
 
 MAIN = "main"
@@ -144,7 +142,7 @@ def _download(repo_id: str, revision: str, config: str | None, token: str | None
     from huggingface_hub import snapshot_download
 
     patterns = [CARD, MANIFEST, f"{config}/*"] if config else None
-    with _disk(), _bars_on_a_terminal_only():
+    with _disk(), bars_on_a_terminal_only():
         return Path(
             ask(
                 lambda: snapshot_download(
@@ -168,19 +166,3 @@ def _disk() -> Iterator[None]:
             f"{constants.HF_HUB_CACHE}: the Hub cache cannot be written: {error.strerror}; free some space, or set "
             "HF_HOME to a folder on another disk. What is complete there is kept"
         ) from error
-
-
-@contextmanager
-def _bars_on_a_terminal_only() -> Iterator[None]:
-    from huggingface_hub import utils
-
-    bars: Any = utils  # documented there, but not marked as exported
-
-    if sys.stderr.isatty() or bars.are_progress_bars_disabled():
-        yield
-        return
-    bars.disable_progress_bars()
-    try:
-        yield
-    finally:
-        bars.enable_progress_bars()

@@ -7,11 +7,12 @@ connection, 429, 5xx) is tried again a few times first.
 from __future__ import annotations
 
 import re
+import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prm_gsm8k.exceptions import HubError, HubUnreachable, UsageError
 
@@ -152,3 +153,20 @@ def check_repo_id(repo_id: str) -> str:
     except HFValidationError as error:
         raise UsageError(f"{repo_id!r} is no repository of the Hub: {error}; give ORG/NAME, as org/prm-gsm8k") from None
     return repo_id
+
+
+@contextmanager
+def bars_on_a_terminal_only() -> Iterator[None]:
+    """What huggingface_hub shows of its progress, where somebody sees it."""
+    from huggingface_hub import utils
+
+    bars: Any = utils  # documented there, but not marked as exported
+
+    if sys.stderr.isatty() or bars.are_progress_bars_disabled():
+        yield
+        return
+    bars.disable_progress_bars()
+    try:
+        yield
+    finally:
+        bars.enable_progress_bars()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -382,6 +384,14 @@ def test_no_token_in_any_output(
     out, err = capsys.readouterr()
     assert "prm-gsm8k: org/prm-gsm8k: cannot be read: " in err
     assert Hub.WRITE not in out + err + caplog.text
+
+
+def test_no_bars_where_nobody_sees_them(hub: Hub, v1: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_DISABLE_PROGRESS_BARS"}
+    command = [sys.executable, "-m", "prm_gsm8k.cli", "publish", str(v1), ID]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith("prm-gsm8k: ") for line in done.stderr.splitlines()), done.stderr
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
