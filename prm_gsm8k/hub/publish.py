@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from prm_gsm8k.card import CARD, render_card
 from prm_gsm8k.exceptions import HubError, UsageError, VerificationError
 from prm_gsm8k.figures import FIGURES, Picture, pictures_of, png
-from prm_gsm8k.hub import talk
-from prm_gsm8k.hub.talk import REPO_TYPE, ask, bars_on_a_terminal_only, check_repo_id, trouble_of
+from prm_gsm8k.hub.talk import REPO_TYPE, ask, bars_on_a_terminal_only, check_repo_id
 from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
+from prm_gsm8k.parquet import file_sha256
 from prm_gsm8k.verify import verify
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ class _File:
         assert self.source is not None
         return self.source.read_bytes() if isinstance(self.source, Path) else self.source
 
+    @cached_property
+    def sha256(self) -> str:
+        return file_sha256(self.source) if isinstance(self.source, Path) else hashlib.sha256(self.data).hexdigest()
+
     @property
     def size(self) -> int:
         if self.kept is not None:
@@ -98,7 +102,7 @@ class _File:
         if self.kept is not None:
             return remote.blob_id == self.kept.blob_id
         if remote.lfs is not None:
-            return bool(remote.lfs.sha256 == hashlib.sha256(self.data).hexdigest())
+            return bool(remote.lfs.sha256 == self.sha256)
         return bool(remote.blob_id == hashlib.sha1(b"blob %d\0" % self.size + self.data).hexdigest())
 
 
@@ -156,50 +160,37 @@ def publish(
     elif private and not remote.private:
         raise UsageError(f"{repo_id} exists and is public; --private is for a repo that is made: change it on its page")
     merged, wanted = _wanted(folder, local, remote, repo_id)
-    plan = first_plan = _plan(wanted, remote)
+    plan = _plan(wanted, remote)
     if tag is not None and remote.head is not None:
         _check_tag(api, repo_id, tag, remote.head if plan.is_done else None)
     if plan_only:
         return Published(repo_id, merged, plan, tag=tag)
-
     if remote.head is None:
         announce(f"making {repo_id}")
         ask(
             lambda: api.create_repo(repo_id, repo_type=REPO_TYPE, private=private, exist_ok=True),
             f"{repo_id}: cannot be made",
         )
+
+    def send() -> tuple[Manifest, dict[str, _File], str, bool]:
+        # Read each time: what is there may be our own commit, whose reply was lost, or someone else's.
         remote = _read(api, repo_id)
         merged, wanted = _wanted(folder, local, remote, repo_id)
-        plan = _plan(wanted, remote)
-    commit = None
-    for pause in (*talk.PAUSES, None):
-        if plan.is_done:
-            break
-        announce(f"sending {len(plan.add)} files, {sum(plan.add.values()):,} bytes, and {len(plan.delete)} deletions")
-        try:
-            with bars_on_a_terminal_only():
-                commit = _commit(api, repo_id, wanted, plan, merged)
-            break
-        except Exception as error:
-            trouble = trouble_of(error)
-            if trouble is None:
-                raise
-            if pause is None or not (trouble.will_pass or trouble.is_conflict):
-                raise HubError(
-                    f"{repo_id}: cannot be published: {trouble.said}; it is as it was, or wholly new: run it again"
-                ) from None
-            talk.sleep(talk.pause_for(trouble, pause))
-        # what is there now? Perhaps our commit, whose reply was lost; perhaps someone else's
-        remote = _read(api, repo_id)
-        merged, wanted = _wanted(folder, local, remote, repo_id)
-        plan = _plan(wanted, remote)
-    head = commit or remote.head
-    assert head is not None
-    announce(f"reading {repo_id} back at {head[:8]}")
-    _check_published(wanted, _tree(api, repo_id, head), repo_id, head)
+        todo = _plan(wanted, remote)
+        if todo.is_done:
+            assert remote.head is not None
+            return merged, wanted, remote.head, False
+        announce(f"sending {len(todo.add)} files, {sum(todo.add.values()):,} bytes, and {len(todo.delete)} deletions")
+        with bars_on_a_terminal_only():
+            return merged, wanted, _commit(api, repo_id, wanted, todo, merged), True
+
+    doing = f"{repo_id}: cannot be published; it is as it was or wholly new, run it again"
+    merged, wanted, commit, committed = ask(send, doing, conflicts=True)
+    announce(f"reading {repo_id} back at {commit[:8]}")
+    _check_published(wanted, _tree(api, repo_id, commit), repo_id, commit)
     if tag is not None:
-        _tag(api, repo_id, tag, head)
-    return Published(repo_id, merged, first_plan, head, commit is not None, tag)
+        _tag(api, repo_id, tag, commit)
+    return Published(repo_id, merged, plan, commit, committed, tag)
 
 
 def _chosen(manifest: Manifest, configs: list[str] | None, folder: Path) -> Manifest:
@@ -377,17 +368,10 @@ def _check_tag(api: HfApi, repo_id: str, tag: str, commit: str | None) -> bool:
 
 def _tag(api: HfApi, repo_id: str, tag: str, commit: str) -> None:
     """Make the tag, unless it names this commit already (the reply to an earlier request may have been lost)."""
-    doing = f"{repo_id} is published as {commit}, but tag {tag} cannot be made; run it again"
-    for pause in (*talk.PAUSES, None):
-        if _check_tag(api, repo_id, tag, commit):
-            return
-        try:
+
+    def make() -> None:
+        if not _check_tag(api, repo_id, tag, commit):
             api.create_tag(repo_id, tag=tag, revision=commit, repo_type=REPO_TYPE)
-            return
-        except Exception as error:
-            trouble = trouble_of(error)
-            if trouble is None:
-                raise
-            if pause is None or not (trouble.will_pass or trouble.is_conflict):
-                raise HubError(f"{doing}: {trouble.said}") from None
-            talk.sleep(talk.pause_for(trouble, pause))
+
+    doing = f"{repo_id} is published as commit {commit}, but tag {tag} cannot be made; run it again"
+    ask(make, doing, conflicts=True)

@@ -45,12 +45,17 @@ class Trouble:
         return self.status in (409, 412)
 
 
-def ask(call: Callable[[], T], doing: str) -> T:
+def ask(call: Callable[[], T], doing: str, *, conflicts: bool = False) -> T:
     """Call, and call again after a pause while the trouble may pass.
 
+    Args:
+        call: a question, or a change that may be made twice. With `conflicts` it reads what is there before it changes
+            it, and is called again, too, when someone else was faster.
+        doing: what was tried, for the error.
+
     Raises:
-        HubUnreachable: it did not pass; `doing` says what was tried.
-        HubError: it never will.
+        HubUnreachable: the trouble did not pass.
+        HubError: it never will, or someone else was faster every time.
     """
     start = time.monotonic()
     for tries, pause in enumerate((*PAUSES, None), 1):
@@ -60,20 +65,14 @@ def ask(call: Callable[[], T], doing: str) -> T:
             trouble = trouble_of(error)
             if trouble is None:
                 raise
-            if not trouble.will_pass:
+            if not trouble.will_pass and not (conflicts and trouble.is_conflict):
                 raise (HubUnreachable if trouble.status == 0 else HubError)(f"{doing}: {trouble.said}") from None
             # huggingface_hub may have waited for half a minute in each call itself
             if pause is None or time.monotonic() - start > PATIENCE:
-                raise HubUnreachable(
-                    f"{doing}: {trouble.said}, {tries} time{'s' * (tries > 1)} in a row; try again later"
-                ) from None
-            sleep(pause_for(trouble, pause))
+                told = f"{doing}: {trouble.said}, {tries} time{'s' * (tries > 1)} in a row; try again later"
+                raise (HubUnreachable if trouble.will_pass else HubError)(told) from None
+            sleep(min(max(pause, trouble.retry_after), LONGEST_PAUSE))
     raise AssertionError("the last try returns or raises")
-
-
-def pause_for(trouble: Trouble, pause: float) -> float:
-    """Seconds to wait: what the Hub asks for, within reason, and never less than `pause`."""
-    return min(max(pause, trouble.retry_after), LONGEST_PAUSE)
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:

@@ -256,7 +256,7 @@ def test_no_tag_on_something_else_than_was_meant(hub: Hub, v1: Path) -> None:
         files = {path: blob for path, blob in commit.files.items() if path != "manifest.json"}
         repo.commits[repo.head] = replace(commit, files=files)
 
-    hub.before("GET", r"/tree/", lose_a_file, nth=2)
+    hub.before("GET", r"/tree/", lose_a_file, nth=3)
     with pytest.raises(VerificationError, match=r"not what was published: manifest.json is missing; no tag is made"):
         publish(v1, ID, tag="v1")
     assert repo.tags == {}
