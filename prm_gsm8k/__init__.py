@@ -34,7 +34,13 @@ _HOME = {
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOME[name]), name)
+    try:
+        module = import_module(_HOME[name])
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "transformers"):
+            raise
+        raise ImportError(f"{name} needs {error.name}: pip install 'prm-gsm8k[train]'", name=error.name) from error
+    value: object = getattr(module, name)
     globals()[name] = value
     return value
 

@@ -94,6 +94,12 @@ def test_only_the_extras_ask_for_anything_heavy() -> None:
     assert set(setup["options.extras_require"]) == {"train", "sample", "dev"}
 
 
+def test_what_needs_torch_says_how_to_get_it() -> None:
+    code = "import sys; sys.modules['torch'] = None; import prm_gsm8k; prm_gsm8k.ProcessRewardModel"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ImportError: ProcessRewardModel needs torch: pip install 'prm-gsm8k[train]'" in done.stderr
+
+
 def test_everything_that_is_installed_in_ci_has_a_locked_version() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
