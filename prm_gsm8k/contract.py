@@ -100,7 +100,7 @@ def features(config: str) -> datasets.Features:
 def card_features(config: str) -> list[dict[str, str]]:
     """The same for `dataset_info` of a dataset card.
 
-    `sequence:` is what every `datasets` since 2.14 reads; the newer `list:` shows as a dict of lists in older ones.
+    `sequence:` is the word that every `datasets` since 2.14 reads and knows as its own.
     """
     return [
         {"name": c.name, "sequence": c.item_type} if c.item_type else {"name": c.name, "dtype": c.type}
