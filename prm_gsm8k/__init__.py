@@ -1,9 +1,11 @@
-"""Labelled reasoning steps on GSM8K, to train process reward models with.
+"""Labelled reasoning steps on GSM8K, to train process reward models with, and the models themselves.
 
     import prm_gsm8k
 
     rows = prm_gsm8k.load("synthetic", split="train")       # builds it, offline, if nothing is built yet
     rows = prm_gsm8k.build_synthetic(my_problems, seed=0)   # the same from your own [{"question": ..., "answer": ...}]
+    prm_gsm8k.publish("data", "org/prm-gsm8k", tag="v1.0.0")
+    rows = prm_gsm8k.load("synthetic", repo_id="org/prm-gsm8k", revision="v1.0.0")
 
 A name is imported when it is first used, so `import prm_gsm8k` costs nothing: no datasets, no torch.
 """
@@ -17,10 +19,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from prm_gsm8k.api import build_synthetic, load
+    from prm_gsm8k.hub.publish import publish
     from prm_gsm8k.problems import Problem, read_problems
     from prm_gsm8k.reward_model import ProcessRewardModel
 
-__all__ = ["Problem", "ProcessRewardModel", "__version__", "build_synthetic", "load", "read_problems"]
+__all__ = ["Problem", "ProcessRewardModel", "__version__", "build_synthetic", "load", "publish", "read_problems"]
 
 _HOME = {
     "Problem": "prm_gsm8k.problems",
@@ -28,6 +31,7 @@ _HOME = {
     "read_problems": "prm_gsm8k.problems",
     "build_synthetic": "prm_gsm8k.api",
     "load": "prm_gsm8k.api",
+    "publish": "prm_gsm8k.hub.publish",
 }
 
 
