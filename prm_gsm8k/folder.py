@@ -30,7 +30,7 @@ from prm_gsm8k.digest import combined_digest, content_digest
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError, VerificationError
 from prm_gsm8k.manifest import MANIFEST, Config, DataFile, Manifest, read_manifest, version_of
 from prm_gsm8k.overlap import count_overlaps
-from prm_gsm8k.parquet import file_sha256, read_parquet, write_parquet
+from prm_gsm8k.parquet import arrow_bytes, file_sha256, read_parquet, write_parquet
 from prm_gsm8k.stats import count
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from
     Args:
         out: the folder; need not exist.
         name: of the config.
-        tables: rows by split. A split without rows is left out.
+        tables: rows by split. A split without rows is left out. They may lie in memory-mapped files: no more than a
+            row group of them is copied at a time.
         made_from: the fields of `manifest.Config` that say where the rows come from.
 
     Returns:
@@ -85,8 +86,7 @@ def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from
         PrmGsm8kError: the folder cannot be written; it is as it was.
     """
     check_out(out)
-    # one chunk a column, so that neither file bytes nor sizes tell how many processes there were
-    tables = {split: tables[split].combine_chunks() for split in SPLITS if split in tables and tables[split].num_rows}
+    tables = {split: tables[split] for split in SPLITS if split in tables and tables[split].num_rows}
     if not tables:
         raise PrmGsm8kError(f"config {name!r}: no row at all, so there is nothing to write")
     with replacing(out) as new:
@@ -108,7 +108,7 @@ def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from
             version=version_of(combined_digest(split_digests)),
             content_digest=combined_digest(split_digests),
             split_digests=split_digests,
-            num_bytes={split: table.nbytes for split, table in tables.items()},
+            num_bytes={split: arrow_bytes(table) for split, table in tables.items()},
             splits={split: stat.result() for split, stat in stats.items()},
             files=[
                 _named(path, new, split, split_digests[split][:8]) for split in tables for path in files[split].result()

@@ -38,18 +38,39 @@ def write_parquet(table: pa.Table, folder: Path, split: str, mark: str) -> list[
     paths = []
     for i in range(total):
         path = folder / f"{split}-{mark}-{i:05d}-of-{total:05d}.parquet"
-        pq.write_table(
-            table.slice(i * ROWS_PER_FILE, ROWS_PER_FILE),
+        rows = table.slice(i * ROWS_PER_FILE, ROWS_PER_FILE)
+        with pq.ParquetWriter(
             path,
+            table.schema,
             compression="zstd",
             compression_level=3,
-            row_group_size=ROWS_PER_GROUP,
             use_dictionary=FEW_VALUES,
             use_content_defined_chunking=True,
             write_page_index=True,
-        )
+        ) as writer:
+            for start in range(0, max(rows.num_rows, 1), ROWS_PER_GROUP):
+                # in one chunk a column, so that the file's bytes do not tell how many processes made the rows
+                writer.write_table(rows.slice(start, ROWS_PER_GROUP).combine_chunks(), row_group_size=ROWS_PER_GROUP)
         paths.append(path)
     return paths
+
+
+def arrow_bytes(table: pa.Table) -> int:
+    """What the rows take in Arrow's memory if each column is one chunk, however many there are."""
+    return sum(map(_array_bytes, table.columns))
+
+
+def _array_bytes(array: pa.ChunkedArray) -> int:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rows = len(array)
+    valid = -(-rows // 8) if array.null_count else 0
+    if pa.types.is_list(array.type):
+        return valid + 4 * (rows + 1) + _array_bytes(pc.list_flatten(array))
+    if pa.types.is_string(array.type):
+        return valid + 4 * (rows + 1) + (pc.sum(pc.binary_length(array)).as_py() or 0)
+    return valid + -(-rows * array.type.bit_width // 8)
 
 
 def read_parquet(paths: Sequence[Path], schema: pa.Schema) -> pa.Table:
