@@ -70,7 +70,7 @@ def _array_bytes(array: pa.ChunkedArray) -> int:
         return valid + 4 * (rows + 1) + _array_bytes(pc.list_flatten(array))
     if pa.types.is_string(array.type):
         return valid + 4 * (rows + 1) + (pc.sum(pc.binary_length(array)).as_py() or 0)
-    return valid + -(-rows * array.type.bit_width // 8)
+    return valid + -(-rows * int(array.type.bit_width) // 8)
 
 
 def read_parquet(paths: Sequence[Path], schema: pa.Schema) -> pa.Table:
