@@ -17,8 +17,6 @@ import platform
 import sys
 import tempfile
 import timeit
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -124,9 +122,11 @@ def size(name: str, table: pa.Table, place: Path) -> None:
 
 def insertion(name: str, table: pa.Table, hub: Hub, place: Path) -> None:
     """What goes up again when rows are inserted in front; without content-defined chunking beside it."""
+    from prm_gsm8k.parquet import WRITTEN
+
     without = table.slice(INSERTED).combine_chunks()
     first, again = uploaded(hub, place, without, table)
-    with without_chunking():
+    with mock.patch.dict(WRITTEN, use_content_defined_chunking=False):
         plain_first, plain = uploaded(hub, place, without, table)
     print(
         f"insertion  {name:10s} {table.num_rows:7,d} rows: {again:10,d} bytes go up again of {first:10,d}, "
@@ -159,20 +159,6 @@ def written(table: pa.Table, place: Path) -> Path:
 
     (path,) = write_parquet(table, place, "train", "new")
     return path
-
-
-@contextmanager
-def without_chunking() -> Iterator[None]:
-    """Parquet as we write it, but for content-defined chunking."""
-    import pyarrow.parquet as pq
-
-    write = pq.write_table
-
-    def plain(*arguments: Any, **options: Any) -> None:
-        write(*arguments, **options | {"use_content_defined_chunking": False})
-
-    with mock.patch.object(pq, "write_table", plain):
-        yield
 
 
 def digest(name: str, table: pa.Table) -> None:

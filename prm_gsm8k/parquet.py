@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 ROWS_PER_GROUP = 100_000  # about 70 MB in memory; `datasets` itself writes up to 100
 FEW_VALUES = ["error_type", "source"]  # columns whose values are worth a dictionary
+WRITTEN: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "use_dictionary": FEW_VALUES,
+    "use_content_defined_chunking": True,
+    "write_page_index": True,
+}
 ROWS_PER_FILE = 500_000  # about 150 MB: far below the Hub's advice of 500 MB a file, and one file for most builds
 
 
@@ -39,15 +46,7 @@ def write_parquet(table: pa.Table, folder: Path, split: str, mark: str) -> list[
     for i in range(total):
         path = folder / f"{split}-{mark}-{i:05d}-of-{total:05d}.parquet"
         rows = table.slice(i * ROWS_PER_FILE, ROWS_PER_FILE)
-        with pq.ParquetWriter(
-            path,
-            table.schema,
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=FEW_VALUES,
-            use_content_defined_chunking=True,
-            write_page_index=True,
-        ) as writer:
+        with pq.ParquetWriter(path, table.schema, **WRITTEN) as writer:
             for start in range(0, max(rows.num_rows, 1), ROWS_PER_GROUP):
                 # in one chunk a column, so that the file's bytes do not tell how many processes made the rows
                 writer.write_table(rows.slice(start, ROWS_PER_GROUP).combine_chunks(), row_group_size=ROWS_PER_GROUP)
