@@ -137,8 +137,7 @@ def test_cut_at_every_request(
     outcomes = set()
     for k in range(1, requests + 1):
         hub.reset()
-        publish(small_v1, ID)
-        hub.requests.clear()
+        hub.create(ID).put(old)
         hub.fail(nth=k, times=times, cut=cut)
         try:
             publish(small_v2, ID, tag="v2")
