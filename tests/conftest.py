@@ -62,8 +62,6 @@ def xet_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     from huggingface_hub.utils import _xet
     from loopback.xet import XetStore
 
-    if not hasattr(_xet, "get_xet_session"):
-        pytest.skip("the client's Xet is another one: huggingface_hub before 1.0 has no sessions")
     hub.xet = XetStore(tmp_path / "xet")
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
     monkeypatch.setenv("HF_HUB_DISABLE_XET", "0")
