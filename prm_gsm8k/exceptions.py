@@ -58,3 +58,7 @@ class TooLongError(StepsError):
 
 class CheckpointError(PrmGsm8kError):
     """A folder or a repository does not hold what this package saves as a PRM."""
+
+
+class EngineError(PrmGsm8kError):
+    """A language-model server could not be started, does not answer, or answers nonsense. Evidence so far is kept."""

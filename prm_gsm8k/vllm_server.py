@@ -1,0 +1,142 @@
+"""A vLLM server as a child process, for as long as it is needed.
+
+    with vllm_server("Qwen/Qwen3-8B", ["--max-model-len", "4096"]) as server:
+        ...                                     # http://127.0.0.1:PORT, which answers by now
+                                                # and is gone, with its engine's processes, by here
+
+vLLM runs as a program and is spoken to over HTTP, so it may live in an environment of its own: its versions of torch
+and transformers are not ours. `PRM_GSM8K_VLLM` names the command if it is not `vllm` of this Python.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+from prm_gsm8k.exceptions import EngineError
+
+COMMAND = "PRM_GSM8K_VLLM"  # an environment variable: the words before the server's own arguments
+# What vLLM's log says when something a user can do is wrong, and what that is.
+ADVICE = (
+    ("out of memory", "try --max-model-len 2048, --gpu-memory-utilization 0.95 or --tensor-parallel-size 2"),
+    ("No available memory for the cache blocks", "try --max-model-len 2048 or --gpu-memory-utilization 0.95"),
+    ("larger than the maximum number of tokens", "try a smaller --max-model-len"),
+    (
+        "is not a local folder and is not a valid model identifier",
+        "there is no such folder and no such model on the Hub",
+    ),
+    ("does not appear to have a file named config.json", "this folder holds no model"),
+    ("trust_remote_code", "this model brings code of its own, which is never run; take one that transformers knows"),
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where it answers, as what model it is known there, and where its log is."""
+
+    url: str
+    model: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+
+def vllm_command() -> list[str]:
+    """The words that start vLLM's OpenAI-compatible server, without its arguments.
+
+    Raises:
+        EngineError: vLLM is not installed here, and no other is named.
+    """
+    if named := os.environ.get(COMMAND):
+        return shlex.split(named)
+    if find_spec("vllm") is None:
+        raise EngineError(
+            "vLLM is not installed: pip install 'prm-gsm8k[sample]', or name the command of another environment, "
+            f"{COMMAND}='/PATH/bin/python -m vllm.entrypoints.openai.api_server', or a running server, --endpoint URL"
+        )
+    return [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+
+
+@contextmanager
+def vllm_server(
+    model: str, arguments: Sequence[str] = (), *, log: Path | None = None, timeout: float = 1800
+) -> Iterator[Server]:
+    """Start a server on a free port of the loopback interface, wait until it answers, and stop it at the end.
+
+    Args:
+        model: a folder or a Hub id.
+        arguments: of vLLM, more of them.
+        log: a file for all that vLLM says; a temporary one if None, which is deleted unless the start fails.
+        timeout: seconds it may take until it answers; a first start downloads the model.
+
+    Raises:
+        EngineError: it cannot be started, ends before it answers, or takes longer. The message gives the last error of
+            its log, and what helps where that is known.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [*vllm_command(), "--model", model, "--host", "127.0.0.1", "--port", str(port), *arguments]
+    if forbidden := [word for word in command if word.replace("_", "-").startswith("--trust-remote-code")]:
+        raise EngineError(f"{forbidden[0]}: code that comes with a model is never run")
+    temporary = log is None
+    if log is None:
+        descriptor, name = tempfile.mkstemp(prefix="prm-gsm8k-vllm-", suffix=".log")
+        os.close(descriptor)
+        log = Path(name)
+    url = f"http://127.0.0.1:{port}"
+    with log.open("ab") as out:
+        try:
+            process = subprocess.Popen(
+                command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            raise EngineError(f"{command[0]} cannot be started: {error.strerror}; set {COMMAND}") from error
+    try:
+        _wait(process, url, model, log, timeout)
+        yield Server(url, model, log, process)
+        if temporary:
+            log.unlink(missing_ok=True)
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes], patience: float = 20) -> None:
+    """End a server and the engine's processes, which are in its process group."""
+    for sign, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5)):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, model: str, log: Path, timeout: float) -> None:
+    begin, opener = time.monotonic(), build_opener(ProxyHandler({}))  # loopback goes through no proxy
+    while time.monotonic() - begin < timeout:
+        if process.poll() is not None:
+            raise EngineError(f"vLLM ended before it answered (exit code {process.returncode}); {_why(log)}")
+        with suppress(OSError), opener.open(f"{url}/health", timeout=5):
+            return
+        time.sleep(0.5)
+    raise EngineError(f"vLLM did not answer for {timeout:.0f} s after the start with {model}; its log: {log}")
+
+
+def _why(log: Path) -> str:
+    text = log.read_text(errors="replace")
+    for says, do in ADVICE:
+        if says in text:
+            return f"{do} (its log: {log})"
+    wrong = [line for line in text.splitlines() if "Error" in line]
+    return f"its log, {log}, says: {wrong[-1].strip() if wrong else text.strip()[-300:]}"
