@@ -35,7 +35,7 @@ ADVICE = (
     ("larger than the maximum number of tokens", "try a smaller --max-model-len"),
     (
         "is not a local folder and is not a valid model identifier",
-        "there is no such folder and no such model on the Hub",
+        "no such folder, and no such model on the Hub",
     ),
     ("does not appear to have a file named config.json", "this folder holds no model"),
     ("trust_remote_code", "this model brings code of its own, which is never run; take one that transformers knows"),

@@ -1,4 +1,4 @@
-"""Real vLLM on the CPU for tests: the environment that `make test` puts beside ours, and arguments that suit two cores."""
+"""Real vLLM on the CPU for tests: the environment `make test` puts beside ours, and arguments for two cores."""
 
 from __future__ import annotations
 
