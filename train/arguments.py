@@ -1,0 +1,157 @@
+"""What a training run can be told: our own options, and transformers' `TrainingArguments` with our defaults.
+
+    train_prm.py --model Qwen/Qwen3-8B --output_dir prm --max_steps 500
+    train_prm.py run.yaml --learning_rate 2e-5        # options from a file, in their own names; the command line wins
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+from transformers import HfArgumentParser, TrainingArguments
+from transformers.utils import is_torch_bf16_gpu_available
+
+from prm_gsm8k.exceptions import BadInputError, UsageError
+
+
+def _option(default: Any, text: str, choices: Sequence[str] | None = None) -> Any:
+    return field(default=default, metadata={"help": text} | ({"choices": list(choices)} if choices else {}))
+
+
+@dataclass
+class PrmArguments:
+    """What to make a PRM from, and how rows become targets."""
+
+    model: str = field(metadata={"help": "The language model to start from: a Hub id or a folder."})
+    model_revision: str | None = _option(None, "Branch, tag or commit of the model.")
+    dataset: str | None = _option(
+        None,
+        "Labelled rows: ORG/NAME on the Hub, a built folder, or a JSONL or Parquet file with the columns prompt, completions and "
+        "labels. Without it, what `prm-gsm8k build` left here, or `synthetic` built now.",
+    )
+    dataset_revision: str | None = _option(None, "Branch, tag or commit of the dataset.")
+    config: str = _option("synthetic", "Which config, or a mix with weights: synthetic:0.5,prm800k:0.5.")
+    max_train_rows: int | None = _option(None, "At most so many rows to train on; whole problems, drawn by --seed.")
+    max_eval_rows: int | None = _option(2000, "At most so many rows to validate on; whole problems.")
+    soft_labels: bool = _option(False, "Train on the column `values` where a row has it.")
+    after_error: str = _option("mask", "Steps after the first error: not trained on, or wrong.", ("mask", "wrong"))
+    wrong_weight: float = _option(1.0, "How much a wrong step counts in the loss.")
+    right_weight: float = _option(1.0, "How much a right step counts in the loss.")
+    step_tag: str | None = _option(None, "The special token that ends a step; chosen for the tokenizer if not given.")
+    template: str = _option("auto", "How a prompt is written: the chat template, or plain.", ("auto", "chat", "plain"))
+    max_length: int = _option(1024, "Tokens a row may have.")
+    too_long: str = _option("cut", "A longer row loses its last steps, or is left out. Both are counted.", ("cut", "refuse"))
+    packing: str = _option(
+        "auto", "Rows one after the other without padding: on, off, or on where FlashAttention is.", ("auto", "on", "off")
+    )
+    pack_tokens: int = _option(8192, "Tokens of a packed sequence, which then counts as one row of a batch.")
+    attn_implementation: str = _option("auto", "As transformers names them; auto is flash_attention_2 if it is installed.")
+    head_learning_rate: float | None = _option(None, "Learning rate of the new head; that of the model if not given.")
+    lora_r: int = _option(0, "Rank of LoRA adapters; 0 trains all weights.")
+    lora_alpha: int | None = _option(None, "LoRA's alpha; twice the rank if not given.")
+    lora_dropout: float = _option(0.0, "Dropout before LoRA adapters.")
+    lora_target_modules: str = _option("all-linear", "Layers that get an adapter: names with commas, or all-linear.")
+
+    def __post_init__(self) -> None:
+        for name in ("max_train_rows", "max_eval_rows"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise UsageError(f"--{name} is {value}; give at least 1")
+        if self.max_length < 8 or self.pack_tokens < self.max_length:
+            raise UsageError(
+                f"--max_length {self.max_length} and --pack_tokens {self.pack_tokens}: a packed sequence holds at least one row"
+            )
+        if self.lora_r < 0:
+            raise UsageError(f"--lora_r is {self.lora_r}; 0 is no LoRA")
+
+
+@dataclass
+class PrmTrainingArguments(TrainingArguments):
+    """transformers' own, with defaults for a PRM; every one of them can be given."""
+
+    learning_rate: float = _option(1e-5, "Peak learning rate; for LoRA try 1e-4.")
+    lr_scheduler_type: Any = _option("cosine", "As transformers names them.")
+    warmup_steps: float = _option(0.05, "Steps, or below 1 the share of all steps.")
+    weight_decay: float = _option(0.01, "Weight decay.")
+    num_train_epochs: float = _option(1.0, "Passes over the rows.")
+    per_device_train_batch_size: int = _option(8, "Rows, or packed sequences, a device and micro-batch.")
+    per_device_eval_batch_size: int = _option(16, "Rows a device in validation.")
+    bf16: bool = _option(True, "Compute in bf16, keep weights and sums in fp32.")
+    logging_steps: float = _option(10, "Steps between two lines of the log.")
+    eval_strategy: Any = _option("steps", "When to validate.")
+    eval_steps: float | None = _option(0.1, "Steps between two validations, or below 1 the share of all steps.")
+    save_strategy: Any = _option("steps", "When to keep a checkpoint.")
+    save_steps: float = _option(0.1, "Steps between two checkpoints, or below 1 the share of all steps.")
+    save_total_limit: int | None = _option(2, "Checkpoints to keep: the last, and the best.")
+    load_best_model_at_end: bool = _option(True, "The PRM is the best checkpoint, not the last.")
+    metric_for_best_model: str | None = _option("eval_auc", "By which number of the validation it is the best.")
+    remove_unused_columns: bool = _option(False, "Stays off: our collator makes the columns.")
+    report_to: Any = _option("tensorboard", "Where curves go besides the PNG: tensorboard, wandb, trackio, none.")
+    overwrite_output_dir: bool = _option(False, "Delete what another run left in --output_dir.")
+    hub_model_id: str | None = _option(None, "ORG/NAME for --push_to_hub.")
+
+    def __post_init__(self) -> None:
+        if self.output_dir is None:
+            raise UsageError("--output_dir is missing: the folder for checkpoints and the PRM")
+        if self.push_to_hub and self.hub_model_id is None:
+            raise UsageError("--push_to_hub to where? Give --hub_model_id ORG/NAME too")
+        if self.save_total_limit is not None and self.save_total_limit < 2:
+            raise UsageError("--save_total_limit is at least 2: a run killed while it saves goes on from the one before")
+        if self.eval_strategy in ("no", "IntervalStrategy.NO"):
+            self.load_best_model_at_end = False
+        if self.load_best_model_at_end:
+            self.save_strategy, self.save_steps = self.eval_strategy, self.eval_steps or self.save_steps
+        super().__post_init__()
+
+
+# What decides the weights a run ends with; everything else may differ when it is resumed.
+DECISIVE = (
+    "learning_rate lr_scheduler_type lr_scheduler_kwargs warmup_steps weight_decay adam_beta1 adam_beta2 adam_epsilon "
+    "max_grad_norm num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps bf16 fp16 tf32 optim "
+    "optim_args seed data_seed full_determinism neftune_noise_alpha load_best_model_at_end metric_for_best_model eval_steps"
+).split()
+
+
+def parse(argv: Sequence[str] | None = None) -> tuple[PrmArguments, PrmTrainingArguments]:
+    """Options of the command line, after those of a YAML file if the first word names one.
+
+    Raises:
+        UsageError, BadInputError: an option that is not there or out of range, or a file that is none of options.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = HfArgumentParser([PrmArguments, PrmTrainingArguments], description="Train a process reward model.")  # type: ignore[list-item]
+    if words and words[0].endswith((".yaml", ".yml")):
+        _defaults_from(Path(words.pop(0)), parser)
+    ours, theirs = parser.parse_args_into_dataclasses(words)
+    return ours, theirs
+
+
+def _defaults_from(file: Path, parser: HfArgumentParser) -> None:
+    try:
+        given = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInputError(str(file), "no such file") from None
+    except yaml.YAMLError as error:
+        raise BadInputError(str(file), f"not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(given, dict):
+        raise BadInputError(str(file), "not `option: value` lines")
+    known = {f.name: f for cls in (PrmArguments, PrmTrainingArguments) for f in fields(cls)}
+    if unknown := [name for name in given if name not in known]:
+        raise BadInputError(str(file), f"there is no option {unknown[0]!r}; --help lists them")
+    for name, value in given.items():
+        if isinstance(known[name].default, float) and isinstance(value, (str, int)) and not isinstance(value, bool):
+            given[name] = float(value)  # YAML 1.1 reads 1e-5, without a point, as text
+    parser.set_defaults(**given)
+    for action in parser._actions:
+        if action.dest in given:
+            action.required = False
+
+
+def precision_here(training: TrainingArguments) -> None:
+    """bf16 only where it is one: a GPU of 2020 or later, or a CPU; older ones compute in fp32."""
+    if training.bf16 and training.device.type == "cuda" and not is_torch_bf16_gpu_available():
+        training.bf16 = False

@@ -1,0 +1,346 @@
+"""Rows to train on: from wherever they lie, mixed by weight, as token ids, with nothing of a test set among them.
+
+One epoch of `synthetic:0.5,prm800k:0.5` is the largest mix in those shares that has no row twice: with 28,000 and 250,000
+rows, 28,000 of each. Rows are taken by whole problems, so no problem is torn between what is used and what is not.
+
+What is trained on is known by one digest, over the ids, the places of the tags and the targets, in order: two runs with
+the same digest have seen the same numbers, whatever file they came from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import datasets
+import numpy as np
+
+from prm_gsm8k.digest import content_digest
+from prm_gsm8k.encoder import Encoder
+from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError, TooLongError, UsageError, VerificationError
+from prm_gsm8k.manifest import MANIFEST, read_manifest
+from prm_gsm8k.overlap import refuse_test_questions
+from prm_gsm8k.problems import Problem, question_key
+from prm_gsm8k.targets import AfterError
+
+if TYPE_CHECKING:
+    from prm_gsm8k.train.arguments import PrmArguments
+
+NEEDED = ("prompt", "completions", "labels")
+VALIDATION_PER_MILLE = 50  # of the problems, where a data set has no validation split of its own
+FILES = {".jsonl": "json", ".json": "json", ".gz": "json", ".parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One config of a mix, and the share of the rows that it is to have."""
+
+    config: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where rows came from, for the record: what it is called, at what revision, and a digest of all its rows."""
+
+    dataset: str
+    config: str
+    revision: str | None
+    content_digest: str | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains and validates on.
+
+    Attributes:
+        train, validation: columns `input_ids`, `tag_positions`, `targets`, `length`, one row a solution.
+        sources: what `train` and `validation` were drawn from.
+        digest: of `train`.
+        problems: digests of the questions of `train`, sorted; see `prm_gsm8k.overlap.problem_digest`.
+        counts: rows and steps given, cut and left out.
+    """
+
+    train: datasets.Dataset
+    validation: datasets.Dataset
+    sources: list[Source]
+    digest: str
+    problems: list[str]
+    counts: dict[str, dict[str, int]]
+
+
+def parse_mix(text: str) -> list[Part]:
+    """
+    >>> parse_mix("synthetic:0.5,prm800k:0.25")
+    [Part(config='synthetic', weight=0.5), Part(config='prm800k', weight=0.25)]
+    >>> parse_mix("synthetic")
+    [Part(config='synthetic', weight=1.0)]
+    """
+    parts = []
+    for piece in text.split(","):
+        name, _, weight = piece.strip().partition(":")
+        try:
+            part = Part(name, float(weight or 1))
+        except ValueError:
+            raise UsageError(f"--config {text}: {weight!r} is no weight; write synthetic:0.5,prm800k:0.5") from None
+        if not name or not 0 < part.weight < float("inf"):
+            raise UsageError(f"--config {text}: each part is a config and a weight above 0, as synthetic:0.5")
+        parts.append(part)
+    if len({part.config for part in parts}) < len(parts):
+        raise UsageError(f"--config {text}: a config occurs twice")
+    return parts
+
+
+def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool = True) -> Data:
+    """Read, mix and encode.
+
+    Args:
+        options: which rows, and how they become targets.
+        encoder: of the model that is to be trained.
+        seed: draws which rows are used where not all are.
+        aloud: say on stderr where the rows come from.
+
+    Raises:
+        UsageError: there is no such config.
+        BadInputError: a column is missing, the labels of a row do not fit its steps, or a question is one of a test set.
+        HubError, VerificationError: as `prm_gsm8k.load`.
+        PrmGsm8kError: nothing is left to train on.
+    """
+    parts = parse_mix(options.config)
+    sources, split_rows = [], []
+    for part in parts:
+        with contextlib.nullcontext() if aloud else contextlib.redirect_stderr(io.StringIO()):
+            source, train, validation = _load(options, part.config, seed)
+        sources.append(source)
+        split_rows.append((train, validation))
+    chosen, counts = {}, {}
+    for n, (name, most) in enumerate((("train", options.max_train_rows), ("validation", options.max_eval_rows))):
+        rows = _mix([splits[n] for splits in split_rows], [part.weight for part in parts], most, seed)
+        if not rows.num_rows:
+            raise PrmGsm8kError(f"{options.dataset or options.config}: no rows to {name[:5]} on")
+        _refuse_tests(rows, options.dataset or "rows")
+        encoded = _encode(rows, encoder, options)
+        counts[name] = _counts(rows, encoded)
+        if not encoded.num_rows:
+            raise PrmGsm8kError(f"all {rows.num_rows} rows are longer than --max_length {options.max_length}")
+        chosen[name] = (rows, encoded)
+    train, encoded = chosen["train"]
+    return Data(
+        train=encoded,
+        validation=chosen["validation"][1].sort("length", reverse=True),  # those of like length in one batch
+        sources=sources,
+        digest=data_digest(encoded),
+        problems=sorted({problem_digest(prompt) for prompt in train.unique("prompt")}),
+        counts=counts,
+    )
+
+
+def problem_digest(question: str) -> str:
+    """16 hexadecimal digits that name a question, whatever its spelling (`question_key`)."""
+    return hashlib.blake2b(question_key(question).encode(), digest_size=8).hexdigest()
+
+
+def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datasets.Dataset, datasets.Dataset]:
+    """A config's train and validation rows."""
+    import prm_gsm8k
+
+    where, revision = options.dataset, options.dataset_revision
+    if where is None:
+        loaded = prm_gsm8k.load(config)
+        digest = None
+    elif Path(where).is_file():
+        loaded, digest = _foreign(FILES.get(Path(where).suffix) or _no_rows(where), data_files={"train": where}), None
+    elif Path(where).is_dir() and (Path(where) / MANIFEST).exists():
+        loaded = prm_gsm8k.load(config, folder=where)
+        digest = read_manifest(Path(where)).configs[config].content_digest
+    elif Path(where).is_dir():
+        loaded, digest = _foreign(where, config), None
+    elif where.startswith((".", "/", "~")) or where.count("/") != 1:
+        raise BadInputError(where, "no such file or folder, and no ORG/NAME of the Hub")
+    else:
+        try:
+            from prm_gsm8k.hub.snapshot import snapshot
+
+            here = snapshot(where, revision, config=config)
+            revision, digest = here.commit, here.manifest.configs[config].content_digest
+            loaded = prm_gsm8k.load(config, repo_id=where, revision=revision)
+        except VerificationError as error:
+            if MANIFEST not in str(error):
+                raise
+            loaded, digest = _foreign(where, config, revision=revision), None  # somebody else's rows
+    name = where or "built here"
+    if "train" not in loaded:
+        raise BadInputError(name, f"has no split `train`; it has {', '.join(loaded)}")
+    train = loaded["train"]
+    if missing := [column for column in NEEDED if column not in train.column_names]:
+        raise BadInputError(
+            name,
+            f"has no column {missing[0]!r}; it has {', '.join(train.column_names)}. Rows to train on have prompt, completions (list "
+            "of steps) and labels (list of true or false, one a step)",
+        )
+    if "validation" in loaded:
+        validation = loaded["validation"]
+    else:
+        train, validation = _set_apart(train)
+    return Source(name, config, revision, digest, train.num_rows + validation.num_rows), train, validation
+
+
+def _foreign(path: str, config: str | None = None, **more: Any) -> datasets.DatasetDict:
+    """A data set that this package did not make, by `datasets`, which runs no code of it."""
+    try:
+        return datasets.load_dataset(path, config, **more)
+    except ValueError as error:
+        if config is not None and "BuilderConfig" in str(error):
+            if config == "synthetic":  # the default, which others do not have
+                return datasets.load_dataset(path, **more)
+            raise UsageError(f"{path} has no config {config!r} ({' '.join(str(error).split())[:200]})") from error
+        raise BadInputError(path, f"cannot be read: {' '.join(str(error).split())[:200]}") from error
+    except (OSError, datasets.exceptions.DatasetGenerationError) as error:
+        cause = error.__cause__ or error
+        raise BadInputError(path, f"cannot be read: {' '.join(str(cause).split())[:200]}") from error
+
+
+def _no_rows(where: str) -> str:
+    raise BadInputError(where, f"is no file of rows; {', '.join(sorted(FILES))} are")
+
+
+def _problems_of(rows: datasets.Dataset) -> list[str]:
+    """Which problem each row is of: by its id, or by its question."""
+    return list(rows["problem_id" if "problem_id" in rows.column_names else "prompt"])
+
+
+def _set_apart(rows: datasets.Dataset) -> tuple[datasets.Dataset, datasets.Dataset]:
+    """Train and validation by problem, as `prm_gsm8k.splits` does it for rows of ours."""
+
+    def is_validation(problem: str) -> bool:
+        digest = hashlib.blake2b(question_key(problem).encode(), digest_size=8).digest()
+        return int.from_bytes(digest) % 1000 < VALIDATION_PER_MILLE
+
+    apart = [is_validation(problem) for problem in _problems_of(rows)]
+    return (
+        rows.select([n for n, validation in enumerate(apart) if not validation]),
+        rows.select([n for n, validation in enumerate(apart) if validation]),
+    )
+
+
+def _mix(parts: Sequence[datasets.Dataset], weights: Sequence[float], most: int | None, seed: int) -> datasets.Dataset:
+    """The largest mix in these shares without a row twice, of at most `most` rows."""
+    whole = sum(weights)
+    shares = [weight / whole for weight in weights]
+    size = min(part.num_rows / share for part, share in zip(parts, shares, strict=True))
+    size = size if most is None else min(size, most)
+    drawn = []
+    for part, share in zip(parts, shares, strict=True):
+        wanted = round(size * share)
+        drawn.append(part if wanted >= part.num_rows else part.select(_whole_problems(part, wanted, seed)))
+    columns = [column for column in (*NEEDED, "values", "id") if all(column in d.column_names for d in drawn)]
+    drawn = [d.select_columns(columns) for d in drawn]
+    return drawn[0] if len(drawn) == 1 else datasets.concatenate_datasets(drawn)
+
+
+def _whole_problems(rows: datasets.Dataset, wanted: int, seed: int) -> list[int]:
+    """Indices of at most `wanted` rows of problems drawn by `seed`, in order; of one problem at least."""
+    of: dict[str, list[int]] = {}
+    for n, problem in enumerate(_problems_of(rows)):
+        of.setdefault(problem, []).append(n)
+    names = sorted(of)
+    random.Random(seed).shuffle(names)
+    taken: list[int] = []
+    for name in names:
+        if taken and len(taken) + len(of[name]) > wanted:
+            break
+        taken += of[name]
+    return sorted(taken)
+
+
+def _refuse_tests(rows: datasets.Dataset, where: str) -> None:
+    refuse_test_questions(
+        Problem(id="", question=prompt, answer="", where=f"{where}, {prompt[:40]!r}…", split="train")
+        for prompt in rows.unique("prompt")
+    )
+
+
+@dataclass(frozen=True)
+class _EncodeRows:
+    """What `Dataset.map` calls: a batch of rows as ids; rows that are too long are left out."""
+
+    encoder: Encoder
+    soft: bool
+    after_error: AfterError
+    too_long: Literal["cut", "refuse"]
+
+    def __call__(self, batch: dict[str, list[Any]], indices: list[int]) -> dict[str, list[Any]]:
+        made: dict[str, list[Any]] = {"input_ids": [], "tag_positions": [], "targets": [], "length": [], "cut": []}
+        for n, (prompt, steps, labels) in enumerate(zip(*(batch[name] for name in NEEDED), strict=True)):
+            values = batch["values"][n] if self.soft and "values" in batch else None
+            try:
+                row = self.encoder.encode(
+                    prompt, steps, labels, values, after_error=self.after_error, too_long=self.too_long
+                )
+            except TooLongError:
+                continue
+            except StepsError as error:
+                raise StepsError(f"row {batch['id'][n] if 'id' in batch else indices[n]}: {error}") from error
+            made["input_ids"].append(row.input_ids)
+            made["tag_positions"].append(row.tag_positions)
+            made["targets"].append(row.targets)
+            made["length"].append(len(row.input_ids))
+            made["cut"].append(len(steps) - len(row.tag_positions))
+        return made
+
+
+def _encode(rows: datasets.Dataset, encoder: Encoder, options: PrmArguments) -> datasets.Dataset:
+    """Every row as ids. Kept in the datasets cache under a name that says all that decides them."""
+    how = [options.soft_labels, options.after_error, options.too_long]
+    content = content_digest(rows.with_format("arrow")[:])  # a fingerprint of `datasets` does not know what the rows say
+    identity = json.dumps([content, asdict(encoder.config), how], sort_keys=True)
+    columns = {
+        "input_ids": datasets.Sequence(datasets.Value("int32")),
+        "tag_positions": datasets.Sequence(datasets.Value("int32")),
+        "targets": datasets.Sequence(datasets.Value("float32")),
+        "length": datasets.Value("int32"),
+        "cut": datasets.Value("int32"),
+    }
+    encode = _EncodeRows(encoder, options.soft_labels, options.after_error, options.too_long)  # type: ignore[arg-type]
+    return rows.map(
+        encode,
+        batched=True,
+        with_indices=True,
+        remove_columns=rows.column_names,
+        features=datasets.Features(columns),
+        new_fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        desc="encoding",
+    )
+
+
+def _counts(rows: datasets.Dataset, encoded: datasets.Dataset) -> dict[str, int]:
+    cut = np.asarray(encoded["cut"])
+    return {
+        "rows": rows.num_rows,
+        "rows_left_out": rows.num_rows - encoded.num_rows,
+        "rows_cut": int((cut > 0).sum()),
+        "steps_cut": int(cut.sum()),
+        "tokens": int(np.asarray(encoded["length"], dtype=np.int64).sum()),
+        "steps": int(sum(map(len, encoded["tag_positions"]))),
+    }
+
+
+def data_digest(rows: datasets.Dataset) -> str:
+    """BLAKE2b-256 over ids, places of tags and targets of all rows, in order."""
+    whole = hashlib.blake2b(digest_size=32)
+    for batch in rows.select_columns(["input_ids", "tag_positions", "targets"]).with_format("arrow").iter(10_000):
+        for column in batch.columns:
+            for chunk in column.chunks:
+                whole.update(np.asarray(chunk.value_lengths().fill_null(0), dtype="<i4").tobytes())
+                flat = chunk.flatten()
+                flat = flat.fill_null(np.nan) if str(flat.type) == "float" else flat
+                whole.update(flat.to_numpy(zero_copy_only=False).tobytes())
+    return whole.hexdigest()
