@@ -1,7 +1,7 @@
 """What a training run can be told: our own options, and transformers' `TrainingArguments` with our defaults.
 
-    train_prm.py --model Qwen/Qwen3-8B --output_dir prm --max_steps 500
-    train_prm.py run.yaml --learning_rate 2e-5        # options from a file, in their own names; the command line wins
+train_prm.py --model Qwen/Qwen3-8B --output_dir prm --max_steps 500
+train_prm.py run.yaml --learning_rate 2e-5        # options from a file, in their own names; the command line wins
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from transformers import HfArgumentParser, TrainingArguments
-from transformers.utils import is_torch_bf16_gpu_available
+from transformers.trainer_utils import IntervalStrategy, SaveStrategy, SchedulerType
+from transformers.utils import is_torch_bf16_gpu_available, is_torch_mps_available
 
 from prm_gsm8k.exceptions import BadInputError, UsageError
+
+USAGE = "train_prm.py [OPTIONS.yaml] --model MODEL --output_dir FOLDER [--dataset ROWS] [--OPTION VALUE ...]"
 
 
 def _option(default: Any, text: str, choices: Sequence[str] | None = None) -> Any:
@@ -45,12 +49,20 @@ class PrmArguments:
     step_tag: str | None = _option(None, "The special token that ends a step; chosen for the tokenizer if not given.")
     template: str = _option("auto", "How a prompt is written: the chat template, or plain.", ("auto", "chat", "plain"))
     max_length: int = _option(1024, "Tokens a row may have.")
-    too_long: str = _option("cut", "A longer row loses its last steps, or is left out. Both are counted.", ("cut", "refuse"))
-    packing: str = _option(
-        "auto", "Rows one after the other without padding: on, off, or on where FlashAttention is.", ("auto", "on", "off")
+    too_long: str = _option(
+        "cut", "A longer row loses its last steps, or is left out. Both are counted.", ("cut", "refuse")
+    )
+    batching: str = _option(
+        "auto",
+        "How rows lie in a batch: padded; packed, one after the other (with FlashAttention); as trees, what rows of a "
+        "problem begin with alike computed once; auto is packed with FlashAttention, else trees.",
+        ("auto", "padded", "packed", "trees"),
     )
     pack_tokens: int = _option(8192, "Tokens of a packed sequence, which then counts as one row of a batch.")
-    attn_implementation: str = _option("auto", "As transformers names them; auto is flash_attention_2 if it is installed.")
+    tree_tokens: int = _option(2048, "Tokens of a tree, at most; a tree counts as one row of a batch.")
+    attn_implementation: str = _option(
+        "auto", "As transformers names them; auto is flash_attention_2 if it is installed."
+    )
     head_learning_rate: float | None = _option(None, "Learning rate of the new head; that of the model if not given.")
     lora_r: int = _option(0, "Rank of LoRA adapters; 0 trains all weights.")
     lora_alpha: int | None = _option(None, "LoRA's alpha; twice the rank if not given.")
@@ -61,10 +73,15 @@ class PrmArguments:
         for name in ("max_train_rows", "max_eval_rows"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise UsageError(f"--{name} is {value}; give at least 1")
-        if self.max_length < 8 or self.pack_tokens < self.max_length:
+        if self.max_length < 8:
+            raise UsageError(f"--max_length is {self.max_length}; a row has a prompt, a step and a tag")
+        if min(self.pack_tokens, self.tree_tokens) < self.max_length:
             raise UsageError(
-                f"--max_length {self.max_length} and --pack_tokens {self.pack_tokens}: a packed sequence holds at least one row"
+                f"--pack_tokens {self.pack_tokens} and --tree_tokens {self.tree_tokens} are at least --max_length, "
+                f"{self.max_length}: each holds at least one row"
             )
+        if self.batching == "trees" and self.attn_implementation.startswith("flash"):
+            raise UsageError("trees need a mask, which FlashAttention does not take: --attn_implementation sdpa")
         if self.lora_r < 0:
             raise UsageError(f"--lora_r is {self.lora_r}; 0 is no LoRA")
 
@@ -74,7 +91,7 @@ class PrmTrainingArguments(TrainingArguments):
     """transformers' own, with defaults for a PRM; every one of them can be given."""
 
     learning_rate: float = _option(1e-5, "Peak learning rate; for LoRA try 1e-4.")
-    lr_scheduler_type: Any = _option("cosine", "As transformers names them.")
+    lr_scheduler_type: SchedulerType | str = _option("cosine", "As transformers names them.")
     warmup_steps: float = _option(0.05, "Steps, or below 1 the share of all steps.")
     weight_decay: float = _option(0.01, "Weight decay.")
     num_train_epochs: float = _option(1.0, "Passes over the rows.")
@@ -82,15 +99,17 @@ class PrmTrainingArguments(TrainingArguments):
     per_device_eval_batch_size: int = _option(16, "Rows a device in validation.")
     bf16: bool = _option(True, "Compute in bf16, keep weights and sums in fp32.")
     logging_steps: float = _option(10, "Steps between two lines of the log.")
-    eval_strategy: Any = _option("steps", "When to validate.")
+    eval_strategy: IntervalStrategy | str = _option("steps", "When to validate.")
     eval_steps: float | None = _option(0.1, "Steps between two validations, or below 1 the share of all steps.")
-    save_strategy: Any = _option("steps", "When to keep a checkpoint.")
+    save_strategy: SaveStrategy | str = _option("steps", "When to keep a checkpoint.")
     save_steps: float = _option(0.1, "Steps between two checkpoints, or below 1 the share of all steps.")
     save_total_limit: int | None = _option(2, "Checkpoints to keep: the last, and the best.")
     load_best_model_at_end: bool = _option(True, "The PRM is the best checkpoint, not the last.")
     metric_for_best_model: str | None = _option("eval_auc", "By which number of the validation it is the best.")
     remove_unused_columns: bool = _option(False, "Stays off: our collator makes the columns.")
-    report_to: Any = _option("tensorboard", "Where curves go besides the PNG: tensorboard, wandb, trackio, none.")
+    report_to: None | str | list[str] = _option(
+        "tensorboard", "Where curves go besides the PNG: tensorboard, wandb, trackio, none."
+    )
     overwrite_output_dir: bool = _option(False, "Delete what another run left in --output_dir.")
     hub_model_id: str | None = _option(None, "ORG/NAME for --push_to_hub.")
 
@@ -100,11 +119,19 @@ class PrmTrainingArguments(TrainingArguments):
         if self.push_to_hub and self.hub_model_id is None:
             raise UsageError("--push_to_hub to where? Give --hub_model_id ORG/NAME too")
         if self.save_total_limit is not None and self.save_total_limit < 2:
-            raise UsageError("--save_total_limit is at least 2: a run killed while it saves goes on from the one before")
+            raise UsageError(
+                "--save_total_limit is at least 2: a run killed while it saves goes on from the one before"
+            )
         if self.eval_strategy in ("no", "IntervalStrategy.NO"):
             self.load_best_model_at_end = False
         if self.load_best_model_at_end:
             self.save_strategy, self.save_steps = self.eval_strategy, self.eval_steps or self.save_steps
+        if self.disable_tqdm is None:
+            self.disable_tqdm = not sys.stderr.isatty()
+        if not torch.cuda.is_available() and not is_torch_mps_available():
+            self.use_cpu = True
+        if self.bf16 and not self.use_cpu and not is_torch_bf16_gpu_available():
+            self.bf16 = False  # a GPU from before 2020
         super().__post_init__()
 
 
@@ -123,10 +150,13 @@ def parse(argv: Sequence[str] | None = None) -> tuple[PrmArguments, PrmTrainingA
         UsageError, BadInputError: an option that is not there or out of range, or a file that is none of options.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = HfArgumentParser([PrmArguments, PrmTrainingArguments], description="Train a process reward model.")  # type: ignore[list-item]
+    parser = HfArgumentParser([PrmArguments, PrmTrainingArguments], usage=USAGE, description=__doc__)  # type: ignore[list-item]
     if words and words[0].endswith((".yaml", ".yml")):
         _defaults_from(Path(words.pop(0)), parser)
-    ours, theirs = parser.parse_args_into_dataclasses(words)
+    try:
+        ours, theirs = parser.parse_args_into_dataclasses(words)
+    except ValueError as error:  # of TrainingArguments
+        raise UsageError(" ".join(str(error).split())) from error
     return ours, theirs
 
 
@@ -149,9 +179,3 @@ def _defaults_from(file: Path, parser: HfArgumentParser) -> None:
     for action in parser._actions:
         if action.dest in given:
             action.required = False
-
-
-def precision_here(training: TrainingArguments) -> None:
-    """bf16 only where it is one: a GPU of 2020 or later, or a CPU; older ones compute in fp32."""
-    if training.bf16 and training.device.type == "cuda" and not is_torch_bf16_gpu_available():
-        training.bf16 = False

@@ -1,10 +1,12 @@
-"""Rows in batches that waste little: of like length and padded, or packed one after the other without padding.
+"""Rows in batches that waste little: of like length and padded, packed, or as trees.
 
-Random batches of 8 GSM8K rows are 38% padding. Sorted by length within random groups of 64 batches they are 2% of it, and
-packed into sequences of 8,192 tokens, as many rows as fit, there is none, and under 1% of a sequence stays empty.
-
-Packed rows do not see each other: `position_ids` begin anew with each row, from which transformers makes the mask
-(FlashAttention: the cumulative lengths). It is fast with FlashAttention only; a dense mask costs more than padding does.
+    padded   Random batches of 8 GSM8K rows are 38% padding. Sorted by length within random groups of 64 batches: 2%.
+    packed   As many rows as fit into sequences of 8,192 tokens, one after the other: no padding, under 1% left empty.
+             `position_ids` begin anew with each row, from which transformers makes the mask (FlashAttention: lengths).
+             Fast with FlashAttention only; elsewhere the dense mask costs more than padding does.
+    trees    Rows of one problem begin with the same prompt, and often with the same right steps. What is common is
+             computed once: each token sees what stands before it in its own row, by a mask. In `synthetic` that is
+             half of all tokens. The loss is that of the rows one by one: where n rows share a step, it counts n times.
 
 The order of an epoch depends on the seed and the number of the epoch, and on nothing else.
 """
@@ -71,18 +73,21 @@ class Packs(Dataset[dict[str, Any]]):
         order = order[np.argsort(-np.asarray(lengths)[order], kind="stable")]
         self.packs: list[list[int]] = []
         with_room: list[list[int]] = [[] for _ in range(tokens + 1)]  # sequences by how many tokens they have left
-        widest = 0
+        rooms = 0  # bit r: some sequence has r left
         for n in order.tolist():
             length = int(lengths[n])
-            room = next((r for r in range(length, widest + 1) if with_room[r]), None)
-            if room is None:
+            enough = rooms >> length
+            if enough:
+                room = length + (enough & -enough).bit_length() - 1  # the lowest bit
+                pack = with_room[room].pop()
+                if not with_room[room]:
+                    rooms &= ~(1 << room)
+                self.packs[pack].append(n)
+            else:
                 self.packs.append([n])
                 pack, room = len(self.packs) - 1, tokens
-            else:
-                pack = with_room[room].pop()
-                self.packs[pack].append(n)
             with_room[room - length].append(pack)
-            widest = max(widest, room - length)
+            rooms |= 1 << (room - length)
         self.lengths = [sum(int(lengths[n]) for n in pack) for pack in self.packs]
 
     def __len__(self) -> int:
@@ -97,9 +102,97 @@ class Packs(Dataset[dict[str, Any]]):
         return 1 - sum(self.lengths) / (self.tokens * len(self.packs))
 
 
+class Trees(Dataset[dict[str, Any]]):
+    """Rows of one problem as one item, `{"tree": [...]}`, of at most `tokens` tokens; a problem with more has several.
+
+    `lengths` are tokens that a tree has, `row_tokens` what its rows have one by one.
+    """
+
+    def __init__(self, rows: Any, tokens: int) -> None:
+        self.rows = rows
+        self.groups: list[list[int]] = []
+        self.lengths: list[int] = []
+        open_at: dict[str, int] = {}  # problem: its tree that is not full
+        self.row_tokens = 0
+        prompts = rows["problem"]
+        for n, ids in enumerate(rows["input_ids"]):
+            self.row_tokens += len(ids)
+            at = open_at.get(prompts[n])
+            shared = 0 if at is None else max(_common(ids, self.rows[m]["input_ids"]) for m in self.groups[at])
+            if at is None or self.lengths[at] + len(ids) - shared > tokens:
+                at, shared = len(self.groups), 0
+                self.groups.append([])
+                self.lengths.append(0)
+                open_at[prompts[n]] = at
+            self.groups[at].append(n)
+            self.lengths[at] += len(ids) - shared
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {"tree": [self.rows[n] for n in self.groups[index]]}
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many tokens two rows begin with alike."""
+    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Rows as a tree of tokens, each after the one it follows.
+
+    Attributes:
+        input_ids: (tokens).
+        positions: place of each token in its row.
+        follows: (tokens, tokens); `follows[i, j]` if j is i or stands before it in a row of its.
+        targets: of each token that is a labelled tag, the target in each row that has it.
+    """
+
+    input_ids: list[int]
+    positions: list[int]
+    follows: np.ndarray
+    targets: dict[int, list[float]]
+
+
+def tree_of(rows: Sequence[Encoded]) -> Tree:
+    """
+    >>> tree = tree_of([Encoded([5, 6, 9], [2], [1.0]), Encoded([5, 6, 7, 9], [3], [0.0]), Encoded([5, 6, 9], [2], [1.0])])
+    >>> tree.input_ids, tree.positions, tree.targets
+    ([5, 6, 9, 7, 9], [0, 1, 2, 2, 3], {2: [1.0, 1.0], 4: [0.0]})
+    >>> tree.follows.astype(int)[-1].tolist()
+    [1, 1, 0, 1, 1]
+    """
+    ids: list[int] = []
+    positions: list[int] = []
+    parents: list[int] = []
+    children: dict[tuple[int, int], int] = {}
+    targets: dict[int, list[float]] = {}
+    for row in rows:
+        at, path = -1, []
+        for place, token in enumerate(row.input_ids):
+            node = children.get((at, token))
+            if node is None:
+                node = children[at, token] = len(ids)
+                ids.append(token)
+                positions.append(place)
+                parents.append(at)
+            at = node
+            path.append(node)
+        for place, target in zip(row.tag_positions, row.targets or [], strict=True):
+            if target is not None:
+                targets.setdefault(path[place], []).append(target)
+    follows = np.eye(len(ids), dtype=bool)
+    for node, parent in enumerate(parents):  # a parent comes before its children
+        if parent >= 0:
+            follows[node] |= follows[parent]
+    return Tree(ids, positions, follows, targets)
+
+
 @dataclass(frozen=True)
 class Batches:
-    """The collator: padded rows, or packs as one sequence.
+    """The collator: padded rows, packs as one sequence, or trees with a mask.
 
     >>> row = {"input_ids": [5, 6, 9], "tag_positions": [2], "targets": [1.0]}
     >>> batch = Batches()([{"rows": [row, row]}, {"rows": [row]}])
@@ -111,11 +204,22 @@ class Batches:
 
     pad_id: int = 0
 
-    def __call__(self, items: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        """Tensors of shape (rows, longest), or (1, all tokens) for packs, which have `position_ids` and no mask."""
-        if "rows" not in items[0]:
-            return Collator(self.pad_id)([_encoded(row) for row in items])
-        rows = [_encoded(row) for pack in items for row in pack["rows"]]
+    def __call__(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What the model takes, and `labels`.
+
+        Returns:
+            rows: tensors of shape (rows, longest); packs: (1, all tokens), with `position_ids` and no mask (with a cache,
+            which is transformers' default, rows would see each other, so there is none); trees:
+            (trees, longest), a mask of shape (trees, 1, longest, longest), and `labels` of shape (trees, longest, most
+            rows that share a tag).
+        """
+        if "rows" in items[0]:
+            return self._packs([_encoded(row) for pack in items for row in pack["rows"]])
+        if "tree" in items[0]:
+            return self._trees([tree_of([_encoded(row) for row in item["tree"]]) for item in items])
+        return Collator(self.pad_id)([_encoded(row) for row in items])
+
+    def _packs(self, rows: Sequence[Encoded]) -> dict[str, Any]:
         ids = [token for row in rows for token in row.input_ids]
         positions = [place for row in rows for place in range(len(row.input_ids))]
         labels, start = torch.full((1, len(ids)), IGNORED), 0
@@ -124,7 +228,23 @@ class Batches:
                 if target is not None:
                     labels[0, start + place] = target
             start += len(row.input_ids)
-        return {"input_ids": torch.tensor([ids]), "position_ids": torch.tensor([positions]), "labels": labels}
+        return {"input_ids": torch.tensor([ids]), "position_ids": torch.tensor([positions]), "use_cache": False, "labels": labels}  # fmt: skip
+
+    def _trees(self, trees: Sequence[Tree]) -> dict[str, torch.Tensor]:
+        shape = len(trees), max(len(tree.input_ids) for tree in trees)
+        input_ids = torch.full(shape, self.pad_id)
+        positions = torch.zeros(shape, dtype=torch.int64)
+        mask = torch.eye(shape[1], dtype=torch.bool).repeat(shape[0], 1, 1)  # padding sees itself: a row of none is NaN
+        shared = max((len(targets) for tree in trees for targets in tree.targets.values()), default=1)
+        labels = torch.full((*shape, shared), IGNORED)
+        for n, tree in enumerate(trees):
+            size = len(tree.input_ids)
+            input_ids[n, :size] = torch.tensor(tree.input_ids)
+            positions[n, :size] = torch.tensor(tree.positions)
+            mask[n, :size, :size] = torch.from_numpy(tree.follows)
+            for place, targets in tree.targets.items():
+                labels[n, place, : len(targets)] = torch.tensor(targets)
+        return {"input_ids": input_ids, "position_ids": positions, "attention_mask": mask[:, None], "labels": labels}
 
 
 def _encoded(row: Mapping[str, Any]) -> Encoded:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import datasets
 import numpy as np
 
+from prm_gsm8k.datasets_cache import quiet
 from prm_gsm8k.digest import content_digest
 from prm_gsm8k.encoder import Encoder
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError, TooLongError, UsageError, VerificationError
@@ -35,6 +36,16 @@ if TYPE_CHECKING:
 
 NEEDED = ("prompt", "completions", "labels")
 VALIDATION_PER_MILLE = 50  # of the problems, where a data set has no validation split of its own
+ENCODED = datasets.Features(
+    {
+        "input_ids": datasets.List(datasets.Value("int32")),
+        "tag_positions": datasets.List(datasets.Value("int32")),
+        "targets": datasets.List(datasets.Value("float32")),
+        "length": datasets.Value("int32"),  # tokens
+        "cut": datasets.Value("int32"),  # steps that did not fit
+        "problem": datasets.Value("string"),  # `problem_digest` of the prompt
+    }
+)
 FILES = {".jsonl": "json", ".json": "json", ".gz": "json", ".parquet": "parquet"}
 
 
@@ -62,7 +73,7 @@ class Data:
     """What a run trains and validates on.
 
     Attributes:
-        train, validation: columns `input_ids`, `tag_positions`, `targets`, `length`, one row a solution.
+        train, validation: one row a solution, with the columns of `ENCODED`.
         sources: what `train` and `validation` were drawn from.
         digest: of `train`.
         problems: digests of the questions of `train`, sorted; see `prm_gsm8k.overlap.problem_digest`.
@@ -117,7 +128,7 @@ def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool
     parts = parse_mix(options.config)
     sources, split_rows = [], []
     for part in parts:
-        with contextlib.nullcontext() if aloud else contextlib.redirect_stderr(io.StringIO()):
+        with quiet(), contextlib.nullcontext() if aloud else contextlib.redirect_stderr(io.StringIO()):
             source, train, validation = _load(options, part.config, seed)
         sources.append(source)
         split_rows.append((train, validation))
@@ -132,13 +143,13 @@ def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool
         if not encoded.num_rows:
             raise PrmGsm8kError(f"all {rows.num_rows} rows are longer than --max_length {options.max_length}")
         chosen[name] = (rows, encoded)
-    train, encoded = chosen["train"]
+    encoded = chosen["train"][1]
     return Data(
         train=encoded,
-        validation=chosen["validation"][1].sort("length", reverse=True),  # those of like length in one batch
+        validation=_longest_first(chosen["validation"][1]),
         sources=sources,
         digest=data_digest(encoded),
-        problems=sorted({problem_digest(prompt) for prompt in train.unique("prompt")}),
+        problems=sorted(encoded.unique("problem")),
         counts=counts,
     )
 
@@ -157,7 +168,7 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
         loaded = prm_gsm8k.load(config)
         digest = None
     elif Path(where).is_file():
-        loaded, digest = _foreign(FILES.get(Path(where).suffix) or _no_rows(where), data_files={"train": where}), None
+        loaded, digest = _foreign(FILES.get(Path(where).suffix) or _no_rows(where), name=where, data_files={"train": where}), None
     elif Path(where).is_dir() and (Path(where) / MANIFEST).exists():
         loaded = prm_gsm8k.load(config, folder=where)
         digest = read_manifest(Path(where)).configs[config].content_digest
@@ -193,19 +204,20 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
     return Source(name, config, revision, digest, train.num_rows + validation.num_rows), train, validation
 
 
-def _foreign(path: str, config: str | None = None, **more: Any) -> datasets.DatasetDict:
-    """A data set that this package did not make, by `datasets`, which runs no code of it."""
+def _foreign(path: str, config: str | None = None, *, name: str | None = None, **more: Any) -> datasets.DatasetDict:
+    """A data set that this package did not make, by `datasets`, which runs no code of it; `name` is for messages."""
+    name = name or path
     try:
         return datasets.load_dataset(path, config, **more)
     except ValueError as error:
         if config is not None and "BuilderConfig" in str(error):
             if config == "synthetic":  # the default, which others do not have
                 return datasets.load_dataset(path, **more)
-            raise UsageError(f"{path} has no config {config!r} ({' '.join(str(error).split())[:200]})") from error
-        raise BadInputError(path, f"cannot be read: {' '.join(str(error).split())[:200]}") from error
+            raise UsageError(f"{name} has no config {config!r} ({' '.join(str(error).split())[:200]})") from error
+        raise BadInputError(name, f"cannot be read: {' '.join(str(error).split())[:200]}") from error
     except (OSError, datasets.exceptions.DatasetGenerationError) as error:
         cause = error.__cause__ or error
-        raise BadInputError(path, f"cannot be read: {' '.join(str(cause).split())[:200]}") from error
+        raise BadInputError(name, f"cannot be read: {' '.join(str(cause).split())[:200]}") from error
 
 
 def _no_rows(where: str) -> str:
@@ -241,9 +253,14 @@ def _mix(parts: Sequence[datasets.Dataset], weights: Sequence[float], most: int 
     for part, share in zip(parts, shares, strict=True):
         wanted = round(size * share)
         drawn.append(part if wanted >= part.num_rows else part.select(_whole_problems(part, wanted, seed)))
-    columns = [column for column in (*NEEDED, "values", "id") if all(column in d.column_names for d in drawn)]
+    columns = [*NEEDED, *(name for name in ("values", "id") if all(_has(d, name) for d in drawn))]
     drawn = [d.select_columns(columns) for d in drawn]
     return drawn[0] if len(drawn) == 1 else datasets.concatenate_datasets(drawn)
+
+
+def _has(rows: datasets.Dataset, column: str) -> bool:
+    """Whether there is such a column, with something in it."""
+    return column in rows.column_names and str(rows.features[column].dtype) != "null"
 
 
 def _whole_problems(rows: datasets.Dataset, wanted: int, seed: int) -> list[int]:
@@ -278,7 +295,7 @@ class _EncodeRows:
     too_long: Literal["cut", "refuse"]
 
     def __call__(self, batch: dict[str, list[Any]], indices: list[int]) -> dict[str, list[Any]]:
-        made: dict[str, list[Any]] = {"input_ids": [], "tag_positions": [], "targets": [], "length": [], "cut": []}
+        made: dict[str, list[Any]] = {name: [] for name in ENCODED}
         for n, (prompt, steps, labels) in enumerate(zip(*(batch[name] for name in NEEDED), strict=True)):
             values = batch["values"][n] if self.soft and "values" in batch else None
             try:
@@ -293,6 +310,7 @@ class _EncodeRows:
             made["tag_positions"].append(row.tag_positions)
             made["targets"].append(row.targets)
             made["length"].append(len(row.input_ids))
+            made["problem"].append(problem_digest(prompt))
             made["cut"].append(len(steps) - len(row.tag_positions))
         return made
 
@@ -300,22 +318,17 @@ class _EncodeRows:
 def _encode(rows: datasets.Dataset, encoder: Encoder, options: PrmArguments) -> datasets.Dataset:
     """Every row as ids. Kept in the datasets cache under a name that says all that decides them."""
     how = [options.soft_labels, options.after_error, options.too_long]
-    content = content_digest(rows.with_format("arrow")[:])  # a fingerprint of `datasets` does not know what the rows say
+    content = content_digest(
+        rows.with_format("arrow")[:]
+    )  # a fingerprint of `datasets` does not know what the rows say
     identity = json.dumps([content, asdict(encoder.config), how], sort_keys=True)
-    columns = {
-        "input_ids": datasets.Sequence(datasets.Value("int32")),
-        "tag_positions": datasets.Sequence(datasets.Value("int32")),
-        "targets": datasets.Sequence(datasets.Value("float32")),
-        "length": datasets.Value("int32"),
-        "cut": datasets.Value("int32"),
-    }
     encode = _EncodeRows(encoder, options.soft_labels, options.after_error, options.too_long)  # type: ignore[arg-type]
     return rows.map(
         encode,
         batched=True,
         with_indices=True,
         remove_columns=rows.column_names,
-        features=datasets.Features(columns),
+        features=ENCODED,
         new_fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:32],
         desc="encoding",
     )
@@ -331,6 +344,11 @@ def _counts(rows: datasets.Dataset, encoded: datasets.Dataset) -> dict[str, int]
         "tokens": int(np.asarray(encoded["length"], dtype=np.int64).sum()),
         "steps": int(sum(map(len, encoded["tag_positions"]))),
     }
+
+
+def _longest_first(rows: datasets.Dataset) -> datasets.Dataset:
+    """Those of like length in one batch."""
+    return rows.select(np.argsort(-np.asarray(rows["length"]), kind="stable"))
 
 
 def data_digest(rows: datasets.Dataset) -> str:

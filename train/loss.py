@@ -50,12 +50,15 @@ class StepLoss:
 
         Args:
             outputs: has `logits` of shape (batch, tokens, 2), in any precision.
-            labels: targets in [0, 1] at tags and `IGNORED` elsewhere, of shape (batch, tokens).
+            labels: targets in [0, 1] at tags and `IGNORED` elsewhere, of shape (batch, tokens); or (batch, tokens, n)
+                where up to n rows share a tag, each with a target of its own.
             num_items_in_batch: N; if None, the labelled steps of this micro-batch.
         """
         logits = outputs["logits"] if isinstance(outputs, dict) else outputs.logits
         labelled = labels != IGNORED
         target = labels[labelled].float()
+        if labels.dim() == logits.dim():
+            logits = logits.unsqueeze(2).expand(-1, -1, labels.shape[2], -1)
         log_p = F.log_softmax(logits[labelled].float(), dim=-1)
         right, wrong = log_p[:, RIGHT], log_p[:, 1 - RIGHT]
         total = -(self.right_weight * target * right + self.wrong_weight * (1 - target) * wrong).sum()

@@ -43,4 +43,6 @@ class Throughput:
     def of(self, tokens: float, seconds: float) -> dict[str, float]:
         """What the log should say of so many tokens, of all devices, in so many seconds."""
         speed = tokens / max(seconds, 1e-9)
-        return {"tokens_per_second": round(speed, 1)} | ({"mfu": round(speed * self.flops / self.peak, 4)} if self.peak else {})
+        return {"tokens_per_second": round(speed, 1)} | (
+            {"mfu": round(speed * self.flops / self.peak, 4)} if self.peak else {}
+        )

@@ -88,8 +88,7 @@ class PrmTrainer(Trainer):
 
     def training_step(self, model: torch.nn.Module, inputs: dict[str, Any], *rest: Any, **named: Any) -> torch.Tensor:
         """One micro-batch; its tokens are counted."""
-        mask = inputs.get("attention_mask")
-        self._tokens += inputs["input_ids"].numel() if mask is None else mask.sum().to(self._tokens.device)
+        self._tokens += tokens_in(inputs).to(self._tokens.device)
         return super().training_step(model, inputs, *rest, **named)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -115,6 +114,16 @@ class PrmTrainer(Trainer):
         """P(right) of the judged steps of each row, and each row's label, as `prm_gsm8k.metrics` takes them."""
         predicted = self.predict(rows, metric_key_prefix="final")
         return scores_and_labels(predicted.predictions, predicted.label_ids)
+
+
+def tokens_in(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Tokens of a batch that are no padding: all of a pack; those of a tree that anything but themselves goes with."""
+    mask = inputs.get("attention_mask")
+    if mask is None:
+        return torch.tensor(inputs["input_ids"].numel())
+    if mask.dim() == 2:
+        return mask.sum()
+    return (mask[:, 0].sum(1) + mask[:, 0].sum(2) > 2).sum()
 
 
 def p_right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -194,18 +203,15 @@ def drop_half_checkpoints(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def new_model(name: str, **options: Any) -> PreTrainedModel:
+def new_model(name: str, revision: str | None = None, **options: Any) -> PreTrainedModel:
     """A language model's body with a new head of two labels, `wrong` and `right`."""
-    from transformers import AutoModelForTokenClassification
+    from transformers import AutoConfig, AutoModelForTokenClassification
 
+    config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
+    config.num_labels = 2
+    config.id2label, config.label2id = {0: "wrong", 1: "right"}, {"wrong": 0, "right": 1}
+    config.classifier_dropout = 0.0  # a PRM is scored without; the default is 0.1
     model: PreTrainedModel = AutoModelForTokenClassification.from_pretrained(
-        name,
-        num_labels=2,
-        id2label={0: "wrong", 1: "right"},
-        label2id={"wrong": 0, "right": 1},
-        classifier_dropout=0.0,  # a PRM is scored without; Llama's default is 0.1
-        use_safetensors=True,
-        trust_remote_code=False,
-        **options,
+        name, config=config, revision=revision, use_safetensors=True, trust_remote_code=False, **options
     )
     return model

@@ -1,0 +1,282 @@
+"""A training run as its user starts it: what it leaves, that it goes on bit by bit where it was killed, and what it refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from real_tokenizers import tokenizer
+from safetensors.torch import load_file
+from tiny import QUICK, rows_file, tiny_model
+from transformers import AutoModelForTokenClassification
+
+from prm_gsm8k import ProcessRewardModel
+from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, StepsError, TokenizerError, UsageError
+from prm_gsm8k.train.arguments import parse
+from prm_gsm8k.train.train_prm import check_devices, train
+from prm_gsm8k.train.trainer import checkpoints
+
+ROOT = Path(__file__).parent.parent.parent
+PROMPT, STEPS = "Ali has 3 apples and buys 4. How many has he?", ["He has 3+4=7 apples.", "The answer is 7"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny model and rows."""
+    place = tmp_path_factory.mktemp("training")
+    tiny_model(place / "model")
+    rows_file(place / "rows.jsonl")
+    return place
+
+
+def words(place: Path, out: str, *more: str) -> list[str]:
+    dataset, model = str(place / "rows.jsonl"), str(place / "model")
+    return ["--dataset", dataset, "--model", model, "--output_dir", str(place / out), *QUICK, *more]
+
+
+def run(place: Path, out: str, *more: str) -> Path:
+    return train(*parse(words(place, out, *more)))
+
+
+@pytest.fixture(scope="module")
+def trained(place: Path) -> Path:
+    return run(place, "trained")
+
+
+# ---- what is left ---------------------------------------------------------------------------------------------------
+
+
+def test_the_checkpoint_loads_as_any_token_classification_model(trained: Path) -> None:
+    model = AutoModelForTokenClassification.from_pretrained(trained)
+    assert type(model).__name__ == "LlamaForTokenClassification"
+    assert model.config.id2label == {0: "wrong", 1: "right"}
+    assert model.config.classifier_dropout == 0.0
+
+
+def test_the_checkpoint_scores(trained: Path) -> None:
+    scores = ProcessRewardModel.from_pretrained(trained).score(PROMPT, STEPS)
+    assert len(scores) == 2 and all(0 <= score <= 1 for score in scores)
+
+
+def test_it_has_learnt(trained: Path) -> None:
+    history = json.loads((checkpoints(trained)[-1] / "trainer_state.json").read_text())["log_history"]
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    assert len(losses) == 6
+    assert losses[-1] < losses[0]
+    assert all(entry["tokens_per_second"] > 0 for entry in history if "loss" in entry)
+
+
+def test_it_says_what_made_it(trained: Path, place: Path) -> None:
+    record = json.loads((trained / "prm_training.json").read_text())
+    assert record["base_model"] == str(place / "model")
+    assert record["data"]["sources"][0]["rows"] > 100
+    assert len(record["data"]["digest"]) == 64
+    assert len(record["data"]["problems"]) > 30 and {len(name) for name in record["data"]["problems"]} == {16}
+    assert record["steps"] == 6 and record["tokens"] > 1000
+    assert record["arguments"]["learning_rate"] == 1e-2
+    assert 0 <= record["metrics"]["validation"]["auc"] <= 1
+    assert 0 <= record["threshold"]["value"] <= 1 and record["threshold"]["chosen_on"] == "validation"
+    assert record["versions"]["torch"] == torch.__version__
+
+
+def test_nothing_in_it_is_a_pickle_and_curves_are_drawn(trained: Path) -> None:
+    assert not [path for path in trained.glob("*") if path.suffix in (".bin", ".pt", ".pth", ".pkl")]
+    assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_best_checkpoint_is_the_one_kept(trained: Path) -> None:
+    last = json.loads((checkpoints(trained)[-1] / "trainer_state.json").read_text())
+    values = {entry["step"]: entry["eval_auc"] for entry in last["log_history"] if "eval_auc" in entry}
+    assert list(values) == [2, 4, 6]
+    assert last["best_global_step"] == max(values, key=lambda step: values[step])
+    best = load_file(trained / f"checkpoint-{last['best_global_step']}" / "model.safetensors")
+    final = load_file(trained / "model.safetensors")
+    assert all(torch.equal(best[name].to(final[name].dtype), final[name]) for name in best)
+
+
+def test_the_same_command_again_does_nothing(trained: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (trained / "model.safetensors").stat().st_mtime_ns
+    assert run(place, "trained") == trained
+    assert "already trained; nothing to do" in capsys.readouterr().err
+    assert (trained / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_another_run_does_not_get_the_folder(trained: Path, place: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds another run: learning_rate 0.01 there, 0.02 here. Name another"):
+        run(place, "trained", "--learning_rate", "0.02")
+
+
+def test_a_folder_with_other_things_is_not_touched(place: Path) -> None:
+    (place / "mine").mkdir()
+    (place / "mine" / "thesis.tex").touch()
+    with pytest.raises(UsageError, match=r"holds something else \(thesis.tex\); name a new folder"):
+        run(place, "mine")
+
+
+def test_lora_trains_adapters_and_saves_the_whole_model(place: Path) -> None:
+    folder = run(place, "lora", "--lora_r", "2", "--max_steps", "4")
+    assert (folder / "adapter" / "adapter_config.json").exists()
+    base, made = load_file(place / "model" / "model.safetensors"), load_file(folder / "model.safetensors")
+    assert not torch.equal(made["model.layers.0.mlp.up_proj.weight"], base["model.layers.0.mlp.up_proj.weight"])
+    assert torch.equal(made["model.embed_tokens.weight"], base["model.embed_tokens.weight"])
+    assert len(ProcessRewardModel.from_pretrained(folder).score(PROMPT, STEPS)) == 2
+
+
+@pytest.mark.parametrize("batching", ["packed", "trees"])
+def test_other_batches_train_too(place: Path, batching: str) -> None:
+    folder = run(place, batching, "--batching", batching, "--max_steps", "2", "--per_device_train_batch_size", "1")
+    record = json.loads((folder / "prm_training.json").read_text())
+    assert record["tokens"] > 100
+
+
+# ---- killed and resumed ---------------------------------------------------------------------------------------------
+
+
+def launch(place: Path, out: str, processes: int, *more: str) -> subprocess.Popen[bytes]:
+    config = "cpu" if processes == 1 else "two_cpu_processes"
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", f"train/configs/{config}.yaml"]
+    command += ["--main_process_port", "0"] if processes > 1 else []
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HOME": str(place / "hf")}
+    log = (place / f"{out}.log").open("ab")
+    return subprocess.Popen(
+        [*command, "train/train_prm.py", *words(place, out, *more)],
+        cwd=ROOT,
+        env=environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_at_a_random_step_and_started_again_it_ends_bit_equal(place: Path, processes: int) -> None:
+    more = ("--max_steps", "20", "--save_steps", "2", "--eval_steps", "2", "--seed", "7")
+    whole, killed = f"whole{processes}", f"killed{processes}"
+    assert launch(place, whole, processes, *more).wait(300) == 0, (place / f"{whole}.log").read_text()
+    at = random.Random(processes).choice([4, 6, 8, 10])
+    job = launch(place, killed, processes, *more)
+    deadline = time.monotonic() + 300
+    while not any(int(path.name.rpartition("-")[2]) >= at for path in (place / killed).glob("checkpoint-*")):
+        assert job.poll() is None and time.monotonic() < deadline, (place / f"{killed}.log").read_text()
+        time.sleep(0.01)
+    os.killpg(job.pid, signal.SIGKILL)
+    job.wait()
+    assert not (place / killed / "prm_training.json").exists()
+    assert launch(place, killed, processes, *more).wait(300) == 0, (place / f"{killed}.log").read_text()
+    assert "going on from" in (place / f"{killed}.log").read_text()
+    for name in ("model.safetensors", "checkpoint-20/model.safetensors"):
+        assert (place / whole / name).read_bytes() == (place / killed / name).read_bytes(), name
+    with contextlib.suppress(OSError):
+        shutil.rmtree(place / killed)
+
+
+# ---- refused --------------------------------------------------------------------------------------------------------
+
+
+def test_rows_without_the_columns_are_refused(place: Path) -> None:
+    file = place / "other.jsonl"
+    file.write_text('{"text": "a", "label": 1}\n')
+    with pytest.raises(
+        BadInputError, match=r"other.jsonl: has no column 'prompt'; it has text, label. Rows to train on"
+    ):
+        run(place, "a", "--dataset", str(file))
+
+
+def test_labels_of_another_length_are_refused(place: Path) -> None:
+    file = rows_file(place / "short.jsonl", problems=3, labels=[True])
+    with pytest.raises(StepsError, match=r"^row \S+: \d steps but 1 labels$"):
+        run(place, "a", "--dataset", str(file))
+
+
+def test_questions_of_a_test_set_are_refused(place: Path) -> None:
+    from prm_gsm8k.problems import shipped_problems
+
+    file = rows_file(place / "leak.jsonl", problems=3, prompt=shipped_problems("test")[5].question)
+    with pytest.raises(BadInputError, match=r"a question of GSM8K test \(gsm8k/test/5\)"):
+        run(place, "a", "--dataset", str(file))
+
+
+def test_a_dataset_that_is_not_there_is_refused(place: Path) -> None:
+    with pytest.raises(BadInputError, match="./nothing: no such file or folder, and no ORG/NAME of the Hub"):
+        run(place, "a", "--dataset", "./nothing")
+    (place / "damaged.jsonl").write_text('{"prompt": "a", \n')
+    with pytest.raises(BadInputError, match="damaged.jsonl: cannot be read"):
+        run(place, "a", "--dataset", str(place / "damaged.jsonl"))
+
+
+def test_rows_that_are_all_too_long_are_refused(place: Path) -> None:
+    with pytest.raises(PrmGsm8kError, match=r"all \d+ rows are longer than --max_length 20"):
+        run(place, "a", "--max_length", "20")
+
+
+def test_a_model_that_is_not_there_is_refused(place: Path) -> None:
+    with pytest.raises(CheckpointError, match="nowhere: cannot be loaded"):
+        run(place, "a", "--model", str(place / "nowhere"))
+
+
+def test_a_tokenizer_without_a_step_tag_is_refused(place: Path) -> None:
+    shutil.copytree(place / "model", place / "gpt2")
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (place / "gpt2" / name).unlink()
+    tokenizer("gpt2").save_pretrained(place / "gpt2")
+    with pytest.raises(TokenizerError, match="can be the step tag"):
+        run(place, "a", "--model", str(place / "gpt2"))
+
+
+def test_two_processes_need_two_gpus(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, training = parse(words(place, "a"))
+    training.use_cpu = False
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match=r"2 processes, one a GPU, .* no GPUs are here; launch with .*cpu.yaml"):
+        check_devices(training)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(UsageError, match=r"1 GPU is here; launch with .*one_gpu.yaml"):
+        check_devices(training)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--config", "synthetic:x"], "'x' is no weight"),
+        (["--config", "synthetic,synthetic"], "a config occurs twice"),
+        (["--max_length", "4000"], "are at least --max_length"),
+        (["--save_total_limit", "1"], "--save_total_limit is at least 2"),
+        (["--push_to_hub"], "--push_to_hub to where"),
+        (["--batching", "trees", "--attn_implementation", "flash_attention_2"], "trees need a mask"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(place: Path, options: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        run(place, "a", *options)
+
+
+def test_options_come_from_a_file_and_the_command_line_wins(place: Path) -> None:
+    file = place / "run.yaml"
+    file.write_text(f"model: {place / 'model'}\noutput_dir: x\nlearning_rate: 3e-5\nconfig: prm800k\nlora_r: 4\n")
+    ours, training = parse([str(file), "--config", "synthetic"])
+    assert (ours.config, ours.lora_r, training.learning_rate) == ("synthetic", 4, 3e-5)
+    file.write_text("learning_rat: 1\n")
+    with pytest.raises(BadInputError, match=r"run.yaml: there is no option 'learning_rat'"):
+        parse([str(file)])
+
+
+def test_the_script_prints_one_line_and_exits(place: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "train/train_prm.py", *words(place, "a", "--dataset", "./nothing")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "train_prm: ./nothing: no such file or folder, and no ORG/NAME of the Hub\n"

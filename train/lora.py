@@ -1,0 +1,46 @@
+"""LoRA through peft: small adapters are trained, and merged into the model in the end.
+
+What is saved as the PRM is the merged model, which loads anywhere; the adapters lie beside it in `adapter/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from prm_gsm8k.train.arguments import PrmArguments
+
+
+def with_adapters(model: PreTrainedModel, options: PrmArguments) -> Any:
+    """The model with adapters to train, and its head, which is new and so trained whole. Both in fp32."""
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    targets = options.lora_target_modules
+    config = LoraConfig(
+        task_type=TaskType.TOKEN_CLS,
+        r=options.lora_r,
+        lora_alpha=options.lora_alpha or 2 * options.lora_r,
+        lora_dropout=options.lora_dropout,
+        target_modules=targets if targets == "all-linear" else targets.split(","),
+        modules_to_save=["score"],
+    )
+    wrapped = get_peft_model(model, config)
+    for parameter in wrapped.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    wrapped.enable_input_require_grads()  # gradient checkpointing starts from inputs, which would need none
+    return wrapped
+
+
+def merged(base: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+    """The base model, fresh and on the CPU, with the adapters of a folder in its weights."""
+    from peft import PeftModel
+
+    with torch.no_grad():
+        made: PreTrainedModel = PeftModel.from_pretrained(base, str(adapter), use_safetensors=True).merge_and_unload()
+    return made

@@ -1,0 +1,248 @@
+"""Train a process reward model (PRM) on labelled steps.
+
+    accelerate launch --config_file accelerate_config.yaml train/train_prm.py \\
+        --dataset org/prm-gsm8k --config synthetic --model Qwen/Qwen3-8B --output_dir prm
+
+A language model's body gets a head of two labels, `wrong` and `right`, and learns to say at the tag that ends each step how
+good that step is (`prm_gsm8k/encoder.py`, `train/loss.py`). It needs no remote code and no language-model head, so the result loads
+with `AutoModelForTokenClassification` and vLLM serves it as it is.
+
+The plan: options → rows as ids → model → train → threshold and calibration on validation → a folder that says what made it.
+Configs for two GPUs (DDP, FSDP2, FSDP2 with LoRA), one GPU and a CPU stand in `train/configs/`; what fits where, in `train/README.md`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+
+from prm_gsm8k.encoder import Encoder
+from prm_gsm8k.exceptions import CheckpointError, PrmGsm8kError, UsageError
+from prm_gsm8k.metrics import best_threshold
+from prm_gsm8k.train.arguments import DECISIVE, PrmArguments, PrmTrainingArguments, parse
+from prm_gsm8k.train.batches import Packs, Trees
+from prm_gsm8k.train.curves import draw_curves
+from prm_gsm8k.train.data import Data, load_data
+from prm_gsm8k.train.lora import merged, with_adapters
+from prm_gsm8k.train.loss import StepLoss
+from prm_gsm8k.train.record import arguments_of, training_record, write_record
+from prm_gsm8k.train.run import claim
+from prm_gsm8k.train.trainer import PrmTrainer, new_model, summary
+
+OUT_OF_MEMORY = (
+    "out of memory. What helps, in this order: --gradient_checkpointing, a smaller --per_device_train_batch_size with more "
+    "--gradient_accumulation_steps (the result is the same), a smaller --max_length or --pack_tokens, --lora_r 16, more GPUs "
+    "with --config_file train/configs/fsdp2.yaml; train/README.md has what fits where"
+)
+
+
+def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
+    """Train, and return the folder of the PRM. All processes call it; see the module's own words."""
+    check_devices(training)
+    first = training.process_index == 0
+    folder = Path(training.output_dir)
+
+    tokenizer, base_revision = load_tokenizer(options)
+    encoder = Encoder.for_tokenizer(
+        tokenizer,
+        tag=options.step_tag,
+        template=options.template,
+        max_length=options.max_length,  # type: ignore[arg-type]
+    )
+    with training.main_process_first(desc="rows"):
+        data = load_data(options, encoder, training.seed, aloud=first)
+    if first:
+        tell(data, options)
+
+    identity = {
+        **{k: v for k, v in arguments_of(options, training).items() if hasattr(options, k)},
+        **{name: value for name, value in training.to_dict().items() if name in DECISIVE},
+        "processes": training.world_size,
+        "base_revision": base_revision,
+        "data": data.digest,
+        "encoder": encoder.config.probe,
+    }
+    with training.main_process_first(desc="folder"):  # the others find it claimed
+        claimed = claim(folder, identity, overwrite=training.overwrite_output_dir and first)
+    if claimed.finished:
+        if first:
+            print(f"{folder} is already trained; nothing to do", file=sys.stderr)
+        return folder
+    if claimed.checkpoint and first:
+        print(f"going on from {claimed.checkpoint}", file=sys.stderr)
+
+    attention = attention_of(options)
+    base: dict[str, Any] = {"revision": options.model_revision, "attn_implementation": attention}
+    torch.manual_seed(training.seed)  # the new head
+    # full training keeps weights in fp32 and computes in bf16; under LoRA the model itself is not trained
+    model: Any = load_model(
+        options, **base, dtype=torch.bfloat16 if options.lora_r and training.bf16 else torch.float32
+    )
+    model.config.pad_token_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+    if options.lora_r:
+        model = with_adapters(model, options)
+
+    items = batching(options, data, attention, training.seed, aloud=first)
+    push, training.push_to_hub = training.push_to_hub, False  # once, in the end, in one commit
+    trainer = PrmTrainer(
+        model=model,
+        args=training,
+        lengths=items.lengths,
+        row_length=data.counts["train"]["tokens"] / len(data.train),
+        loss=StepLoss(options.wrong_weight, options.right_weight),
+        pad_id=model.config.pad_token_id,
+        head_learning_rate=options.head_learning_rate,
+        train_dataset=items.rows,
+        eval_dataset=data.validation,
+    )
+    trainer.train(resume_from_checkpoint=str(claimed.checkpoint) if claimed.checkpoint else None)
+
+    scores, labels = trainer.validation_scores(data.validation)
+    threshold, _ = best_threshold(scores, labels)
+    save(trainer, options, encoder, tokenizer, folder, base)
+    if first:
+        found = summary(scores, labels)
+        record = training_record(
+            options,
+            training,
+            data,
+            base_revision=base_revision,
+            steps=trainer.state.global_step,
+            tokens=trainer.tokens_seen,
+            metrics=found,
+            threshold=threshold,
+        )
+        draw_curves(trainer.state.log_history, folder / "curves.png")
+        write_record(record, folder)  # last: a folder that has it is finished
+        print(f"{folder}: " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()), file=sys.stderr)
+    return folder
+
+
+def check_devices(training: PrmTrainingArguments) -> None:
+    """As many GPUs as processes of this machine, or none at all."""
+    wanted = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    there = torch.cuda.device_count()
+    if training.use_cpu or wanted <= 1 or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
+        return
+    if there < wanted:
+        raise UsageError(
+            f"{wanted} processes, one a GPU, were asked for, but {there or 'no'} GPU{'s are' if there != 1 else ' is'} here; launch with "
+            f"{'--config_file train/configs/one_gpu.yaml' if there == 1 else '--config_file train/configs/cpu.yaml' if not there else f'--num_processes {there}'}"
+        )
+
+
+def load_tokenizer(options: PrmArguments) -> tuple[Any, str | None]:
+    """The model's tokenizer, and the commit the model is of, if it is the Hub's."""
+    try:
+        config = AutoConfig.from_pretrained(options.model, revision=options.model_revision, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(
+            options.model, revision=options.model_revision, trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{options.model}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+    return tokenizer, getattr(config, "_commit_hash", None)
+
+
+def load_model(options: PrmArguments, **base: Any) -> PreTrainedModel:
+    """The language model with a new head."""
+    try:
+        return new_model(options.model, **base)
+    except (OSError, ValueError, ImportError) as error:
+        raise CheckpointError(f"{options.model}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+
+
+def attention_of(options: PrmArguments) -> str:
+    """FlashAttention where there is a GPU and it is installed, else torch's own."""
+    from transformers.utils import is_flash_attn_2_available
+
+    if options.attn_implementation != "auto":
+        return options.attn_implementation
+    flash = torch.cuda.is_available() and is_flash_attn_2_available() and options.batching != "trees"
+    return "flash_attention_2" if flash else "sdpa"
+
+
+@dataclass(frozen=True)
+class Items:
+    """What the trainer takes one by one, and the tokens of each."""
+
+    rows: Any
+    lengths: Sequence[int]
+
+
+def batching(options: PrmArguments, data: Data, attention: str, seed: int, *, aloud: bool) -> Items:
+    """Rows as they lie in a batch."""
+    how = options.batching
+    if how == "auto":
+        how = "packed" if attention == "flash_attention_2" else "trees"
+    if how == "padded":
+        return Items(data.train, list(data.train["length"]))
+    if how == "packed":
+        packs = Packs(data.train, list(data.train["length"]), options.pack_tokens, seed)
+        said = f"{len(packs):,} sequences of {options.pack_tokens:,} tokens, {packs.empty:.1%} empty"
+        items = Items(packs, packs.lengths)
+    else:
+        trees = Trees(data.train, options.tree_tokens)
+        saved = 1 - sum(trees.lengths) / trees.row_tokens
+        said = f"{len(trees):,} trees; {saved:.0%} of the tokens are shared, and computed once"
+        items = Items(trees, trees.lengths)
+    if aloud:
+        print(said, file=sys.stderr)
+    return items
+
+
+def save(
+    trainer: PrmTrainer, options: PrmArguments, encoder: Encoder, tokenizer: Any, folder: Path, base: dict[str, Any]
+) -> None:
+    """The PRM: weights, tokenizer, encoder. All processes call it, as FSDP gathers weights from all; the first one writes."""
+    target = folder / "adapter" if options.lora_r else folder
+    trainer.save_model(str(target))
+    if trainer.args.process_index == 0:
+        if options.lora_r:
+            torch.manual_seed(trainer.args.seed)
+            merged(load_model(options, **base, dtype=torch.float32), target).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        encoder.config.save(folder)
+        for name in ("training_args.bin",):  # a pickle, which nobody should load
+            for at in (folder, target):
+                (at / name).unlink(missing_ok=True)
+    trainer.accelerator.wait_for_everyone()
+
+
+def tell(data: Data, options: PrmArguments) -> None:
+    """On stderr: what is trained on, and what was cut or left out on the way."""
+    for name, n in data.counts.items():
+        print(
+            f"{name}: {n['rows']:,} rows, {n['steps']:,} steps, {n['tokens']:,} tokens"
+            + (f"; {n['rows_cut']:,} rows cut by {n['steps_cut']:,} steps" if n["rows_cut"] else "")
+            + (f"; {n['rows_left_out']:,} longer than --max_length {options.max_length}" if n["rows_left_out"] else ""),
+            file=sys.stderr,
+        )
+
+
+def main() -> None:
+    """The script: errors as one line, 2 for misuse, 1 for the rest, 130 for Ctrl-C."""
+    try:
+        train(*parse())
+    except PrmGsm8kError as error:
+        print(f"train_prm: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except torch.OutOfMemoryError as error:
+        print(f"train_prm: {OUT_OF_MEMORY}\n({str(error).splitlines()[0]})", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("train_prm: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
