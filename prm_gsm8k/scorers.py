@@ -58,7 +58,7 @@ def open_scorer(
         from prm_gsm8k.vllm_reward_model import VllmRewardModel
 
         return VllmRewardModel(str(model))
-    from prm_gsm8k.published import open_checkpoint
+    from prm_gsm8k.published.opening import open_checkpoint
 
     return open_checkpoint(
         model,
