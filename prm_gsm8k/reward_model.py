@@ -66,7 +66,7 @@ class ProcessRewardModel(StepScorer):
         self.tokens_computed = 0  # by all calls so far, without padding: what the prefix cache saves can be seen here
         self._prefixes: OrderedDict[tuple[int, ...], Cache] = OrderedDict()
         # transformers 5.24 calls `cache` what was `past_key_values` before
-        accepts = inspect.signature(model.forward).parameters
+        accepts = inspect.signature(model.base_model.forward).parameters
         self._cache_argument = "cache" if "cache" in accepts else "past_key_values"
 
     @classmethod

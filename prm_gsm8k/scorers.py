@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
+from prm_gsm8k.exceptions import UsageError
+
 
 class Scorer(Protocol):
     """One score a step of each solution."""
@@ -57,7 +59,9 @@ def open_scorer(
     if str(model).startswith(("http://", "https://")):
         from prm_gsm8k.vllm_reward_model import VllmRewardModel
 
-        return VllmRewardModel(str(model))
+        if step_format is not None:
+            raise UsageError(f"{model} is a server of a PRM of this package, which needs no step format")
+        return VllmRewardModel(str(model), revision=revision)
     from prm_gsm8k.published.opening import open_checkpoint
 
     return open_checkpoint(

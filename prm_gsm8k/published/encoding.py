@@ -1,8 +1,8 @@
 """A problem and its steps as ids in the format of a published PRM, with the position at which each step is scored.
 
-A text is tokenised as its publisher does, whole between two control tokens, so ids are those the PRM was trained on. The
-positions are not searched for: it is known after how many characters each tag ends, and the token that ends there is
-the tag. So a problem that speaks Russian has no step more, and a control token in the user's text is text.
+A text is tokenised as its publisher does, whole between two control tokens, so the ids are those the PRM was trained
+on. The positions are not searched for: it is known after how many characters each tag ends, and the token that ends
+there is the tag. So a problem that speaks Russian has no step more, and a control token in the user's text is text.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ class FormatEncoder:
 
     def _encode(self, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
         """All ids, and the position of each step's tag."""
-        ids, tags = list(self._start), []
-        text, ends, first = "", [], True  # of the stretch that is being put together: text, and where tags end in it
+        ids, tags = list(self._start), list[int]()
+        text, ends, first = "", list[int](), True  # of the stretch that is being put together, and where tags end in it
 
         def flush() -> None:
             nonlocal text, ends, first

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from prm_gsm8k.published.encoding import FormatEncoder
 
-# A solution, right at first and then wrong. A PRM says `good` or `bad` there and nothing else; a language model that was
-# never trained to has some thousands of words to go on with.
+# A solution, right at first and then wrong. A PRM says `good` or `bad` there and nothing else; a language model that
+# was never trained to has some thousands of words to go on with.
 PROBE = ("Ali has 3 apples and buys 4. How many apples does he have?", ["He has 3+4=7 apples.", "So he has 8 apples."])
 LEAST_SHARE = 0.5
 
 
 @torch.inference_mode()
 def share_of_the_answers(model: PreTrainedModel, encoder: FormatEncoder, good: int, bad: int) -> float:
-    """How much of its probability a language model gives to the two answers where it should, in the mean over `PROBE`."""
+    """How much of its probability a language model gives to the two answers at the steps of `PROBE`, in the mean."""
     row = encoder.encode(*PROBE)
     ids = torch.tensor([row.input_ids], device=model.device)
     logits = model(input_ids=ids, use_cache=False).logits[0, row.tag_positions].float()

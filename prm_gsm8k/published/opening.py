@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import torch
 
-from prm_gsm8k.checkpoint import TEXT, checkpoint_folder
+from prm_gsm8k.checkpoint import WITHOUT_WEIGHTS, checkpoint_folder
 from prm_gsm8k.encoder import FILE, Encoder, EncoderConfig
 from prm_gsm8k.exceptions import CheckpointError, UsageError
 from prm_gsm8k.published.encoding import FormatEncoder
@@ -50,7 +50,7 @@ def open_checkpoint(
     **options: Any,
 ) -> ProcessRewardModel:
     """A PRM, ours or of another kind, as `prm_gsm8k.scorers.open_scorer` describes it."""
-    kind_of(checkpoint_folder(model, revision, TEXT))  # before the weights come
+    kind_of(checkpoint_folder(model, revision, WITHOUT_WEIGHTS))  # before the weights come
     folder = checkpoint_folder(model, revision)
     kind = kind_of(folder)
     if kind == "ours":

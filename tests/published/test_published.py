@@ -304,7 +304,7 @@ def test_a_tag_that_the_tokenizer_cannot_keep_is_said() -> None:
         TokenizerError, match=r"' ки', which ends each step, is not a token of its own after '1\+1\? Step 1: 1\+1=2.'"
     ):
         FormatEncoder(tokenizer("llama3"), FORMATS["math-shepherd"])
-    with pytest.raises(TokenizerError, match="'good', one of the two answers, is . tokens"):
+    with pytest.raises(TokenizerError, match=r"'good', one of the two answers, is \d tokens"):
         FormatEncoder(tokenizer("mistral"), FORMATS["math-shepherd"]).token("good")
     with pytest.raises(TokenizerError, match="has no chat template"):
         FormatEncoder(tokenizer("mistral"), FORMATS["rlhflow"])
