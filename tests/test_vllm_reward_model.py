@@ -71,7 +71,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> ProcessRewardModel:
 def server(here: ProcessRewardModel) -> Iterator[Server]:
     use_vllm()
     folder = str(here.model.config.name_or_path)
-    with vllm_server(folder, [*vllm_arguments(here.encoder.config), *FP32], timeout=300) as started:
+    with vllm_server(folder, [*vllm_arguments(here.encoder.config), *FP32], timeout=900) as started:
         yield started
 
 
