@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prm_gsm8k.card import CARD, render_card
+from prm_gsm8k.drawing import Picture, png
 from prm_gsm8k.exceptions import HubError, UsageError, VerificationError
-from prm_gsm8k.figures import FIGURES, Picture, pictures_of, png
+from prm_gsm8k.figures import FIGURES, pictures_of
 from prm_gsm8k.hub.talk import REPO_TYPE, ask, bars_on_a_terminal_only, check_repo_id
 from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
 from prm_gsm8k.parquet import file_sha256
