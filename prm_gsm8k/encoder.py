@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import accumulate
@@ -32,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from prm_gsm8k.exceptions import CheckpointError, StepsError, TokenizerError, TooLongError, UsageError
-from prm_gsm8k.plain_text import PlainText, markup_tokens
+from prm_gsm8k.plain_text import ControlTokens, PlainText, markup_tokens
 from prm_gsm8k.step_tag import choose_step_tag, why_not
 from prm_gsm8k.targets import AfterError, step_targets
 
@@ -128,23 +127,15 @@ class Encoder:
     def __init__(self, tokenizer: PreTrainedTokenizerFast, config: EncoderConfig) -> None:
         self.config = config
         self._text = PlainText(tokenizer)
-        self._markup = markup_tokens(tokenizer)
-        swallows = {token.content: (token.lstrip, token.rstrip) for token in tokenizer.added_tokens_decoder.values()}
-        self._control_string = re.compile(
-            "|".join(
-                r"\s*" * swallows[name][0] + f"({re.escape(name)})" + r"\s*" * swallows[name][1]
-                for name in sorted(self._markup, key=len, reverse=True)
-            )
-            or "(?!)"  # it has none
-        )
-        if self._markup.get(config.step_tag) != config.step_tag_id:
+        self._control = ControlTokens(tokenizer)
+        if self._control.ids.get(config.step_tag) != config.step_tag_id:
             raise TokenizerError(
                 f"the step tag {config.step_tag!r} has id {config.step_tag_id} in {FILE}, but in this tokenizer "
-                f"{self._markup.get(config.step_tag, 'there is none')}; use the checkpoint's own tokenizer"
+                f"{self._control.ids.get(config.step_tag, 'there is none')}; use the checkpoint's own tokenizer"
             )
         # around the prompt: the ids up to the nearest control token, and the text that is one piece with it
         self._before, self._head = self._cut(config.before_prompt)
-        first = self._control_string.search(config.after_prompt)
+        first = self._control.pattern.search(config.after_prompt)
         at = first.start() if first else len(config.after_prompt)
         self._tail = config.after_prompt[:at]
         self._middle, self._step_head = self._cut(config.after_prompt[at:])
@@ -184,7 +175,7 @@ class Encoder:
             template = "chat" if tokenizer.chat_template else "plain"
         if template not in ("chat", "plain"):
             raise UsageError(f"template is auto, chat or plain, not {template!r}")
-        before, after = _around_the_prompt(tokenizer) if template == "chat" else (_bos(tokenizer), "\n")
+        before, after = _around_the_prompt(tokenizer) if template == "chat" else (bos(tokenizer), "\n")
         tag_id = markup_tokens(tokenizer)[tag]
         encoder = cls(tokenizer, EncoderConfig(tag, tag_id, before, after, between_steps, max_length))
         encoder.config = replace(encoder.config, probe=encoder._probe())
@@ -213,7 +204,7 @@ class Encoder:
             TooLongError: too long, and not to be cut, or already with its first step.
             TokenizerError: the vocabulary cannot write the text without a control token.
         """
-        prompt, steps = _checked(prompt, completions)
+        prompt, steps = checked(prompt, completions)
         targets = step_targets(len(steps), labels, values, after_error)
         config = self.config
         ids, pieces = self._pieces(prompt, steps)
@@ -240,7 +231,7 @@ class Encoder:
         """
         if completions:
             return self.encode(prompt, completions).input_ids
-        prompt, steps = _checked(prompt, ["-"])
+        prompt, steps = checked(prompt, ["-"])
         ids, _ = self._pieces(prompt, steps)
         return ids
 
@@ -298,13 +289,11 @@ class Encoder:
     def _cut(self, text: str) -> tuple[list[int], str]:
         """Text of a template as the ids up to its last control token, and the text after that."""
         ids: list[int] = []
-        at = 0
-        for match in self._control_string.finditer(text):
-            if between := text[at : match.start()]:
-                ids += self._text.encode([between], at_start=at == 0)[0]
-            ids.append(self._markup[match[match.lastindex or 0]])
-            at = match.end()
-        return ids, text[at:]
+        pieces = self._control.split(text)
+        rest = pieces.pop() if pieces and isinstance(pieces[-1], str) else ""
+        for n, piece in enumerate(pieces):
+            ids += [piece] if isinstance(piece, int) else self._text.encode([piece], at_start=n == 0)[0]
+        return ids, str(rest)
 
     def _probe(self) -> str:
         """SHA-256 of the ids of `PROBE`."""
@@ -312,7 +301,7 @@ class Encoder:
         return hashlib.sha256(json.dumps([ids, *pieces]).encode()).hexdigest()
 
 
-def _checked(prompt: object, completions: object) -> tuple[str, list[str]]:
+def checked(prompt: object, completions: object) -> tuple[str, list[str]]:
     """The prompt and the steps without the spaces around them, if there is something in each."""
     if isinstance(completions, (str, bytes)) or not isinstance(completions, Sequence):
         raise StepsError(f"completions are {type(completions).__name__}, not a list of steps")
@@ -345,6 +334,6 @@ def _around_the_prompt(tokenizer: PreTrainedTokenizerFast) -> tuple[str, str]:
     return before, after
 
 
-def _bos(tokenizer: PreTrainedTokenizerFast) -> str:
+def bos(tokenizer: PreTrainedTokenizerFast) -> str:
     """The token a tokenizer begins every text with; empty if it begins with none."""
     return str(tokenizer.bos_token) if tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id] else ""

@@ -15,6 +15,7 @@ Added tokens that are text, such as the runs of spaces of GPT-NeoX or words some
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -82,17 +83,32 @@ class PlainText:
             pieces = [[self._moved.get(i, i) for i in ids] for ids in pieces]
         for n, ids in enumerate(pieces):
             if not self._control.isdisjoint(ids):
-                pieces[n] = self._broken(texts[n], at_start)
+                pieces[n] = [i for i, _ in self._broken(texts[n], at_start)]
         return pieces
 
-    def _broken(self, text: str, at_start: bool) -> list[int]:
-        """For vocabularies in which a control token is also a word: the text, cut after the first letter of each."""
+    def encode_with_ends(self, text: str, at_start: bool = False) -> tuple[list[int], list[int]]:
+        """The ids of one text, and after how many of its characters each of them ends.
+
+        Raises: as `encode`.
+        """
+        encoding = (self._at_start if at_start else self._further_on).encode(text, add_special_tokens=False)
+        ids = [self._moved.get(i, i) for i in encoding.ids]
+        if not self._control.isdisjoint(ids):
+            pairs = self._broken(text, at_start)
+            return [i for i, _ in pairs], [end for _, end in pairs]
+        return ids, [end for _, end in encoding.offsets]
+
+    def _broken(self, text: str, at_start: bool, before: int = 0) -> list[tuple[int, int]]:
+        """For vocabularies in which a control token is also a word: the text, cut after the first letter of each.
+
+        Ids and where they end, counted from `before` characters.
+        """
         tokenizer = self._at_start if at_start else self._further_on
         encoding = tokenizer.encode(text, add_special_tokens=False)
         ids = [self._moved.get(i, i) for i in encoding.ids]
         control = [(i, *span) for i, span in zip(ids, encoding.offsets, strict=True) if i in self._control]
         if not control:
-            return ids
+            return [(i, before + end) for i, (_, end) in zip(ids, encoding.offsets, strict=True)]
         for i, start, end in control:
             if end - start < 2:
                 raise TokenizerError(
@@ -100,8 +116,36 @@ class PlainText:
                     "it cannot be written as text"
                 )
         cuts = [0, *(start + 1 for _, start, _ in control), len(text)]
-        parts = [self._broken(text[a:b], at_start and a == 0) for a, b in pairwise(cuts)]
-        return [i for part in parts for i in part]
+        parts = [self._broken(text[a:b], at_start and a == 0, before + a) for a, b in pairwise(cuts)]
+        return [pair for part in parts for pair in part]
+
+
+class ControlTokens:
+    """Finds the control tokens that a template writes, as the tokenizer itself would.
+
+    Args:
+        tokenizer: any tokenizer of transformers.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self.ids = markup_tokens(tokenizer)
+        swallows = {token.content: (token.lstrip, token.rstrip) for token in tokenizer.added_tokens_decoder.values()}
+        self.pattern = re.compile(
+            "|".join(
+                r"\s*" * swallows[name][0] + f"({re.escape(name)})" + r"\s*" * swallows[name][1]
+                for name in sorted(self.ids, key=len, reverse=True)
+            )
+            or "(?!)"  # it has none
+        )
+
+    def split(self, text: str) -> list[str | int]:
+        """A template's text as the pieces between control tokens, and the ids of these."""
+        pieces: list[str | int] = []
+        at = 0
+        for match in self.pattern.finditer(text):
+            pieces += [text[at : match.start()], self.ids[match[match.lastindex or 0]]]
+            at = match.end()
+        return [piece for piece in [*pieces, text[at:]] if piece != ""]
 
 
 def _tokenizer(state: dict[str, Any]) -> Tokenizer:

@@ -17,45 +17,26 @@ from __future__ import annotations
 
 import copy
 import inspect
-import json
-import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from prm_gsm8k.checkpoint import check_config, checkpoint_folder
 from prm_gsm8k.encoder import Encoder, EncoderConfig
-from prm_gsm8k.exceptions import CheckpointError, StepsError, TooLongError, UsageError
-from prm_gsm8k.hub.talk import ask, check_repo_id
+from prm_gsm8k.exceptions import CheckpointError, UsageError
+from prm_gsm8k.step_scorer import StepScorer, encode_each
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerFast
 
 RIGHT = 1  # index of the label `right` in the head's two
-FILES = ["*.json", "*.safetensors", "*.jinja"]  # nothing that can be run
-Aggregate = Literal["min", "prod", "last", "mean"]
-# One number for a solution out of its steps' scores: min and prod as Lightman et al. 2023, last as Snell et al. 2024.
-AGGREGATES: dict[str, Callable[[list[float]], float]] = {
-    "min": min,
-    "prod": math.prod,
-    "last": lambda scores: scores[-1],
-    "mean": fmean,
-}
 
 
-@dataclass(frozen=True)
-class Best:
-    """Which of n solutions is the best, the first of equals; and the aggregated score of each."""
-
-    index: int
-    scores: list[float]
-
-
-class ProcessRewardModel:
+class ProcessRewardModel(StepScorer):
     """Scores the steps of solutions with a token-classification model of two labels, 1 of which is `right`.
 
     Args:
@@ -85,7 +66,7 @@ class ProcessRewardModel:
         self.tokens_computed = 0  # by all calls so far, without padding: what the prefix cache saves can be seen here
         self._prefixes: OrderedDict[tuple[int, ...], Cache] = OrderedDict()
         # transformers 5.24 calls `cache` what was `past_key_values` before
-        accepts = inspect.signature(model.forward).parameters
+        accepts = inspect.signature(model.base_model.forward).parameters
         self._cache_argument = "cache" if "cache" in accepts else "past_key_values"
 
     @classmethod
@@ -120,9 +101,9 @@ class ProcessRewardModel:
             raise UsageError(f"dtype is auto, bf16 or fp32, not {dtype!r}")
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         full = dtype == "fp32" or (dtype == "auto" and torch.device(device).type == "cpu")
-        folder = _folder(path_or_id, revision)
+        folder = checkpoint_folder(path_or_id, revision)
         encoder_config = EncoderConfig.load(folder)
-        _check_config(folder)
+        check_config(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         model, loading = AutoModelForTokenClassification.from_pretrained(
             folder,
@@ -151,28 +132,12 @@ class ProcessRewardModel:
         self.tokenizer.save_pretrained(folder)
         self.encoder.config.save(folder)
 
-    def score(self, problem: str, steps: Sequence[str]) -> list[float]:
-        """P(right) of each step, in [0, 1]. One forward.
-
-        Raises:
-            StepsError: nothing to score, or text that is none (`Encoder.encode`).
-            TooLongError: more tokens than the PRM takes.
-        """
-        return self.score_many([(problem, steps)])[0]
-
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """The same for many (problem, steps) at once, in their order; those of like length share a forward.
+        """P(right) of each step of many (problem, steps), in their order; those of like length share a forward.
 
-        Raises: as `score`, and the message says which solution it is.
+        Raises: as `StepScorer.score_many`.
         """
-        rows = []
-        for n, (problem, steps) in enumerate(solutions):
-            try:
-                rows.append(self.encoder.encode(problem, steps))
-            except TooLongError as error:
-                raise TooLongError(f"solution {n}: {error}", error.tokens) from error
-            except StepsError as error:
-                raise StepsError(f"solution {n}: {error}") from error
+        rows = encode_each(self.encoder, solutions)
         scores: list[list[float]] = [[]] * len(rows)
         for batch in _batches([len(row.input_ids) for row in rows], self.max_batch_tokens):
             p = self._right([rows[n].input_ids for n in batch])
@@ -180,49 +145,19 @@ class ProcessRewardModel:
                 scores[n] = line[rows[n].tag_positions].tolist()
         return scores
 
-    def first_error(self, problem: str, steps: Sequence[str], threshold: float = 0.5) -> int:
-        """Index of the first step that scores below the threshold, -1 if none does (ProcessBench's convention).
-
-        Raises: as `score`.
-        """
-        return next((n for n, score in enumerate(self.score(problem, steps)) if score < threshold), -1)
-
-    def best_of_n(self, problem: str, solutions: Sequence[Sequence[str]], aggregate: Aggregate = "min") -> Best:
-        """The best of several solutions to a problem, each a list of steps.
-
-        Args:
-            aggregate: a solution's score is the least of its steps', their product, the last or their mean.
-
-        Raises: as `score`; UsageError for another aggregate, or no solutions.
-        """
-        if aggregate not in AGGREGATES:
-            raise UsageError(f"aggregate is {', '.join(AGGREGATES)}, not {aggregate!r}")
-        if not solutions:
-            raise UsageError("there are no solutions to choose from")
-        one = AGGREGATES[aggregate]
-        scores = [float(one(steps)) for steps in self.score_many([(problem, steps) for steps in solutions])]
-        return Best(max(range(len(scores)), key=scores.__getitem__), scores)
-
     def score_next(self, problem: str, steps: Sequence[str], candidates: Sequence[str]) -> list[float]:
         """P(right) of each candidate as the step after `steps`, which may be none: `score(…, [*steps, c])[-1]`.
 
         What the candidates share is computed once, and kept: the cost of a call is the steps that no earlier call had,
         and the candidates. `forget` drops what is kept.
 
-        Raises: as `score`; the message says which candidate it is.
+        Raises: as `score_many`; the message says which candidate it is.
         """
         if not candidates:
             return []
         prefix = self.encoder.encode_prefix(problem, steps)
-        rest = []
-        for n, candidate in enumerate(candidates):
-            try:
-                row = self.encoder.encode(problem, [*steps, candidate])
-            except TooLongError as error:
-                raise TooLongError(f"candidate {n}: {error}", error.tokens) from error
-            except StepsError as error:
-                raise StepsError(f"candidate {n}: {error}") from error
-            rest.append(row.input_ids[len(prefix) :])
+        rows = encode_each(self.encoder, [(problem, [*steps, c]) for c in candidates], "candidate")
+        rest = [row.input_ids[len(prefix) :] for row in rows]
         known = self._known(prefix) if prefix else None
         scores = [0.0] * len(rest)
         for batch in _batches([len(ids) for ids in rest], self.max_batch_tokens):
@@ -262,18 +197,15 @@ class ProcessRewardModel:
         device = self.model.device
         longest = max(len(ids) for ids in rows)
         input_ids = torch.zeros((len(rows), longest), dtype=torch.int64)
-        attention_mask = torch.zeros((len(rows), past + longest), dtype=torch.int64)
         for n, ids in enumerate(rows):
             input_ids[n, : len(ids)] = torch.tensor(ids)
-            attention_mask[n, : past + len(ids)] = 1
             self.tokens_computed += len(ids)
         known: dict[str, Any] = (
             {"use_cache": False} if cache is None else {"use_cache": True, self._cache_argument: cache}
         )
+        # No attention mask: what a row is padded with stands behind it, where no token of it looks.
         positions = torch.arange(past, past + longest, device=device).expand(len(rows), -1)
-        logits = self.model(
-            input_ids=input_ids.to(device), attention_mask=attention_mask.to(device), position_ids=positions, **known
-        ).logits
+        logits = self.model(input_ids=input_ids.to(device), position_ids=positions, **known).logits
         return logits.float().softmax(-1)[..., RIGHT].cpu()
 
 
@@ -287,47 +219,3 @@ def _batches(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:
         batch.append(n)
     if batch:
         yield batch
-
-
-def _folder(path_or_id: str | Path, revision: str | None) -> Path:
-    """The folder itself, or the Hub's copy of a repository; only files that hold data."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    if (path := Path(path_or_id)).is_dir():
-        if revision is not None:
-            raise UsageError(f"{path} is a folder, which has no revision {revision!r}")
-        return path
-    if isinstance(path_or_id, Path) or str(path_or_id).count("/") != 1 or str(path_or_id).startswith((".", "/", "~")):
-        raise CheckpointError(f"{path_or_id}: there is no such folder")
-    repo = check_repo_id(str(path_or_id))
-
-    def download() -> Path:
-        try:
-            return Path(snapshot_download(repo, revision=revision, allow_patterns=FILES))
-        except RepositoryNotFoundError:
-            what = "there is no such folder, and no such model on the Hub, or this token may not see it"
-            raise CheckpointError(f"{repo}: {what}") from None
-
-    return ask(download, f"loading {repo}")
-
-
-def _check_config(folder: Path) -> None:
-    """Refuse what is not a token-classification model of two labels in safetensors, whose code is transformers' own."""
-    if (folder / "adapter_config.json").exists():
-        raise CheckpointError(
-            f"{folder} holds a LoRA adapter; merge it into its base model (merge_and_unload) and save that"
-        )
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kinds = config.get("architectures") or ["nothing"]
-    except (OSError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{folder} has no config.json that can be read: {error}") from error
-    if not kinds[0].endswith("ForTokenClassification"):
-        raise CheckpointError(f"{folder} holds a {kinds[0]}; a PRM of this package is a …ForTokenClassification")
-    if "auto_map" in config:
-        raise CheckpointError(f"{folder} asks for code of its own (auto_map), which is not run")
-    if (labels := len(config.get("id2label", ("wrong", "right")))) != 2:
-        raise CheckpointError(f"{folder} has {labels} labels; a PRM has two, wrong and right")
-    if not list(folder.glob("*.safetensors")):
-        raise CheckpointError(f"{folder} has no weights in safetensors; other formats can run code and are not read")

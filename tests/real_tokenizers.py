@@ -62,9 +62,15 @@ def smollm2() -> str:
 
 @functools.cache
 def _trained(name: str) -> str:
-    {"qwen": _qwen, "llama3": _llama3, "llama2": _llama2, "unigram": _unigram, "gpt2": _gpt2}[name]().save_pretrained(
-        out := _folder(name)
-    )
+    make = {
+        "qwen": _qwen,
+        "llama3": _llama3,
+        "llama2": _llama2,
+        "mistral": _mistral,
+        "unigram": _unigram,
+        "gpt2": _gpt2,
+    }
+    make[name]().save_pretrained(out := _folder(name))
     return out
 
 
@@ -141,6 +147,26 @@ def _llama2() -> PreTrainedTokenizerFast:
     state["added_tokens"] = [token for token in state["added_tokens"] if not token["content"].startswith("<0x")]
     made = Tokenizer.from_str(json.dumps(state))
     made.add_tokens([AddedToken("\n" * n, special=False, normalized=False) for n in (2, 3)])
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", made.token_to_id("<s>"))]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+
+
+def _mistral() -> PreTrainedTokenizerFast:
+    """As Mistral 7B v0.1: a normalizer writes ▁, nothing is cut before merges; and Math-Shepherd's words are there."""
+    made = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    special = ["<unk>", "<s>", "</s>", *[f"<0x{i:02X}>" for i in range(256)]]
+    pieces = [piece for text in texts() for piece in [*text.split(), "ки", "+", "-", "Step", "1:"]]
+    trainer = trainers.BpeTrainer(vocab_size=3000, special_tokens=special, show_progress=False)
+    made.train_from_iterator([f"▁{piece}" for piece in pieces], trainer)
+    made.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    made.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    state = json.loads(made.to_str())  # byte pieces are words of the vocabulary, no added tokens
+    state["added_tokens"] = [token for token in state["added_tokens"] if not token["content"].startswith("<0x")]
+    made = Tokenizer.from_str(json.dumps(state))
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", made.token_to_id("<s>"))]
     )
