@@ -1,7 +1,5 @@
 "use strict";
 // Filters and more at a time; without this script every solution is there, one below the other.
-const AT_A_TIME = 12;
-
 for (const browse of document.querySelectorAll(".browse")) {
   const articles = [...browse.querySelectorAll("article")];
   const selects = [...browse.querySelectorAll("select")];
@@ -10,7 +8,8 @@ for (const browse of document.querySelectorAll(".browse")) {
   const count = browse.querySelector(".count");
   const told = count.textContent;
   const words = articles.map((article) => article.textContent.toLowerCase());
-  let upto = AT_A_TIME;
+  const atATime = Number(browse.dataset.atATime);
+  let upto = atATime;
 
   const fits = (i, except) =>
     words[i].includes(find.value.trim().toLowerCase()) &&
@@ -33,7 +32,7 @@ for (const browse of document.querySelectorAll(".browse")) {
   }
 
   function again() {
-    upto = AT_A_TIME;
+    upto = atATime;
     show();
   }
 
@@ -48,7 +47,7 @@ for (const browse of document.querySelectorAll(".browse")) {
   find.addEventListener("input", again);
   more.addEventListener("click", () => {
     const next = articles.findIndex((article, i) => article.hidden && fits(i));
-    upto += AT_A_TIME;
+    upto += atATime;
     show();
     articles[next]?.querySelector("a").focus();
   });

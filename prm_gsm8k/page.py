@@ -3,7 +3,7 @@
     page("ProcessBench", lede="…", sections=[section("Figures", table(numbers)), section("Solutions", browse(some))])
 
 A page asks nothing of anybody: no request, no library, and a policy in its head under which no script runs but its own
-forty lines (`page.js`), whatever a solution may hold. It can be read without them; they filter. What others wrote is text
+`page.js`, whatever a solution may hold. It can be read without that script, which filters. What others wrote is text
 by type: `tag` escapes every `str`, and only what this module made is `Html`. Characters that cannot be seen, or that
 reorder what stands around them, are shown by their number, for this is where a person looks before trusting the data.
 """
@@ -32,6 +32,7 @@ CHARACTERS = (
 )
 STEPS = 60  # of a solution that are shown, at most; GSM8K's longest has 11
 BYTES = 2_400_000  # of all solutions of a page together, so that a page stays below 3 MB; of others it says how many
+AT_A_TIME = 12  # solutions that are shown until someone asks for more
 LEVELS = 7  # colours of a score, from surely wrong to surely right
 
 # controls but tab and newline, zero-width and bidirectional marks (not the joiners that letters and emoji need),
@@ -173,13 +174,14 @@ def page(title: str, *, lede: str, sections: Sequence[Html], facts: Mapping[str,
             Html(f"<style>{style}</style>"),
         ]
     )
-    links = [Html(match) for part in [*sections, *made] for match in _HEADING.findall(part)[:1]]
+    parts = [match for part in [*sections, *made] if (match := _HEADING.match(part))]
+    links = [Html(f'<a href="#{match[1]}">{match[2]}</a>') for match in parts]
     header = tag(
         "header",
         tag("a", "Skip to the content", href="#content", class_="skip"),
         tag("div", tag("h1", title), tag("button", "Dark", type="button", id="theme", hidden=True), class_="top"),
         tag("p", lede, class_="lede"),
-        tag("nav", *(Html(f'<a href="#{part[0]}">{part[1]}</a>') for part in links), aria_label="On this page"),
+        tag("nav", *links, aria_label="On this page"),
     )
     main = tag("main", *sections, *made, id="content")
     body = tag("body", header, main, Html(f"<script>{script}</script>"))
@@ -197,12 +199,12 @@ def section(title: str, *children: str | None) -> Html:
 def table(content: Table, caption: str, *, words: int = 1) -> Html:
     """A table that scrolls by itself where it is wider than the screen; columns after the first `words` are numbers.
 
-    A cell `82.4 (79.1 to 85.6)` is broken before its bracket, so that columns stay narrow.
+    A bracket that ends a cell, as in `82.4 (79.1 to 85.6)`, and further lines of it are small and stand below it.
     """
     head = [tag("th", name, scope="col", class_=None if n < words else "n") for n, name in enumerate(content.head)]
     rows = []
     for row in content.rows:
-        cells = [tag("th", _cell(row[0]), scope="row")]
+        cells = [tag("th", _foldable(_cell(row[0])), scope="row")]
         cells += [tag("td", _cell(cell), class_=None if n < words else "n") for n, cell in enumerate(row[1:], 1)]
         rows.append(tag("tr", *cells))
     inside = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *rows))
@@ -210,8 +212,15 @@ def table(content: Table, caption: str, *, words: int = 1) -> Html:
 
 
 def _cell(cell: str) -> Html:
-    value, bracket, rest = cell.partition(" (")
-    return joined([value, tag("small", f"({rest}")]) if bracket and rest.endswith(")") else text(cell)
+    first, *more = cell.split("\n")
+    value, bracket, rest = first.partition(" (")
+    small = [f"({rest}"] if bracket and rest.endswith(")") else []
+    return joined([value if small else first, *(tag("small", line) for line in [*small, *more])])
+
+
+def _foldable(name: Html) -> Html:
+    """A name such as `runs/a-model/checkpoint-1200`, which may be broken after its signs."""
+    return Html(re.sub(r"(?<=[\w)])([/_-])(?=\w)", r"\1<wbr>", name))
 
 
 def _facts(facts: Mapping[str, str]) -> Html:
@@ -306,6 +315,7 @@ def browse(solutions: Sequence[Solution], legend: Html, room: int = BYTES) -> Ht
         tag("div", *(drawn for _, drawn in shown), class_="solutions"),
         tag("button", "Show more", type="button", class_="more", hidden=True),
         class_="browse",
+        data_at_a_time=AT_A_TIME,
     )
 
 
@@ -314,6 +324,8 @@ def _fitting(solutions: Sequence[Solution], room: int) -> Iterator[tuple[Solutio
     group = [next(iter(one.facets.values()), "") for one in solutions]
     left = dict.fromkeys(group, room // max(1, len(set(group))))
     for n, (one, name) in enumerate(zip(solutions, group, strict=True)):
+        if left[name] < 0:
+            continue
         drawn = _solution(one, n)
         left[name] -= len(drawn.encode())
         if left[name] >= 0:
@@ -346,7 +358,7 @@ def _steps(steps: Sequence[Step]) -> Html:
     items = [_step(step, i) for i, step in enumerate(islice(steps, STEPS))]
     if len(steps) > STEPS:
         items.append(tag("li", tag("span", f"… {len(steps) - STEPS:,} more steps", class_="cut")))
-    return tag("ol", *items, class_="steps")
+    return tag("ol", *items, class_="steps", role="list")  # which a list without numbers is not to every reader
 
 
 _SIGNS = {"right": "✓", "error": "✗", "after": "·"}
@@ -357,7 +369,7 @@ def _step(step: Step, i: int) -> Html:
         first = tag("span", _SIGNS.get(step.state, ""), class_="sign") if step.state else None
     else:
         first = tag("b", f"{step.score:.2f}", style=f"--p:{step.score:.2f}")
-    marks = [tag("em", mark) for mark in step.marks]
+    marks = [part for mark in step.marks for part in (" ", tag("em", mark))]
     note = [tag("i", step.note)] if step.note else []
     inside = tag("div", _marked(step), *marks, *note, dir="auto")
     level = None if step.score is None else f"p{min(int(step.score * LEVELS), LEVELS - 1)}"

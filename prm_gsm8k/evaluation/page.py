@@ -1,4 +1,4 @@
-"""An evaluation as one page: its numbers, its pictures, and the solutions each model is most wrong and most right about."""
+"""An evaluation as one page: numbers, pictures, and the solutions each model is most wrong and most right about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from prm_gsm8k.drawing import Table
 from prm_gsm8k.evaluation.pictures import pictures
-from prm_gsm8k.evaluation.words import figure, interval, measure
+from prm_gsm8k.evaluation.words import figure, headline, interval, measure
 from prm_gsm8k.page import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag
 
 NAMES = {
@@ -58,49 +58,82 @@ def _sections(result: Mapping[str, Any]) -> Iterator[Html]:
     yield section(
         "Figures",
         tag("p", "Below each figure its 95% interval, from resampling problems. Shares are in percent, as in papers."),
-        table(_metrics(models), "Every metric of every model and baseline"),
+        *(tag("p", note, class_="note") for note in _notes(result)),
+        table(_metrics(models), "Every model and baseline"),
+        _folded("By part of the benchmark", _metrics(models, parts=True)),
     )
     if any(model.get("at") for model in models):
         words = (
             "A model names the first step that scores below a threshold. At 0.5 nothing was chosen; one chosen on "
-            "validation and frozen is honest; the oracle was chosen on these very solutions, and is an upper bound, not a result."
+            "validation and frozen is honest; the oracle was chosen on these very solutions: an upper bound, no result."
         )
-        yield section(
-            "Thresholds", tag("p", words), table(_thresholds(models), "The same at three thresholds", words=2)
-        )
+        yield section("Thresholds", tag("p", words), table(_thresholds(models), "The same at three thresholds"))
     if result.get("paired"):
-        words = "The difference of a first and a second model on the same solutions, its 95% interval and p of a paired test."
-        yield section("Differences", tag("p", words), table(_paired(result["paired"]), "Pairs of models", words=3))
-    if drawn := pictures(result):
-        yield section("Pictures", charts(drawn))
+        words = "The first less the second on the same problems, with its 95% interval and the p of a paired test."
+        names = {model["name"] for model in models if model["kind"] == "model"}
+        between = [pair for pair in result["paired"] if pair["b"] in names]
+        others = [pair for pair in result["paired"] if pair["b"] not in names]
+        drawn = table(_paired(between), "Between models", words=3) if between else None
+        yield section(
+            "Differences", tag("p", words), drawn, _folded("From what needs no model", _paired(others), words=3)
+        )
+    if drawn_charts := pictures(result):
+        yield section("Pictures", charts(drawn_charts))
     if solutions := [one for model in models for one in _solutions(model)]:
         words = (
-            "Of each model the solutions it is most wrong and most right about, not a fair sample. "
-            "Steps count from 0. A dashed edge stands after the true first error, where scores are not judged."
+            "Of each model the solutions it is most wrong and most right about, not a fair sample. Steps count from 0. "
+            "What stands after the first error is nobody's to judge: there the edge is dashed and the colour weak."
         )
         yield section("Solutions", tag("p", words), browse(solutions, score_legend()))
 
 
-def _metrics(models: Sequence[Mapping[str, Any]]) -> Table:
-    names = list(dict.fromkeys(name for model in models for name in model["metrics"]))
+def _notes(result: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader must know before any number."""
+    for model in result["models"]:
+        if (seen := model.get("trained_on")) and seen["seen"]:
+            yield f"⚠ {model['name']} was trained on {seen['seen']:,} of these {seen['of']:,} questions."
+    for note in result["data"].get("notes", []):
+        yield f"Data: {note}."
+
+
+def _folded(caption: str, content: Table, words: int = 1) -> Html | None:
+    if not content.rows or len(content.head) < 2:
+        return None
+    return tag("details", tag("summary", caption), table(content, caption, words=words))
+
+
+def _metrics(models: Sequence[Mapping[str, Any]], parts: bool = False) -> Table:
+    """Numbers of the whole benchmark, or of its parts."""
+    names = list(dict.fromkeys(name for model in models for name in model["metrics"] if ("/" in name) == parts))
+    if (first := headline(names)) is not None:  # on a phone it is the one that is seen without scrolling
+        names = list(dict.fromkeys([first, *names]))
     rows = [(_named(model), *(interval(name, model["metrics"].get(name)) for name in names)) for model in models]
     return Table(("model", *(measure(name).label for name in names)), tuple(rows))
 
 
 def _thresholds(models: Sequence[Mapping[str, Any]]) -> Table:
-    chosen = {"0.5": "0.5", "validation": "chosen on validation", "oracle": "oracle, chosen on this test set"}
-    rows = []
-    for model in models:
-        for key, at in (model.get("at") or {}).items():
-            if at is None:
-                continue
-            threshold = at.get("threshold", 0.5 if key == "0.5" else None)
-            numbers = [figure(name, at.get(name)) for name in ("error_accuracy", "correct_accuracy", "f1")]
-            rows.append(
-                (_named(model), chosen.get(key, key), "–" if threshold is None else f"{threshold:.3f}", *numbers)
-            )
-    head = ("model", "threshold", "value", "accuracy on wrong", "accuracy on right", "F1")
-    return Table(head, tuple(rows))
+    metric = headline(name for model in models for name in model["metrics"] if "/" not in name) or "f1"
+    label = measure(metric).label
+    heads = {
+        "0.5": f"{label} at 0.5",
+        "validation": f"{label}, chosen on validation",
+        "oracle": f"{label}, oracle: chosen on this test set",
+    }
+    found = {key for model in models for key, at in (model.get("at") or {}).items() if at is not None}
+    keys = [key for key in heads if key in found]
+    rows = tuple((_named(model), *(_at(metric, (model.get("at") or {}).get(key)) for key in keys)) for model in models)
+    return Table(("model", *(heads[key] for key in keys)), rows)
+
+
+def _at(metric: str, at: Mapping[str, Any] | None) -> str:
+    """The metric at a threshold, where that is, and the accuracies there."""
+    if at is None:
+        return "–"
+    low, high = (at.get("intervals") or {}).get(metric, (None, None))
+    value = interval(metric, {"value": at.get(metric), "low": low, "high": high})
+    wrong, right = figure("f1", at.get("error_accuracy")), figure("f1", at.get("correct_accuracy"))
+    where = [f"threshold {at['threshold']:.3f}"] if at.get("threshold", 0.5) != 0.5 else []
+    return "\n".join([value, *where, f"{wrong} of wrong, {right} of right"])
 
 
 def _paired(pairs: Sequence[Mapping[str, Any]]) -> Table:
@@ -109,9 +142,8 @@ def _paired(pairs: Sequence[Mapping[str, Any]]) -> Table:
         difference = {"value": pair["difference"], "low": pair["low"], "high": pair["high"]}
         p = pair["p"]
         written = "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-        rows.append(
-            (pair["a"], pair["b"], measure(pair["metric"]).label, interval(pair["metric"], difference), written)
-        )
+        label = measure(pair["metric"]).label
+        rows.append((pair["a"], pair["b"], label, interval(pair["metric"], difference), written))
     return Table(("first", "second", "metric", "difference", "p"), tuple(rows))
 
 
@@ -126,7 +158,7 @@ def _solutions(model: Mapping[str, Any]) -> Iterator[Solution]:
             _step(completion, score, i, label, predicted)
             for i, (completion, score) in enumerate(zip(example["completions"], example["scores"], strict=True))
         ]
-        outcome, verdict = _verdict(label, predicted)
+        outcome, verdict = _verdict(label, predicted, example.get("correct"))
         yield Solution(
             name=str(example["id"]),
             prompt=example["prompt"],
@@ -156,10 +188,11 @@ def _step(completion: str, score: float | None, i: int, label: int | None, predi
     return Step(completion, score, state, tuple(marks))
 
 
-def _verdict(label: int | None, predicted: int | None) -> tuple[str, str]:
+def _verdict(label: int | None, predicted: int | None, correct: bool | None) -> tuple[str, str]:
     """What came of it, to filter by, and in a sentence."""
     if label is None or predicted is None:
-        return "unknown", "no label to compare with"
+        known = {True: "right answer", False: "wrong answer", None: "unknown"}[correct]
+        return known, known[:1].upper() + known[1:]
     if label == predicted:
         if label < 0:
             return "passed", "Right, and passed"
@@ -182,7 +215,10 @@ def _facts(result: Mapping[str, Any]) -> dict[str, str]:
         **{name.replace("_", " "): value for name, value in result["settings"].items()},
         **{f"{name} version": value for name, value in result["versions"].items()},
     }
-    return {name: "–" if value is None else str(value) for name, value in facts.items()}
+    words = {True: "yes", False: "no", None: "–"}
+    return {
+        name: words[value] if value is None or isinstance(value, bool) else str(value) for name, value in facts.items()
+    }
 
 
 def _counted(n: int, what: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k.drawing import DASHES, FAINT, INK, SERIES, Chart, Table, bare, new_figure, png, svg
-from prm_gsm8k.evaluation.words import figure, headline, interval, measure
+from prm_gsm8k.evaluation.words import CHOOSING, figure, headline, interval, measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,10 +40,11 @@ def pictures(result: Mapping[str, Any]) -> list[Chart]:
     """Every picture of a result; nothing is drawn yet."""
     models = result["models"]
     lines = _lines(models)
-    made = [_scores(models, lines), _roc(models, lines), _precision_recall(models, lines)]
+    what = "solutions" if result["benchmark"] == "best-of-n" else "steps"  # that are scored and right or wrong
+    made = [_scores(models, lines), _roc(models, lines, what), _precision_recall(models, lines, what)]
     own = [model for model in models if model["kind"] != "baseline"][:MODELS_ONE_BY_ONE]
     for n, model in enumerate(own, 1):
-        made += [_best_of_n(model, n), _reliability(model, n), _heatmap(model, n)]
+        made += [_best_of_n(model, n), _reliability(model, n, what), _heatmap(model, n)]
     return [chart for chart in made if chart is not None]
 
 
@@ -127,7 +128,7 @@ def _draw_scores(metric: str, rows: Sequence[tuple[Line, Mapping[str, Any]]]) ->
         value = times * m["value"]
         if m["low"] is not None and m["high"] is not None:
             axes.plot([times * m["low"], times * m["high"]], [y, y], color=line.colour, linewidth=2.2, alpha=0.65)
-        axes.plot([value], [y], marker="o", markersize=7, color=line.colour, linestyle="none")
+        axes.plot([value], [y], marker="o", markersize=7, color=line.colour, linestyle="none", clip_on=False)
         axes.annotate(line.name, (0, y), (4, 8), ("axes fraction", "data"), "offset points", color=INK, fontsize=9.5)
         axes.annotate(
             figure(metric, m["value"]),
@@ -147,29 +148,29 @@ def _draw_scores(metric: str, rows: Sequence[tuple[Line, Mapping[str, Any]]]) ->
     return drawn
 
 
-def _roc(models: Sequence[Mapping[str, Any]], lines: Sequence[Line]) -> Chart | None:
+def _roc(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) -> Chart | None:
     return _curve_chart(
         models,
         lines,
         curve="roc",
         metric="auc",
-        title="ROC of steps",
-        note="For every threshold: the wrong steps it finds, and the right steps it calls wrong. Dotted: chance.",
-        x="right steps called wrong",
-        y="wrong steps found",
+        title=f"ROC of {what}",
+        note=f"For every threshold: the right {what} that pass, and the wrong ones that do. Dotted: chance.",
+        x=f"wrong {what} that pass",
+        y=f"right {what} that pass",
         chance=True,
     )
 
 
-def _precision_recall(models: Sequence[Mapping[str, Any]], lines: Sequence[Line]) -> Chart | None:
+def _precision_recall(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) -> Chart | None:
     return _curve_chart(
         models,
         lines,
         curve="precision_recall",
         metric="average_precision",
-        title="Precision and recall of wrong steps",
-        note="For every threshold: the wrong steps it finds, and how many of the steps it calls wrong are.",
-        x="wrong steps found (recall)",
+        title=f"Precision and recall of wrong {what}",
+        note=f"For every threshold: the wrong {what} that are found, and how many of those it calls wrong are.",
+        x=f"wrong {what} that are found (recall)",
         y="called wrong that are (precision)",
         chance=False,
     )
@@ -203,7 +204,7 @@ def _curve_chart(
         if chance:
             axes.plot([0, 100], [0, 100], color=FAINT, linewidth=0.9, linestyle=(0, (1, 3)))
         for line, (xs, ys), value in rows:
-            told = line.name if value is None else f"{line.name}  {figure(metric, value)}"
+            told = line.name if value is None else f"{line.name}: {figure(metric, value)}"
             axes.plot(
                 [100 * v for v in xs], [100 * v for v in ys], color=line.colour, linestyle=line.dash,
                 linewidth=line.width, label=told,
@@ -251,15 +252,11 @@ def _at(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
 
 # ------------------------------------------------------------------------------------------------------ one by itself
 
-_SERIES = {  # how a curve of best-of-N looks: scored by the model in colour, what needs no model in grey
-    "min": ("lowest step", SERIES[0], "-"),
-    "prod": ("product of steps", SERIES[1], DASHES[1]),
-    "last": ("last step", SERIES[2], DASHES[2]),
-    "mean": ("mean of steps", SERIES[3], DASHES[3]),
-    "weighted": ("weighted vote", SERIES[4], DASHES[4]),
-    "majority": ("majority vote", INK, "-"),
-    "random": ("random", FAINT, DASHES[2]),
-    "oracle": ("oracle", FAINT, DASHES[1]),
+_LOOKS = {  # of a curve of best-of-N: in colour what the model chooses, in ink and grey what needs no model
+    **{name: (SERIES[n], DASHES[n]) for n, name in enumerate(("min", "prod", "last", "mean", "weighted"))},
+    "majority": (INK, DASHES[0]),
+    "random": (FAINT, DASHES[2]),
+    "oracle": (FAINT, DASHES[1]),
 }
 
 
@@ -275,13 +272,10 @@ def _best_of_n(model: Mapping[str, Any], n: int) -> Chart | None:
         axes = drawn.subplots()
         by_last = sorted(series, key=lambda name: -(series[name][-1] or 0))
         for name in by_last:
-            label, colour, dash = _SERIES.get(name, (name, FAINT, DASHES[4]))
-            ys = [None if y is None else 100 * y for y in series[name]]
-            last = "" if ys[-1] is None else f"  {ys[-1]:.1f}"
-            points: list[Any] = [float("nan") if y is None else y for y in ys]
-            axes.plot(
-                ns, points, color=colour, linestyle=dash, linewidth=1.8, marker="o", markersize=3.2, label=label + last
-            )
+            colour, dash = _LOOKS.get(name, (FAINT, DASHES[4]))
+            label = f"{CHOOSING.get(name, name)}: {figure(name, series[name][-1])}"
+            points = [float("nan") if y is None else 100 * y for y in series[name]]
+            axes.plot(ns, points, color=colour, linestyle=dash, linewidth=1.8, marker="o", markersize=3.2, label=label)
         axes.set_xscale("log", base=2)
         axes.set_xticks(ns, [str(x) for x in ns])
         axes.minorticks_off()
@@ -293,15 +287,15 @@ def _best_of_n(model: Mapping[str, Any], n: int) -> Chart | None:
         return drawn
 
     name = short(model["name"], 60)
-    said = {key: _SERIES.get(key, (key,))[0] for key in series}
+    said = {key: CHOOSING.get(key, key) for key in series}
     last = ", ".join(f"{said[key]} {_share(ys[-1])}" for key, ys in series.items())
     return Chart(
         name=f"best_of_n_{n}",
         path=_path("best-of-n", n, model["name"]),
-        alt=f"Line chart: problems answered rightly by the best of N solutions as {name} chooses. At N = {ns[-1]}: {last}.",
+        alt=f"Line chart of problems answered rightly by the best of N solutions. {name}, N = {ns[-1]}: {last}.",
         draw=draw,
         title=f"Best of N: {name}",
-        note="Chosen by the score of steps, against a vote, chance, and the best there is. The number is at the largest N.",
+        note=f"Chosen by scores of steps, against a vote, chance, and the best there is. Numbers: at N = {ns[-1]}.",
         table=Table(
             ("N", *said.values()),
             tuple((str(x), *(_share(ys[i]) for ys in series.values())) for i, x in enumerate(ns)),
@@ -309,7 +303,7 @@ def _best_of_n(model: Mapping[str, Any], n: int) -> Chart | None:
     )
 
 
-def _reliability(model: Mapping[str, Any], n: int) -> Chart | None:
+def _reliability(model: Mapping[str, Any], n: int, what: str) -> Chart | None:
     bins = [b for b in _curves(model).get("reliability") or [] if b["steps"]]
     if not bins:
         return None
@@ -320,16 +314,16 @@ def _reliability(model: Mapping[str, Any], n: int) -> Chart | None:
         axes, below = drawn.subplots(2, 1, sharex=True, height_ratios=[4, 1])
         axes.plot([0, 100], [0, 100], color=FAINT, linewidth=0.9, linestyle=(0, (1, 3)))
         axes.plot(
-            [100 * b["score"] for b in bins], [100 * b["right"] for b in bins], color=SERIES[0], linewidth=1.9, marker="o",
-            markersize=4.5,
+            [100 * b["score"] for b in bins], [100 * b["right"] for b in bins], color=SERIES[0], linewidth=1.9,
+            marker="o", markersize=4.5,
         )  # fmt: skip
-        _percent_axes(axes, "", "steps that are right")
+        _percent_axes(axes, "", f"{what} that are right")
         below.bar(
             [100 * b["low"] for b in bins], [100 * b["steps"] / steps for b in bins], align="edge", color=SERIES[0],
             width=[92 * (b["high"] - b["low"]) for b in bins],
         )  # fmt: skip
         below.set_xlabel("score, P(right) in %", color=INK)
-        below.set_ylabel("steps, %", color=INK)
+        below.set_ylabel(f"{what}, %", color=INK)
         bare(below, "bottom")
         below.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
         return drawn
@@ -340,14 +334,14 @@ def _reliability(model: Mapping[str, Any], n: int) -> Chart | None:
     return Chart(
         name=f"reliability_{n}",
         path=_path("reliability", n, model["name"]),
-        alt=f"Reliability diagram of {name}: share of right steps by score, "
+        alt=f"Reliability diagram of {name}: share of right {what} by score, "
         + ", ".join(f"{_share(b['score'])} scored {_share(b['right'])} right" for b in bins)
         + f".{error}",
         draw=draw,
         title=f"Reliability: {name}",
-        note=f"On the dotted line a score of 80% is right 80% of the time.{error} Below: where the {steps:,} steps are.",
+        note=f"On the dotted line, a score of 80% is right 80% of the time.{error} Below: where {steps:,} {what} are.",
         table=Table(
-            ("score from", "to", "mean score", "right", "steps"),
+            ("score from", "to", "mean score", "right", what),
             tuple(
                 (_share(b["low"]), _share(b["high"]), _share(b["score"]), _share(b["right"]), f"{b['steps']:,}")
                 for b in bins

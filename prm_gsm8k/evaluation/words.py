@@ -15,7 +15,20 @@ class Measure:
     times: int = 100
 
 
+# How one solution of several is chosen: by a number made of its steps' scores, by a vote, or otherwise.
+CHOOSING = {
+    "min": "lowest step",
+    "prod": "product of steps",
+    "last": "last step",
+    "mean": "mean of steps",
+    "weighted": "weighted vote",
+    "majority": "majority vote",
+    "random": "random",
+    "oracle": "oracle",
+}
 MEASURES = {
+    **{name: Measure(f"Best of N, {how}") for name, how in CHOOSING.items()},
+    **{f"{name}_gap_closed": Measure(f"Gap closed, {how}") for name, how in CHOOSING.items()},
     "f1": Measure("F1"),
     "error_accuracy": Measure("Accuracy on wrong"),
     "correct_accuracy": Measure("Accuracy on right"),
@@ -40,6 +53,8 @@ def measure(metric: str) -> Measure:
 
     >>> measure("olympiadbench/f1").label, measure("gap_closed").label
     ('F1, olympiadbench', 'Gap closed')
+    >>> measure("min").label
+    'Best of N, lowest step'
     """
     subset, slash, name = metric.rpartition("/")
     known = MEASURES.get(name, Measure(name[:1].upper() + name[1:].replace("_", " ")))

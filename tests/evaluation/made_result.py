@@ -1,4 +1,4 @@
-"""A result as `prm-gsm8k evaluate` writes it: real GSM8K texts, first errors by our generator, and scores that are drawn.
+"""A result as `prm-gsm8k evaluate` writes it: real GSM8K texts, our generator's errors, and scores that are drawn.
 
 Nothing is learnt here about any model. Curves and counts do belong to the scores, so a page of it hangs together.
 """
@@ -20,7 +20,7 @@ from prm_gsm8k.problems import shipped_problems
 MODELS = {"org/made-up-prm-7b": 2.4, "runs/smol/checkpoint-1200": 0.9}  # how far right and wrong scores lie apart
 BASELINES = {"all right": None, "random": 0.0, "position only": 0.4, "arithmetic": 0.6}
 
-# What a page must survive: markup, scripts, entities, other scripts and directions, unseen characters, formulas, length.
+# What a page must survive: markup, scripts, entities, other directions, unseen characters, formulas, length.
 HOSTILE = [
     "<script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">",
     "</li></ol></article></main><h1>owned</h1><style>body{display:none}</style><!-- ",
@@ -152,7 +152,7 @@ def _curves(
     name: str, scores: list[list[float]], labels: list[int], predicted: list[int], rng: random.Random
 ) -> dict[str, Any]:
     s, right = judged_steps(scores, labels)
-    false, true, _ = roc_curve(~right, -s)
+    false, true, _ = roc_curve(right, s)
     precision, recall, _ = precision_recall_curve(~right, -s)
     bins = []
     for low in np.arange(15) / 15:
