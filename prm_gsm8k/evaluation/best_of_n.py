@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prm_gsm8k.evaluation.protocols import Counts, Sums, share
+from prm_gsm8k.step_scorer import AGGREGATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-AGGREGATES = ("min", "prod", "last", "mean")
 SERIES = (*AGGREGATES, "majority", "weighted", "random", "oracle")
 ALL_DRAWS = 2_000
 DRAWS = 200
@@ -136,9 +136,7 @@ def _majority(answers: tuple[str | None, ...], correct: tuple[bool, ...], n: int
 
 def aggregated(scores: Sequence[Sequence[float]], aggregate: str) -> list[float]:
     """One number for each solution out of its steps' scores."""
-    from prm_gsm8k.reward_model import AGGREGATES as HOW
-
-    return [float(HOW[aggregate](list(line))) for line in scores]
+    return [float(AGGREGATES[aggregate](line)) for line in scores]
 
 
 def best_of_n(sums: Sums, n: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
+from prm_gsm8k.checkpoint import checkpoint_folder
 from prm_gsm8k.evaluation.baselines import BASELINES
 from prm_gsm8k.evaluation.benchmarks import Data, Solution
 from prm_gsm8k.evaluation.contamination import Seen, Training, read_training, refuse_trained_on, seen_in_training
@@ -25,7 +26,8 @@ from prm_gsm8k.evaluation.intervals import LEVEL, RESAMPLES, paired
 from prm_gsm8k.evaluation.measure import Measured, Ruler
 from prm_gsm8k.evaluation.scores import Progress, checkpoint_digest, score
 from prm_gsm8k.evaluation.thresholds import Threshold, refuse_shared_questions
-from prm_gsm8k.exceptions import CheckpointError, UsageError
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.hub.talk import bars_on_a_terminal_only
 from prm_gsm8k.metrics import best_threshold
 from prm_gsm8k.scorers import Scorer, open_scorer
 
@@ -192,26 +194,9 @@ def _find(name: str) -> Model:
         folder = Path(name)
         return Model(name, name, None, folder, checkpoint_digest(folder), read_training(folder))
     path, _, revision = name.partition("@")
-    if path.count("/") != 1 or path.startswith((".", "/", "~")):
-        raise CheckpointError(f"{name}: there is no such folder")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    from prm_gsm8k.hub.talk import ask, bars_on_a_terminal_only, check_repo_id
-    from prm_gsm8k.reward_model import FILES
-
-    repo = check_repo_id(path)
-
-    def download() -> Path:
-        try:
-            return Path(snapshot_download(repo, revision=revision or None, allow_patterns=FILES))
-        except RepositoryNotFoundError:
-            what = "there is no such folder, and no such model on the Hub, or this token may not see it"
-            raise CheckpointError(f"{repo}: {what}") from None
-
     with bars_on_a_terminal_only():
-        folder = ask(download, f"loading {repo}")
-    return Model(name, repo, revision or None, folder, checkpoint_digest(folder), read_training(folder))
+        folder = checkpoint_folder(path, revision or None)
+    return Model(name, path, revision or None, folder, checkpoint_digest(folder), read_training(folder))
 
 
 def _contamination(model: Model, data: Data, allowed: bool, announce: Callable[[str], None]) -> Seen | None:

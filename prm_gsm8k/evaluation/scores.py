@@ -47,7 +47,8 @@ def score(
 ) -> list[list[float]]:
     """P(right) of each step of each solution, in their order.
 
-    Solutions of like length go to the scorer together, the longest first: what does not fit fails at once.
+    Those to one problem go to the scorer together, and of these those of like length. The longest come first: what does
+    not fit fails at once.
 
     Args:
         name: of the model, for errors.
@@ -61,10 +62,7 @@ def score(
             by the place of its row.
     """
     scores: dict[int, list[float]] = dict(_read(kept, solutions)) if kept is not None else {}
-    left = sorted(
-        (n for n in range(len(solutions)) if n not in scores),
-        key=lambda n: (-len(solutions[n].problem) - sum(map(len, solutions[n].steps)), n),
-    )
+    left = [n for n in _by_length(solutions) if n not in scores]
     done = len(scores)
     for start in range(0, len(left), CHUNK):
         chunk = left[start : start + CHUNK]
@@ -77,6 +75,16 @@ def score(
     if progress is not None:
         progress(f"scoring {name}", len(solutions), len(solutions))
     return [scores[n] for n in range(len(solutions))]
+
+
+def _by_length(solutions: Sequence[Solution]) -> list[int]:
+    length = [len(s.problem) + sum(map(len, s.steps)) for s in solutions]
+    longest: dict[str, int] = {}
+    for s, n in zip(solutions, length, strict=True):
+        longest[s.problem] = max(n, longest.get(s.problem, 0))
+    return sorted(
+        range(len(solutions)), key=lambda n: (-longest[solutions[n].problem], solutions[n].problem, -length[n])
+    )
 
 
 def _checked(name: str, scorer: Scorer, chunk: Sequence[Solution]) -> list[list[float]]:
