@@ -22,12 +22,23 @@ if TYPE_CHECKING:
     from prm_gsm8k.hub.publish import publish
     from prm_gsm8k.problems import Problem, read_problems
     from prm_gsm8k.reward_model import ProcessRewardModel
+    from prm_gsm8k.vllm_reward_model import VllmRewardModel
 
-__all__ = ["Problem", "ProcessRewardModel", "__version__", "build_synthetic", "load", "publish", "read_problems"]
+__all__ = [
+    "Problem",
+    "ProcessRewardModel",
+    "VllmRewardModel",
+    "__version__",
+    "build_synthetic",
+    "load",
+    "publish",
+    "read_problems",
+]
 
 _HOME = {
     "Problem": "prm_gsm8k.problems",
     "ProcessRewardModel": "prm_gsm8k.reward_model",
+    "VllmRewardModel": "prm_gsm8k.vllm_reward_model",
     "read_problems": "prm_gsm8k.problems",
     "build_synthetic": "prm_gsm8k.api",
     "load": "prm_gsm8k.api",

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from prm_gsm8k import __version__
-from prm_gsm8k.commands import build, check, evaluate, export, hub, look
+from prm_gsm8k.commands import build, check, evaluate, export, hub, look, score
 
 app = typer.Typer(
     help="Labelled reasoning steps on GSM8K, to train process reward models with.",
@@ -25,7 +25,17 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help is there in half the time
 )
 app.add_typer(build.app, name="build")
-for command in (look.show, look.stats, check.verify, hub.diff, hub.publish, evaluate.evaluate, export.export):
+for command in (
+    look.show,
+    look.stats,
+    check.verify,
+    hub.diff,
+    hub.publish,
+    evaluate.evaluate,
+    export.export,
+    score.score,
+    score.calibrate,
+):
     app.command()(command)
 
 

@@ -38,7 +38,7 @@ def export_qwen2_prm(model: str | Path, out: str | Path, *, revision: str | None
         UsageError: `out` holds something.
     """
     from prm_gsm8k.checkpoint import checkpoint_folder
-    from prm_gsm8k.published.opening import kind_of
+    from prm_gsm8k.published.kinds import kind_of
 
     folder, out = checkpoint_folder(model, revision), Path(out)
     if (kind := kind_of(folder)) != "ours":

@@ -14,6 +14,7 @@ from typing import Any
 
 from prm_gsm8k.encoder import EncoderConfig
 from prm_gsm8k.exceptions import CheckpointError
+from prm_gsm8k.published.kinds import QWEN
 from prm_gsm8k.vllm_reward_model import vllm_serve_command
 
 TRAINING = "prm_training.json"
@@ -73,7 +74,7 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> str:
     encoder, made = EncoderConfig.load(folder), read_training(folder)
     parts = [
         _opening(name, made),
-        _use(name, encoder),
+        _use(name, encoder, _architecture(folder)),
         _how_good(made),
         _made_from(made),
         _how_made(made),
@@ -100,6 +101,13 @@ def read_training(folder: Path) -> dict[str, Any]:
     if not isinstance(made, dict):
         raise CheckpointError(f"{path} is no JSON object")
     return made
+
+
+def _architecture(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"][0])
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return ""  # a card says nothing of it then
 
 
 def is_repo_id(name: object) -> bool:
@@ -152,14 +160,20 @@ def _opening(name: str, made: Mapping[str, Any]) -> str:
     )
 
 
-def _use(name: str, encoder: EncoderConfig) -> str:
+def _use(name: str, encoder: EncoderConfig, architecture: str) -> str:
+    if architecture == QWEN:
+        imported, opened = "from prm_gsm8k.scorers import open_scorer", "open_scorer"
+        kind = f"The checkpoint is a `{QWEN}`, the architecture of Qwen2.5-Math-PRM; no remote code is needed."
+    else:
+        imported, opened = "from prm_gsm8k import ProcessRewardModel", "ProcessRewardModel.from_pretrained"
+        kind = "The checkpoint is a plain `AutoModelForTokenClassification` of two labels, `wrong` and `right`."
     return f"""\
 ## Use it
 
 ```python
-from prm_gsm8k import ProcessRewardModel  # pip install 'prm-gsm8k[train]'
+{imported}  # pip install 'prm-gsm8k[train]'
 
-prm = ProcessRewardModel.from_pretrained("{name}")
+prm = {opened}("{name}")
 prm.score("Ali has 3 apples and buys 4. How many has he?", ["He has 3+4=7 apples.", "So 8."])  # P(right) of each step
 ```
 
@@ -176,7 +190,7 @@ from prm_gsm8k.scorers import open_scorer
 open_scorer("http://127.0.0.1:8000").score_many([(problem, steps)])
 ```
 
-The checkpoint is a plain `AutoModelForTokenClassification` of two labels, `wrong` and `right`; no remote code."""
+{kind}"""
 
 
 def _how_good(made: Mapping[str, Any]) -> str:
@@ -217,14 +231,15 @@ def _made_from(made: Mapping[str, Any]) -> str:
 
 
 def _how_made(made: Mapping[str, Any]) -> str:
-    arguments = made.get("arguments") if isinstance(made.get("arguments"), dict) else {}
-    rows = [[f"`{key}`", _number(arguments[key])] for key in ARGUMENTS if arguments.get(key) is not None]
-    for key in ("steps", "tokens", "seed", "hardware"):
-        if isinstance(value := made.get(key), (int, float, str)):
+    arguments = made.get("arguments")
+    chosen = arguments if isinstance(arguments, dict) else {}
+    rows = [[f"`{key}`", _number(chosen[key])] for key in ARGUMENTS if chosen.get(key) is not None]
+    for key in ("steps", "tokens", "seed", "hardware", "versions"):
+        value = made.get(key)
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {_number(each)}" for name, each in value.items() if each is not None)
+        if isinstance(value, (int, float, str)) and value != "":
             rows.append([key, _number(value)])
-    versions = made.get("versions")
-    if isinstance(versions, dict) and versions:
-        rows.append(["versions", ", ".join(f"{name} {version}" for name, version in versions.items())])
     return "## How it was trained\n\n" + _table(["what", "value"], rows) if rows else ""
 
 

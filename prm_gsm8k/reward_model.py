@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from prm_gsm8k.calibration import Calibration, calibrate_head
 from prm_gsm8k.checkpoint import check_config, checkpoint_folder
 from prm_gsm8k.encoder import Encoder, EncoderConfig
 from prm_gsm8k.exceptions import CheckpointError, UsageError
@@ -64,6 +65,7 @@ class ProcessRewardModel(StepScorer):
         self.encoder = encoder
         self.max_batch_tokens = max_batch_tokens
         self.prefixes_kept = prefixes_kept
+        self.calibration: Calibration | None = None  # what is in the head already, of which scores need know nothing
         self.tokens_computed = 0  # by all calls so far, without padding: what the prefix cache saves can be seen here
         self._prefixes: OrderedDict[tuple[int, ...], Cache] = OrderedDict()
         # transformers 5.24 calls `cache` what was `past_key_values` before
@@ -78,6 +80,7 @@ class ProcessRewardModel(StepScorer):
         revision: str | None = None,
         dtype: Literal["auto", "bf16", "fp32"] = "auto",
         device: str | None = None,
+        calibrated: bool = True,
         **options: Any,
     ) -> ProcessRewardModel:
         """A PRM of this package: a folder, or a model repository of the Hub.
@@ -89,6 +92,7 @@ class ProcessRewardModel(StepScorer):
             revision: branch, tag or commit of the repository.
             dtype: of weights and computation; `auto` is bf16 on a GPU and fp32 on a CPU.
             device: as torch names them; a GPU if there is one.
+            calibrated: false takes a calibration (`prm_gsm8k.calibration`) out of the head again.
             options: `max_batch_tokens`, `prefixes_kept`.
 
         Raises:
@@ -125,13 +129,30 @@ class ProcessRewardModel(StepScorer):
         limits = (encoder_config.max_length, getattr(model.config, "max_position_embeddings", None))
         longest = min((limit for limit in limits if limit is not None), default=None)
         encoder = Encoder(tokenizer, replace(encoder_config, max_length=longest))
-        return cls(model.to(device), tokenizer, encoder, **options)
+        prm = cls(model.to(device), tokenizer, encoder, **options)
+        prm.calibration = Calibration.load(folder)
+        if prm.calibration and not calibrated:
+            calibrate_head(model.score, prm.calibration.inverse())
+            prm.calibration = None
+        return prm
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write weights, tokenizer and encoder config: what `from_pretrained` reads."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         self.encoder.config.save(folder)
+        if self.calibration:
+            self.calibration.save(folder)
+
+    def calibrate(self, calibration: Calibration) -> None:
+        """Put a calibration of its scores into its head; `save_pretrained` keeps it.
+
+        Raises:
+            CheckpointError: a head without a bias.
+        """
+        calibrate_head(self.model.score, calibration)
+        self.calibration = calibration.following(self.calibration)
+        self.forget()
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
         """P(right) of each step of many (problem, steps), in their order; those of like length share a forward.

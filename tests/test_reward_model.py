@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from loopback import Hub
 from real_tokenizers import tokenizer
 from transformers import (
     AutoModelForTokenClassification,
@@ -316,24 +317,14 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ProcessRewardModel.from_pretrained("./a/b")
 
 
-def test_a_prm_comes_from_the_hub_at_a_revision(
-    qwen3: ProcessRewardModel, saved: Path, hf_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The loopback Hub knows datasets only, so the download is stood in for; what it is asked for is looked at."""
-    import huggingface_hub
-
-    asked: dict[str, object] = {}
+def test_a_prm_comes_from_the_hub_at_a_revision(hub: Hub, qwen3: ProcessRewardModel, saved: Path) -> None:
     (saved / "evil.py").write_text("raise SystemExit")
-
-    def snapshot_download(repo: str, **options: object) -> str:
-        asked.update(repo=repo, **options)
-        return str(saved)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    assert ProcessRewardModel.from_pretrained("org/prm", revision="v1").score(PROMPT, STEPS) == qwen3.score(
-        PROMPT, STEPS
-    )
-    assert asked == {"repo": "org/prm", "revision": "v1", "allow_patterns": ["*.json", "*.safetensors", "*.jinja"]}
+    repo = hub.create("org/prm", "models")
+    repo.tags["v1"] = repo.put({path.name: path.read_bytes() for path in saved.iterdir()}).oid
+    repo.put({"model.safetensors": b"something else by now"})
+    loaded = ProcessRewardModel.from_pretrained("org/prm", revision="v1")
+    assert loaded.score(PROMPT, STEPS) == qwen3.score(PROMPT, STEPS)
+    assert hub.asked("GET", "model.safetensors") and not hub.asked("GET", "evil"), "only what holds data is fetched"
 
 
 def test_a_repository_that_is_not_there_is_refused(hub: object) -> None:

@@ -76,6 +76,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
             kind = what.partition(" ")[0]
             rate = {
                 "generating": f"{speed:,.0f} problems/s",
+                "scoring": f"{speed:,.1f} solutions/s",
                 "downloading": f"{speed / 1e6:,.1f} MB/s",
                 "reading": f"{speed / 1e6:,.0f} MB/s",
                 "scoring": f"{speed:,.1f} solutions/s",

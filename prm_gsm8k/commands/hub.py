@@ -3,50 +3,60 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prm_gsm8k.commands.common import Folder, Json, errors, print_json, printer
+from prm_gsm8k.commands.common import Json, errors, print_json, printer
+from prm_gsm8k.exceptions import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from prm_gsm8k.diff import Diff
     from prm_gsm8k.hub.publish import Published
+    from prm_gsm8k.hub.publish_model import PublishedModel
 
 SHOWN = 10  # rows of a kind that `diff` names
 
 
 def publish(
-    folder: Folder,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that `prm-gsm8k build` made, or a trained PRM's.")
+    ],
     repo_id: Annotated[
-        str, typer.Argument(metavar="ORG/NAME", help="The dataset on the Hub; made if it is not there.")
+        str, typer.Argument(metavar="ORG/NAME", help="The dataset or model on the Hub; made if it is not there.")
     ],
     tag: Annotated[str | None, typer.Option(help="Name the commit so, once all is there. A tag never moves.")] = None,
     config: Annotated[
-        list[str] | None, typer.Option(help="Only this config; may be repeated.", show_default="all in DIR")
+        list[str] | None, typer.Option(help="Only this config of the rows; may be repeated.", show_default="all in DIR")
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be added and deleted; send nothing.")] = False,
-    private: Annotated[bool, typer.Option("--private", help="Make the dataset private, if it is made.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Make it private, if it is made.")] = False,
     json: Json = False,
 ) -> None:
-    """Publish a built folder on the Hub in one commit, read it back and compare, then tag it.
+    """Publish rows or a PRM on the Hub in one commit, read it back and compare, then tag it.
 
-    Configs that are there and not in DIR stay. Cut at any moment, the dataset is as it was or wholly new: run it again.
+    DIR is a folder that `prm-gsm8k build` made, or that holds a trained PRM (prm_encoder.json tells). Configs that are
+    there and not in DIR stay. Cut at any moment, what is on the Hub is as it was or wholly new: run it again.
     """
-    with errors("interrupted; the dataset is as it was, or wholly new: run it again"):
-        from prm_gsm8k.hub.publish import publish as publish_folder
+    with errors("interrupted; what is on the Hub is as it was, or wholly new: run it again"):
+        from prm_gsm8k.hub.publish import publish as publish_rows
+        from prm_gsm8k.hub.publish_model import is_model, publish_model
 
-        done = publish_folder(
-            folder,
-            repo_id,
-            tag=tag,
-            configs=config,
-            private=private,
-            plan_only=plan,
-            announce=lambda what: print(f"prm-gsm8k: {what}", file=sys.stderr),
-        )
+        def announce(what: str) -> None:
+            print(f"prm-gsm8k: {what}", file=sys.stderr)
+
+        done: Published | PublishedModel
+        if is_model(folder):
+            if config:
+                raise UsageError(f"{folder} holds a model, which has no configs")
+            done = publish_model(folder, repo_id, tag=tag, private=private, plan_only=plan, announce=announce)
+        else:
+            done = publish_rows(
+                folder, repo_id, tag=tag, configs=config, private=private, plan_only=plan, announce=announce
+            )
         if json:
             print_json(
                 {
@@ -87,7 +97,7 @@ def diff(
         raise typer.Exit(1)
 
 
-def _show_published(done: Published) -> None:
+def _show_published(done: Published | PublishedModel) -> None:
     console = printer()
 
     def line(text: str) -> None:

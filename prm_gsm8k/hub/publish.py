@@ -10,45 +10,16 @@ missing and nothing else; running it again after it ended makes no commit.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from prm_gsm8k.card import CARD, render_card
 from prm_gsm8k.drawing import Picture, png
-from prm_gsm8k.exceptions import HubError, UsageError, VerificationError
+from prm_gsm8k.exceptions import UsageError, VerificationError
 from prm_gsm8k.figures import FIGURES, pictures_of
-from prm_gsm8k.hub.talk import REPO_TYPE, ask, bars_on_a_terminal_only, check_repo_id
+from prm_gsm8k.hub.repository import Announce, File, Plan, Remote, Repository, Wanted
 from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
-from prm_gsm8k.parquet import file_sha256
 from prm_gsm8k.verify import verify
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-    from huggingface_hub.hf_api import RepoFile
-
-Announce = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What has to happen to a repo, path by path with its bytes, on top of the commit that was read.
-
-    `head` is that commit; None if the repo does not exist yet.
-    """
-
-    head: str | None
-    add: dict[str, int]
-    delete: dict[str, int]
-    same: dict[str, int]
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the repo holds all of it and nothing else already."""
-        return not self.add and not self.delete
 
 
 @dataclass(frozen=True)
@@ -72,49 +43,6 @@ class Published:
         config = next(iter(self.manifest.configs))
         revision = f', revision="{self.tag}"' if self.tag else ""
         return f'load_dataset("{self.repo_id}", "{config}"{revision})'
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file the published tree shall hold: its bytes (or where they lie), or, if it is there already, its sha256."""
-
-    source: Path | bytes | None
-    kept: RepoFile | None = None
-
-    @cached_property
-    def data(self) -> bytes:
-        assert self.source is not None
-        return self.source.read_bytes() if isinstance(self.source, Path) else self.source
-
-    @cached_property
-    def sha256(self) -> str:
-        return file_sha256(self.source) if isinstance(self.source, Path) else hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def size(self) -> int:
-        if self.kept is not None:
-            return self.kept.size
-        return self.source.stat().st_size if isinstance(self.source, Path) else len(self.data)
-
-    def is_in(self, remote: RepoFile | None) -> bool:
-        """Whether the Hub holds these bytes under this name."""
-        if remote is None or remote.size != self.size:
-            return False
-        if self.kept is not None:
-            return remote.blob_id == self.kept.blob_id
-        if remote.lfs is not None:
-            return bool(remote.lfs.sha256 == self.sha256)
-        return bool(remote.blob_id == hashlib.sha1(b"blob %d\0" % self.size + self.data).hexdigest())
-
-
-@dataclass(frozen=True)
-class _Remote:
-    """A repo as it was read at one commit."""
-
-    head: str | None = None
-    files: dict[str, RepoFile] = field(default_factory=dict)
-    manifest: Manifest = field(default_factory=Manifest)
-    private: bool | None = None
 
 
 def publish(
@@ -146,52 +74,22 @@ def publish(
         HubError: the Hub said no or did not answer, or the tag names another commit. `main` is wholly old or wholly
             new; run it again.
     """
-    from huggingface_hub import HfApi, get_token
-
-    folder, api = Path(folder), HfApi(token=token, library_name="prm-gsm8k")
-    check_repo_id(repo_id)
+    folder = Path(folder)
+    repo = Repository(repo_id, "dataset", token)
     local = _chosen(read_manifest(folder), configs, folder)
-    if not plan_only and not (token or get_token()):
-        raise HubError(f"{repo_id}: not logged in; run `hf auth login`, or set HF_TOKEN")
+    if not plan_only:
+        repo.check_login()
     announce(f"verifying {folder}")
     _check_folder(folder)
-    remote = _read(api, repo_id)
-    if remote.head is None:
-        _check_name_is_free(api, repo_id)
-    elif private and not remote.private:
-        raise UsageError(f"{repo_id} exists and is public; --private is for a repo that is made: change it on its page")
-    merged, wanted = _wanted(folder, local, remote, repo_id)
-    plan = _plan(wanted, remote)
-    if tag is not None and remote.head is not None:
-        _check_tag(api, repo_id, tag, remote.head if plan.is_done else None)
-    if plan_only:
-        return Published(repo_id, merged, plan, tag=tag)
-    if remote.head is None:
-        announce(f"making {repo_id}")
-        ask(
-            lambda: api.create_repo(repo_id, repo_type=REPO_TYPE, private=private, exist_ok=True),
-            f"{repo_id}: cannot be made",
-        )
+    merged = local
 
-    def send() -> tuple[Manifest, dict[str, _File], str, bool]:
-        # Read each time: what is there may be our own commit, whose reply was lost, or someone else's.
-        remote = _read(api, repo_id)
-        merged, wanted = _wanted(folder, local, remote, repo_id)
-        todo = _plan(wanted, remote)
-        if todo.is_done:
-            assert remote.head is not None
-            return merged, wanted, remote.head, False
-        announce(f"sending {len(todo.add)} files, {sum(todo.add.values()):,} bytes, and {len(todo.delete)} deletions")
-        with bars_on_a_terminal_only():
-            return merged, wanted, _commit(api, repo_id, wanted, todo, merged), True
+    def wanted_on(remote: Remote) -> Wanted:
+        nonlocal merged
+        merged, wanted = _wanted(folder, local, remote, _manifest_of(repo, remote), repo_id)
+        return wanted
 
-    doing = f"{repo_id}: cannot be published; it is as it was or wholly new, run it again"
-    merged, wanted, commit, committed = ask(send, doing, conflicts=True)
-    announce(f"reading {repo_id} back at {commit[:8]}")
-    _check_published(wanted, _tree(api, repo_id, commit), repo_id, commit)
-    if tag is not None:
-        _tag(api, repo_id, tag, commit)
-    return Published(repo_id, merged, plan, commit, committed, tag)
+    done = repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
+    return Published(repo_id, merged, done.plan, done.commit, done.committed, tag)
 
 
 def _chosen(manifest: Manifest, configs: list[str] | None, folder: Path) -> Manifest:
@@ -212,66 +110,46 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _read(api: HfApi, repo_id: str) -> _Remote:
-    """The repo at the head of `main`. All that follows is thought out on top of this one commit."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-
-    def info() -> _Remote:
-        try:
-            found = api.repo_info(repo_id, repo_type=REPO_TYPE)
-        except GatedRepoError:
-            raise
-        except RepositoryNotFoundError:
-            return _Remote()
-        return _Remote(found.sha, private=found.private)
-
-    remote = ask(info, f"{repo_id}: cannot be read")
-    if remote.head is None:
-        return remote
-    head, files = remote.head, _tree(api, repo_id, remote.head)
-    manifest = Manifest()
-    if MANIFEST in files:
-        path = ask(
-            lambda: hf_hub_download(repo_id, MANIFEST, repo_type=REPO_TYPE, revision=head, token=api.token),
-            f"{repo_id}: {MANIFEST} cannot be read",
-        )
-        manifest = read_manifest(Path(path).parent)
-    return _Remote(head, files, manifest, remote.private)
+def _manifest_of(repo: Repository, remote: Remote) -> Manifest:
+    """What a repo says of itself at the commit that was read; an empty manifest if it says nothing."""
+    if remote.head is None or MANIFEST not in remote.files:
+        return Manifest()
+    return read_manifest(repo.download(MANIFEST, remote.head).parent)
 
 
-def _tree(api: HfApi, repo_id: str, commit: str) -> dict[str, RepoFile]:
-    from huggingface_hub.hf_api import RepoFile
+def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo_id: str) -> tuple[Manifest, Wanted]:
+    """The tree to publish: the local configs, what was there and is not replaced, and a card and manifest of both.
 
-    def walk() -> dict[str, RepoFile]:
-        entries = api.list_repo_tree(repo_id, recursive=True, revision=commit, repo_type=REPO_TYPE)
-        return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
-
-    return ask(walk, f"{repo_id} at {commit[:8]}: its files cannot be listed")
-
-
-def _wanted(folder: Path, local: Manifest, remote: _Remote, repo_id: str) -> tuple[Manifest, dict[str, _File]]:
-    """The tree to publish: the local configs, what was there and is not replaced, and a card and manifest of both."""
-    kept = {name: config for name, config in remote.manifest.configs.items() if name not in local.configs}
+    Files that are ours by their place and are not wanted go; whatever else a repo holds stays.
+    """
+    kept = {name: config for name, config in there.configs.items() if name not in local.configs}
     merged = Manifest.of({**kept, **local.configs})
-    wanted = {file.path: _File(folder / file.path) for config in local.configs.values() for file in config.files}
+    wanted = {file.path: File(folder / file.path) for config in local.configs.values() for file in config.files}
     for name, config in kept.items():
         for file in config.files:
-            there = remote.files.get(file.path)
-            if there is None or there.size != file.bytes or (there.lfs is not None and there.lfs.sha256 != file.sha256):
+            found = remote.files.get(file.path)
+            if found is None or found.size != file.bytes or (found.lfs is not None and found.lfs.sha256 != file.sha256):
                 raise VerificationError(
                     f"{repo_id} at {(remote.head or '')[:8]}: {file.path} is not what its {MANIFEST} says, so its "
                     f"config {name!r} cannot be kept; publish a folder that holds {name!r} too"
                 )
-            wanted[file.path] = _File(None, kept=there)
+            wanted[file.path] = File(None, kept=found)
     for name, config in merged.configs.items():
         for picture in pictures_of(name, config).values():
             # its name tells the numbers it shows; another matplotlib's pixels are no reason for a commit
-            there = remote.files.get(picture.path)
-            wanted[picture.path] = _File(None, kept=there) if there else _File(_drawn(picture))
-    wanted[MANIFEST] = _File(merged.to_json())
-    wanted[CARD] = _File(render_card(merged, repo_id=repo_id, with_figures=True).encode())
-    return merged, wanted
+            found = remote.files.get(picture.path)
+            wanted[picture.path] = File(None, kept=found) if found else File(_drawn(picture))
+    wanted[MANIFEST] = File(merged.to_json())
+    wanted[CARD] = File(render_card(merged, repo_id=repo_id, with_figures=True).encode())
+    ours = {FIGURES, *there.configs} if there.configs else set()
+    delete = {
+        path: file.size
+        for path, file in sorted(remote.files.items())
+        if path not in wanted and "/" in path and path.partition("/")[0] in ours
+    }
+    versions = ", ".join(f"{name} {config.version}" for name, config in merged.configs.items())
+    digests = [f"{name}: content sha256 {config.content_digest}" for name, config in merged.configs.items()]
+    return merged, Wanted(wanted, delete, f"Publish {versions}", "\n".join(digests))
 
 
 _pngs: dict[str, bytes] = {}  # by path: what is planned again is not drawn again
@@ -281,98 +159,3 @@ def _drawn(picture: Picture) -> bytes:
     if picture.path not in _pngs:
         _pngs[picture.path] = png(picture)
     return _pngs[picture.path]
-
-
-def _plan(wanted: Mapping[str, _File], remote: _Remote) -> Plan:
-    """Files that are ours by their place and are not wanted go; whatever else a repo holds stays."""
-    ours = {FIGURES, *remote.manifest.configs}
-    is_in = {path: file.is_in(remote.files.get(path)) for path, file in wanted.items()}
-    return Plan(
-        head=remote.head,
-        add={path: wanted[path].size for path in sorted(wanted) if not is_in[path]},
-        delete={
-            path: file.size
-            for path, file in sorted(remote.files.items())
-            if path not in wanted and "/" in path and path.partition("/")[0] in ours
-        }
-        if remote.manifest.configs
-        else {},
-        same={path: wanted[path].size for path in sorted(wanted) if is_in[path]},
-    )
-
-
-def _commit(api: HfApi, repo_id: str, wanted: Mapping[str, _File], plan: Plan, manifest: Manifest) -> str:
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
-    adds = [CommitOperationAdd(path, _source(wanted[path])) for path in plan.add]
-    deletes = [CommitOperationDelete(path) for path in plan.delete]
-    versions = ", ".join(f"{name} {config.version}" for name, config in manifest.configs.items())
-    digests = [f"{name}: content sha256 {config.content_digest}" for name, config in manifest.configs.items()]
-    done = api.create_commit(
-        repo_id,
-        [*adds, *deletes],
-        commit_message=f"Publish {versions}",
-        commit_description="\n".join(digests),
-        repo_type=REPO_TYPE,
-        revision="main",
-        parent_commit=plan.head,
-    )
-    return done.oid
-
-
-def _source(file: _File) -> str | bytes:
-    return str(file.source) if isinstance(file.source, Path) else file.data
-
-
-def _check_published(wanted: Mapping[str, _File], there: Mapping[str, RepoFile], repo_id: str, commit: str) -> None:
-    """The Hub's word that it took something is not enough: every hash is compared with what was meant."""
-    wrong = [path for path, file in wanted.items() if not file.is_in(there.get(path))]
-    if wrong:
-        missing = [path for path in wrong if path not in there]
-        what = f"{missing[0]} is missing" if missing else f"{wrong[0]} has other bytes"
-        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        ignored = "; a .gitignore in the repo may name it" if missing and ".gitignore" in there else ""
-        raise VerificationError(f"{repo_id} at {commit}: not what was published: {what}{more}{ignored}; no tag is made")
-
-
-def _check_name_is_free(api: HfApi, repo_id: str) -> None:
-    """A dataset beside a model of the same name is legal, and almost always a slip."""
-    for kind in ("model", "space"):
-        if ask(lambda kind=kind: api.repo_exists(repo_id, repo_type=kind), f"{repo_id}: cannot be read"):  # type: ignore[misc]
-            raise UsageError(f"{repo_id} is a {kind}, and there is no dataset of that name; give the dataset's name")
-
-
-def _check_tag(api: HfApi, repo_id: str, tag: str, commit: str | None) -> bool:
-    """Whether the tag is there already and names this commit.
-
-    Raises:
-        HubError: the name is taken by another commit (None: one that is still to be made), or by a branch.
-    """
-
-    def refs() -> tuple[dict[str, str], dict[str, str]]:
-        found = api.list_repo_refs(repo_id, repo_type=REPO_TYPE)
-        tags, branches = ({ref.name: ref.target_commit for ref in kind} for kind in (found.tags, found.branches))
-        return tags, branches
-
-    tags, branches = ask(refs, f"{repo_id}: its tags cannot be listed")
-    if tag in branches:
-        raise HubError(f"{repo_id}: {tag!r} is a branch; name another tag")
-    if tag not in tags:
-        return False
-    if tags[tag] == commit:
-        return True
-    raise HubError(
-        f"{repo_id}: tag {tag} names commit {tags[tag][:8]}, which holds something else; a tag "
-        "never moves: name another"
-    )
-
-
-def _tag(api: HfApi, repo_id: str, tag: str, commit: str) -> None:
-    """Make the tag, unless it names this commit already (the reply to an earlier request may have been lost)."""
-
-    def make() -> None:
-        if not _check_tag(api, repo_id, tag, commit):
-            api.create_tag(repo_id, tag=tag, revision=commit, repo_type=REPO_TYPE)
-
-    doing = f"{repo_id} is published as commit {commit}, but tag {tag} cannot be made; run it again"
-    ask(make, doing, conflicts=True)

@@ -112,7 +112,7 @@ def _of_response(error: Exception) -> Trouble:
     elif isinstance(error, errors.EntryNotFoundError):
         words = "there is no such file"
     elif isinstance(error, errors.RepositoryNotFoundError) or status == 404:
-        words = "there is no such dataset, or this token may not see it"
+        words = f"there is no such {_kind(response)}, or this token may not see it"
         status = 404
     elif status == 401:
         words = "the token is not valid; run `hf auth login`, or set HF_TOKEN"
@@ -123,6 +123,12 @@ def _of_response(error: Exception) -> Trouble:
     else:
         words = f"the Hub answers {status}"
     return Trouble(f"{words} ({message})" if message else words, status, retry_after)
+
+
+def _kind(response: Any) -> str:
+    """What was asked for, by its address: models have none of their own outside the API."""
+    address = str(getattr(response, "url", ""))
+    return "dataset" if "/datasets/" in address else "model" if "/models/" in address else "repository"
 
 
 def _is_transport(error: BaseException) -> bool:

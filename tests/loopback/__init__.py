@@ -5,7 +5,7 @@ tests/conftest.py points this process at it and gives each test an empty one (`h
     def test_one_commit(hub, folder):
         publish(folder, "org/prm-gsm8k")
         assert len(hub.asked("POST", "/commit/main$")) == 1 and hub.lfs_bytes() > 0
-        repo = hub.dataset("org/prm-gsm8k")         # repo.files(), repo.head, repo.tags, repo.history()
+        repo = hub.dataset("org/prm-gsm8k")         # repo.files(), repo.head, repo.tags, repo.history(); hub.model(…)
 
     hub.fail(nth=3, cut="after")                    # the third request from now on is served, its reply is lost
     hub.fail("PUT", "/lfs/", cut="before")          # the first upload never arrives; also status=503, retry_after=1

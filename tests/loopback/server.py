@@ -85,6 +85,10 @@ class Hub:
         """A dataset repository, to look into or to change behind the client's back."""
         return self.repos["datasets", id]
 
+    def model(self, id: str) -> Repo:
+        """The same for a model repository."""
+        return self.repos["models", id]
+
     # ------------------------------------------------------------------------------------------- what was asked of it
 
     def asked(self, method: str = "*", path: str = "") -> list[Request]:

@@ -1,0 +1,311 @@
+"""One commit: a repository of the Hub is made to hold given files, wholly or not at all, and read back.
+
+What a data set and a model share when they are published. All that is thought out stands on top of the very commit that
+was read; the commit names it as its parent, so what somebody else does meanwhile is never lost, and a publish that was
+cut is run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from prm_gsm8k.exceptions import HubError, UsageError, VerificationError
+from prm_gsm8k.hub.talk import ask, bars_on_a_terminal_only, check_repo_id
+from prm_gsm8k.parquet import file_sha256
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoFile
+
+Announce = Callable[[str], None]
+Kind = Literal["dataset", "model", "space"]
+KINDS: tuple[Kind, ...] = ("dataset", "model", "space")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to happen to a repo, path by path with its bytes, on top of the commit that was read.
+
+    `head` is that commit; None if the repo does not exist yet.
+    """
+
+    head: str | None
+    add: dict[str, int]
+    delete: dict[str, int]
+    same: dict[str, int]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the repo holds all of it and nothing else already."""
+        return not self.add and not self.delete
+
+
+@dataclass(frozen=True)
+class File:
+    """A file the published tree shall hold: its bytes (or where they lie), or, if it is there already, its sha256."""
+
+    source: Path | bytes | None
+    kept: RepoFile | None = None
+
+    @cached_property
+    def data(self) -> bytes:
+        assert self.source is not None
+        return self.source.read_bytes() if isinstance(self.source, Path) else self.source
+
+    @cached_property
+    def sha256(self) -> str:
+        return file_sha256(self.source) if isinstance(self.source, Path) else hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def size(self) -> int:
+        if self.kept is not None:
+            return self.kept.size
+        return self.source.stat().st_size if isinstance(self.source, Path) else len(self.data)
+
+    def is_in(self, remote: RepoFile | None) -> bool:
+        """Whether the Hub holds these bytes under this name."""
+        if remote is None or remote.size != self.size:
+            return False
+        if self.kept is not None:
+            return remote.blob_id == self.kept.blob_id
+        if remote.lfs is not None:
+            return bool(remote.lfs.sha256 == self.sha256)
+        return bool(remote.blob_id == hashlib.sha1(b"blob %d\0" % self.size + self.data).hexdigest())
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A repo as it was read at one commit."""
+
+    head: str | None = None
+    files: dict[str, RepoFile] = field(default_factory=dict)
+    private: bool | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The tree a repo shall have: its files, those that go, and what the commit says."""
+
+    files: dict[str, File]
+    delete: dict[str, int]
+    title: str
+    description: str = ""
+
+    def plan(self, remote: Remote) -> Plan:
+        """What has to happen to a repo for that."""
+        is_in = {path: file.is_in(remote.files.get(path)) for path, file in self.files.items()}
+        return Plan(
+            head=remote.head,
+            add={path: self.files[path].size for path in sorted(self.files) if not is_in[path]},
+            delete=self.delete,
+            same={path: self.files[path].size for path in sorted(self.files) if is_in[path]},
+        )
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was to do when it began, and what came of it; `commit` is None if nothing was to be sent."""
+
+    wanted: Wanted
+    plan: Plan
+    commit: str | None = None
+    committed: bool = False
+
+
+class Repository:
+    """A repository of the Hub to publish to.
+
+    Args:
+        repo_id: `ORG/NAME`.
+        kind: data set or model.
+        token: instead of the one of `hf auth login` or HF_TOKEN.
+    """
+
+    def __init__(self, repo_id: str, kind: Literal["dataset", "model"], token: str | None = None) -> None:
+        from huggingface_hub import HfApi
+
+        self.id = check_repo_id(repo_id)
+        self.kind: Kind = kind
+        self.api = HfApi(token=token, library_name="prm-gsm8k")
+
+    def check_login(self) -> None:
+        """Refuse to go on without a token."""
+        from huggingface_hub import get_token
+
+        if not (self.api.token or get_token()):
+            raise HubError(f"{self.id}: not logged in; run `hf auth login`, or set HF_TOKEN")
+
+    def publish(
+        self,
+        wanted_on: Callable[[Remote], Wanted],
+        *,
+        tag: str | None,
+        private: bool,
+        plan_only: bool,
+        announce: Announce,
+    ) -> Done:
+        """Make it hold what is wanted.
+
+        Args:
+            wanted_on: thinks it out on top of what is there; called again when somebody else was faster.
+            tag, private, plan_only, announce: as of `publish`.
+
+        Raises: as `publish`.
+        """
+        remote = self.read()
+        if remote.head is None:
+            self.check_name_is_free()
+        elif private and not remote.private:
+            what = f"{self.id} exists and is public; --private is for a repo that is made: change it on its page"
+            raise UsageError(what)
+        wanted = wanted_on(remote)
+        plan = wanted.plan(remote)
+        if tag is not None and remote.head is not None:
+            self.check_tag(tag, remote.head if plan.is_done else None)
+        if plan_only:
+            return Done(wanted, plan)
+        if remote.head is None:
+            announce(f"making {self.id}")
+            ask(
+                lambda: self.api.create_repo(self.id, repo_type=self.kind, private=private, exist_ok=True),
+                f"{self.id}: cannot be made",
+            )
+
+        def send() -> tuple[Wanted, str, bool]:
+            # Read each time: what is there may be our own commit, whose reply was lost, or someone else's.
+            remote = self.read()
+            wanted = wanted_on(remote)
+            todo = wanted.plan(remote)
+            if todo.is_done:
+                assert remote.head is not None
+                return wanted, remote.head, False
+            sizes = f"{len(todo.add)} files, {sum(todo.add.values()):,} bytes, and {len(todo.delete)} deletions"
+            announce(f"sending {sizes}")
+            with bars_on_a_terminal_only():
+                return wanted, self.commit(wanted, todo), True
+
+        doing = f"{self.id}: cannot be published; it is as it was or wholly new, run it again"
+        wanted, commit, committed = ask(send, doing, conflicts=True)
+        announce(f"reading {self.id} back at {commit[:8]}")
+        self.check_published(wanted, commit)
+        if tag is not None:
+            self.tag(tag, commit)
+        return Done(wanted, plan, commit, committed)
+
+    def read(self) -> Remote:
+        """The repo at the head of `main`. All that follows is thought out on top of this one commit."""
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+        def info() -> Remote:
+            try:
+                found = self.api.repo_info(self.id, repo_type=self.kind)
+            except GatedRepoError:
+                raise
+            except RepositoryNotFoundError:
+                return Remote()
+            return Remote(found.sha, private=found.private)
+
+        remote = ask(info, f"{self.id}: cannot be read")
+        if remote.head is None:
+            return remote
+        return Remote(remote.head, self.tree(remote.head), remote.private)
+
+    def tree(self, commit: str) -> dict[str, RepoFile]:
+        """The files of a commit by their paths."""
+        from huggingface_hub.hf_api import RepoFile
+
+        def walk() -> dict[str, RepoFile]:
+            entries = self.api.list_repo_tree(self.id, recursive=True, revision=commit, repo_type=self.kind)
+            return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
+
+        return ask(walk, f"{self.id} at {commit[:8]}: its files cannot be listed")
+
+    def download(self, path: str, commit: str) -> Path:
+        """A small file of a commit, in the cache."""
+        from huggingface_hub import hf_hub_download
+
+        def get() -> Path:
+            return Path(hf_hub_download(self.id, path, repo_type=self.kind, revision=commit, token=self.api.token))
+
+        return ask(get, f"{self.id}: {path} cannot be read")
+
+    def commit(self, wanted: Wanted, plan: Plan) -> str:
+        """Make the one commit; its id."""
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+        adds = [CommitOperationAdd(path, _source(wanted.files[path])) for path in plan.add]
+        deletes = [CommitOperationDelete(path) for path in plan.delete]
+        done = self.api.create_commit(
+            self.id,
+            [*adds, *deletes],
+            commit_message=wanted.title,
+            commit_description=wanted.description,
+            repo_type=self.kind,
+            revision="main",
+            parent_commit=plan.head,
+        )
+        return done.oid
+
+    def check_published(self, wanted: Wanted, commit: str) -> None:
+        """The Hub's word that it took something is not enough: every hash is compared with what was meant."""
+        there = self.tree(commit)
+        wrong = [path for path, file in wanted.files.items() if not file.is_in(there.get(path))]
+        if wrong:
+            missing = [path for path in wrong if path not in there]
+            what = f"{missing[0]} is missing" if missing else f"{wrong[0]} has other bytes"
+            more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+            ignored = "; a .gitignore in the repo may name it" if missing and ".gitignore" in there else ""
+            said = f"{self.id} at {commit}: not what was published: {what}{more}{ignored}; no tag is made"
+            raise VerificationError(said)
+
+    def check_name_is_free(self) -> None:
+        """A dataset beside a model of the same name is legal, and almost always a slip."""
+        for kind in KINDS:
+            if kind != self.kind and self._is_a(kind):
+                what = f"{self.id} is a {kind}, and there is no {self.kind} of that name; give the {self.kind}'s name"
+                raise UsageError(what)
+
+    def _is_a(self, kind: Kind) -> bool:
+        return ask(lambda: self.api.repo_exists(self.id, repo_type=kind), f"{self.id}: cannot be read")
+
+    def check_tag(self, tag: str, commit: str | None) -> bool:
+        """Whether the tag is there already and names this commit.
+
+        Raises:
+            HubError: the name is taken by another commit (None: one that is still to be made), or by a branch.
+        """
+
+        def refs() -> tuple[dict[str, str], dict[str, str]]:
+            found = self.api.list_repo_refs(self.id, repo_type=self.kind)
+            tags, branches = ({ref.name: ref.target_commit for ref in kind} for kind in (found.tags, found.branches))
+            return tags, branches
+
+        tags, branches = ask(refs, f"{self.id}: its tags cannot be listed")
+        if tag in branches:
+            raise HubError(f"{self.id}: {tag!r} is a branch; name another tag")
+        if tag not in tags:
+            return False
+        if tags[tag] == commit:
+            return True
+        raise HubError(
+            f"{self.id}: tag {tag} names commit {tags[tag][:8]}, which holds something else; a tag "
+            "never moves: name another"
+        )
+
+    def tag(self, tag: str, commit: str) -> None:
+        """Make the tag, unless it names this commit already (the reply to an earlier request may have been lost)."""
+
+        def make() -> None:
+            if not self.check_tag(tag, commit):
+                self.api.create_tag(self.id, tag=tag, revision=commit, repo_type=self.kind)
+
+        doing = f"{self.id} is published as commit {commit}, but tag {tag} cannot be made; run it again"
+        ask(make, doing, conflicts=True)
+
+
+def _source(file: File) -> str | bytes:
+    return str(file.source) if isinstance(file.source, Path) else file.data
