@@ -2,9 +2,9 @@
 
     python .ci/page.py [BROWSER] [--keep DIR]
 
-BROWSER is Chromium or Chrome, by default `chromium` on PATH; playwright drives it. In each of two widths and two themes:
-no message on the console, no request but for the page itself, no scrolling sideways, nothing of a hostile solution come to
-life, filters and links that do what they say; and without JavaScript, everything is there to read.
+BROWSER is Chromium or Chrome, by default `chromium` on PATH; playwright drives it. In two widths and two themes each:
+no message on the console, no request but for the page itself, no scrolling sideways, nothing of a hostile solution that
+comes to life, filters and links that do what they say; and without JavaScript, everything is there to read.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from evaluation.made_result import HOSTILE, made_result
+from made_rows import CONFIG
+from test_data_page import made_config
 
+from prm_gsm8k.data_page import data_page
 from prm_gsm8k.evaluation.page import write_page
-from prm_gsm8k.page import AT_A_TIME
+from prm_gsm8k.page import AT_A_TIME, write
 
 WIDTHS = {"phone": 390, "desktop": 1280}
 
@@ -56,8 +59,10 @@ def main() -> None:
 
 def write_pages(folder: Path) -> list[Path]:
     """Every kind of page we make, of made-up results with hostile texts and names."""
-    pages = [folder / "evaluate.html"]
+    pages = [folder / "evaluate.html", folder / "show.html"]
     write_page(made_result(name=f"org/{HOSTILE[0]}", extra=HOSTILE), pages[0])
+    config, tables = made_config(folder / "data", hostile=True)
+    write(data_page(f"org/{HOSTILE[0]}", CONFIG, config, tables), pages[1])
     return pages
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from prm_gsm8k.stats import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +24,7 @@ INK, FAINT, PAPER = "#222222", "#767676", "#ffffff"
 # enough for white paper; a line also has a dash of its own, since six colours are not told apart by everybody.
 SERIES = ("#0072B2", "#D55E00", "#007F5F", "#B0508F", "#8A6A00", "#6B4A3A")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2)), (0, (2.5, 1, 2.5, 3)))
+WIDTH = 4.6  # inches, of a picture on a page: at a phone's 358 pixels, text of 10.5 points is 11 pixels high
 DPI = 150  # twice what a card shows on a plain screen
 
 
@@ -67,6 +70,39 @@ def bare(axes: Axes, *keep: str) -> None:
     axes.tick_params(length=0, labelcolor=INK)
 
 
+def bar_chart(name: str, title: str, note: str, bars: Sequence[tuple[str, int]], whole: int) -> Chart:
+    """Counts as bars that lie, each with its name above it and its share of `whole` behind it: for a phone's width."""
+
+    def draw() -> Figure:
+        drawn = new_figure(WIDTH, 0.3 + 0.42 * len(bars))
+        axes = drawn.subplots()
+        axes.barh(range(len(bars)), [count for _, count in bars], height=0.3, color=SERIES[0])
+        for y, (label, count) in enumerate(bars):
+            above = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "color": INK, "fontsize": 10}
+            axes.annotate(short(label, 40), (0, y - 0.2), (0, 3), **above)
+            axes.annotate(percent(count, whole), (1, y - 0.2), (-1, 3), ha="right", **above)
+        axes.set_xlim(0, max((count for _, count in bars), default=0) or 1)
+        axes.set_ylim(len(bars) - 0.6, -0.9)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        bare(axes)
+        return drawn
+
+    said = ", ".join(f"{label} {percent(count, whole)}" for label, count in bars)
+    rows = tuple((label, f"{count:,}", percent(count, whole)) for label, count in bars)
+    return Chart(name, name, f"Bar chart. {title}: {said}.", draw, title, note, Table(("", "rows", "share"), rows))
+
+
+def short(name: str, limit: int = 30) -> str:
+    """A name that fits into a picture: its end, which tells checkpoints apart, and no characters that have no shape.
+
+    >>> short("runs/2026-01-31/a-long-name/checkpoint-1200", 20)
+    '…ame/checkpoint-1200'
+    """
+    seen = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+    return seen if len(seen) <= limit else "…" + seen[1 - limit :]
+
+
 def png(picture: Picture) -> bytes:
     """Without the name of the software or a date; under matplotlib's defaults, whatever the user's own settings are."""
     with _plain():
@@ -89,7 +125,7 @@ def svg(picture: Picture) -> bytes:
 
 
 @contextmanager
-def _plain(more: dict[str, Any] | None = None) -> Iterator[None]:
+def _plain(more: dict[Any, Any] | None = None) -> Iterator[None]:
     import matplotlib as mpl
 
     # to look at the backend alone would import pyplot and look for a screen

@@ -9,7 +9,7 @@ from typing import Any
 from prm_gsm8k.drawing import Table
 from prm_gsm8k.evaluation.pictures import pictures
 from prm_gsm8k.evaluation.words import figure, headline, interval, measure
-from prm_gsm8k.page import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag
+from prm_gsm8k.page import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag, write
 
 NAMES = {
     "processbench": "ProcessBench",
@@ -24,16 +24,10 @@ def write_page(result: Mapping[str, Any], path: str | Path) -> None:
     """Write the page of a result; its folder is made.
 
     Raises:
+        UsageError: the path is not one of a page.
         PrmGsm8kError: it cannot be written there.
     """
-    from prm_gsm8k.folder import cannot_write
-
-    path, content = Path(path), evaluation_page(result).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    write(evaluation_page(result), path)
 
 
 def evaluation_page(result: Mapping[str, Any]) -> str:

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.drawing import DASHES, FAINT, INK, SERIES, Chart, Table, bare, new_figure, png, svg
+from prm_gsm8k.drawing import DASHES, FAINT, INK, SERIES, WIDTH, Chart, Table, bare, new_figure, png, short, svg
 from prm_gsm8k.evaluation.words import CHOOSING, figure, headline, interval, measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 4.6  # inches: at a phone's 358 pixels, text of 10.5 points is 11 pixels high
 POINTS = 150  # of a curve: more cannot be told apart at this size
 PLACES = 8  # first errors that have a line of their own in the heatmap; later ones share the last
 MODELS_ONE_BY_ONE = 8  # that get pictures of their own; of more the page would be nothing else
@@ -58,16 +57,6 @@ def write_pictures(result: Mapping[str, Any], folder: str | Path) -> list[Path]:
             paths.append(folder / f"{chart.path}{suffix}")
             paths[-1].write_bytes(drawn)
     return paths
-
-
-def short(name: str, limit: int = 30) -> str:
-    """A name that fits into a picture: its end, which tells checkpoints apart, and no characters that have no shape.
-
-    >>> short("runs/2026-01-31/a-long-name/checkpoint-1200", 20)
-    '…ame/checkpoint-1200'
-    """
-    seen = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
-    return seen if len(seen) <= limit else "…" + seen[1 - limit :]
 
 
 def _lines(models: Sequence[Mapping[str, Any]]) -> list[Line]:

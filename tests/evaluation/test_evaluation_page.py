@@ -15,8 +15,9 @@ import pytest
 from evaluation.made_result import BASELINES, HOSTILE, made_result
 from test_page import Read
 
+from prm_gsm8k.drawing import short
 from prm_gsm8k.evaluation.page import evaluation_page, write_page
-from prm_gsm8k.evaluation.pictures import pictures, short, thin, write_pictures
+from prm_gsm8k.evaluation.pictures import pictures, thin, write_pictures
 from prm_gsm8k.exceptions import PrmGsm8kError
 
 
