@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from prm_gsm8k import __version__
-from prm_gsm8k.commands import build, check, export, hub, look, score
+from prm_gsm8k.commands import build, check, evaluate, export, hub, look, score
 
 app = typer.Typer(
     help="Labelled reasoning steps on GSM8K, to train process reward models with.",
@@ -31,6 +31,7 @@ for command in (
     check.verify,
     hub.diff,
     hub.publish,
+    evaluate.evaluate,
     export.export,
     score.score,
     score.calibrate,

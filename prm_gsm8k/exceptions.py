@@ -60,5 +60,9 @@ class CheckpointError(PrmGsm8kError):
     """A folder or a repository does not hold what this package saves as a PRM."""
 
 
+class ContaminationError(PrmGsm8kError):
+    """A model was trained on questions it is to be measured on."""
+
+
 class EngineError(PrmGsm8kError):
     """A language-model server could not be started, does not answer, or answers nonsense. Evidence so far is kept."""

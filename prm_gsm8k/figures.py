@@ -8,35 +8,23 @@ texts cost nothing; matplotlib is imported when something is drawn, and a build 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from prm_gsm8k.drawing import INK, SERIES, Picture, bare, new_figure, png
 from prm_gsm8k.manifest import Config, Manifest
 from prm_gsm8k.stats import percent
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FIGURES = "figures"  # the folder they stand in
 PLACES = ("first", "second", "third", "fourth", "last")  # fifths of a solution
 BARS = 10  # of first errors by index, at most; of long solutions a bar holds several indices, the last one all later
 
-_BAR, _INK, _FAINT = "#0072B2", "#222222", "#767676"  # a blue of the colour-blind safe palette of Okabe and Ito
-_WIDTH, _DPI = 8.0, 150  # inches: 1,200 pixels, twice what a card shows on a plain screen
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture: its place in the folder, what it says to who cannot see it, and how it is drawn."""
-
-    name: str
-    path: str
-    alt: str
-    draw: Callable[[], Figure]
+_BAR = SERIES[0]
+_WIDTH = 8.0  # inches: 1,200 pixels
 
 
 def figures(manifest: Manifest) -> dict[str, bytes]:
@@ -115,57 +103,28 @@ def _listed(shares: Iterable[tuple[str, int]], whole: int) -> str:
 
 
 def _draw_error_types(kinds: list[tuple[str, int]], whole: int) -> Figure:
-    figure = _figure(1.1 + 0.32 * len(kinds))
+    figure = new_figure(_WIDTH, 1.1 + 0.32 * len(kinds))
     axes = figure.subplots()
     bars = axes.barh([kind for kind, _ in kinds], [100 * rows / whole for _, rows in kinds], color=_BAR, height=0.72)
-    axes.bar_label(bars, [f"{percent(rows, whole)}  ({rows:,})" for _, rows in kinds], padding=4, color=_INK)
+    axes.bar_label(bars, [f"{percent(rows, whole)}  ({rows:,})" for _, rows in kinds], padding=4, color=INK)
     axes.invert_yaxis()
     axes.margins(x=0.22, y=0.01)  # room for the numbers behind the bars
     axes.set_title(f"Error types, share of {whole:,} wrong rows", loc="left")
-    _bare(axes, keep="left")
+    bare(axes, "left")
     axes.set_xticks([])
     return figure
 
 
 def _draw_first_errors(fifths: list[int], indices: list[tuple[str, int]], whole: int) -> Figure:
-    figure = _figure(3.2)
+    figure = new_figure(_WIDTH, 3.2)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[len(fifths), max(len(indices), len(fifths))])
     by_fifth = list(zip(PLACES, fifths, strict=True))
     for axes, bars, title in ((left, by_fifth, "by fifth of the solution"), (right, indices, "by index of the step")):
         drawn = axes.bar([what for what, _ in bars], [100 * rows / whole for _, rows in bars], color=_BAR, width=0.72)
-        axes.bar_label(drawn, [percent(rows, whole) for _, rows in bars], padding=3, color=_INK, fontsize=9)
+        axes.bar_label(drawn, [percent(rows, whole) for _, rows in bars], padding=3, color=INK, fontsize=9)
         axes.margins(y=0.12)
         axes.set_title(title, loc="left")
         axes.set_yticks([])
-        _bare(axes, keep="bottom")
+        bare(axes, "bottom")
     figure.suptitle(f"Where the first error stands, share of {whole:,} wrong rows", x=0.005, ha="left")
     return figure
-
-
-def _figure(height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(_WIDTH, height), dpi=_DPI, layout="constrained", facecolor="white")
-
-
-def _bare(axes: Axes, keep: str) -> None:
-    """No frame but the line the bars stand on; no ticks, and labels in one ink."""
-    axes.spines[[side for side in ("left", "right", "top", "bottom") if side != keep]].set_visible(False)
-    axes.spines[keep].set_color(_FAINT)
-    axes.tick_params(length=0, labelcolor=_INK)
-
-
-def png(picture: Picture) -> bytes:
-    """Without the name of the software or a date; under matplotlib's defaults, whatever the user's own settings are."""
-    import matplotlib as mpl
-
-    # to look at the backend alone would import pyplot and look for a screen
-    plain: dict[Any, Any] = {name: mpl.rcParamsDefault[name] for name in mpl.rcParamsDefault if name != "backend"}
-    with mpl.rc_context({**plain, "font.size": 10.5, "axes.titlesize": 10.5, "figure.titlesize": 11.5}):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        figure = picture.draw()
-        FigureCanvasAgg(figure)
-        out = io.BytesIO()
-        figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()

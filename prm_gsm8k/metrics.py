@@ -98,7 +98,9 @@ def first_error_f1(predicted: Sequence[int], labels: Sequence[int]) -> FirstErro
     return FirstErrorF1(error, correct, harmonic_mean(error, correct), int(wrong.sum()), int((~wrong).sum()))
 
 
-def best_threshold(scores: Sequence[Sequence[float]], labels: Sequence[int]) -> tuple[float, float]:
+def best_threshold(
+    scores: Sequence[Sequence[float]], labels: Sequence[int], subsets: Sequence[str] | None = None
+) -> tuple[float, float]:
     """The threshold at which ProcessBench's F1 is highest, and that F1: exact, every cut that differs is tried.
 
     A threshold t finds the error of a solution at k iff the score at k is below t and none before it is, and lets a
@@ -110,6 +112,7 @@ def best_threshold(scores: Sequence[Sequence[float]], labels: Sequence[int]) -> 
     Args:
         scores: of each step of each solution, in [0, 1].
         labels: of each solution.
+        subsets: of each solution, if what counts is the unweighted mean of the F1 of several.
 
     Raises:
         UsageError: nothing to choose on, a score outside [0, 1], or labels that do not fit the scores.
@@ -125,12 +128,7 @@ def best_threshold(scores: Sequence[Sequence[float]], labels: Sequence[int]) -> 
     before = [line[:label] if label >= 0 else line for line, label in zip(scores, labels, strict=True)]
     upto = np.array([min(line, default=2.0) for line in before])
     wrong = np.asarray(labels) >= 0
-    lowest = np.unique(np.concatenate([[0.0], above[wrong], upto[upto < 2.0]]))
-    # the cuts: between 0 and the lowest score, between neighbours, above the highest
-    ends = np.append(lowest[1:], max(1.0, np.nextafter(lowest[-1], 2.0)))
-    cuts = (lowest + ends) / 2
-    cuts = np.where(cuts > lowest, cuts, ends)  # between neighbouring floats there is no middle
-    cuts = np.concatenate([[0.0], cuts])
+    cuts = cuts_between(np.concatenate([above[wrong], upto[upto < 2.0]]))
 
     def found(which: NDArray[np.bool_]) -> NDArray[np.float64]:
         """How many of these solutions are judged rightly at each cut: intervals begun less intervals ended."""
@@ -138,12 +136,31 @@ def best_threshold(scores: Sequence[Sequence[float]], labels: Sequence[int]) -> 
         ended = np.searchsorted(np.sort(np.maximum(upto, above)[which]), cuts, side="left")
         return (begun - ended) / max(int(which.sum()), 1)
 
-    error, correct = found(wrong), found(~wrong)
-    if wrong.all() or not wrong.any():
-        value = error if wrong.all() else correct
-    else:
+    def f1(which: NDArray[np.bool_]) -> NDArray[np.float64]:
+        error, correct = found(wrong & which), found(~wrong & which)
+        if not (wrong & which).any() or not (~wrong & which).any():
+            return error + correct  # one of which is 0
         both = error + correct
-        value = np.divide(2 * error * correct, both, out=np.zeros_like(both), where=both > 0)
+        return np.divide(2 * error * correct, both, out=np.zeros_like(both), where=both > 0)
+
+    names = np.array(subsets if subsets is not None else [""] * len(labels))
+    value = np.mean([f1(names == name) for name in np.unique(names)], axis=0)
+    return nearest_to_half(cuts, value)
+
+
+def cuts_between(scores: ArrayLike) -> NDArray[np.float64]:
+    """Thresholds that tell scores apart in every way there is, from low to high.
+
+    0, below which nothing is; the middles between neighbours, of 0 and the scores; and one above all of them.
+    """
+    lowest = np.unique(np.append(np.asarray(scores, dtype=np.float64), 0.0))
+    ends = np.append(lowest[1:], max(1.0, np.nextafter(lowest[-1], 2.0)))
+    middles = (lowest + ends) / 2
+    return np.append(0.0, np.where(middles > lowest, middles, ends))  # between neighbouring floats there is no middle
+
+
+def nearest_to_half(cuts: NDArray[np.float64], value: NDArray[np.float64]) -> tuple[float, float]:
+    """Of the cuts at which a value is highest the one nearest to 0.5, and the value."""
     best = np.flatnonzero(value >= value.max() - 1e-12)
     chosen = best[np.argmin(np.abs(cuts[best] - 0.5))]
     return float(cuts[chosen]), float(value[chosen])

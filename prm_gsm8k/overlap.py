@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from prm_gsm8k.exceptions import BadInputError
@@ -42,6 +43,15 @@ def refuse_test_questions(problems: Iterable[Problem]) -> None:
         f"a question of GSM8K test ({first_test_id}), on which process reward models are evaluated and so may not be "
         f"trained{also}. Take these lines out, or build from GSM8K train",
     )
+
+
+def problem_digest(question: str) -> str:
+    """What a checkpoint remembers of a question it was trained on: 16 hexadecimal digits, whatever its spelling.
+
+    >>> problem_digest("Tom's 3.5kg cost $1200") == problem_digest("Tom’s 3.5 kg  cost $1,200.")
+    True
+    """
+    return blake2b(question_key(question).encode(), digest_size=8).hexdigest()
 
 
 @cache

@@ -82,6 +82,8 @@ def test_version(home: Path) -> None:
         (["show", "built", "--split", "dev"], "no split 'dev'; it has train"),
         (["show", "built", "--config", "other"], "no config 'other'; it has synthetic"),
         (["show", "built", "--id", "nobody"], "no row with id 'nobody'"),
+        (["show", "built", "--html", "built"], "--html built: name a file that ends in .html"),
+        (["show", "built", "--html", "page.html", "--id", "nobody"], "no row with id 'nobody'"),
     ],
 )
 def test_misuse_ends_with_2_and_says_what_is_wrong(home: Path, arguments: list[str], message: str) -> None:
@@ -241,6 +243,15 @@ def test_show_colours_steps_and_gives_the_reason(home: Path) -> None:
     assert "✗" in plain and "↑" in plain
     assert not re.search(r"\x1b\[(\d+;)*3\dm", plain), "a colour in spite of NO_COLOR"
     assert run(home, "show", "built", "-n", "2").stdout.count("concludes") == 2
+
+
+def test_show_writes_a_page_to_browse(home: Path) -> None:
+    done = run(home, "show", "built", "-n", "20", "--html", "pages/some.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("pages/some.html: 0.") and len(done.stdout.splitlines()) == 1
+    page = (home / "pages" / "some.html").read_text()
+    assert page.startswith("<!doctype html>") and page.count("<article") == 20
+    assert "The right solution it was made from" in page
 
 
 def test_show_draws_by_seed_and_filter(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,14 +14,24 @@ from prm_gsm8k.exceptions import UsageError
 def show(
     where: Where = "data",
     error_type: Annotated[str | None, typer.Option(help="Only this kind of error; `none` for right solutions.")] = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many solutions.")] = 3,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="How many solutions.", show_default="3; 300 on a page")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed draws others.")] = 0,
     split: Annotated[str | None, typer.Option(help="Only from this split.")] = None,
     row_id: Annotated[str | None, typer.Option("--id", help="This row.")] = None,
     config: Annotated[str | None, typer.Option(help="Which config.", show_default="the first")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT.html", help="Write a page to browse and filter them, right and wrong side by side."),
+    ] = None,
 ) -> None:
     """Show solutions: right steps, the first error and why it is one, and what follows from it."""
     with errors():
+        if html is not None:
+            from prm_gsm8k.page import check_path
+
+            check_path(html)
         from prm_gsm8k.folder import read_tables
         from prm_gsm8k.places import place
         from prm_gsm8k.terminal import choose, solution
@@ -36,7 +47,25 @@ def show(
         if error_type is not None and error_type not in stats.stats.error_types:
             raise UsageError(f"{name} has no error type {error_type!r}; it has {', '.join(stats.stats.error_types)}")
         tables = read_tables(here.folder, manifest, name)
-        rows = choose(tables, n=n, seed=seed, error_type=error_type, split=split, row_id=row_id)
+        if html is not None:
+            from prm_gsm8k.data_page import SOLUTIONS, data_page
+            from prm_gsm8k.page import write
+
+            page = data_page(
+                here.name,
+                name,
+                stats,
+                tables,
+                n=n or SOLUTIONS,
+                seed=seed,
+                error_type=error_type,
+                split=split,
+                row_id=row_id,
+            )
+            write(page, html)
+            print(f"{html}: {len(page.encode()) / 1e6:.1f} MB, open it in a browser")
+            return
+        rows = choose(tables, n=n or 3, seed=seed, error_type=error_type, split=split, row_id=row_id)
         if not rows:
             raise UsageError(f"{name} has no row with id {row_id!r}" if row_id else f"{name} has no such row")
         console = printer()

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prm_gsm8k.card import CARD, render_card
+from prm_gsm8k.drawing import Picture, png
 from prm_gsm8k.exceptions import UsageError, VerificationError
-from prm_gsm8k.figures import FIGURES, Picture, pictures_of, png
+from prm_gsm8k.figures import FIGURES, pictures_of
 from prm_gsm8k.hub.repository import Announce, File, Plan, Remote, Repository, Wanted
 from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
 from prm_gsm8k.verify import verify

@@ -1,0 +1,219 @@
+"""An evaluation as one page: numbers, pictures, and the solutions each model is most wrong and most right about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prm_gsm8k.drawing import Table
+from prm_gsm8k.evaluation.pictures import pictures
+from prm_gsm8k.evaluation.words import figure, headline, interval, measure
+from prm_gsm8k.page import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag, write
+
+NAMES = {
+    "processbench": "ProcessBench",
+    "mr-gsm8k": "MR-GSM8K",
+    "prmbench": "PRMBench",
+    "best-of-n": "Best of N",
+    "first-error": "First errors",
+}
+
+
+def write_page(result: Mapping[str, Any], path: str | Path) -> None:
+    """Write the page of a result; its folder is made.
+
+    Raises:
+        UsageError: the path is not one of a page.
+        PrmGsm8kError: it cannot be written there.
+    """
+    write(evaluation_page(result), path)
+
+
+def evaluation_page(result: Mapping[str, Any]) -> str:
+    """The page of a result, below 3 MB whatever it is made from (`prm_gsm8k.page.BYTES`)."""
+    name = NAMES.get(result["benchmark"], result["benchmark"])
+    data, models = result["data"], result["models"]
+    measured = [model for model in models if model["kind"] != "baseline"]
+    lede = (
+        f"{_counted(len(measured), 'model')} and {_counted(len(models) - len(measured), 'baseline')} on "
+        f"{_counted(data['rows'], 'solution')} to {_counted(data['problems'], 'problem')} of {data['name']}."
+    )
+    return page(
+        f"{name}: " + (measured[0]["name"] if len(measured) == 1 else f"{len(measured)} models"),
+        lede=lede,
+        sections=list(_sections(result)),
+        facts=_facts(result),
+    )
+
+
+def _sections(result: Mapping[str, Any]) -> Iterator[Html]:
+    models = result["models"]
+    yield section(
+        "Figures",
+        tag("p", "Below each figure its 95% interval, from resampling problems. Shares are in percent, as in papers."),
+        *(tag("p", note, class_="note") for note in _notes(result)),
+        table(_metrics(models), "Every model and baseline"),
+        _folded("By part of the benchmark", _metrics(models, parts=True)),
+    )
+    if any(model.get("at") for model in models):
+        words = (
+            "A model names the first step that scores below a threshold. At 0.5 nothing was chosen; one chosen on "
+            "validation and frozen is honest; the oracle was chosen on these very solutions: an upper bound, no result."
+        )
+        yield section("Thresholds", tag("p", words), table(_thresholds(models), "The same at three thresholds"))
+    if result.get("paired"):
+        words = "The first less the second on the same problems, with its 95% interval and the p of a paired test."
+        names = {model["name"] for model in models if model["kind"] == "model"}
+        between = [pair for pair in result["paired"] if pair["b"] in names]
+        others = [pair for pair in result["paired"] if pair["b"] not in names]
+        drawn = table(_paired(between), "Between models", words=3) if between else None
+        yield section(
+            "Differences", tag("p", words), drawn, _folded("From what needs no model", _paired(others), words=3)
+        )
+    if drawn_charts := pictures(result):
+        yield section("Pictures", charts(drawn_charts))
+    if solutions := [one for model in models for one in _solutions(model)]:
+        words = (
+            "Of each model the solutions it is most wrong and most right about, not a fair sample. Steps count from 0. "
+            "What stands after the first error is nobody's to judge: there the edge is dashed and the colour weak."
+        )
+        yield section("Solutions", tag("p", words), browse(solutions, score_legend()))
+
+
+def _notes(result: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader must know before any number."""
+    for model in result["models"]:
+        if (seen := model.get("trained_on")) and seen["seen"]:
+            yield f"⚠ {model['name']} was trained on {seen['seen']:,} of these {seen['of']:,} questions."
+    for note in result["data"].get("notes", []):
+        yield f"Data: {note}."
+
+
+def _folded(caption: str, content: Table, words: int = 1) -> Html | None:
+    if not content.rows or len(content.head) < 2:
+        return None
+    return tag("details", tag("summary", caption), table(content, caption, words=words))
+
+
+def _metrics(models: Sequence[Mapping[str, Any]], parts: bool = False) -> Table:
+    """Numbers of the whole benchmark, or of its parts."""
+    names = list(dict.fromkeys(name for model in models for name in model["metrics"] if ("/" in name) == parts))
+    if (first := headline(names)) is not None:  # on a phone it is the one that is seen without scrolling
+        names = list(dict.fromkeys([first, *names]))
+    rows = [(_named(model), *(interval(name, model["metrics"].get(name)) for name in names)) for model in models]
+    return Table(("model", *(measure(name).label for name in names)), tuple(rows))
+
+
+def _thresholds(models: Sequence[Mapping[str, Any]]) -> Table:
+    metric = headline(name for model in models for name in model["metrics"] if "/" not in name) or "f1"
+    label = measure(metric).label
+    heads = {
+        "0.5": f"{label} at 0.5",
+        "validation": f"{label}, chosen on validation",
+        "oracle": f"{label}, oracle: chosen on this test set",
+    }
+    found = {key for model in models for key, at in (model.get("at") or {}).items() if at is not None}
+    keys = [key for key in heads if key in found]
+    rows = tuple((_named(model), *(_at(metric, (model.get("at") or {}).get(key)) for key in keys)) for model in models)
+    return Table(("model", *(heads[key] for key in keys)), rows)
+
+
+def _at(metric: str, at: Mapping[str, Any] | None) -> str:
+    """The metric at a threshold, where that is, and the accuracies there."""
+    if at is None:
+        return "–"
+    low, high = (at.get("intervals") or {}).get(metric, (None, None))
+    value = interval(metric, {"value": at.get(metric), "low": low, "high": high})
+    wrong, right = figure("f1", at.get("error_accuracy")), figure("f1", at.get("correct_accuracy"))
+    where = [f"threshold {at['threshold']:.3f}"] if at.get("threshold", 0.5) != 0.5 else []
+    return "\n".join([value, *where, f"{wrong} of wrong, {right} of right"])
+
+
+def _paired(pairs: Sequence[Mapping[str, Any]]) -> Table:
+    rows = []
+    for pair in pairs:
+        difference = {"value": pair["difference"], "low": pair["low"], "high": pair["high"]}
+        p = pair["p"]
+        written = "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+        label = measure(pair["metric"]).label
+        rows.append((pair["a"], pair["b"], label, interval(pair["metric"], difference), written))
+    return Table(("first", "second", "metric", "difference", "p"), tuple(rows))
+
+
+def _named(model: Mapping[str, Any]) -> str:
+    return f"{model['name']} (baseline)" if model["kind"] == "baseline" else str(model["name"])
+
+
+def _solutions(model: Mapping[str, Any]) -> Iterator[Solution]:
+    for example in model.get("examples") or []:
+        label, predicted = example["label"], example["predicted"]
+        steps = [
+            _step(completion, score, i, label, predicted)
+            for i, (completion, score) in enumerate(zip(example["completions"], example["scores"], strict=True))
+        ]
+        outcome, verdict = _verdict(label, predicted, example.get("correct"))
+        yield Solution(
+            name=str(example["id"]),
+            prompt=example["prompt"],
+            steps=steps,
+            verdict=verdict,
+            facets={
+                "Model": model["name"],
+                "Kind": example["kind"],
+                "Outcome": outcome,
+                "True first error": "unknown" if label is None else "none" if label < 0 else str(label),
+            },
+            details=(example["kind"], model["name"]),
+        )
+
+
+def _step(completion: str, score: float | None, i: int, label: int | None, predicted: int | None) -> Step:
+    marks = []
+    state = ""
+    if label is not None:
+        state = "right" if label < 0 or i < label else "error" if i == label else "after"
+    if state == "error":
+        marks.append("✗ first error")
+    if i == predicted:
+        marks.append(
+            "⚑ predicted" if label is None else "⚑ predicted, rightly" if i == label else "⚑ predicted, wrongly"
+        )
+    return Step(completion, score, state, tuple(marks))
+
+
+def _verdict(label: int | None, predicted: int | None, correct: bool | None) -> tuple[str, str]:
+    """What came of it, to filter by, and in a sentence."""
+    if label is None or predicted is None:
+        known = {True: "right answer", False: "wrong answer", None: "unknown"}[correct]
+        return known, known[:1].upper() + known[1:]
+    if label == predicted:
+        if label < 0:
+            return "passed", "Right, and passed"
+        return "found", f"Error in step {label} found"
+    if predicted < 0:
+        return "missed", f"Error in step {label} missed"
+    if label < 0:
+        return "false alarm", f"Right, but step {predicted} called wrong"
+    when = "early" if predicted < label else "late"
+    return f"too {when}", f"Error in step {label}, but step {predicted} named first"
+
+
+def _facts(result: Mapping[str, Any]) -> dict[str, str]:
+    data = result["data"]
+    facts = {
+        "created": result["created"],
+        "data": data["name"],
+        "data digest": data["digest"],
+        **{f"digest of {model['name']}": model["digest"] for model in result["models"] if model.get("digest")},
+        **{name.replace("_", " "): value for name, value in result["settings"].items()},
+        **{f"{name} version": value for name, value in result["versions"].items()},
+    }
+    words = {True: "yes", False: "no", None: "–"}
+    return {
+        name: words[value] if value is None or isinstance(value, bool) else str(value) for name, value in facts.items()
+    }
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" + ("" if n == 1 else "s")

@@ -1,0 +1,268 @@
+"""An evaluation from end to end: models and data in, one result out that can be written as JSON.
+
+    result = evaluate(["output/prm"], "processbench", read("processbench", "Qwen/ProcessBench"))
+    result["models"][0]["metrics"]["f1"]          # {"value": 0.68, "low": 0.63, "high": 0.73}
+
+Nothing is scored before every model is known to be there and none is found to have been trained on what is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal
+
+from prm_gsm8k.checkpoint import checkpoint_folder
+from prm_gsm8k.evaluation.baselines import BASELINES
+from prm_gsm8k.evaluation.benchmarks import Data, Solution
+from prm_gsm8k.evaluation.contamination import Seen, Training, read_training, refuse_trained_on, seen_in_training
+from prm_gsm8k.evaluation.intervals import LEVEL, RESAMPLES, paired
+from prm_gsm8k.evaluation.measure import Measured, Ruler
+from prm_gsm8k.evaluation.scores import Progress, checkpoint_digest, score
+from prm_gsm8k.evaluation.thresholds import Threshold, refuse_shared_questions
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.hub.talk import bars_on_a_terminal_only
+from prm_gsm8k.metrics import best_threshold
+from prm_gsm8k.scorers import Scorer, open_scorer
+
+SCORES = "scores"  # folder of scores as they come, in --out
+# A CPU is the faster the more of a forward stays in its cache (benchmarks/evaluate.py).
+BATCH_TOKENS = {"cpu": 1_024}
+BATCH_TOKENS_ELSEWHERE = 16_384
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model before it is opened: its name as given, its files (None for a server), and what it says of itself."""
+
+    name: str
+    path: str
+    revision: str | None
+    folder: Path | None
+    digest: str | None
+    training: Training | None
+
+
+def evaluate(
+    models: Sequence[str],
+    benchmark: str,
+    data: Data,
+    *,
+    validation: Data | None = None,
+    out: Path | None = None,
+    device: str | None = None,
+    dtype: Literal["auto", "bf16", "fp32"] = "auto",
+    max_batch_tokens: int | None = None,
+    step_format: str | None = None,
+    allow_trained_on: bool = False,
+    draws: int = RESAMPLES,
+    seed: int = 0,
+    progress: Progress | None = None,
+    announce: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Measure models, and beside them the baselines.
+
+    Args:
+        models: folders, `ORG/NAME[@REVISION]` of the Hub, or addresses of servers; none for baselines alone.
+        benchmark: a name of `benchmarks.READERS`.
+        data: what `benchmarks.read` read.
+        validation: rows of other questions to choose each model's threshold on, instead of the one of its training.
+        out: folder in which scores are kept as they come; a run that was killed goes on from them.
+        device, dtype, step_format: see `scorers.open_scorer`.
+        max_batch_tokens: tokens in a forward, padding included; None for `BATCH_TOKENS` of the device.
+        allow_trained_on: measure also on questions a model was trained on. The result says how many.
+        draws: bootstrap resamples, and permutations of a paired test.
+        seed: of the draws.
+        progress: called while scoring.
+        announce: called with what a person should know.
+
+    Returns: the result, as README.md describes it.
+
+    Raises:
+        ContaminationError: a model was trained on questions of the data.
+        UsageError: a model twice, or a threshold that would be chosen on the test set.
+        CheckpointError, BadInputError, HubError, EngineError: as the model and the scorer say.
+    """
+    if twice := [name for n, name in enumerate(models) if name in models[:n]]:
+        raise UsageError(f"{twice[0]} is given twice")
+    if taken := [name for name in models if name in BASELINES]:
+        raise UsageError(f"{taken[0]!r} is the name of a baseline; name the folder ./{taken[0]}")
+    if validation is not None:
+        refuse_shared_questions(data.solutions, validation.solutions)
+    ruler = Ruler(benchmark, data.solutions, draws, seed)
+    known = [_find(name) for name in models]
+    seen = {model.name: _contamination(model, data, allow_trained_on, announce) for model in known}
+
+    scored: dict[str, tuple[list[list[float]], Threshold | None]] = {}
+    for model in known:
+        opener = _Opener(model, device, dtype, max_batch_tokens, step_format)
+        scores = score(model.name, opener, data.solutions, _kept(out, model, data, opener), progress)
+        threshold = _threshold(model, benchmark)
+        if validation is not None and benchmark != "best-of-n":
+            rows = validation.solutions
+            chosen = score(model.name, opener, rows, _kept(out, model, validation, opener), progress)
+            threshold = _chosen(chosen, rows, validation.name)
+        scored[model.name] = scores, threshold
+    for name, baseline in BASELINES.items():
+        scores = [baseline(s.problem, s.steps) for s in data.solutions]
+        threshold = None
+        if validation is not None and benchmark != "best-of-n":
+            rows = validation.solutions
+            threshold = _chosen([baseline(s.problem, s.steps) for s in rows], rows, validation.name)
+        scored[name] = scores, threshold
+
+    measured: dict[str, Measured] = {}
+    for n, (name, (scores, threshold)) in enumerate(scored.items()):
+        if progress is not None:
+            progress("resampling", n, len(scored))
+        measured[name] = ruler.measure(scores, threshold, examples=name not in BASELINES)
+    digests = {model.name: model.digest for model in known}
+    return {
+        "benchmark": benchmark,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": {
+            "name": data.name,
+            "digest": data.digest,
+            "rows": len(data.solutions),
+            "problems": len(ruler.problems),
+            "steps": sum(len(s.steps) for s in data.solutions),
+            "subsets": [name for name in ruler.subsets if name],
+            "notes": list(data.notes),
+        },
+        "versions": _versions(),
+        "settings": {
+            "dtype": dtype,
+            "device": device or "auto",
+            "threshold_data": None if validation is None else f"{validation.name} ({validation.digest})",
+            "allow_trained_on": allow_trained_on,
+            "resamples": draws,
+            "level": LEVEL,
+            "seed": seed,
+            **({"n": ruler.ns[-1]} if ruler.ns else {}),
+        },
+        "models": [
+            {
+                "name": name,
+                "kind": "baseline" if name in BASELINES else "model",
+                "digest": digests.get(name),
+                "trained_on": None if seen.get(name) is None else {"seen": seen[name].seen, "of": seen[name].questions},  # type: ignore[union-attr]
+                "metrics": one.metrics,
+                "at": one.at,
+                "curves": one.curves,
+                "examples": one.examples,
+            }
+            for name, one in measured.items()
+        ],
+        "paired": _pairs(ruler, measured, [model.name for model in known], seed),
+    }
+
+
+class _Opener:
+    """A scorer that is opened when it is first asked: a run whose scores are all kept opens no model."""
+
+    def __init__(
+        self, model: Model, device: str | None, dtype: Any, max_batch_tokens: int | None, step_format: str | None
+    ):
+        self.model, self.device, self.dtype, self.step_format = model, device, dtype, step_format
+        self.max_batch_tokens = max_batch_tokens or BATCH_TOKENS.get(_place(device), BATCH_TOKENS_ELSEWHERE)
+        self.scorer: Scorer | None = None
+
+    def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
+        if self.scorer is None:
+            self.scorer = open_scorer(
+                self.model.path,
+                revision=self.model.revision,
+                device=self.device,
+                dtype=self.dtype,
+                max_batch_tokens=self.max_batch_tokens,
+                step_format=self.step_format,
+            )
+        return self.scorer.score_many(solutions)
+
+
+def _find(name: str) -> Model:
+    """Where a model's files are. What is on the Hub is fetched; whether it is a PRM is seen when it is opened."""
+    if name.startswith(("http://", "https://")):
+        return Model(name, name, None, None, None, None)
+    if Path(name).is_dir():
+        folder = Path(name)
+        return Model(name, name, None, folder, checkpoint_digest(folder), read_training(folder))
+    path, _, revision = name.partition("@")
+    with bars_on_a_terminal_only():
+        folder = checkpoint_folder(path, revision or None)
+    return Model(name, path, revision or None, folder, checkpoint_digest(folder), read_training(folder))
+
+
+def _contamination(model: Model, data: Data, allowed: bool, announce: Callable[[str], None]) -> Seen | None:
+    """What of the data a model was trained on; None if it does not say. Refused unless it is nothing, or allowed."""
+    if model.training is None:
+        announce(f"{model.name} does not say what it was trained on; whether that was these questions is unknown")
+        return None
+    found = seen_in_training(model.training, data.solutions)
+    if not allowed:
+        refuse_trained_on(model.name, found, data.name)
+    elif found.seen:
+        announce(f"{model.name} was trained on {found.seen:,} of the {found.questions:,} questions it is measured on")
+    return found
+
+
+def _kept(out: Path | None, model: Model, data: Data, opener: _Opener) -> Path | None:
+    """The file for the scores of a model on some data; None if they cannot be told from another's."""
+    if out is None or model.digest is None:
+        return None
+    key = "\n".join([model.digest, data.digest, _place(opener.device), opener.dtype, str(opener.step_format)])
+    return out / SCORES / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.jsonl"
+
+
+def _place(device: str | None) -> str:
+    import torch
+
+    return str(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")).type)
+
+
+def _threshold(model: Model, benchmark: str) -> Threshold | None:
+    """The threshold that was chosen when the model was trained."""
+    training = model.training
+    if benchmark == "best-of-n" or training is None or training.threshold is None:
+        return None
+    return Threshold(training.threshold, training.chosen_on or "validation, in training")
+
+
+def _chosen(scores: Sequence[Sequence[float]], rows: Sequence[Solution], name: str) -> Threshold:
+    labels = [s.label if s.label is not None else -1 for s in rows]
+    return Threshold(best_threshold(scores, labels)[0], name)
+
+
+def _pairs(ruler: Ruler, measured: Mapping[str, Measured], models: Sequence[str], seed: int) -> list[dict[str, Any]]:
+    """Every two models, every model and every baseline; of best-of-N every model and the majority's vote."""
+    found = []
+    pairs = [*combinations(models, 2), *((model, baseline) for model in models for baseline in BASELINES)]
+    for a, b in pairs:
+        for metric in ruler.headline:
+            if None not in (measured[a].metrics[metric]["value"], measured[b].metrics[metric]["value"]):
+                one = paired(measured[a].counts, measured[b].counts, ruler.protocol, metric, ruler.drawn, seed)
+                found.append({"a": a, "b": b, "metric": metric, **vars(one)})
+    if ruler.benchmark == "best-of-n":
+        for model in models:
+            mine = measured[model].counts
+            for metric in ruler.headline:
+                vote = {**mine, f"{metric}@{ruler.ns[-1]}": mine[f"majority@{ruler.ns[-1]}"]}
+                one = paired(mine, vote, ruler.protocol, metric, ruler.drawn, seed)
+                found.append({"a": model, "b": "majority vote", "metric": metric, **vars(one)})
+    return found
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("prm-gsm8k", "torch", "transformers", "tokenizers", "numpy", "scikit-learn"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,77 @@
+"""Which threshold a number is at, and where it comes from: 0.5, chosen on validation and frozen, or the oracle's.
+
+The oracle's is the one at which this very test set looks best. It is an upper bound that nobody can know beforehand; a
+number at it is called so and gets no interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prm_gsm8k.evaluation.benchmarks import Solution
+from prm_gsm8k.evaluation.protocols import macro_f1, matthews
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.metrics import best_threshold, cuts_between, nearest_to_half
+from prm_gsm8k.problems import question_key
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold, and what it was chosen on."""
+
+    value: float
+    chosen_on: str
+
+
+def refuse_shared_questions(test: Sequence[Solution], validation: Sequence[Solution]) -> None:
+    """Raises UsageError if a threshold would be chosen on questions that are measured on."""
+    places = {question_key(solution.problem): solution.where for solution in validation}
+    shared = [(s.where, places[key]) for s in test if (key := question_key(s.problem)) in places]
+    if shared:
+        raise UsageError(
+            f"--threshold-data asks {len(shared):,} of the questions that are measured on ({shared[0][1]} is "
+            f"{shared[0][0]}); a threshold is chosen on other questions, or not at all"
+        )
+
+
+def oracle_threshold(
+    benchmark: str, scores: Sequence[Sequence[float]], solutions: Sequence[Solution], subsets: Sequence[str]
+) -> float:
+    """The threshold at which a benchmark's own number is highest on these solutions.
+
+    That is the F1 of ProcessBench (its mean over subsets), the MCC of MR-GSM8K, and PRMBench's PRMScore.
+    """
+    labels = [_known(s.label) for s in solutions]
+    if benchmark == "mr-gsm8k":
+        return best_cut([min(line) for line in scores], [label < 0 for label in labels], matthews)[0]
+    if benchmark == "prmbench":
+        flat = [p for line, s in zip(scores, solutions, strict=True) for p in line[: len(s.right)]]
+        return best_cut(flat, [right for s in solutions for right in s.right], macro_f1)[0]
+    return best_threshold(scores, labels, [s.subset for s in solutions] if len(subsets) > 1 else None)[0]
+
+
+def best_cut(
+    scores: Sequence[float], right: Sequence[bool], value: Callable[[Any, Any, Any, Any], NDArray[np.float64]]
+) -> tuple[float, float]:
+    """The threshold at which a function of (tp, fn, tn, fp) is highest, and that value; right is positive.
+
+    >>> best_cut([0.9, 0.6, 0.3], [True, True, False], macro_f1)
+    (0.45, 1.0)
+    """
+    s, y = np.asarray(scores, float), np.asarray(right, bool)
+    cuts = cuts_between(s)
+    below = np.searchsorted(np.sort(s[y]), cuts, side="left")  # right ones that are called wrong
+    caught = np.searchsorted(np.sort(s[~y]), cuts, side="left")
+    return nearest_to_half(cuts, np.asarray(value(y.sum() - below, below, caught, (~y).sum() - caught), float))
+
+
+def _known(label: int | None) -> int:
+    assert label is not None
+    return label

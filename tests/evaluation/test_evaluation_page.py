@@ -1,0 +1,207 @@
+"""An evaluation as a page and as pictures: all that the result holds is there, and nothing that it does not."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import struct
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from evaluation.made_result import BASELINES, HOSTILE, made_result
+from test_page import Read
+
+from prm_gsm8k.drawing import short
+from prm_gsm8k.evaluation.page import evaluation_page, write_page
+from prm_gsm8k.evaluation.pictures import pictures, thin, write_pictures
+from prm_gsm8k.exceptions import PrmGsm8kError
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Any]:
+    return made_result()
+
+
+@pytest.fixture
+def result(whole: dict[str, Any]) -> dict[str, Any]:
+    """Two models and four baselines, with two examples of each model."""
+    few = copy.deepcopy(whole)
+    for model in few["models"]:
+        model["examples"] = model["examples"][:1] + model["examples"][50:51]
+    return few
+
+
+def bare(result: dict[str, Any]) -> dict[str, Any]:
+    """The same without curves, which take seconds to draw."""
+    return {**result, "models": [{**model, "curves": None} for model in result["models"]]}
+
+
+def example(result: dict[str, Any], **changes: Any) -> Read:
+    """The page with one example, in which some fields are others."""
+    result = bare(result)
+    result["models"][0]["examples"] = [{**result["models"][0]["examples"][0], **changes}]
+    result["models"][1]["examples"] = []
+    return Read(evaluation_page(result))
+
+
+def texts(read: Read, name: str) -> list[str]:
+    return [data for element, data in read.texts if element == name]
+
+
+def test_the_made_result_is_one_that_json_can_hold(whole: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(whole)) == whole
+
+
+def test_a_page_has_every_number_of_every_model_with_its_interval(result: dict[str, Any]) -> None:
+    words = Read(evaluation_page(bare(result))).words()
+    for model in result["models"]:
+        assert model["name"] in words
+        f1, auc = model["metrics"]["f1"], model["metrics"]["auc"]
+        assert f"{100 * f1['value']:.1f}({100 * f1['low']:.1f} to {100 * f1['high']:.1f})" in words
+        assert f"{auc['value']:.3f}({auc['low']:.3f} to {auc['high']:.3f})" in words
+    oracle = result["models"][0]["at"]["oracle"]
+    assert f"{100 * oracle['f1']:.1f}threshold {oracle['threshold']:.3f}" in words
+    assert "oracle: chosen on this test set" in words
+    assert "21.3(15.0 to 27.1)" in words and "< 0.001" in words
+    assert "2 models and 4 baselines on 470 solutions to 120 problems of made.jsonl." in words
+    assert "5.23.0" in words and result["data"]["digest"] in words
+
+
+def test_a_metric_nobody_knows_is_there_under_its_own_name(result: dict[str, Any]) -> None:
+    result = bare(result)
+    result["models"][0]["metrics"]["new_thing"] = {"value": 0.125, "low": None, "high": None}
+    result["models"][0]["metrics"]["hard/f1"] = {"value": None, "low": None, "high": None}
+    read = Read(evaluation_page(result))
+    assert "New thing" in texts(read, "th") and "12.5" in texts(read, "td") and "F1, hard" in texts(read, "th")
+
+
+def test_a_model_that_was_trained_on_the_questions_is_named_before_any_number(result: dict[str, Any]) -> None:
+    result = bare(result)
+    result["models"][1]["trained_on"] = {"seen": 12, "of": 120}
+    result["models"][0]["trained_on"] = {"seen": 0, "of": 120}
+    result["data"] = {**result["data"], "notes": ["calculator tags taken out of 3 solutions"]}
+    written = evaluation_page(result)
+    notes = re.findall(r'<p class="note">(.*?)</p>', written)
+    assert notes == [
+        "⚠ runs/smol/checkpoint-1200 was trained on 12 of these 120 questions.",
+        "Data: calculator tags taken out of 3 solutions.",
+    ]
+    assert written.index(notes[0]) < written.index("<table>")
+
+
+@pytest.mark.parametrize(
+    ("label", "predicted", "verdict"),
+    [
+        (-1, -1, "Right, and passed"),
+        (-1, 1, "Right, but step 1 called wrong"),
+        (1, 1, "Error in step 1 found"),
+        (1, -1, "Error in step 1 missed"),
+        (1, 0, "Error in step 1, but step 0 named first"),
+        (1, 2, "Error in step 1, but step 2 named first"),
+    ],
+)
+def test_an_example_says_what_came_of_it_and_marks_both_steps(
+    result: dict[str, Any], label: int, predicted: int, verdict: str
+) -> None:
+    read = example(result, completions=["a", "b", "c"], scores=[0.9, 0.4, 0.1], label=label, predicted=predicted)
+    assert verdict in texts(read, "span")
+    items = [a["class"] for a in read.named("li")]
+    states = ["right"] * 3 if label < 0 else ["right", "error", "after"]
+    assert items == [f"{level} {state}" for level, state in zip(("p6", "p2", "p0"), states, strict=True)]
+    marks = (["✗ first error"] if label >= 0 else []) + (
+        [] if predicted < 0 else ["⚑ predicted, rightly" if label == predicted else "⚑ predicted, wrongly"]
+    )
+    assert sorted(texts(read, "em")) == sorted(marks)
+
+
+def test_a_solution_of_best_of_n_has_an_answer_and_no_label(result: dict[str, Any]) -> None:
+    for correct, verdict in ((True, "Right answer"), (False, "Wrong answer"), (None, "Unknown")):
+        read = example(result, label=None, predicted=None, correct=correct)
+        assert verdict in texts(read, "span")
+        assert texts(read, "em") == [] and not [a for a in read.named("li") if " " in (a["class"] or "")]
+
+
+def test_every_picture_there_are_numbers_for_and_no_other(result: dict[str, Any]) -> None:
+    both = ["best-of-n", "reliability", "heatmap"]
+    of_models = [
+        f"{what}-{n}-{slug}"
+        for n, slug in ((1, "org-made-up-prm-7b"), (2, "runs-smol-checkpoint-1200"))
+        for what in both
+    ]
+    assert [chart.path for chart in pictures(result)] == ["scores", "roc", "precision-recall", *of_models]
+    model = result["models"][0]
+    model["curves"] |= {"roc": {"x": [], "y": []}, "best_of_n": None, "heatmap": None, "reliability": []}
+    assert [chart.path for chart in pictures({**result, "models": [model]})] == ["scores", "precision-recall"]
+    assert pictures({**result, "models": []}) == []
+
+
+def test_words_and_tables_say_what_pictures_show(result: dict[str, Any]) -> None:
+    drawn = {chart.name: chart for chart in pictures(result)}
+    model = result["models"][0]
+    auc = f"org/made-up-prm-7b {model['metrics']['auc']['value']:.3f}"
+    assert auc in drawn["roc"].alt and drawn["roc"].alt.startswith("ROC of steps: right steps that pass against")
+    assert drawn["roc"].table.head == ("wrong steps that pass", *[m["name"] for m in result["models"] if m["curves"]])
+    assert [row[0] for row in drawn["roc"].table.rows] == [f"{10 * i}%" for i in range(11)]
+    oracle = model["curves"]["best_of_n"]["series"]["oracle"]
+    assert drawn["best_of_n_1"].table.rows[-1][-1] == f"{100 * oracle[-1]:.1f}%"
+    counts = model["curves"]["heatmap"]["counts"]
+    hits = sum(row[i] for i, row in enumerate(counts))
+    assert f"{hits:,} of 470 solutions are on the diagonal" in drawn["heatmap_1"].alt
+    folded = [[int(cell) for cell in row[1:]] for row in drawn["heatmap_1"].table.rows]
+    assert drawn["heatmap_1"].table.head[-1] == "7+" and sum(map(sum, folded)) == 470
+    assert [row[:8] for row in folded[:8]] == [row[:8] for row in counts[:8]]
+
+
+def test_pictures_are_written_as_svg_with_text_and_as_png(result: dict[str, Any], tmp_path: Path) -> None:
+    result["models"] = [{**result["models"][0], "name": "../../$up$ <b> 日本\x00", "curves": None}]
+    written = write_pictures(result, tmp_path / "a" / "b")
+    assert [path.relative_to(tmp_path).as_posix() for path in written] == ["a/b/scores.svg", "a/b/scores.png"]
+    assert written == sorted((tmp_path / "a" / "b").iterdir(), reverse=True)
+    texts = [node.text for node in ElementTree.parse(written[0]).iter("{http://www.w3.org/2000/svg}text")]
+    assert "../../$up$ <b> 日本\N{REPLACEMENT CHARACTER}" in texts
+    assert struct.unpack(">I", written[1].read_bytes()[16:20]) == (690,)
+    again = write_pictures(result, tmp_path / "c")
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in written]
+
+
+def test_no_name_leads_out_of_the_folder_or_onto_another_picture(result: dict[str, Any]) -> None:
+    for n, name in enumerate(("../../../etc/passwd", "..", "a/b", "a-b", "", "日本")):
+        result["models"].append({**result["models"][0], "name": name, "kind": "model", "digest": str(n)})
+    paths = [chart.path for chart in pictures(result)]
+    assert len(paths) == len(set(paths)) and not [path for path in paths if "/" in path or ".." in path]
+
+
+def test_a_curve_of_many_points_keeps_its_ends_and_its_shape() -> None:
+    xs = [i / 10_000 for i in range(10_001)]
+    ys = [min(1.0, 4 * x) for x in xs]
+    few, high = thin(xs, ys, 50)
+    assert len(few) <= 50 and (few[0], few[-1], high[-1]) == (0.0, 1.0, 1.0)
+    assert all(abs(y - min(1.0, 4 * x)) < 1e-9 for x, y in zip(few, high, strict=True))
+    assert max(b - a for a, b in pairwise(few)) < 0.05
+    assert thin(xs[:5], ys[:5]) == (xs[:5], ys[:5])
+
+
+def test_a_long_name_keeps_its_end() -> None:
+    assert short("x" * 40 + "/step-7", 10) == "…xx/step-7"
+
+
+def test_a_page_of_eight_models_of_long_hostile_solutions_is_below_3_mb(whole: dict[str, Any], tmp_path: Path) -> None:
+    one = whole["models"][0]
+    steps = [evil * 100 for evil in HOSTILE] * 10
+    example = {**one["examples"][0], "prompt": "<" * 10**6, "completions": steps, "scores": [0.2] * len(steps)}
+    models = [{**one, "name": f"{HOSTILE[0]}{n}", "curves": None, "examples": [example] * 100} for n in range(8)]
+    write_page({**whole, "models": models}, tmp_path / "new" / "page.html")
+    written = (tmp_path / "new" / "page.html").read_bytes()
+    assert len(written) < 3_000_000
+    assert "more are left out to keep the page small" in written.decode()
+
+
+def test_a_page_that_cannot_be_written_is_one_clear_error(result: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PrmGsm8kError, match="cannot be written: "):
+        write_page(bare(result), tmp_path / "file" / "page.html")
+    assert set(BASELINES) == {model["name"] for model in result["models"][2:]}
