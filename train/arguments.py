@@ -64,6 +64,10 @@ class PrmArguments:
         "auto", "As transformers names them; auto is flash_attention_2 if it is installed."
     )
     head_learning_rate: float | None = _option(None, "Learning rate of the new head; that of the model if not given.")
+    calibrate: bool = _option(True, "Put a calibration, fitted on the validation rows, into the head.")
+    save_dtype: str = _option(
+        "auto", "Numbers of the saved weights: bf16, fp32, or that of the computation.", ("auto", "bf16", "fp32")
+    )
     lora_r: int = _option(0, "Rank of LoRA adapters; 0 trains all weights.")
     lora_alpha: int | None = _option(None, "LoRA's alpha; twice the rank if not given.")
     lora_dropout: float = _option(0.0, "Dropout before LoRA adapters.")

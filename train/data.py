@@ -27,7 +27,7 @@ from prm_gsm8k.digest import content_digest
 from prm_gsm8k.encoder import Encoder
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError, TooLongError, UsageError, VerificationError
 from prm_gsm8k.manifest import MANIFEST, read_manifest
-from prm_gsm8k.overlap import refuse_test_questions
+from prm_gsm8k.overlap import problem_digest, refuse_test_questions
 from prm_gsm8k.problems import Problem, question_key
 from prm_gsm8k.targets import AfterError
 
@@ -154,11 +154,6 @@ def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool
     )
 
 
-def problem_digest(question: str) -> str:
-    """16 hexadecimal digits that name a question, whatever its spelling (`question_key`)."""
-    return hashlib.blake2b(question_key(question).encode(), digest_size=8).hexdigest()
-
-
 def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datasets.Dataset, datasets.Dataset]:
     """A config's train and validation rows."""
     import prm_gsm8k
@@ -168,7 +163,10 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
         loaded = prm_gsm8k.load(config)
         digest = None
     elif Path(where).is_file():
-        loaded, digest = _foreign(FILES.get(Path(where).suffix) or _no_rows(where), name=where, data_files={"train": where}), None
+        loaded, digest = (
+            _foreign(FILES.get(Path(where).suffix) or _no_rows(where), name=where, data_files={"train": where}),
+            None,
+        )
     elif Path(where).is_dir() and (Path(where) / MANIFEST).exists():
         loaded = prm_gsm8k.load(config, folder=where)
         digest = read_manifest(Path(where)).configs[config].content_digest

@@ -14,6 +14,7 @@ Configs for two GPUs (DDP, FSDP2, FSDP2 with LoRA), one GPU and a CPU stand in `
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
 
+from prm_gsm8k.calibration import fit_calibration, log_odds, put_into_checkpoint
 from prm_gsm8k.encoder import Encoder
 from prm_gsm8k.exceptions import CheckpointError, PrmGsm8kError, UsageError
-from prm_gsm8k.metrics import best_threshold
+from prm_gsm8k.metrics import best_threshold, judged_steps
+from prm_gsm8k.model_card import model_card
 from prm_gsm8k.train.arguments import DECISIVE, PrmArguments, PrmTrainingArguments, parse
 from prm_gsm8k.train.batches import Packs, Trees
 from prm_gsm8k.train.curves import draw_curves
@@ -105,10 +108,13 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     trainer.train(resume_from_checkpoint=str(claimed.checkpoint) if claimed.checkpoint else None)
 
     scores, labels = trainer.validation_scores(data.validation)
-    threshold, _ = best_threshold(scores, labels)
     save(trainer, options, encoder, tokenizer, folder, base)
     if first:
+        if options.calibrate:
+            scores = calibrated(folder, scores, labels)
+        threshold, _ = best_threshold(scores, labels)
         found = summary(scores, labels)
+        draw_curves(trainer.state.log_history, folder / "curves.png")
         record = training_record(
             options,
             training,
@@ -119,9 +125,12 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
             metrics=found,
             threshold=threshold,
         )
-        draw_curves(trainer.state.log_history, folder / "curves.png")
-        write_record(record, folder)  # last: a folder that has it is finished
+        write_record(record, folder)  # a folder that has it is finished
+        (folder / "README.md").write_text(model_card(folder, training.hub_model_id), encoding="utf-8")
         print(f"{folder}: " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()), file=sys.stderr)
+        if push:
+            publish(folder, training)
+    trainer.accelerator.wait_for_everyone()
     return folder
 
 
@@ -200,19 +209,47 @@ def batching(options: PrmArguments, data: Data, attention: str, seed: int, *, al
 def save(
     trainer: PrmTrainer, options: PrmArguments, encoder: Encoder, tokenizer: Any, folder: Path, base: dict[str, Any]
 ) -> None:
-    """The PRM: weights, tokenizer, encoder. All processes call it, as FSDP gathers weights from all; the first one writes."""
-    target = folder / "adapter" if options.lora_r else folder
-    trainer.save_model(str(target))
+    """The PRM: weights, tokenizer, encoder. All processes call it, since FSDP gathers from all; the first one writes."""
+    trained = folder / ("adapter" if options.lora_r else ".trained")
+    trainer.save_model(str(trained))
     if trainer.args.process_index == 0:
+        (trained / "training_args.bin").unlink(missing_ok=True)  # a pickle, which nobody should load
+        half = options.save_dtype == "bf16" or (options.save_dtype == "auto" and trainer.args.bf16)
+        dtype = torch.bfloat16 if half else torch.float32
         if options.lora_r:
             torch.manual_seed(trainer.args.seed)
-            merged(load_model(options, **base, dtype=torch.float32), target).save_pretrained(folder)
+            model = merged(load_model(options, **base, dtype=torch.float32), trained).to(dtype)
+        else:
+            model = AutoModelForTokenClassification.from_pretrained(trained, dtype=dtype, use_safetensors=True)
+        model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         encoder.config.save(folder)
-        for name in ("training_args.bin",):  # a pickle, which nobody should load
-            for at in (folder, target):
-                (at / name).unlink(missing_ok=True)
+        if not options.lora_r:
+            shutil.rmtree(trained)
     trainer.accelerator.wait_for_everyone()
+
+
+def calibrated(folder: Path, scores: list[list[float]], labels: list[int]) -> list[list[float]]:
+    """Put a calibration into the saved head, and return the scores as they are from now on."""
+    try:
+        found, right = judged_steps(scores, labels)
+        calibration = fit_calibration(log_odds(found), right, fitted_on="validation")
+    except UsageError as error:  # a PRM that has learnt nothing
+        print(f"not calibrated: {error}", file=sys.stderr)
+        return scores
+    put_into_checkpoint(folder, calibration)
+    return [calibration.apply(log_odds(line)).tolist() for line in scores]
+
+
+def publish(folder: Path, training: PrmTrainingArguments) -> None:
+    """`--push_to_hub`: in one commit."""
+    from prm_gsm8k.hub.publish_model import publish_model
+
+    assert training.hub_model_id is not None
+    done = publish_model(
+        folder, training.hub_model_id, private=bool(training.hub_private_repo), token=training.hub_token
+    )
+    print(f"published: {done.load_line}", file=sys.stderr)
 
 
 def tell(data: Data, options: PrmArguments) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from loopback import Hub
 from real_tokenizers import tokenizer
 from safetensors.torch import load_file
 from tiny import QUICK, rows_file, tiny_model
@@ -22,6 +23,7 @@ from transformers import AutoModelForTokenClassification
 
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, StepsError, TokenizerError, UsageError
+from prm_gsm8k.overlap import problem_digest
 from prm_gsm8k.train.arguments import parse
 from prm_gsm8k.train.train_prm import check_devices, train
 from prm_gsm8k.train.trainer import checkpoints
@@ -89,6 +91,37 @@ def test_it_says_what_made_it(trained: Path, place: Path) -> None:
     assert record["versions"]["torch"] == torch.__version__
 
 
+def test_its_card_says_how_good_it_is_and_how_to_use_it(trained: Path) -> None:
+    card = (trained / "README.md").read_text(encoding="utf-8")
+    record = json.loads((trained / "prm_training.json").read_text())
+    assert f"{record['metrics']['validation']['auc']:.3f}" in card
+    assert "vllm serve" in card and "ProcessRewardModel.from_pretrained" in card
+    assert str(trained.parent) not in card
+
+
+def test_threshold_and_figures_are_those_of_the_calibrated_prm(trained: Path, place: Path) -> None:
+    """Scored again from the folder, the validation rows give the very numbers that were written down."""
+    from prm_gsm8k import metrics
+
+    rows = [json.loads(line) for line in (place / "rows.jsonl").read_text().splitlines()]
+    record = json.loads((trained / "prm_training.json").read_text())
+    held_out = [row for row in rows if problem_digest(row["prompt"]) not in record["data"]["problems"]]
+    assert len(held_out) == record["data"]["counts"]["validation"]["rows"]
+    scores = ProcessRewardModel.from_pretrained(trained).score_many([(r["prompt"], r["completions"]) for r in held_out])
+    steps = metrics.step_metrics(*metrics.judged_steps(scores, [row["first_error"] for row in held_out]))
+    said = record["metrics"]["validation"]
+    assert steps.auc == pytest.approx(said["auc"], abs=1e-3)
+    assert steps.brier == pytest.approx(said["brier"], abs=1e-4)
+    assert (trained / "prm_calibration.json").exists() == (said["ece"] < 1 and said["auc"] > 0.5)
+
+
+def test_it_is_pushed_in_one_commit_and_loads_from_there(place: Path, hub: Hub, trained: Path) -> None:
+    folder = run(place, "pushed", "--max_steps", "2", "--push_to_hub", "--hub_model_id", "org/prm")
+    assert len(hub.repos["models", "org/prm"].commits) == 2  # the empty one that made it, and ours
+    prm = ProcessRewardModel.from_pretrained("org/prm")
+    assert prm.score(PROMPT, STEPS) == ProcessRewardModel.from_pretrained(folder).score(PROMPT, STEPS)
+
+
 def test_nothing_in_it_is_a_pickle_and_curves_are_drawn(trained: Path) -> None:
     assert not [path for path in trained.glob("*") if path.suffix in (".bin", ".pt", ".pth", ".pkl")]
     assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -101,7 +134,8 @@ def test_the_best_checkpoint_is_the_one_kept(trained: Path) -> None:
     assert last["best_global_step"] == max(values, key=lambda step: values[step])
     best = load_file(trained / f"checkpoint-{last['best_global_step']}" / "model.safetensors")
     final = load_file(trained / "model.safetensors")
-    assert all(torch.equal(best[name].to(final[name].dtype), final[name]) for name in best)
+    body = [name for name in best if not name.startswith("score.")]  # the calibration is in the head
+    assert all(torch.equal(best[name], final[name]) for name in body)
 
 
 def test_the_same_command_again_does_nothing(trained: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
