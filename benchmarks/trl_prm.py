@@ -1,14 +1,16 @@
-"""Our training beside the last PRM trainer that trl had (1.13): is the loss that of the rows, and how fast are they seen?
+"""Our training beside the last PRM trainer that trl had (1.13): is the loss that of the rows, and how fast is it?
 
     pip install --no-deps --target build/trl trl==1.13.0      # trl itself; what it needs is here already
     PYTHONPATH=build/trl python benchmarks/trl_prm.py [--steps 10] [--model build/smollm2]
 
-First table: the same 16 rows an optimizer step as one batch, in micro-batches, and in two processes (gloo), on a tiny random
-model: loss and gradient norm of the first step, and the largest relative difference from the first layout over three steps.
-Rows have 0 to 6 labelled steps. A trainer whose loss depends on the layout trains another model when the number of GPUs changes.
+First table: the same 16 rows an optimizer step as one batch, in micro-batches, and in two processes (gloo), on a tiny
+random model: loss and gradient norm of the first step, and the largest relative difference from the first layout over
+three steps. Rows have 0 to 6 labelled steps. A trainer whose loss depends on the layout trains another model when the
+number of GPUs changes.
 
-Second table: SmolLM2-135M, rows of `synthetic`, bf16, batches of 8 rows, two of them an optimizer step, the same cores. Counted
-are tokens of the rows, as they would be one by one; ours come as trees, which compute what rows of a problem share once.
+Second table: SmolLM2-135M, rows of `synthetic`, bf16, batches of 8 rows, two of them an optimizer step, the same cores.
+Counted are tokens of the rows, as they would be one by one; ours come as trees, which compute what rows of a problem
+share once.
 """
 
 from __future__ import annotations
@@ -140,9 +142,8 @@ def run_layout(whose: str, batch: int, accumulation: int, processes: int) -> dic
 
 def layout_table() -> bool:
     """Print it; whether ours is one loss for all layouts."""
-    print(
-        "batch x accumulation x processes    ours: loss, gradient norm, difference    trl 1.13: loss, gradient norm, difference"
-    )
+    columns = "loss, gradient norm, difference"
+    print(f"batch x accumulation x processes    ours: {columns}    trl 1.13: {columns}")
     first: dict[str, dict[str, list[float]]] = {}
     worst = 0.0
     for layout in LAYOUTS:
@@ -169,8 +170,8 @@ def speed_table(model: str, steps: int) -> None:
     from prm_gsm8k import load
     from prm_gsm8k.encoder import Encoder
     from prm_gsm8k.train.arguments import PrmArguments
-    from prm_gsm8k.train.data import load_data
     from prm_gsm8k.train.batches import Trees
+    from prm_gsm8k.train.data import load_data
     from prm_gsm8k.train.loss import StepLoss
     from prm_gsm8k.train.trainer import PrmTrainer, new_model
 

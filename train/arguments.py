@@ -35,8 +35,8 @@ class PrmArguments:
     model_revision: str | None = _option(None, "Branch, tag or commit of the model.")
     dataset: str | None = _option(
         None,
-        "Labelled rows: ORG/NAME on the Hub, a built folder, or a JSONL or Parquet file with the columns prompt, completions and "
-        "labels. Without it, what `prm-gsm8k build` left here, or `synthetic` built now.",
+        "Labelled rows: ORG/NAME on the Hub, a built folder, or a JSONL or Parquet file with the columns prompt, "
+        "completions and labels. Without it, what `prm-gsm8k build` left here, or `synthetic` built now.",
     )
     dataset_revision: str | None = _option(None, "Branch, tag or commit of the dataset.")
     config: str = _option("synthetic", "Which config, or a mix with weights: synthetic:0.5,prm800k:0.5.")
@@ -95,7 +95,7 @@ class PrmTrainingArguments(TrainingArguments):
     """transformers' own, with defaults for a PRM; every one of them can be given."""
 
     learning_rate: float = _option(1e-5, "Peak learning rate; for LoRA try 1e-4.")
-    lr_scheduler_type: SchedulerType | str = _option("cosine", "As transformers names them.")
+    lr_scheduler_type: SchedulerType | str = _option("cosine", "As transformers names them.")  # noqa: RUF009
     warmup_steps: float = _option(0.05, "Steps, or below 1 the share of all steps.")
     weight_decay: float = _option(0.01, "Weight decay.")
     num_train_epochs: float = _option(1.0, "Passes over the rows.")
@@ -103,15 +103,15 @@ class PrmTrainingArguments(TrainingArguments):
     per_device_eval_batch_size: int = _option(16, "Rows a device in validation.")
     bf16: bool = _option(True, "Compute in bf16, keep weights and sums in fp32.")
     logging_steps: float = _option(10, "Steps between two lines of the log.")
-    eval_strategy: IntervalStrategy | str = _option("steps", "When to validate.")
+    eval_strategy: IntervalStrategy | str = _option("steps", "When to validate.")  # noqa: RUF009
     eval_steps: float | None = _option(0.1, "Steps between two validations, or below 1 the share of all steps.")
-    save_strategy: SaveStrategy | str = _option("steps", "When to keep a checkpoint.")
+    save_strategy: SaveStrategy | str = _option("steps", "When to keep a checkpoint.")  # noqa: RUF009
     save_steps: float = _option(0.1, "Steps between two checkpoints, or below 1 the share of all steps.")
     save_total_limit: int | None = _option(2, "Checkpoints to keep: the last, and the best.")
     load_best_model_at_end: bool = _option(True, "The PRM is the best checkpoint, not the last.")
     metric_for_best_model: str | None = _option("eval_auc", "By which number of the validation it is the best.")
     remove_unused_columns: bool = _option(False, "Stays off: our collator makes the columns.")
-    report_to: None | str | list[str] = _option(
+    report_to: str | list[str] | None = _option(  # noqa: RUF009
         "tensorboard", "Where curves go besides the PNG: tensorboard, wandb, trackio, none."
     )
     overwrite_output_dir: bool = _option(False, "Delete what another run left in --output_dir.")
@@ -142,8 +142,9 @@ class PrmTrainingArguments(TrainingArguments):
 # What decides the weights a run ends with; everything else may differ when it is resumed.
 DECISIVE = (
     "learning_rate lr_scheduler_type lr_scheduler_kwargs warmup_steps weight_decay adam_beta1 adam_beta2 adam_epsilon "
-    "max_grad_norm num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps bf16 fp16 tf32 optim "
-    "optim_args seed data_seed full_determinism neftune_noise_alpha load_best_model_at_end metric_for_best_model eval_steps"
+    "max_grad_norm num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps bf16 fp16 tf32 "
+    "optim optim_args seed data_seed full_determinism neftune_noise_alpha load_best_model_at_end "
+    "metric_for_best_model eval_steps"
 ).split()
 
 

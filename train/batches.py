@@ -30,8 +30,8 @@ GROUP = 64  # batches sorted together: more is less padding, and less chance
 class ByLength(Sampler[int]):
     """Indices in an order in which each `batch_size` that follow one another have about the same length.
 
-    Rows are shuffled, sorted by length within groups of `GROUP` batches, cut into batches, and the batches shuffled. With
-    several processes `batch_size` is that of all together, so that none waits for another's longer rows.
+    Rows are shuffled, sorted by length within groups of `GROUP` batches, cut into batches, and the batches shuffled.
+    With several processes `batch_size` is that of all together, so that none waits for another's longer rows.
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
@@ -158,7 +158,8 @@ class Tree:
 
 def tree_of(rows: Sequence[Encoded]) -> Tree:
     """
-    >>> tree = tree_of([Encoded([5, 6, 9], [2], [1.0]), Encoded([5, 6, 7, 9], [3], [0.0]), Encoded([5, 6, 9], [2], [1.0])])
+    >>> long, short = Encoded([5, 6, 7, 9], [3], [0.0]), Encoded([5, 6, 9], [2], [1.0])
+    >>> tree = tree_of([short, long, short])
     >>> tree.input_ids, tree.positions, tree.targets
     ([5, 6, 9, 7, 9], [0, 1, 2, 2, 3], {2: [1.0, 1.0], 4: [0.0]})
     >>> tree.follows.astype(int)[-1].tolist()
@@ -208,10 +209,10 @@ class Batches:
         """What the model takes, and `labels`.
 
         Returns:
-            rows: tensors of shape (rows, longest); packs: (1, all tokens), with `position_ids` and no mask (with a cache,
-            which is transformers' default, rows would see each other, so there is none); trees:
-            (trees, longest), a mask of shape (trees, 1, longest, longest), and `labels` of shape (trees, longest, most
-            rows that share a tag).
+            rows: tensors of shape (rows, longest); packs: (1, all tokens), with `position_ids` and no mask (with a
+            cache, which is transformers' default, rows would see each other, so there is none); trees: (trees,
+            longest), a mask of shape (trees, 1, longest, longest), and `labels` of shape (trees, longest, most rows
+            that share a tag).
         """
         if "rows" in items[0]:
             return self._packs([_encoded(row) for pack in items for row in pack["rows"]])
@@ -228,7 +229,8 @@ class Batches:
                 if target is not None:
                     labels[0, start + place] = target
             start += len(row.input_ids)
-        return {"input_ids": torch.tensor([ids]), "position_ids": torch.tensor([positions]), "use_cache": False, "labels": labels}  # fmt: skip
+        made = {"input_ids": torch.tensor([ids]), "position_ids": torch.tensor([positions]), "labels": labels}
+        return made | {"use_cache": False}
 
     def _trees(self, trees: Sequence[Tree]) -> dict[str, torch.Tensor]:
         shape = len(trees), max(len(tree.input_ids) for tree in trees)

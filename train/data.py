@@ -1,7 +1,8 @@
 """Rows to train on: from wherever they lie, mixed by weight, as token ids, with nothing of a test set among them.
 
-One epoch of `synthetic:0.5,prm800k:0.5` is the largest mix in those shares that has no row twice: with 28,000 and 250,000
-rows, 28,000 of each. Rows are taken by whole problems, so no problem is torn between what is used and what is not.
+One epoch of `synthetic:0.5,prm800k:0.5` is the largest mix in those shares that has no row twice: with 28,000 and
+250,000 rows, 28,000 of each. Rows are taken by whole problems, so no problem is torn between what is used and what is
+not.
 
 What is trained on is known by one digest, over the ids, the places of the tags and the targets, in order: two runs with
 the same digest have seen the same numbers, whatever file they came from.
@@ -121,7 +122,8 @@ def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool
 
     Raises:
         UsageError: there is no such config.
-        BadInputError: a column is missing, the labels of a row do not fit its steps, or a question is one of a test set.
+        BadInputError: a column is missing, or a question is one of a test set.
+        StepsError: the labels of a row do not fit its steps.
         HubError, VerificationError: as `prm_gsm8k.load`.
         PrmGsm8kError: nothing is left to train on.
     """
@@ -192,8 +194,8 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
     if missing := [column for column in NEEDED if column not in train.column_names]:
         raise BadInputError(
             name,
-            f"has no column {missing[0]!r}; it has {', '.join(train.column_names)}. Rows to train on have prompt, completions (list "
-            "of steps) and labels (list of true or false, one a step)",
+            f"has no column {missing[0]!r}; it has {', '.join(train.column_names)}. Rows to train on have prompt, "
+            "completions (list of steps) and labels (list of true or false, one a step)",
         )
     if "validation" in loaded:
         validation = loaded["validation"]

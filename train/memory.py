@@ -2,11 +2,12 @@
 
     python -m prm_gsm8k.train.memory
 
-All weights: 4 bytes a weight in fp32, 4 for its gradient and 8 for Adam's two averages: 16. LoRA: 2 bytes a weight in bf16,
-which gets no gradient, and 16 for each weight of the adapters. FSDP divides both by the number of GPUs. To that comes what is
-kept for the backward pass. With gradient checkpointing that is the input of each layer, and one layer at work, in bf16;
-without it, about 17 times the input of each layer (Korthikanti et al. 2022, section 4.1, with FlashAttention: 34 bytes a token and
-hidden unit). The table counts 8,192 tokens a GPU and micro-batch, with checkpointing.
+All weights: 4 bytes a weight in fp32, 4 for its gradient and 8 for Adam's two averages: 16. LoRA: 2 bytes a weight in
+bf16, which gets no gradient, and 16 for each weight of the adapters. FSDP divides both by the number of GPUs. To that
+comes what is kept for the backward pass. With gradient checkpointing that is the input of each layer, and one layer at
+work, in bf16; without it, about 17 times the input of each layer (Korthikanti et al. 2022, section 4.1, with
+FlashAttention: 34 bytes a token and hidden unit). The table counts 8,192 tokens a GPU and micro-batch, with
+checkpointing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ LORA_RANK = 16
 
 @dataclass(frozen=True)
 class Shape:
-    """A model without its language-model head: weights, layers, hidden size, and all layers' (rows + columns) for LoRA."""
+    """A model without its language-model head: its weights, and the sizes its activations and adapters follow from."""
 
     name: str
     weights: float

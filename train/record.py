@@ -1,7 +1,8 @@
 """`prm_training.json`: everything that made a PRM, beside its weights.
 
     {"base_model": "Qwen/Qwen3-8B", "base_revision": "…",
-     "data": {"sources": [{"dataset": "org/prm-gsm8k", "config": "synthetic", "revision": "…", "content_digest": "…", "rows": 32851}],
+     "data": {"sources": [{"dataset": "org/prm-gsm8k", "config": "synthetic", "revision": "…", "content_digest": "…",
+                           "rows": 32851}],
               "digest": "…", "counts": {…}, "problems": ["0123456789abcdef", …]},
      "arguments": {…}, "seed": 42, "processes": 2, "steps": 874, "tokens": 7000000,
      "metrics": {"validation": {"auc": 0.9, …}}, "threshold": {"value": 0.43, "chosen_on": "validation"},

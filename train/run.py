@@ -1,7 +1,7 @@
 """The folder of a run: it belongs to one run, which goes on where it was killed.
 
-`prm_run.json` says what decides the weights the run ends with. The same command goes on with the last whole checkpoint; a command
-that would end with other weights is refused, with what differs.
+`prm_run.json` says what decides the weights the run ends with. The same command goes on with the last whole checkpoint;
+a command that would end with other weights is refused, with what differs.
 """
 
 from __future__ import annotations

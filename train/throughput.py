@@ -1,8 +1,8 @@
 """How fast a run is: tokens a second, and on a GPU the share of its arithmetic that is used (MFU).
 
 MFU as PaLM defines it (Chowdhery et al. 2022, appendix B): a token costs 6 operations a weight, forward and backward
-together, and 12 · layers · hidden size · length of its row in attention; what gradient checkpointing computes again does not count.
-With LoRA the weights themselves get no gradient: 4 operations a weight instead of 6.
+together, and 12 · layers · hidden size · length of its row in attention; what gradient checkpointing computes again
+does not count. With LoRA the weights themselves get no gradient: 4 operations a weight instead of 6.
 """
 
 from __future__ import annotations
@@ -12,8 +12,21 @@ from typing import Any
 import torch
 
 # dense bf16 operations a second, from NVIDIA's data sheets (without sparsity), by a part of the name torch gives
-PEAK = {"H200": 989e12, "H100 PCIe": 756e12, "H100": 989e12, "GH200": 989e12, "B200": 2250e12, "A100": 312e12, "A800": 312e12,
-        "L40S": 362e12, "L4": 121e12, "A10": 125e12, "RTX 4090": 165e12, "RTX 5090": 209e12, "RTX 3090": 71e12}  # fmt: skip
+PEAK = {
+    "H200": 989e12,
+    "H100 PCIe": 756e12,
+    "H100": 989e12,
+    "GH200": 989e12,
+    "B200": 2250e12,
+    "A100": 312e12,
+    "A800": 312e12,
+    "L40S": 362e12,
+    "L4": 121e12,
+    "A10": 125e12,
+    "RTX 4090": 165e12,
+    "RTX 5090": 209e12,
+    "RTX 3090": 71e12,
+}
 
 
 def peak_of(name: str) -> float | None:

@@ -3,12 +3,13 @@
     accelerate launch --config_file accelerate_config.yaml train/train_prm.py \\
         --dataset org/prm-gsm8k --config synthetic --model Qwen/Qwen3-8B --output_dir prm
 
-A language model's body gets a head of two labels, `wrong` and `right`, and learns to say at the tag that ends each step how
-good that step is (`prm_gsm8k/encoder.py`, `train/loss.py`). It needs no remote code and no language-model head, so the result loads
-with `AutoModelForTokenClassification` and vLLM serves it as it is.
+A language model's body gets a head of two labels, `wrong` and `right`, and learns to say at the tag that ends each step
+how good that step is (`prm_gsm8k/encoder.py`, `train/loss.py`). It needs no remote code and no language-model head, so
+the result loads with `AutoModelForTokenClassification` and vLLM serves it as it is.
 
-The plan: options → rows as ids → model → train → threshold and calibration on validation → a folder that says what made it.
-Configs for two GPUs (DDP, FSDP2, FSDP2 with LoRA), one GPU and a CPU stand in `train/configs/`; what fits where, in `train/README.md`.
+The plan: options → rows as ids → model → train → threshold and calibration on validation → a folder that says what made
+it. Configs for two GPUs (DDP, FSDP2, FSDP2 with LoRA), one GPU and a CPU stand in `train/configs/`; what fits where, in
+`train/README.md`.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ from prm_gsm8k.train.run import claim
 from prm_gsm8k.train.trainer import PrmTrainer, new_model, summary
 
 OUT_OF_MEMORY = (
-    "out of memory. What helps, in this order: --gradient_checkpointing, a smaller --per_device_train_batch_size with more "
-    "--gradient_accumulation_steps (the result is the same), a smaller --max_length or --pack_tokens, --lora_r 16, more GPUs "
-    "with --config_file train/configs/fsdp2.yaml; train/README.md has what fits where"
+    "out of memory. What helps, in this order: --gradient_checkpointing; a smaller --per_device_train_batch_size with "
+    "more --gradient_accumulation_steps, which trains the same PRM; a smaller --max_length, --tree_tokens or "
+    "--pack_tokens; --lora_r 16; more GPUs with --config_file train/configs/fsdp2.yaml. train/README.md: what fits where"
 )
 
 
@@ -141,9 +142,11 @@ def check_devices(training: PrmTrainingArguments) -> None:
     if training.use_cpu or wanted <= 1 or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
         return
     if there < wanted:
+        instead = {0: "--config_file train/configs/cpu.yaml", 1: "--config_file train/configs/one_gpu.yaml"}
+        said = "no GPU is" if not there else f"{there} GPU is" if there == 1 else f"{there} GPUs are"
         raise UsageError(
-            f"{wanted} processes, one a GPU, were asked for, but {there or 'no'} GPU{'s are' if there != 1 else ' is'} here; launch with "
-            f"{'--config_file train/configs/one_gpu.yaml' if there == 1 else '--config_file train/configs/cpu.yaml' if not there else f'--num_processes {there}'}"
+            f"{wanted} processes, one a GPU, were asked for, but {said} here; launch with "
+            f"{instead.get(there, f'--num_processes {there}')}"
         )
 
 
@@ -209,7 +212,7 @@ def batching(options: PrmArguments, data: Data, attention: str, seed: int, *, al
 def save(
     trainer: PrmTrainer, options: PrmArguments, encoder: Encoder, tokenizer: Any, folder: Path, base: dict[str, Any]
 ) -> None:
-    """The PRM: weights, tokenizer, encoder. All processes call it, since FSDP gathers from all; the first one writes."""
+    """Weights, tokenizer, encoder. All processes call it, since FSDP gathers from all; the first one writes."""
     trained = folder / ("adapter" if options.lora_r else ".trained")
     trainer.save_model(str(trained))
     if trainer.args.process_index == 0:

@@ -1,7 +1,7 @@
-"""transformers' `Trainer` with what a PRM needs: our loss, our batches, our validation, tokens a second, and whole checkpoints.
+"""transformers' `Trainer` with what a PRM needs: our loss, batches and validation, tokens a second, whole checkpoints.
 
-A checkpoint is whole when the file `complete` stands in it, which is written when all processes have written theirs; a run that is
-killed while it saves goes on from the one before.
+A checkpoint is whole when the file `complete` stands in it, which is written when all processes have written theirs; a
+run that is killed while it saves goes on from the one before.
 """
 
 from __future__ import annotations
@@ -132,9 +132,10 @@ def p_right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def scores_and_labels(scores: np.ndarray, targets: np.ndarray) -> tuple[list[list[float]], list[int]]:
-    """Rows of P(right) a token and targets a token as P(right) a judged step, and the index of the first wrong one (−1: none).
+    """Of P(right) and targets a token: P(right) of the judged steps of each row, and which is the first wrong one.
 
-    Judged are the steps with a target; a soft one of at most 0.5 is wrong. Rows without any are left out.
+    Judged are the steps with a target, up to the first wrong one, whose index is the label (−1: none); a soft target of
+    at most 0.5 is wrong. Rows without any are left out.
 
     >>> scores_and_labels(np.array([[0.1, 0.9, 0.2, 0.0]]), np.array([[-100.0, 1.0, 0.0, -100.0]]))
     ([[0.9, 0.2]], [1])

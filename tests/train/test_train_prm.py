@@ -1,4 +1,4 @@
-"""A training run as its user starts it: what it leaves, that it goes on bit by bit where it was killed, and what it refuses."""
+"""A training run as its user starts it: what it leaves, that it goes on where it was killed, and what it refuses."""
 
 from __future__ import annotations
 
@@ -241,10 +241,10 @@ def test_questions_of_a_test_set_are_refused(place: Path) -> None:
 
 
 def test_a_dataset_that_is_not_there_is_refused(place: Path) -> None:
-    with pytest.raises(BadInputError, match="./nothing: no such file or folder, and no ORG/NAME of the Hub"):
+    with pytest.raises(BadInputError, match=r"\./nothing: no such file or folder, and no ORG/NAME of the Hub"):
         run(place, "a", "--dataset", "./nothing")
     (place / "damaged.jsonl").write_text('{"prompt": "a", \n')
-    with pytest.raises(BadInputError, match="damaged.jsonl: cannot be read"):
+    with pytest.raises(BadInputError, match=r"damaged\.jsonl: cannot be read"):
         run(place, "a", "--dataset", str(place / "damaged.jsonl"))
 
 
@@ -271,7 +271,7 @@ def test_two_processes_need_two_gpus(place: Path, monkeypatch: pytest.MonkeyPatc
     _, training = parse(words(place, "a"))
     training.use_cpu = False
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    with pytest.raises(UsageError, match=r"2 processes, one a GPU, .* no GPUs are here; launch with .*cpu.yaml"):
+    with pytest.raises(UsageError, match=r"2 processes, one a GPU, .* no GPU is here; launch with .*cpu.yaml"):
         check_devices(training)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(UsageError, match=r"1 GPU is here; launch with .*one_gpu.yaml"):

@@ -42,6 +42,6 @@ def rows_file(file: Path, problems: int = 40, **changes: object) -> Path:
 
 
 QUICK = (
-    "--max_steps 6 --per_device_train_batch_size 4 --batching padded --learning_rate 1e-2 --eval_steps 2 --logging_steps 1 "
-    "--bf16 false --report_to none"
+    "--max_steps 6 --per_device_train_batch_size 4 --batching padded --learning_rate 1e-2 --eval_steps 2 "
+    "--logging_steps 1 --bf16 false --report_to none"
 ).split()
