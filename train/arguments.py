@@ -126,6 +126,8 @@ class PrmTrainingArguments(TrainingArguments):
             raise UsageError(
                 "--save_total_limit is at least 2: a run killed while it saves goes on from the one before"
             )
+        if self.resume_from_checkpoint is not None:
+            raise UsageError("--resume_from_checkpoint is not needed: the same command goes on where it was killed")
         if self.eval_strategy in ("no", "IntervalStrategy.NO"):
             self.load_best_model_at_end = False
         if self.load_best_model_at_end:

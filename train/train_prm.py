@@ -122,7 +122,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
             data,
             base_revision=base_revision,
             steps=trainer.state.global_step,
-            tokens=trainer.tokens_seen,
+            tokens=trainer.state.num_input_tokens_seen,
             metrics=found,
             threshold=threshold,
         )
@@ -271,7 +271,8 @@ def main() -> None:
     try:
         train(*parse())
     except PrmGsm8kError as error:
-        print(f"train_prm: {error}", file=sys.stderr)
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # all processes fail alike
+            print(f"train_prm: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except torch.OutOfMemoryError as error:
         print(f"train_prm: {OUT_OF_MEMORY}\n({str(error).splitlines()[0]})", file=sys.stderr)

@@ -64,8 +64,8 @@ class PrmTrainer(Trainer):
             **rest,
         )
         self.throughput = Throughput(self.model, row_length, self.args.world_size)
-        self.tokens_seen = 0
-        self._tokens = torch.zeros((), dtype=torch.int64, device=self.args.device)
+        self._tokens = torch.zeros((), dtype=torch.int64, device=self.args.device)  # of this process, not yet added up
+        self._unlogged = 0
         self._since = time.monotonic()
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
@@ -94,13 +94,29 @@ class PrmTrainer(Trainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """A line of the log; those of training say how fast it was since the last one."""
         if "loss" in logs:
-            tokens = int(self.accelerator.reduce(self._tokens.clone(), "sum").item())
             now = time.monotonic()
-            logs |= self.throughput.of(tokens, now - self._since)
-            self.tokens_seen += tokens
-            self._tokens.zero_()
-            self._since = now
+            self._count()
+            logs |= self.throughput.of(self._unlogged, now - self._since)
+            self._unlogged, self._since = 0, now
         super().log(logs, start_time)
+
+    def _save_checkpoint(self, *arguments: Any, **named: Any) -> None:
+        self._count()
+        super()._save_checkpoint(*arguments, **named)
+
+    def train(self, *arguments: Any, **named: Any) -> Any:
+        """As usual; in the end `state.num_input_tokens_seen` has all tokens, of all processes and before a resume too."""
+        self._since = time.monotonic()
+        trained = super().train(*arguments, **named)
+        self._count()
+        return trained
+
+    def _count(self) -> None:
+        """Add up the tokens of all processes since it was last called."""
+        tokens = int(self.accelerator.reduce(self._tokens.clone(), "sum").item())
+        self.state.num_input_tokens_seen += tokens
+        self._tokens.zero_()
+        self._unlogged += tokens
 
     def evaluate(self, *arguments: Any, **named: Any) -> dict[str, float]:
         """As usual; the time it takes is not training's."""
