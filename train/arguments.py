@@ -111,7 +111,7 @@ class PrmTrainingArguments(TrainingArguments):
     load_best_model_at_end: bool = _option(True, "The PRM is the best checkpoint, not the last.")
     metric_for_best_model: str | None = _option("eval_auc", "By which number of the validation it is the best.")
     remove_unused_columns: bool = _option(False, "Stays off: our collator makes the columns.")
-    report_to: str | list[str] | None = _option(  # noqa: RUF009
+    report_to: None | str | list[str] = _option(  # noqa: RUF009, RUF036
         "tensorboard", "Where curves go besides the PNG: tensorboard, wandb, trackio, none."
     )
     overwrite_output_dir: bool = _option(False, "Delete what another run left in --output_dir.")

@@ -43,7 +43,7 @@ from prm_gsm8k.train.trainer import PrmTrainer, new_model, summary
 OUT_OF_MEMORY = (
     "out of memory. What helps, in this order: --gradient_checkpointing; a smaller --per_device_train_batch_size with "
     "more --gradient_accumulation_steps, which trains the same PRM; a smaller --max_length, --tree_tokens or "
-    "--pack_tokens; --lora_r 16; more GPUs with --config_file train/configs/fsdp2.yaml. train/README.md: what fits where"
+    "--pack_tokens; --lora_r 16; more GPUs with --config_file train/configs/fsdp2.yaml. see train/README.md"
 )
 
 

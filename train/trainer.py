@@ -105,7 +105,7 @@ class PrmTrainer(Trainer):
         super()._save_checkpoint(*arguments, **named)
 
     def train(self, *arguments: Any, **named: Any) -> Any:
-        """As usual; in the end `state.num_input_tokens_seen` has all tokens, of all processes and before a resume too."""
+        """As usual; then `state.num_input_tokens_seen` has all tokens, of all processes, also those before a resume."""
         self._since = time.monotonic()
         trained = super().train(*arguments, **named)
         self._count()
