@@ -94,13 +94,15 @@ def main() -> None:
     print(
         f"{'tokenizer':10}{'step tag':32}{'rows':>8}{'steps':>9}{'tokens':>12}   differ: scoring  whole text  positions"
     )
+    results = []
     with ProcessPoolExecutor(min(cores, len(NAMES))) as pool:
-        results = list(pool.map(compare, NAMES, [data] * len(NAMES)))
-    for f in results:
-        print(
-            f"{f.name:10}{f.tag:32}{f.rows:8,}{f.steps:9,}{f.tokens:12,}{f.scoring:18,}{f.whole_text:12,}"
-            f"{f.positions:11,}   {f.seconds:.0f} s  {f.first}"
-        )
+        for f in pool.map(compare, NAMES, [data] * len(NAMES)):
+            results.append(f)
+            print(
+                f"{f.name:10}{f.tag:32}{f.rows:8,}{f.steps:9,}{f.tokens:12,}{f.scoring:18,}{f.whole_text:12,}"
+                f"{f.positions:11,}   {f.seconds:.0f} s  {f.first}",
+                flush=True,
+            )
     wrong = sum(f.scoring + f.whole_text + f.positions for f in results)
     print(f"{sum(f.rows for f in results):,} comparisons, {wrong:,} mismatches, {time.monotonic() - began:.0f} s")
     sys.exit(wrong > 0 or not all(f.rows for f in results))
