@@ -22,7 +22,7 @@ import gzip
 import hashlib
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ from typing import IO, TYPE_CHECKING, Any
 import orjson
 
 from prm_gsm8k.checkpoint import FILES, checkpoint_folder
-from prm_gsm8k.exceptions import BadInputError, StepsError, UsageError
+from prm_gsm8k.exceptions import BadInputError, StepsError, TokenizerError, UsageError
 from prm_gsm8k.step_scorer import AGGREGATES, Aggregate, first_below
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _of_a_place(source: str | Path, config: str | None, split: str | None) -> It
                 yield Row(f"{here.name}: row {row['id']}", row, row["prompt"], row["completions"])
 
 
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def _lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     return ((n, line) for n, line in enumerate(file, 1) if line.strip())
 
 
@@ -247,7 +247,7 @@ def _check_all(scorer: Scorer, rows: Sequence[Row]) -> None:
     for row in rows:
         try:
             encoder.encode(row.problem, row.steps)
-        except StepsError as error:
+        except (StepsError, TokenizerError) as error:
             raise BadInputError(row.where, str(error)) from error
 
 
@@ -255,7 +255,7 @@ def _score(scorer: Scorer, rows: Sequence[Row], skip_bad: bool) -> list[tuple[li
     """Scores of each row, or None and why not."""
     try:
         return [(scores, None) for scores in scorer.score_many([(row.problem, row.steps) for row in rows])]
-    except StepsError as error:
+    except (StepsError, TokenizerError) as error:
         if len(rows) == 1:
             if skip_bad:
                 return [(None, str(error).partition(": ")[2])]
