@@ -30,6 +30,38 @@ from prm_gsm8k.page import AT_A_TIME, write
 
 WIDTHS = {"phone": 390, "desktop": 1280}
 
+# Texts with too little contrast to what is behind them: WCAG 2.2, success criterion 1.4.3 (AA) asks for 4.5 to 1.
+LOW_CONTRAST = """() => {
+  const brush = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+  const rgba = colour => {
+    brush.clearRect(0, 0, 1, 1);
+    brush.fillStyle = colour;
+    brush.fillRect(0, 0, 1, 1);
+    return [...brush.getImageData(0, 0, 1, 1).data];
+  };
+  const light = colour => {
+    const [r, g, b] = colour.map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const colour = rgba(getComputedStyle(e).backgroundColor);
+      if (colour[3]) return colour;
+    }
+  };
+  const found = new Set();
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !e.checkVisibility()) continue;
+    const style = getComputedStyle(e);
+    const a = light(rgba(e.closest('svg') ? style.fill : style.color)), b = light(behind(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) found.add(`${e.tagName} ${e.className.baseVal ?? e.className} ${ratio.toFixed(2)}`);
+  }
+  return [...found];
+}"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -103,6 +135,8 @@ def check_layout(page: Page) -> None:
     expect(cut == 0, f"no text runs out of its box: {cut} do")
     unnamed = page.evaluate("document.querySelectorAll('svg:not([aria-label]), select:not(label select)').length")
     expect(unnamed == 0, "pictures and filters have names")
+    pale = page.evaluate(LOW_CONTRAST)
+    expect(not pale, f"texts to stand out from what is behind them: {pale}")
     twice = page.evaluate(
         "(ids => ids.length - new Set(ids).size)([...document.querySelectorAll('[id]')].map(e => e.id))"
     )
