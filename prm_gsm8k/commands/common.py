@@ -79,7 +79,6 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
                 "scoring": f"{speed:,.1f} solutions/s",
                 "downloading": f"{speed / 1e6:,.1f} MB/s",
                 "reading": f"{speed / 1e6:,.0f} MB/s",
-                "scoring": f"{speed:,.1f} solutions/s",
             }.get(kind, "")
             bar.update(task, description=what, completed=done, total=total, rate=rate)
 
