@@ -1,4 +1,4 @@
-"""Intervals cover the truth as often as they say, problems are drawn and not solutions, and two alike models are alike."""
+"""Intervals cover the truth as often as they say, problems are drawn and not solutions, two alike models are alike."""
 
 from __future__ import annotations
 

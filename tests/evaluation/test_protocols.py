@@ -35,7 +35,7 @@ GSM8K = {
     "Qwen2.5-Math-PRM-7B": (72.0, 96.4, 82.4),
     "Qwen2.5-Math-PRM-72B": (78.7, 97.9, 87.3),
 }
-# A PRM trained with TRL on all four subsets, as huggingface/ProcessBench prints it (under the names precision and recall):
+# A PRM trained with TRL on all four subsets, as huggingface/ProcessBench prints it (it says precision and recall):
 # solutions with and without an error, the two accuracies, F1
 TRL = {
     "gsm8k": (207, 193, 22.71, 93.78, 36.56),
@@ -88,7 +88,7 @@ def test_mcc_and_macro_f1_are_scikit_learns() -> None:
 
 
 def test_mr_gsm8k_counts_a_place_among_all_wrong_ones() -> None:
-    """Four wrong solutions: found to the step, found but elsewhere, missed, found; two right, one of them called wrong."""
+    """Four wrong solutions: found, found but elsewhere, missed, found; two right ones, one of them called wrong."""
     labels, predicted = [1, 2, 0, 3, -1, -1], [1, 0, -1, 3, -1, 2]
     sums = {
         **first_error_counts(predicted, labels),
