@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -29,6 +30,7 @@ from prm_gsm8k.evaluation.page import write_page
 from prm_gsm8k.page import AT_A_TIME, write
 
 WIDTHS = {"phone": 390, "desktop": 1280}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # Texts with too little contrast to what is behind them: WCAG 2.2, success criterion 1.4.3 (AA) asks for 4.5 to 1.
 LOW_CONTRAST = """() => {
@@ -75,7 +77,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chosen.browser, args=["--no-sandbox"])
         for path in pages:
             for width, pixels in WIDTHS.items():
-                for theme in ("light", "dark"):
+                for theme in THEMES:
                     with opened(browser, path, pixels, theme) as page:
                         check_layout(page)
                         if chosen.keep:
@@ -99,7 +101,9 @@ def write_pages(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def opened(browser: Browser, path: Path, width: int, theme: str, scripts: bool = True) -> Iterator[Page]:
+def opened(
+    browser: Browser, path: Path, width: int, theme: Literal["light", "dark"], scripts: bool = True
+) -> Iterator[Page]:
     """The page in the browser, which must have nothing to say until the end."""
     context = browser.new_context(
         viewport={"width": width, "height": 844},

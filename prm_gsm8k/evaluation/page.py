@@ -71,9 +71,9 @@ def _sections(result: Mapping[str, Any]) -> Iterator[Html]:
         yield section("Thresholds", tag("p", words), table(_thresholds(models), "The same at three thresholds"))
     if result.get("paired"):
         words = "The first less the second on the same problems, with its 95% interval and the p of a paired test."
-        names = {model["name"] for model in models if model["kind"] == "model"}
-        between = [pair for pair in result["paired"] if pair["b"] in names]
-        others = [pair for pair in result["paired"] if pair["b"] not in names]
+        own = {model["name"] for model in models if model["kind"] == "model"}
+        between = [pair for pair in result["paired"] if pair["b"] in own]
+        others = [pair for pair in result["paired"] if pair["b"] not in own]
         drawn = table(_paired(between), "Between models", words=3) if between else None
         yield section(
             "Differences", tag("p", words), drawn, _folded("From what needs no model", _paired(others), words=3)
