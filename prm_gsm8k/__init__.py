@@ -20,8 +20,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from prm_gsm8k.api import build_synthetic, load
     from prm_gsm8k.hub.publish import publish
+    from prm_gsm8k.hub.publish_model import publish_model
     from prm_gsm8k.problems import Problem, read_problems
     from prm_gsm8k.reward_model import ProcessRewardModel
+    from prm_gsm8k.scorers import open_scorer
     from prm_gsm8k.vllm_reward_model import VllmRewardModel
 
 __all__ = [
@@ -31,7 +33,9 @@ __all__ = [
     "__version__",
     "build_synthetic",
     "load",
+    "open_scorer",
     "publish",
+    "publish_model",
     "read_problems",
 ]
 
@@ -42,7 +46,9 @@ _HOME = {
     "read_problems": "prm_gsm8k.problems",
     "build_synthetic": "prm_gsm8k.api",
     "load": "prm_gsm8k.api",
+    "open_scorer": "prm_gsm8k.scorers",
     "publish": "prm_gsm8k.hub.publish",
+    "publish_model": "prm_gsm8k.hub.publish_model",
 }
 
 

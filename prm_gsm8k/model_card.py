@@ -22,17 +22,16 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".svg")
 
 # What a figure is called; one that is not here stands under its own name.
 FIGURES = {
-    "step_accuracy": "steps judged rightly",
-    "accuracy": "steps judged rightly",
-    "f1": "first-error F1 (ProcessBench's: harmonic mean of the two below)",
-    "first_error_f1": "first-error F1 (ProcessBench's: harmonic mean of the two below)",
-    "accuracy_erroneous": "first error found, of wrong solutions",
-    "accuracy_correct": "no error found, of right solutions",
+    "step_accuracy": "steps judged rightly at 0.5",
     "auc": "AUC, right against wrong steps",
-    "step_auc": "AUC, right against wrong steps",
     "average_precision": "average precision of wrong steps",
     "ece": "expected calibration error",
     "brier": "Brier score",
+    "first_error_f1": "first-error F1 at 0.5 (ProcessBench's: harmonic mean of the next two)",
+    "error_accuracy": "wrong solutions whose first error is found",
+    "correct_accuracy": "right solutions in which none is found",
+    "best_threshold": "the threshold with the best first-error F1",
+    "best_first_error_f1": "first-error F1 there, chosen on the same rows",
     "loss": "loss",
 }
 # Arguments that say how the weights came about, in the order a reader asks; the others are in prm_training.json.
@@ -41,21 +40,24 @@ ARGUMENTS = (
     "max_steps",
     "per_device_train_batch_size",
     "gradient_accumulation_steps",
+    "batching",
+    "pack_tokens",
     "learning_rate",
+    "head_learning_rate",
     "lr_scheduler_type",
     "warmup_steps",
-    "warmup_ratio",
     "weight_decay",
     "optim",
     "bf16",
     "max_length",
     "too_long",
     "after_error",
-    "soft",
-    "class_weights",
+    "soft_labels",
+    "wrong_weight",
+    "right_weight",
     "lora_r",
     "lora_alpha",
-    "packing",
+    "lora_dropout",
 )
 
 
@@ -227,14 +229,24 @@ def _made_from(made: Mapping[str, Any]) -> str:
     problems = data.get("problems")
     count = len(problems) if isinstance(problems, list) else problems
     questions = f"\n\nThese are {_number(count)} problems; `{TRAINING}` has their digests." if count else ""
-    return "## What it was trained on\n\n" + _table(head, rows) + questions + digest
+    return "## What it was trained on\n\n" + _table(head, rows) + _counts(data.get("counts")) + questions + digest
+
+
+def _counts(counts: object) -> str:
+    """What became of the rows of each split: all that the trainer counted."""
+    splits = {split: n for split, n in counts.items() if isinstance(n, dict)} if isinstance(counts, dict) else {}
+    names = list(dict.fromkeys(name for n in splits.values() for name in n))
+    if not names:
+        return ""
+    rows = [[f"`{split}`", *(_number(n.get(name)) for name in names)] for split, n in splits.items()]
+    return "\n\n" + _table(["split", *(name.replace("_", " ") for name in names)], rows)
 
 
 def _how_made(made: Mapping[str, Any]) -> str:
     arguments = made.get("arguments")
     chosen = arguments if isinstance(arguments, dict) else {}
     rows = [[f"`{key}`", _number(chosen[key])] for key in ARGUMENTS if chosen.get(key) is not None]
-    for key in ("steps", "tokens", "seed", "hardware", "versions"):
+    for key in ("steps", "tokens", "processes", "seed", "hardware", "versions"):
         value = made.get(key)
         if isinstance(value, dict):
             value = ", ".join(f"{name} {_number(each)}" for name, each in value.items() if each is not None)

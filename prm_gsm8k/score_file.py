@@ -31,7 +31,7 @@ from typing import IO, TYPE_CHECKING, Any
 import orjson
 
 from prm_gsm8k.checkpoint import FILES, checkpoint_folder
-from prm_gsm8k.exceptions import BadInputError, StepsError, UsageError
+from prm_gsm8k.exceptions import BadInputError, StepsError, TokenizerError, UsageError
 from prm_gsm8k.step_scorer import AGGREGATES, Aggregate, first_below
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def _check_all(scorer: Scorer, rows: Sequence[Row]) -> None:
     for row in rows:
         try:
             encoder.encode(row.problem, row.steps)
-        except StepsError as error:
+        except (StepsError, TokenizerError) as error:
             raise BadInputError(row.where, str(error)) from error
 
 
@@ -255,7 +255,7 @@ def _score(scorer: Scorer, rows: Sequence[Row], skip_bad: bool) -> list[tuple[li
     """Scores of each row, or None and why not."""
     try:
         return [(scores, None) for scores in scorer.score_many([(row.problem, row.steps) for row in rows])]
-    except StepsError as error:
+    except (StepsError, TokenizerError) as error:
         if len(rows) == 1:
             if skip_bad:
                 return [(None, str(error).partition(": ")[2])]

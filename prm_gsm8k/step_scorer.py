@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Literal
 
 from prm_gsm8k.encoder import Encoded, Encoder
-from prm_gsm8k.exceptions import StepsError, TooLongError, UsageError
+from prm_gsm8k.exceptions import StepsError, TokenizerError, TooLongError, UsageError
 
 Aggregate = Literal["min", "prod", "last", "mean"]
 # One number for a solution out of its steps' scores: min and prod as Lightman et al. 2023, last as Snell et al. 2024.
@@ -44,6 +44,7 @@ class StepScorer(ABC):
         Raises:
             StepsError: nothing to score, or text that is none (`Encoder.encode`); it says which solution it is.
             TooLongError: more tokens than the PRM takes.
+            TokenizerError: the vocabulary cannot write the text without a control token.
         """
 
     def score(self, problem: str, steps: Sequence[str]) -> list[float]:
@@ -106,6 +107,6 @@ def encode_each(
             rows.append(encoder.encode(problem, steps))
         except TooLongError as error:
             raise TooLongError(f"{called} {n}: {error}", error.tokens) from error
-        except StepsError as error:
-            raise StepsError(f"{called} {n}: {error}") from error
+        except (StepsError, TokenizerError) as error:
+            raise type(error)(f"{called} {n}: {error}") from error
     return rows

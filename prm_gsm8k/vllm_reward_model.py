@@ -26,7 +26,7 @@ import shlex
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,34 +118,25 @@ class VllmRewardModel(StepScorer):
             score a step.
         """
         rows = encode_each(self.encoder, solutions)
-        scores: list[list[float]] = []
         given_up = threading.Event()
+
+        def ask(start: int) -> list[list[float]]:
+            part = rows[start : start + ROWS]
+            body = {"model": self.model, "task": "token_classify", "input": [row.input_ids for row in part]}
+            answer = self._server.ask("/pooling", body, given_up)
+            return _scores(answer, [len(row.tag_positions) for row in part], start, self)
+
         starts = range(0, len(rows), ROWS)
-        with ThreadPoolExecutor(max(1, min(self.in_flight, len(starts)))) as pool:
-
-            def ask(start: int) -> list[list[float]]:
-                part = rows[start : start + ROWS]
-                body = {
-                    "model": self.model,
-                    "task": "token_classify",
-                    "input": [row.input_ids for row in part],
-                    "use_activation": True,
-                }
-                try:
-                    answer = self._server.ask("/pooling", body, given_up)
-                    return _scores(answer, [len(row.tag_positions) for row in part], start, self)
-                except BaseException:
-                    given_up.set()
-                    raise
-
+        with ThreadPoolExecutor(self.in_flight) as pool:
+            asked = [pool.submit(ask, start) for start in starts]
             try:
-                for some in pool.map(ask, starts):
-                    scores += some
-            except BaseException:
+                done, _ = wait(asked, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+            finally:  # one failed, or Ctrl-C: nothing more is asked
                 given_up.set()
                 pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return scores
+        return [scores for future in asked for scores in future.result()]
 
 
 @dataclass(frozen=True)

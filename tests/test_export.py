@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -102,6 +103,16 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert f'"step_tag_id": {prm.encoder.config.step_tag_id}' in out
     assert run(monkeypatch, "export", str(tmp_path / "nothing"), str(tmp_path / "b")) == 1
     assert run(monkeypatch, "export", str(tmp_path / "ours"), str(tmp_path / "c"), "--format", "gguf") == 2
+
+
+def test_without_torch_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+    saved(tmp_path / "ours")
+    code = "import sys; sys.modules.update(torch=None, transformers=None); from prm_gsm8k.cli import main; main()"
+    command = [sys.executable, "-c", code, "export", str(tmp_path / "ours"), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "prm-gsm8k: this needs transformers: pip install 'prm-gsm8k[train]'\n"
+    assert not (tmp_path / "out").exists()
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

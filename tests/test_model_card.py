@@ -30,6 +30,7 @@ MADE: dict[str, Any] = {
             },
             {"dataset": "/home/somebody/secret/mine", "config": "prm800k", "rows": 7},
         ],
+        "counts": {"train": {"rows": 32858, "rows_cut": 3}, "validation": {"rows": 2000, "rows_cut": 0}},
         "problems": ["d1", "d2", "d3"],
         "digest": "cd" * 32,
     },
@@ -84,13 +85,15 @@ def test_the_lines_one_types_are_there(folder: Path) -> None:
 def test_figures_data_and_choices_are_as_recorded(folder: Path) -> None:
     card = model_card(folder, "org/prm")
     for line in (
-        "| steps judged rightly | 0.9123 |",
+        "| steps judged rightly at 0.5 | 0.9123 |",
         "below a score of 0.4321, chosen on validation and frozen",
         "[org/prm-gsm8k](https://huggingface.co/datasets/org/prm-gsm8k) | `synthetic` | `v1.0.0` | 32,851 | 121,000 |",
         "| `learning_rate` | 1e-05 |",
         "| tokens | 1,234,567 |",
         "| hardware | 2 x NVIDIA H100 |",
         "These are 3 problems",
+        "| split | rows | rows cut |",
+        "| `train` | 32,858 | 3 |",
         "At most 1,024 tokens.",
         "![loss](curves/loss.png)",
     ):

@@ -6,6 +6,7 @@ The models are small and random, with large weights so that scores differ; the t
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from loopback import Hub
-from real_tokenizers import tokenizer
+from real_tokenizers import NAMES, tokenizer
 from transformers import (
     AutoModelForTokenClassification,
     LlamaConfig,
@@ -30,6 +31,7 @@ from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.encoder import FILE, Encoder
 from prm_gsm8k.exceptions import CheckpointError, StepsError, TokenizerError, TooLongError, UsageError
 from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.step_scorer import encode_each
 
 PROMPT = "Ali has 3 apples and buys 4. How many has he?"
 STEPS = ["He has 3+4=7 apples.", "So 7.\n\nThat is all.", "The answer is 7"]
@@ -137,6 +139,42 @@ def test_nothing_to_score_is_nothing() -> None:
 
 def test_a_solution_longer_than_a_batch_is_scored_alone() -> None:
     assert make("qwen3, chat", max_batch_tokens=1).score(PROMPT, STEPS) == make("qwen3, chat").score(PROMPT, STEPS)
+
+
+def test_hostile_solutions_have_a_score_a_step_or_a_typed_error() -> None:
+    """10,000 of them, by all five tokenizers; the encoder's own fuzz looks at the ids (tests/test_encoder.py)."""
+    from test_encoder import HOSTILE
+
+    rng = random.Random(6)
+
+    def text() -> str:
+        return "".join(rng.choices(HOSTILE, k=rng.randrange(4)))
+
+    for name in NAMES:
+        a_tokenizer = tokenizer(name)
+        tiny = LlamaConfig(vocab_size=len(a_tokenizer), **SMALL | {"hidden_size": 8, "num_hidden_layers": 1})
+        prm = ProcessRewardModel(
+            LlamaForTokenClassification(tiny),
+            a_tokenizer,
+            Encoder.for_tokenizer(a_tokenizer, max_length=400),
+            max_batch_tokens=8192,
+        )
+        some = [(text() + "?" * rng.randrange(2), [text() for _ in range(rng.randrange(6))]) for _ in range(2000)]
+        good = []
+        for problem, steps in some:
+            try:
+                encode_each(prm.encoder, [(problem, steps)])
+            except StepsError as error:
+                assert str(error).startswith("solution 0: ")
+                continue
+            good.append((problem, steps))
+        assert 300 < len(good) < 1700
+        scores = prm.score_many(good)
+        assert [len(line) for line in scores] == [len(steps) for _, steps in good]
+        assert all(0 <= score <= 1 for line in scores for score in line)
+        for bad in [row for row in some if row not in good][:50]:
+            with pytest.raises(StepsError):
+                prm.score_many([good[0], bad])
 
 
 # ---- what is made of them -------------------------------------------------------------------------------------------

@@ -94,6 +94,11 @@ def errors(interrupted: str = "interrupted; nothing half-written is left") -> It
     except PrmGsm8kError as error:
         print(f"prm-gsm8k: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "transformers"):
+            raise
+        print(f"prm-gsm8k: this needs {error.name}: pip install 'prm-gsm8k[train]'", file=sys.stderr)
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print(f"prm-gsm8k: {interrupted}", file=sys.stderr)
         raise typer.Exit(130) from None

@@ -22,6 +22,7 @@ from prm_gsm8k.model_card import PICTURES, model_card, pictures
 from prm_gsm8k.published.kinds import QWEN, Kind, kind_of
 
 CARD = "README.md"
+STATE = ("prm_run.json", "trainer_state.json")  # of a run, not of what came of it
 INDEX = "model.safetensors.index.json"
 TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")  # an access token of the Hub
 
@@ -127,7 +128,7 @@ def files_of(folder: Path) -> dict[str, File]:
     if "model.safetensors" in weights and not (folder / INDEX).exists():
         weights = {"model.safetensors"}  # no other is read
     found = [path for pattern in FILES for path in folder.glob(pattern) if path.is_file()]
-    found = [path for path in found if path.suffix != ".safetensors" or path.name in weights]
+    found = [p for p in found if p.name not in STATE and (p.suffix != ".safetensors" or p.name in weights)]
     return {path.relative_to(folder).as_posix(): File(path) for path in [*found, *pictures(folder)]}
 
 

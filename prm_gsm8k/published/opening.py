@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import torch
 
-from prm_gsm8k.checkpoint import WITHOUT_WEIGHTS, checkpoint_folder
+from prm_gsm8k.checkpoint import FILES, WITHOUT_WEIGHTS, checkpoint_folder
 from prm_gsm8k.encoder import FILE, Encoder, EncoderConfig
 from prm_gsm8k.exceptions import CheckpointError, UsageError
 from prm_gsm8k.published.encoding import FormatEncoder
@@ -18,6 +19,8 @@ from prm_gsm8k.reward_model import ProcessRewardModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+SENTENCEPIECE = "tokenizer.model"  # all the tokenizer that checkpoints of 2023 have, Math-Shepherd's among them; data
 
 
 class PublishedRewardModel(ProcessRewardModel):
@@ -43,7 +46,7 @@ def open_checkpoint(
 ) -> ProcessRewardModel:
     """A PRM, ours or of another kind, as `prm_gsm8k.scorers.open_scorer` describes it."""
     kind_of(checkpoint_folder(model, revision, WITHOUT_WEIGHTS))  # before the weights come
-    folder = checkpoint_folder(model, revision)
+    folder = checkpoint_folder(model, revision, [*FILES, SENTENCEPIECE])
     kind = kind_of(folder)
     if kind == "ours":
         if step_format is not None:
@@ -54,12 +57,27 @@ def open_checkpoint(
             f"{model} has no weights in safetensors; other formats can run code and are not read. The Hub converts a "
             "repository at https://huggingface.co/spaces/safetensors/convert, into a pull request: --revision refs/pr/N"
         )
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    tokenizer = _tokenizer(folder, str(model))
     loaded = _loaded(kind, folder, str(model), device, dtype)
     encoder = _encoder(kind, folder, tokenizer, loaded, step_format, str(model))
     return PublishedRewardModel(loaded, tokenizer, encoder, **options)
+
+
+def _tokenizer(folder: Path, name: str) -> PreTrainedTokenizerFast:
+    from transformers import AutoTokenizer
+
+    if (folder / SENTENCEPIECE).exists() and not (folder / "tokenizer.json").exists():
+        needed = {"sentencepiece": "sentencepiece", "google.protobuf": "protobuf"}
+        if missing := [package for module, package in needed.items() if not _is_there(module)]:
+            raise CheckpointError(f"{name} has a tokenizer of SentencePiece: pip install {' '.join(missing)}")
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is in
+        return False
 
 
 def _loaded(kind: Kind, folder: Path, name: str, device: str | None, dtype: str) -> PreTrainedModel:

@@ -62,7 +62,14 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = save(tmp_path_factory.mktemp("models") / "prm")
     (folder / "curves").mkdir()
     (folder / "curves" / "loss.png").write_bytes(b"\x89PNG")
-    for path in ("evil.py", "training_args.bin", "optimizer.pt", "checkpoint-10/model.safetensors", "runs/events.out"):
+    for path in (
+        "evil.py",
+        "prm_run.json",
+        "training_args.bin",
+        "optimizer.pt",
+        "checkpoint-10/model.safetensors",
+        "runs/events.out",
+    ):
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(b"not for others")
     return folder
@@ -91,7 +98,7 @@ def commits(hub: Hub) -> int:
 
 def expected(folder: Path) -> set[str]:
     names = {path.name for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".jinja")}
-    return names | {"README.md"} | ({"curves/loss.png"} if (folder / "curves").exists() else set())
+    return names - {"prm_run.json"} | {"README.md"} | ({"curves/loss.png"} if (folder / "curves").exists() else set())
 
 
 # ------------------------------------------------------------------------------------------------------- what is there
@@ -123,9 +130,9 @@ def test_a_card_that_somebody_changed_is_kept_and_one_that_nobody_changed_is_not
     (folder / "README.md").write_text(model_card(folder))
     publish_model(folder, ID)
     assert hub.model(ID).files()["README.md"].decode() == model_card(folder, ID)
-    (folder / "README.md").write_text("# Mine")
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n# Mine")
     publish_model(folder, ID)
-    assert hub.model(ID).files()["README.md"] == b"# Mine"
+    assert hub.model(ID).files()["README.md"].endswith(b"# Mine")
 
 
 def test_publishing_again_sends_nothing_and_makes_no_commit(hub: Hub, saved: Path) -> None:

@@ -7,13 +7,14 @@ card or an evaluation script, and runs one forward a step.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
-from real_tokenizers import CHATML, tokenizer
+from real_tokenizers import CHATML, texts, tokenizer
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -273,6 +274,36 @@ def test_math_shepherds_ids() -> None:
     assert [a_tokenizer.convert_ids_to_tokens(row.input_ids[i]) for i in row.tag_positions] == ["▁ки"] * 3
     encoder = FormatEncoder(a_tokenizer, FORMATS["math-shepherd"])
     assert [encoder.token("+"), encoder.token("-")] == a_tokenizer.encode("+ -")[1:]
+
+
+def test_math_shepherds_tokenizer_is_sentencepieces_own_file(tmp_path: Path) -> None:
+    """As in its repository: `tokenizer.model` and the settings of an old transformers, no tokenizer.json."""
+    from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
+
+    lines = [f"{line} ки + -" for text in texts()[:300] for line in text.split("\n") if line.strip()]
+    save(KINDS["math-shepherd"], tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).unlink()
+    prefix = str(tmp_path / "tokenizer")
+    how = {"model_type": "bpe", "byte_fallback": True, "normalization_rule_name": "identity", "minloglevel": 2}
+    spaces = {"remove_extra_whitespaces": False, "split_digits": True}
+    SentencePieceTrainer.train(sentence_iterator=iter(lines), model_prefix=prefix, vocab_size=800, **how, **spaces)
+    settings = {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True, "add_eos_token": False, "legacy": None}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings | {"sp_model_kwargs": {}}))
+    scorer = open_checkpoint(tmp_path, device="cpu", step_format="math-shepherd")
+    row = scorer.encoder.encode(PROMPT, STEPS)
+    text = f"{PROMPT} Step 1: {STEPS[0]} ки\nStep 2: {STEPS[1]} ки\nStep 3: {STEPS[2]} ки"
+    theirs = SentencePieceProcessor(model_file=f"{prefix}.model")
+    assert row.input_ids == [theirs.bos_id(), *theirs.encode(text)]
+    assert [theirs.id_to_piece(row.input_ids[i]) for i in row.tag_positions] == ["▁ки"] * 3
+
+
+def test_what_such_a_tokenizer_needs_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(KINDS["math-shepherd"], tmp_path)
+    (tmp_path / "tokenizer.json").rename(tmp_path / "tokenizer.model")
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    with pytest.raises(CheckpointError, match=r"has a tokenizer of SentencePiece: pip install sentencepiece$"):
+        open_scorer(tmp_path, device="cpu")
 
 
 def test_rlhflows_ids_end_before_the_last_answer() -> None:
