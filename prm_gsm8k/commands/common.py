@@ -95,7 +95,7 @@ def errors(interrupted: str = "interrupted; nothing half-written is left") -> It
         print(f"prm-gsm8k: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "transformers"):
+        if error.name not in ("sklearn", "torch", "transformers"):
             raise
         print(f"prm-gsm8k: this needs {error.name}: pip install 'prm-gsm8k[train]'", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,7 +95,7 @@ def evaluate(
     data is refused.
     """
     kept = f"scores so far are kept in {out}: run it again to go on" if out else "without --out nothing is kept"
-    with errors(f"interrupted; {kept}"), _needed():
+    with errors(f"interrupted; {kept}"):
         from prm_gsm8k.evaluation.benchmarks import read
         from prm_gsm8k.evaluation.run import evaluate as measure
 
@@ -138,17 +136,6 @@ def evaluate(
             from prm_gsm8k.evaluation.table import markdown
 
             print(markdown(result), end="")
-
-
-@contextmanager
-def _needed() -> Iterator[None]:
-    """What is not installed is named with the extra it comes with."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name not in ("sklearn", "torch", "transformers"):
-            raise
-        raise PrmGsm8kError(f"evaluate needs {error.name}: pip install 'prm-gsm8k[train]'") from error
 
 
 def _write(result: Mapping[str, Any], out: Path | None, html: Path | None) -> None:
