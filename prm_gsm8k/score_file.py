@@ -22,7 +22,7 @@ import gzip
 import hashlib
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +111,7 @@ def _of_a_place(source: str | Path, config: str | None, split: str | None) -> It
                 yield Row(f"{here.name}: row {row['id']}", row, row["prompt"], row["completions"])
 
 
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def _lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     return ((n, line) for n, line in enumerate(file, 1) if line.strip())
 
 

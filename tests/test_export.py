@@ -9,16 +9,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from engine import needs_vllm, use_vllm
 from real_tokenizers import tokenizer
 from transformers import LlamaConfig, LlamaForTokenClassification, Qwen2Config, Qwen2ForTokenClassification
 
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.encoder import Encoder
-from prm_gsm8k.exceptions import CheckpointError, UsageError
+from prm_gsm8k.exceptions import CheckpointError, TooLongError, UsageError
 from prm_gsm8k.export import export_qwen2_prm
 from prm_gsm8k.problems import shipped_problems
 from prm_gsm8k.published.qwen2 import Qwen2ForProcessRewardModel
 from prm_gsm8k.scorers import open_scorer
+from prm_gsm8k.vllm_reward_model import vllm_arguments
+from prm_gsm8k.vllm_server import vllm_server
 
 SMALL = {
     "hidden_size": 32,
@@ -33,11 +36,11 @@ SMALL = {
 }
 
 
-def saved(folder: Path, dtype: torch.dtype = torch.float32, llama: bool = False) -> ProcessRewardModel:
+def saved(folder: Path, dtype: torch.dtype = torch.float32, llama: bool = False, **sizes: float) -> ProcessRewardModel:
     a_tokenizer = tokenizer("qwen")
     config, model = (LlamaConfig, LlamaForTokenClassification) if llama else (Qwen2Config, Qwen2ForTokenClassification)
     torch.manual_seed(2)
-    made = model(config(vocab_size=len(a_tokenizer), **SMALL))
+    made = model(config(vocab_size=len(a_tokenizer), **SMALL | sizes))
     torch.nn.init.normal_(made.score.bias)
     prm = ProcessRewardModel(made.to(dtype), a_tokenizer, Encoder.for_tokenizer(a_tokenizer))
     prm.save_pretrained(folder)
@@ -78,6 +81,24 @@ def test_the_names_of_its_weights_are_qwens(tmp_path: Path) -> None:
     assert all(name.startswith(("model.", "score.")) for name in names)
     model = Qwen2ForProcessRewardModel.from_pretrained(out)
     assert int((model.score[0].weight.abs().sum(-1) > 0).sum()) == 4
+    with pytest.raises(TooLongError, match=r"solution 0: \d+ tokens with the first step, of at most 1024"):
+        open_scorer(out, device="cpu").score_many([("1+1?", ["7 " * 2000])])
+
+
+@needs_vllm
+def test_vllm_serves_it_with_the_same_scores(tmp_path: Path) -> None:
+    use_vllm()
+    # vLLM has no attention on the CPU for heads smaller than 32
+    ours = saved(tmp_path / "ours", hidden_size=128, intermediate_size=128, initializer_range=0.15)
+    out = export_qwen2_prm(tmp_path / "ours", tmp_path / "theirs")
+    arguments = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "1024", "--max-num-seqs", "16"]
+    with vllm_server(str(out), [*vllm_arguments(ours.encoder.config), *arguments], timeout=900) as server:
+        served = open_scorer(server.url).score_many(solutions(20))
+    here = ours.score_many(solutions(20))
+    assert [len(scores) for scores in served] == [len(scores) for scores in here]
+    flat = [score for scores in here for score in scores]
+    assert [score for scores in served for score in scores] == pytest.approx(flat, abs=1e-5)
+    assert max(flat) - min(flat) > 0.1, "scores that are all alike prove nothing"
 
 
 def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -119,7 +120,9 @@ def _encoder(
     """The encoder of a checkpoint's own, or one for its format; a language model is cut down to its two answers."""
     longest = getattr(model.config, "max_position_embeddings", None)
     if given is None and kind == "qwen2-prm" and (folder / FILE).exists():  # exported from one of ours
-        return Encoder(tokenizer, EncoderConfig.load(folder))
+        config = EncoderConfig.load(folder)
+        limits = [limit for limit in (config.max_length, longest) if limit is not None]
+        return Encoder(tokenizer, replace(config, max_length=min(limits, default=None)))
     if given is not None:
         step_format = step_format_of(given)
         if step_format.is_language_model != (kind == "language model"):

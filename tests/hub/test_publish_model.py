@@ -222,8 +222,10 @@ def test_cut_at_every_request(
 def test_a_commit_in_between_is_kept_and_ours_stands_on_it(hub: Hub, saved: Path, newer: Path) -> None:
     publish_model(saved, ID)
     repo = hub.model(ID)
+    hub.requests.clear()
     hub.before("POST", COMMIT, lambda: repo.put({"notes.txt": b"first"}))
     publish_model(newer, ID)
+    assert [request.status for request in hub.asked("POST", COMMIT)] == [412, 200]
     assert [commit.title for commit in repo.history()][:2] == ["Publish newer", "by somebody else"]
     assert repo.files()["notes.txt"] == b"first"
 

@@ -433,6 +433,11 @@ def test_a_format_of_another_head_is_refused(tmp_path: Path) -> None:
         open_scorer(tmp_path, device="cpu", step_format="rlhflow")
 
 
+def test_a_server_needs_no_format() -> None:
+    with pytest.raises(UsageError, match="is a server of a PRM of this package, which needs no step format"):
+        open_scorer("http://127.0.0.1:1", step_format="trl")
+
+
 def test_what_is_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     LlamaForSequenceClassification(LlamaConfig(vocab_size=64, **SMALL)).save_pretrained(tmp_path)
     with pytest.raises(
