@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -29,6 +30,39 @@ from prm_gsm8k.evaluation.page import write_page
 from prm_gsm8k.page import AT_A_TIME, write
 
 WIDTHS = {"phone": 390, "desktop": 1280}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+# Texts with too little contrast to what is behind them: WCAG 2.2, success criterion 1.4.3 (AA) asks for 4.5 to 1.
+LOW_CONTRAST = """() => {
+  const brush = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+  const rgba = colour => {
+    brush.clearRect(0, 0, 1, 1);
+    brush.fillStyle = colour;
+    brush.fillRect(0, 0, 1, 1);
+    return [...brush.getImageData(0, 0, 1, 1).data];
+  };
+  const light = colour => {
+    const [r, g, b] = colour.map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const colour = rgba(getComputedStyle(e).backgroundColor);
+      if (colour[3]) return colour;
+    }
+  };
+  const found = new Set();
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !e.checkVisibility()) continue;
+    const style = getComputedStyle(e);
+    const a = light(rgba(e.closest('svg') ? style.fill : style.color)), b = light(behind(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) found.add(`${e.tagName} ${e.className.baseVal ?? e.className} ${ratio.toFixed(2)}`);
+  }
+  return [...found];
+}"""
 
 
 def main() -> None:
@@ -43,7 +77,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chosen.browser, args=["--no-sandbox"])
         for path in pages:
             for width, pixels in WIDTHS.items():
-                for theme in ("light", "dark"):
+                for theme in THEMES:
                     with opened(browser, path, pixels, theme) as page:
                         check_layout(page)
                         if chosen.keep:
@@ -67,7 +101,9 @@ def write_pages(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def opened(browser: Browser, path: Path, width: int, theme: str, scripts: bool = True) -> Iterator[Page]:
+def opened(
+    browser: Browser, path: Path, width: int, theme: Literal["light", "dark"], scripts: bool = True
+) -> Iterator[Page]:
     """The page in the browser, which must have nothing to say until the end."""
     context = browser.new_context(
         viewport={"width": width, "height": 844},
@@ -98,11 +134,13 @@ def check_layout(page: Page) -> None:
     expect(small == 0, f"texts of pictures of 8 pixels or more: {small} are smaller")
     cut = page.evaluate(
         """[...document.querySelectorAll('.steps li > div, .prompt, h3')].filter(e => e.checkVisibility()
-           && e.scrollWidth > e.clientWidth + 1).length"""
+           && (e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > innerWidth)).length"""
     )
-    expect(cut == 0, f"no text runs out of its box: {cut} do")
+    expect(cut == 0, f"no text runs out of its box or the window: {cut} do")
     unnamed = page.evaluate("document.querySelectorAll('svg:not([aria-label]), select:not(label select)').length")
     expect(unnamed == 0, "pictures and filters have names")
+    pale = page.evaluate(LOW_CONTRAST)
+    expect(not pale, f"texts to stand out from what is behind them: {pale}")
     twice = page.evaluate(
         "(ids => ids.length - new Set(ids).size)([...document.querySelectorAll('[id]')].map(e => e.id))"
     )

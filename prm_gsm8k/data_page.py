@@ -131,11 +131,12 @@ def _right_ones(tables: Mapping[str, pa.Table], rows: Sequence[Mapping[str, Any]
     some = pa.concat_tables(tables.values())
     some = some.filter(pc.equal(some["first_error"], -1))
     some = some.filter(pc.is_in(some["problem_id"], pa.array([row["problem_id"] for row in wrong], pa.string())))
-    by_id, by_problem = {}, {}
+    by_id: dict[str, dict[str, Any]] = {}
+    by_problem: dict[str, dict[str, Any]] = {}
     for row in iter_rows(some):
         by_id[row["id"]] = row
         by_problem.setdefault(row["problem_id"], row)
-    found = {row["id"]: by_id.get(row.get("twin_id")) or by_problem.get(row["problem_id"]) for row in wrong}
+    found = {row["id"]: by_id.get(row.get("twin_id", "")) or by_problem.get(row["problem_id"]) for row in wrong}
     return {name: right for name, right in found.items() if right is not None}
 
 

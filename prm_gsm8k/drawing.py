@@ -78,7 +78,12 @@ def bar_chart(name: str, title: str, note: str, bars: Sequence[tuple[str, int]],
         axes = drawn.subplots()
         axes.barh(range(len(bars)), [count for _, count in bars], height=0.3, color=SERIES[0])
         for y, (label, count) in enumerate(bars):
-            above = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "color": INK, "fontsize": 10}
+            above: dict[str, Any] = {
+                "xycoords": ("axes fraction", "data"),
+                "textcoords": "offset points",
+                "color": INK,
+                "fontsize": 10,
+            }
             axes.annotate(short(label, 40), (0, y - 0.2), (0, 3), **above)
             axes.annotate(percent(count, whole), (1, y - 0.2), (-1, 3), ha="right", **above)
         axes.set_xlim(0, max((count for _, count in bars), default=0) or 1)

@@ -35,7 +35,7 @@ CHARACTERS = (
     2_000  # of a problem or a step that are shown, at most: GSM8K's longest problem has 985, its longest step 350
 )
 STEPS = 60  # of a solution that are shown, at most; GSM8K's longest has 11
-BYTES = 2_400_000  # of all solutions of a page together, so that a page stays below 3 MB; of others it says how many
+BYTES = 2_000_000  # of all solutions of a page; with the pictures of eight models, 0.7 MB, it stays below 3 MB
 AT_A_TIME = 12  # solutions that are shown until someone asks for more
 LEVELS = 7  # colours of a score, from surely wrong to surely right
 
@@ -321,8 +321,8 @@ def _inline(drawn: bytes, one: Chart) -> Html:
 def browse(solutions: Sequence[Solution], legend: Html, room: int = BYTES) -> Html:
     """Solutions one below the other, and what filters them by facet and by word.
 
-    Each kind of solution that comes first in turn gets its place: if there is no room for all, those that do not fit
-    are left out from the end of each value of the first facet, and counted.
+    If there is no room for all, each value of the first facet has the same share of it; what does not fit is left out
+    from the end of each, and counted.
 
     Args:
         solutions: all with the same facets.

@@ -180,7 +180,7 @@ class ProcessRewardModel(StepScorer):
     def _with_common_prefix(
         self, solutions: Sequence[tuple[str, Sequence[str]]]
     ) -> Iterator[tuple[list[int], list[int]]]:
-        """Solutions to one problem with the ids they all begin with, if that is worth a forward; the others with none."""
+        """Solutions to one problem with the ids they begin with, if that is worth a forward; the others with none."""
         groups: dict[str, list[int]] = {}
         for n, (problem, _) in enumerate(solutions):
             groups.setdefault(problem, []).append(n)

@@ -31,6 +31,23 @@ from prm_gsm8k.page import (
 )
 
 VOID = {"br", "meta", "link", "input", "wbr"}
+MARKUP = [
+    "<b>",
+    "</p>",
+    "<script>",
+    "<!--",
+    "<![CDATA[",
+    "&lt;",
+    "&#65;",
+    "&amp",
+    '"',
+    "'",
+    ">",
+    "\r\n",
+    "\x00",
+    "\u202e",
+]
+TEXTS = st.lists(st.sampled_from(MARKUP) | st.text()).map("".join)
 
 
 class Read(HTMLParser):
@@ -72,14 +89,14 @@ def whole(*solutions: Solution) -> str:
     return page("A page", lede="Of things.", sections=[section("Solutions", browse(solutions, score_legend()))])
 
 
-@given(st.text())
+@given(TEXTS)
 def test_whatever_a_text_holds_it_is_read_as_that_text(written: str) -> None:
     parts = Read(text(written)).texts
     back = "".join(chr(int(data.removeprefix("U+"), 16)) if element == "span" else data for element, data in parts)
     assert back == written.replace("\r\n", "\n")
 
 
-@given(st.text())
+@given(TEXTS)
 def test_whatever_an_attribute_holds_it_is_one(written: str) -> None:
     read = Read(tag("p", data_kind=written))
     assert [list(attributes) for attributes in read.named("p")] == [["data-kind"]]

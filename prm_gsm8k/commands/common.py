@@ -79,7 +79,6 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
                 "scoring": f"{speed:,.1f} solutions/s",
                 "downloading": f"{speed / 1e6:,.1f} MB/s",
                 "reading": f"{speed / 1e6:,.0f} MB/s",
-                "scoring": f"{speed:,.1f} solutions/s",
             }.get(kind, "")
             bar.update(task, description=what, completed=done, total=total, rate=rate)
 
@@ -96,7 +95,7 @@ def errors(interrupted: str = "interrupted; nothing half-written is left") -> It
         print(f"prm-gsm8k: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "transformers"):
+        if error.name not in ("sklearn", "torch", "transformers"):
             raise
         print(f"prm-gsm8k: this needs {error.name}: pip install 'prm-gsm8k[train]'", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -103,9 +103,13 @@ def evaluate(
             raise UsageError("--threshold-config without --threshold-data")
         if out is not None and out.exists() and not out.is_dir():
             raise UsageError(f"--out {out}: is a file; name a folder")
+        if html is not None:
+            from prm_gsm8k.page import check_path
+
+            check_path(html)
         rows = read(benchmark.value, data, config=config, split=split)
         validation = None
-        if threshold_data is not None and benchmark is not Benchmark.best_of_n:
+        if threshold_data is not None:
             chosen_split = None if Path(threshold_data).is_file() else "validation"
             validation = read("first-error", threshold_data, config=threshold_config, split=chosen_split)
         with progress_bar(quiet=json) as progress:
@@ -135,13 +139,16 @@ def evaluate(
 
 
 def _write(result: Mapping[str, Any], out: Path | None, html: Path | None) -> None:
-    """The files that were asked for."""
+    """The files that were asked for; the numbers first."""
+    if out is not None:
+        _write_folder(result, out)
     if html is not None:
         from prm_gsm8k.evaluation.page import write_page
 
         write_page(result, html)
-    if out is None:
-        return
+
+
+def _write_folder(result: Mapping[str, Any], out: Path) -> None:
     import orjson
 
     from prm_gsm8k.evaluation.pictures import write_pictures

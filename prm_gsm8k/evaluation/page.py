@@ -36,11 +36,13 @@ def evaluation_page(result: Mapping[str, Any]) -> str:
     data, models = result["data"], result["models"]
     measured = [model for model in models if model["kind"] != "baseline"]
     lede = (
-        f"{_counted(len(measured), 'model')} and {_counted(len(models) - len(measured), 'baseline')} on "
+        f"{_counted(len(measured), 'model') + ' and ' if measured else ''}"
+        f"{_counted(len(models) - len(measured), 'baseline')} on "
         f"{_counted(data['rows'], 'solution')} to {_counted(data['problems'], 'problem')} of {data['name']}."
     )
+    what = measured[0]["name"] if len(measured) == 1 else f"{len(measured)} models" if measured else "baselines"
     return page(
-        f"{name}: " + (measured[0]["name"] if len(measured) == 1 else f"{len(measured)} models"),
+        f"{name}: {what}",
         lede=lede,
         sections=list(_sections(result)),
         facts=_facts(result),
@@ -49,12 +51,17 @@ def evaluation_page(result: Mapping[str, Any]) -> str:
 
 def _sections(result: Mapping[str, Any]) -> Iterator[Html]:
     models = result["models"]
+    names = _with_value(models)
+    parts, gaps = [name for name in names if "/" in name], [name for name in names if name.endswith("_gap_closed")]
     yield section(
         "Figures",
         tag("p", "Below each figure its 95% interval, from resampling problems. Shares are in percent, as in papers."),
         *(tag("p", note, class_="note") for note in _notes(result)),
-        table(_metrics(models), "Every model and baseline"),
-        _folded("By part of the benchmark", _metrics(models, parts=True)),
+        table(_metrics(models, [name for name in names if name not in parts + gaps]), "Every model and baseline"),
+        table(_metrics(models, gaps), "Share of the gap between majority vote and oracle that is closed")
+        if gaps
+        else None,
+        _folded("By part of the benchmark", _metrics(models, parts)),
     )
     if any(model.get("at") for model in models):
         words = (
@@ -64,9 +71,9 @@ def _sections(result: Mapping[str, Any]) -> Iterator[Html]:
         yield section("Thresholds", tag("p", words), table(_thresholds(models), "The same at three thresholds"))
     if result.get("paired"):
         words = "The first less the second on the same problems, with its 95% interval and the p of a paired test."
-        names = {model["name"] for model in models if model["kind"] == "model"}
-        between = [pair for pair in result["paired"] if pair["b"] in names]
-        others = [pair for pair in result["paired"] if pair["b"] not in names]
+        own = {model["name"] for model in models if model["kind"] == "model"}
+        between = [pair for pair in result["paired"] if pair["b"] in own]
+        others = [pair for pair in result["paired"] if pair["b"] not in own]
         drawn = table(_paired(between), "Between models", words=3) if between else None
         yield section(
             "Differences", tag("p", words), drawn, _folded("From what needs no model", _paired(others), words=3)
@@ -96,17 +103,22 @@ def _folded(caption: str, content: Table, words: int = 1) -> Html | None:
     return tag("details", tag("summary", caption), table(content, caption, words=words))
 
 
-def _metrics(models: Sequence[Mapping[str, Any]], parts: bool = False) -> Table:
-    """Numbers of the whole benchmark, or of its parts."""
-    names = list(dict.fromkeys(name for model in models for name in model["metrics"] if ("/" in name) == parts))
+def _metrics(models: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Table:
     if (first := headline(names)) is not None:  # on a phone it is the one that is seen without scrolling
         names = list(dict.fromkeys([first, *names]))
     rows = [(_named(model), *(interval(name, model["metrics"].get(name)) for name in names)) for model in models]
     return Table(("model", *(measure(name).label for name in names)), tuple(rows))
 
 
+def _with_value(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Metrics that somebody has: of wrong solutions only, say, there is no F1."""
+    return list(
+        dict.fromkeys(name for model in models for name, m in model["metrics"].items() if m["value"] is not None)
+    )
+
+
 def _thresholds(models: Sequence[Mapping[str, Any]]) -> Table:
-    metric = headline(name for model in models for name in model["metrics"] if "/" not in name) or "f1"
+    metric = headline(name for name in _with_value(models) if "/" not in name) or "f1"
     label = measure(metric).label
     heads = {
         "0.5": f"{label} at 0.5",
@@ -125,9 +137,10 @@ def _at(metric: str, at: Mapping[str, Any] | None) -> str:
         return "–"
     low, high = (at.get("intervals") or {}).get(metric, (None, None))
     value = interval(metric, {"value": at.get(metric), "low": low, "high": high})
-    wrong, right = figure("f1", at.get("error_accuracy")), figure("f1", at.get("correct_accuracy"))
+    shares = ((at.get("error_accuracy"), "of wrong"), (at.get("correct_accuracy"), "of right"))
+    judged = ", ".join(f"{figure('f1', share)} {what}" for share, what in shares if share is not None)
     where = [f"threshold {at['threshold']:.3f}"] if at.get("threshold", 0.5) != 0.5 else []
-    return "\n".join([value, *where, f"{wrong} of wrong, {right} of right"])
+    return "\n".join([value, *where, *([judged] if judged else [])])
 
 
 def _paired(pairs: Sequence[Mapping[str, Any]]) -> Table:

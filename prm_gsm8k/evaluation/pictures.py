@@ -147,7 +147,7 @@ def _roc(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) 
         note=f"For every threshold: the right {what} that pass, and the wrong ones that do. Dotted: chance.",
         x=f"wrong {what} that pass",
         y=f"right {what} that pass",
-        chance=True,
+        steps=False,
     )
 
 
@@ -161,7 +161,7 @@ def _precision_recall(models: Sequence[Mapping[str, Any]], lines: Sequence[Line]
         note=f"For every threshold: the wrong {what} that are found, and how many of those it calls wrong are.",
         x=f"wrong {what} that are found (recall)",
         y="called wrong that are (precision)",
-        chance=False,
+        steps=True,
     )
 
 
@@ -175,14 +175,15 @@ def _curve_chart(
     note: str,
     x: str,
     y: str,
-    chance: bool,
+    steps: bool,
 ) -> Chart | None:
     rows = []
     for line, model in zip(lines, models, strict=True):
         points = _curves(model).get(curve)
         if points and points["x"]:
             value = model["metrics"].get(metric, {}).get("value")
-            rows.append((line, thin(points["x"], points["y"]), value))
+            rising = 1 if points["x"][0] <= points["x"][-1] else -1
+            rows.append((line, thin(points["x"][::rising], points["y"][::rising]), value))
     if not rows:
         return None
     label = measure(metric).label
@@ -190,13 +191,13 @@ def _curve_chart(
     def draw() -> Figure:
         drawn = new_figure(WIDTH, 4.2 + 0.22 * len(rows))
         axes = drawn.subplots()
-        if chance:
+        if not steps:  # a line between two points of precision and recall promises too much (Davis and Goadrich 2006)
             axes.plot([0, 100], [0, 100], color=FAINT, linewidth=0.9, linestyle=(0, (1, 3)))
         for line, (xs, ys), value in rows:
             told = line.name if value is None else f"{line.name}: {figure(metric, value)}"
             axes.plot(
                 [100 * v for v in xs], [100 * v for v in ys], color=line.colour, linestyle=line.dash,
-                linewidth=line.width, label=told,
+                linewidth=line.width, label=told, drawstyle="steps-pre" if steps else "default",
             )  # fmt: skip
         _percent_axes(axes, x, y)
         _legend(drawn)
@@ -205,7 +206,7 @@ def _curve_chart(
     at = [i / 10 for i in range(11)]
     table = Table(
         (x, *(line.name for line, _, _ in rows)),
-        tuple((f"{100 * v:.0f}%", *(f"{100 * _at(v, *points):.1f}%" for _, points, _ in rows)) for v in at),
+        tuple((f"{100 * v:.0f}%", *(f"{100 * _at(v, *points, steps):.1f}%" for _, points, _ in rows)) for v in at),
     )
     values = ", ".join(f"{line.name} {'' if v is None else figure(metric, v)}".strip() for line, _, v in rows)
     return Chart(
@@ -231,12 +232,13 @@ def thin(xs: Sequence[float], ys: Sequence[float], points: int = POINTS) -> tupl
     return [float(xs[i]) for i in keep], [float(ys[i]) for i in keep]
 
 
-def _at(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
-    """The curve at x, between its points; x may run up or down."""
+def _at(x: float, xs: Sequence[float], ys: Sequence[float], steps: bool) -> float:
+    """The curve at x: between its points, or as in the picture in steps, each at the height of its right end."""
     import numpy as np
 
-    order = np.argsort(xs, kind="stable")
-    return float(np.interp(x, np.asarray(xs)[order], np.asarray(ys)[order]))
+    if steps:
+        return ys[min(int(np.searchsorted(xs, x)), len(ys) - 1)]
+    return float(np.interp(x, xs, ys))
 
 
 # ------------------------------------------------------------------------------------------------------ one by itself

@@ -36,7 +36,8 @@ def share(part: Any, whole: Any) -> NDArray[np.float64]:
     """part / whole; nan for 0 of 0."""
     part, whole = np.asarray(part, float), np.asarray(whole, float)
     shares: NDArray[np.float64] = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
-    return np.divide(part, whole, out=shares, where=whole != 0)
+    np.divide(part, whole, out=shares, where=whole != 0)
+    return shares
 
 
 def harmonic(a: Any, b: Any) -> Any:

@@ -93,6 +93,8 @@ def evaluate(
         raise UsageError(f"{twice[0]} is given twice")
     if taken := [name for name in models if name in BASELINES]:
         raise UsageError(f"{taken[0]!r} is the name of a baseline; name the folder ./{taken[0]}")
+    if validation is not None and benchmark == "best-of-n":
+        raise UsageError("best of N has no threshold, so no --threshold-data")
     if validation is not None:
         refuse_shared_questions(data.solutions, validation.solutions)
     ruler = Ruler(benchmark, data.solutions, draws, seed)
@@ -102,17 +104,17 @@ def evaluate(
     scored: dict[str, tuple[list[list[float]], Threshold | None]] = {}
     for model in known:
         opener = _Opener(model, device, dtype, max_batch_tokens, step_format)
-        scores = score(model.name, opener, data.solutions, _kept(out, model, data, opener), progress)
+        scores = score(model.name, opener, data.solutions, _kept(out, model, data, opener), progress, announce)
         threshold = _threshold(model, benchmark)
-        if validation is not None and benchmark != "best-of-n":
+        if validation is not None:
             rows = validation.solutions
-            chosen = score(model.name, opener, rows, _kept(out, model, validation, opener), progress)
+            chosen = score(model.name, opener, rows, _kept(out, model, validation, opener), progress, announce)
             threshold = _chosen(chosen, rows, validation.name)
         scored[model.name] = scores, threshold
     for name, baseline in BASELINES.items():
         scores = [baseline(s.problem, s.steps) for s in data.solutions]
         threshold = None
-        if validation is not None and benchmark != "best-of-n":
+        if validation is not None:
             rows = validation.solutions
             threshold = _chosen([baseline(s.problem, s.steps) for s in rows], rows, validation.name)
         scored[name] = scores, threshold
@@ -170,7 +172,8 @@ class _Opener:
         self, model: Model, device: str | None, dtype: Any, max_batch_tokens: int | None, step_format: str | None
     ):
         self.model, self.device, self.dtype, self.step_format = model, device, dtype, step_format
-        self.max_batch_tokens = max_batch_tokens or BATCH_TOKENS.get(_place(device), BATCH_TOKENS_ELSEWHERE)
+        self.place = "server" if model.folder is None else _place(device)
+        self.max_batch_tokens = max_batch_tokens or BATCH_TOKENS.get(self.place, BATCH_TOKENS_ELSEWHERE)
         self.scorer: Scorer | None = None
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
@@ -216,7 +219,7 @@ def _kept(out: Path | None, model: Model, data: Data, opener: _Opener) -> Path |
     """The file for the scores of a model on some data; None if they cannot be told from another's."""
     if out is None or model.digest is None:
         return None
-    key = "\n".join([model.digest, data.digest, _place(opener.device), opener.dtype, str(opener.step_format)])
+    key = "\n".join([model.digest, data.digest, opener.place, opener.dtype, str(opener.step_format)])
     return out / SCORES / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.jsonl"
 
 

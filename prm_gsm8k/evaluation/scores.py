@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from prm_gsm8k.scorers import Scorer
 
 Progress = Callable[[str, int, int], None]
 
-CHUNK = 256  # solutions scored between two writes: seconds of a small model on a CPU
+CHUNK = 128  # solutions scored between two writes: two forwards on a GPU, seconds of a small model on a CPU
 
 
 def checkpoint_digest(folder: Path) -> str:
@@ -44,6 +45,7 @@ def score(
     solutions: Sequence[Solution],
     kept: Path | None = None,
     progress: Progress | None = None,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> list[list[float]]:
     """P(right) of each step of each solution, in their order.
 
@@ -56,6 +58,7 @@ def score(
         solutions: what is scored.
         kept: the file of scores that are there already, which grows; None to keep nothing.
         progress: called after each chunk.
+        announce: told how many were scored, and how fast.
 
     Raises:
         BadInputError: a solution that cannot be scored, another number of scores than steps, or a score that is none;
@@ -63,7 +66,7 @@ def score(
     """
     scores: dict[int, list[float]] = dict(_read(kept, solutions)) if kept is not None else {}
     left = [n for n in _by_length(solutions) if n not in scores]
-    done = len(scores)
+    done, began = len(scores), time.monotonic()
     for start in range(0, len(left), CHUNK):
         chunk = left[start : start + CHUNK]
         if progress is not None:
@@ -74,6 +77,11 @@ def score(
         scores |= new
     if progress is not None:
         progress(f"scoring {name}", len(solutions), len(solutions))
+    seconds = time.monotonic() - began
+    took = f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.1f} seconds"
+    speed = f"{len(left):,} solutions scored in {took} ({len(left) / max(seconds, 1e-9):,.1f} solutions/s)"
+    before = f"{done:,} scores were there already" if done else ""
+    announce(f"{name}: {', '.join(filter(None, [speed if left else '', before]))}")
     return [scores[n] for n in range(len(solutions))]
 
 

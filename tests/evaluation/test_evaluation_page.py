@@ -74,9 +74,25 @@ def test_a_page_has_every_number_of_every_model_with_its_interval(result: dict[s
 def test_a_metric_nobody_knows_is_there_under_its_own_name(result: dict[str, Any]) -> None:
     result = bare(result)
     result["models"][0]["metrics"]["new_thing"] = {"value": 0.125, "low": None, "high": None}
-    result["models"][0]["metrics"]["hard/f1"] = {"value": None, "low": None, "high": None}
+    result["models"][0]["metrics"]["hard/f1"] = {"value": 0.5, "low": None, "high": None}
+    for model in result["models"]:
+        model["metrics"] |= {"mcc": {"value": None, "low": None, "high": None}}
     read = Read(evaluation_page(result))
     assert "New thing" in texts(read, "th") and "12.5" in texts(read, "td") and "F1, hard" in texts(read, "th")
+    assert "MCC" not in texts(read, "th"), "nobody has one"
+
+
+def test_baselines_alone_have_a_page_too(result: dict[str, Any]) -> None:
+    alone = {**bare(result), "models": bare(result)["models"][2:], "paired": []}
+    read = Read(evaluation_page(alone))
+    assert texts(read, "title") == ["ProcessBench: baselines"]
+    assert "4 baselines on 470 solutions to 120 problems of made.jsonl." in texts(read, "p")
+    assert [attributes["id"] for attributes in read.named("section")] == [
+        "figures",
+        "thresholds",
+        "pictures",
+        "how-this-was-made",
+    ]
 
 
 def test_a_model_that_was_trained_on_the_questions_is_named_before_any_number(result: dict[str, Any]) -> None:
@@ -154,6 +170,22 @@ def test_words_and_tables_say_what_pictures_show(result: dict[str, Any]) -> None
     folded = [[int(cell) for cell in row[1:]] for row in drawn["heatmap_1"].table.rows]
     assert drawn["heatmap_1"].table.head[-1] == "7+" and sum(map(sum, folded)) == 470
     assert [row[:8] for row in folded[:8]] == [row[:8] for row in counts[:8]]
+
+
+def test_precision_is_not_drawn_between_its_points(result: dict[str, Any]) -> None:
+    one = result["models"][0]
+    one["curves"] |= {"precision_recall": {"x": [1.0, 1.0, 0.0], "y": [0.2, 0.25, 1.0]}}  # one score for all, falling
+    chart = next(c for c in pictures({**result, "models": [one]}) if c.name == "precision_recall")
+    assert [row[1] for row in chart.table.rows] == ["100.0%"] + ["25.0%"] * 10
+
+
+def test_the_gap_that_is_closed_has_a_table_of_its_own(result: dict[str, Any]) -> None:
+    result = bare(result)
+    result["models"][0]["metrics"]["min_gap_closed"] = {"value": -0.25, "low": -0.5, "high": 0.125}
+    read = Read(evaluation_page(result))
+    assert "Share of the gap between majority vote and oracle that is closed" in texts(read, "caption")
+    assert "Gap closed, lowest step" in texts(read, "th")
+    assert "-25.0" in texts(read, "td") and "(-50.0 to 12.5)" in texts(read, "small")
 
 
 def test_pictures_are_written_as_svg_with_text_and_as_png(result: dict[str, Any], tmp_path: Path) -> None:

@@ -1,0 +1,157 @@
+"""Scoring for `prm-gsm8k evaluate`: its tokens a second beside the raw forward's, a kill, and an independent count.
+
+    python benchmarks/evaluate.py CHECKPOINT SOLUTIONS [--problems 20] [--dtype bf16]
+
+CHECKPOINT is a PRM of this package; SOLUTIONS are rows of `evaluate --benchmark best-of-n`, several to a problem. Four
+things are printed, of the first problems:
+
+    raw forward     the model alone on the same rows: ids ready, batches as filled, nothing read out
+    evaluate        everything: encoding, batches, scores read out and kept on disk; one row a solution
+    shared prompt   the same with what the solutions to a problem have in common computed once
+    killed          the command line, ended with SIGKILL in the middle and run again: every solution is scored once
+
+and of the whole file the majority's vote and the oracle, counted by a few lines that share nothing with the package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prm_gsm8k import ProcessRewardModel, reward_model
+from prm_gsm8k.evaluation.benchmarks import Solution, read
+from prm_gsm8k.evaluation.run import BATCH_TOKENS, BATCH_TOKENS_ELSEWHERE, evaluate
+from prm_gsm8k.evaluation.scores import CHUNK, score
+from prm_gsm8k.reward_model import _batches
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint")
+    parser.add_argument("solutions")
+    parser.add_argument("--problems", type=int, default=20)
+    parser.add_argument("--dtype", choices=["auto", "bf16", "fp32"], default="auto")
+    chosen = parser.parse_args()
+
+    data = read("best-of-n", chosen.solutions)
+    wanted = list(dict.fromkeys(s.problem for s in data.solutions))[: chosen.problems]
+    some = [s for s in data.solutions if s.problem in wanted]
+    prm = ProcessRewardModel.from_pretrained(chosen.checkpoint, dtype=chosen.dtype)
+    prm.max_batch_tokens = BATCH_TOKENS.get(prm.model.device.type, BATCH_TOKENS_ELSEWHERE)
+    print(
+        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, {prm.model.device}, {prm.model.dtype}, "
+        f"{prm.max_batch_tokens} tokens a forward; {len(some)} solutions to {len(wanted)} problems"
+    )
+    _speed(prm, some)
+    _killed(chosen.checkpoint, chosen.dtype, some)
+    _counted(chosen.solutions, len(data.solutions))
+
+
+def _speed(prm: ProcessRewardModel, some: list[Solution]) -> None:
+    rows = [prm.encoder.encode(s.problem, s.steps).input_ids for s in some]
+    tokens = sum(map(len, rows))
+    batches = []
+    for batch in _batches([len(ids) for ids in rows], prm.max_batch_tokens):
+        ids = torch.zeros((len(batch), max(len(rows[n]) for n in batch)), dtype=torch.int64)
+        for i, n in enumerate(batch):
+            ids[i, : len(rows[n])] = torch.tensor(rows[n])
+        batches.append(ids.to(prm.model.device))
+
+    def raw() -> None:
+        with torch.inference_mode():
+            for ids in batches:
+                prm.model(input_ids=ids, use_cache=False)
+
+    def ours() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            score("prm", prm, some, Path(folder, "scores.jsonl"))
+
+    counted: list[int] = []
+    prm.model.register_forward_pre_hook(
+        lambda _, args, kwargs: counted.append(len(kwargs["input_ids"])), with_kwargs=True
+    )
+    shared = reward_model.SHARED
+    reward_model.SHARED = len(some) + 1
+    raw()  # warm
+    raw_seconds = _seconds(raw)
+    counted.clear()
+    seconds = _seconds(ours)
+    print(f"raw forward    {tokens / raw_seconds:8,.0f} tokens/s  {len(some) / raw_seconds:6.2f} solutions/s")
+    print(
+        f"evaluate       {tokens / seconds:8,.0f} tokens/s  {len(some) / seconds:6.2f} solutions/s  "
+        f"{raw_seconds / seconds:.0%} of the raw forward; {sum(counted)} rows went forward for {len(some)} solutions"
+    )
+    reward_model.SHARED = shared
+    before = prm.tokens_computed
+    seconds = _seconds(ours)
+    print(
+        f"shared prompt  {tokens / seconds:8,.0f} tokens/s  {len(some) / seconds:6.2f} solutions/s  "
+        f"{raw_seconds / seconds:.0%}; {(prm.tokens_computed - before) / tokens:.0%} of the tokens are computed"
+    )
+
+
+def _seconds(call: Any) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _killed(checkpoint: str, dtype: str, some: list[Solution]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file, out = Path(folder, "some.jsonl"), Path(folder, "out")
+        rows = [{"problem": s.problem, "steps": s.steps, "answer": s.answer, "correct": s.correct} for s in some]
+        # a few times over with another problem each, so that there are several chunks to be killed between
+        many = [row | {"problem": f"{row['problem']} ({n})"} for n in range(1 + 3 * CHUNK // len(rows)) for row in rows]
+        file.write_text("".join(json.dumps(row) + "\n" for row in many))
+        command = [sys.executable, "-m", "prm_gsm8k.cli", "evaluate", checkpoint, "--benchmark", "best-of-n"]
+        command += ["--data", str(file), "--out", str(out), "--dtype", dtype, "--resamples", "100"]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not (kept := list(out.glob("scores/*.jsonl"))):
+            time.sleep(0.05)
+        child.kill()
+        child.wait()
+        before = kept[0].read_bytes().count(b"\n")
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        places = [json.loads(line)["n"] for line in kept[0].read_bytes().splitlines()]
+    again = len(places) - len(set(places))
+    print(
+        f"killed         {before} of {len(many)} solutions scored; after going on {len(places)}, {again} of them twice"
+    )
+
+
+def _counted(path: str, solutions: int) -> None:
+    """The majority and the oracle over all solutions, by exact fractions."""
+    by_problem: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    with gzip.open(path, "rt") if path.endswith(".gz") else open(path) as file:
+        for row in map(json.loads, file):
+            by_problem[row["problem"]].append(row)
+    majority, oracle = Fraction(0), 0
+    for rows in by_problem.values():
+        votes = Counter(row["answer"] for row in rows if row["answer"] is not None)
+        best = [answer for answer, n in votes.items() if n == max(votes.values())]
+        right = {row["answer"] for row in rows if row["correct"]}
+        majority += Fraction(len(right & set(best)), len(best))
+        oracle += bool(right)
+    metrics = evaluate([], "best-of-n", read("best-of-n", path), draws=100)["models"][0]["metrics"]
+    n = len(by_problem)
+    print(f"{solutions} solutions to {n} problems: majority and oracle of all, counted apart and by evaluate:")
+    print(f"  majority {float(majority / n):.6f} {metrics['majority']['value']:.6f}")
+    print(f"  oracle   {oracle / n:.6f} {metrics['oracle']['value']:.6f}")
+    assert abs(majority / n - metrics["majority"]["value"]) < 1e-9
+    assert abs(oracle / n - metrics["oracle"]["value"]) < 1e-9
+
+
+if __name__ == "__main__":
+    main()
