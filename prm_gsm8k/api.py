@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from prm_gsm8k.hub.snapshot import Snapshot
 
-NOT_ON_THE_WAY = ("prm800k",)  # a download of half a gigabyte: not unless it was asked for
+NOT_ON_THE_WAY = ("prm800k", "model_sampled")  # half a gigabyte to download, hours of a GPU: not unless asked for
 ROWS_AT_A_TIME = 4_000  # that exist as Python objects: 8 MB
 
 
