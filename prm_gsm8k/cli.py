@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from prm_gsm8k import __version__
-from prm_gsm8k.commands import build, check, hub, look
+from prm_gsm8k.commands import build, check, hub, look, sampled
 
 app = typer.Typer(
     help="Labelled reasoning steps on GSM8K, to train process reward models with.",
@@ -24,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # plain help is there in half the time
 )
+build.app.command("model_sampled")(sampled.build_model_sampled)
 app.add_typer(build.app, name="build")
 for command in (look.show, look.stats, check.verify, hub.diff, hub.publish):
     app.command()(command)

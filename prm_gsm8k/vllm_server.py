@@ -28,8 +28,8 @@ from urllib.request import ProxyHandler, build_opener
 from prm_gsm8k.exceptions import EngineError
 
 COMMAND = "PRM_GSM8K_VLLM"  # an environment variable: the words before the server's own arguments
-# Ends the process group of a server when the process that started it has gone, killed perhaps: a GPU that nobody uses any
-# more must not stay taken, for whoever goes on needs it.
+# Ends the process group of a server when the process that started it has gone, killed perhaps: a GPU that nobody uses
+# any more must not stay taken, for whoever goes on needs it.
 _WATCHER = """
 import os, signal, sys, time
 parent, group = map(int, sys.argv[1:])
@@ -74,8 +74,8 @@ class Server:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
                 raise EngineError(
-                    f"vLLM ended in the middle of its work (exit code {self.process.returncode}); {_why(self.log)}. What "
-                    "is answered so far is kept; the same command goes on from here"
+                    f"vLLM ended in the middle of its work (exit code {self.process.returncode}); {_why(self.log)}. "
+                    "What is answered so far is kept; the same command goes on from here"
                 ) from error
             raise
 

@@ -4,9 +4,9 @@
     async with Engine("http://127.0.0.1:8000/v1", patience=60) as engine:
         answer = await engine.ask({"model": "Qwen/Qwen3-8B", "messages": [...], "max_tokens": 512})
 
-What may pass by itself is tried again for `patience` seconds: a refused or dropped connection, an answer of 429 or 5xx, one
-that is garbage. What cannot pass ends the run at once, with what to do: another model, a wrong key, a context too short.
-`OPENAI_API_KEY`, where it is set, goes to the endpoint and is never shown.
+What may pass by itself is tried again for `patience` seconds: a refused or dropped connection, an answer of 429 or 5xx,
+one that is garbage. What cannot pass ends the run at once, with what to do: another model, a wrong key, a context too
+short. `OPENAI_API_KEY`, where it is set, goes to the endpoint and is never shown.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
+from http.client import HTTPException
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
 
 import orjson
 
@@ -25,7 +28,7 @@ from prm_gsm8k.exceptions import EngineError, UsageError
 from prm_gsm8k.sampling.rollout import Rollout
 
 if TYPE_CHECKING:
-    import httpx
+    import aiohttp
 
 KEEPS = "what is answered so far is kept; the same command goes on from here"
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before a request is sent again; the last for every further time
@@ -62,23 +65,25 @@ def check_endpoint(endpoint: str, model: str | None, timeout: float = 10.0) -> S
     Raises:
         EngineError: nothing answers within `timeout` seconds, what answers is no such server, or it has another model.
     """
-    import httpx
-
     url = base_url(endpoint)
+    opener = build_opener(ProxyHandler({}) if _is_loopback(url) else ProxyHandler())
     try:
-        with httpx.Client(headers=_headers(), timeout=timeout, trust_env=not _is_loopback(url)) as client:
-            answer = client.get(f"{url}/models")
-    except httpx.TimeoutException as error:
-        raise EngineError(f"{url} does not answer within {timeout:.0f} s; is the model still being loaded?") from error
-    except httpx.HTTPError as error:
-        raise EngineError(f"nothing answers at {url} ({error}); start the server, or correct --endpoint") from error
-    if answer.status_code in (401, 403):
-        raise EngineError(f"{url} wants a key (status {answer.status_code}): set OPENAI_API_KEY")
+        with opener.open(Request(f"{url}/models", headers=_headers()), timeout=timeout) as answer:
+            status, said = answer.status, answer.read()
+    except HTTPError as error:
+        status, said = error.code, b""
+    except (OSError, HTTPException) as error:  # URLError is an OSError
+        if isinstance(getattr(error, "reason", error), TimeoutError):
+            raise EngineError(f"{url} does not answer within {timeout:.0f} s; is the model being loaded?") from error
+        why = getattr(error, "reason", None) or str(error) or type(error).__name__
+        raise EngineError(f"nothing answers at {url} ({why}); start the server, or correct --endpoint") from error
+    if status in (401, 403):
+        raise EngineError(f"{url} wants a key (status {status}): set OPENAI_API_KEY")
     try:
-        there = [Served(entry["id"], entry.get("max_model_len")) for entry in orjson.loads(answer.content)["data"]]
-        roots = {entry.get("root"): entry["id"] for entry in orjson.loads(answer.content)["data"]}
+        there = [Served(entry["id"], entry.get("max_model_len")) for entry in orjson.loads(said)["data"]]
+        roots = {entry.get("root"): entry["id"] for entry in orjson.loads(said)["data"]}
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        what = f"status {answer.status_code} and no list of models"
+        what = f"status {status} and no list of models"
         raise EngineError(
             f"{url} is no OpenAI-compatible server ({what}); --endpoint ends in /v1, most often"
         ) from error
@@ -100,27 +105,25 @@ class Engine:
 
     Args:
         url: the address, see `base_url`.
-        concurrency: connections that are kept open.
         timeout: seconds one request may take. A server from which nothing at all came for so long counts as hanging.
         patience: seconds for which a request is tried again when the server fails.
     """
 
-    def __init__(self, url: str, concurrency: int = 64, timeout: float = 600.0, patience: float = 60.0) -> None:
+    def __init__(self, url: str, timeout: float = 600.0, patience: float = 60.0) -> None:
         self.url = base_url(url)
-        self._concurrency = concurrency
         self._timeout = timeout
         self._patience = patience
-        self._client: httpx.AsyncClient | None = None
+        self._client: aiohttp.ClientSession | None = None
         self._answered = time.monotonic()  # when the last answer came
         self.answers = 0
 
     async def __aenter__(self) -> Engine:
-        import httpx
+        import aiohttp
 
-        self._client = httpx.AsyncClient(
+        self._client = aiohttp.ClientSession(
             headers=_headers(),
-            timeout=httpx.Timeout(self._timeout, connect=min(10.0, self._timeout), pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._concurrency),
+            timeout=aiohttp.ClientTimeout(self._timeout, sock_connect=min(10.0, self._timeout)),
+            connector=aiohttp.TCPConnector(limit=0),  # how many are under way is decided above
             trust_env=not _is_loopback(self.url),
         )
         self._answered = time.monotonic()
@@ -130,7 +133,7 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._client is not None
-        await self._client.aclose()
+        await self._client.close()
 
     async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """The server's answer to a request, as OpenAI's format has it, with at least one choice of text.
@@ -148,47 +151,49 @@ class Engine:
                 failed = str(error)
             if failed == _HANGS and self._answered < waits_from:
                 raise EngineError(
-                    f"{self.url} hangs: no answer to any request for {self._timeout:.0f} s; look at the server and start "
-                    f"it again, or allow more (--timeout). {KEEPS}"
+                    f"{self.url} hangs: no answer to any request for {self._timeout:.0f} s; look at the server and "
+                    f"start it again, or allow more (--timeout). {KEEPS}"
                 )
             wait = WAITS[min(tries, len(WAITS) - 1)]
             tries += 1
             if time.monotonic() + wait - begin > max(self._patience, 2 * self._timeout if failed == _HANGS else 0):
                 raise EngineError(
-                    f"{self.url} {failed}, {tries} times within {time.monotonic() - begin:.0f} s; look at the server and "
-                    f"start it again. {KEEPS}"
+                    f"{self.url} {failed}, {tries} times within {time.monotonic() - begin:.0f} s; look at the server "
+                    f"and start it again. {KEEPS}"
                 )
             await asyncio.sleep(wait)
 
     async def _try(self, request: dict[str, Any]) -> dict[str, Any]:
-        import httpx
+        import aiohttp
 
         assert self._client is not None
         kind = "chat/completions" if "messages" in request else "completions"
         try:
-            answer = await self._client.post(f"{self.url}/{kind}", content=orjson.dumps(request))
-        except httpx.TimeoutException as error:
+            async with self._client.post(f"{self.url}/{kind}", data=orjson.dumps(request)) as answer:
+                status, body = answer.status, await answer.read()
+        except TimeoutError as error:
             raise _Passing(_HANGS) from error
-        except httpx.HTTPError as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise _Passing(f"cannot be reached ({str(error) or type(error).__name__})") from error
-        said = answer.text.strip()[:300]
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise _Passing(f"answers {answer.status_code} ({said})")
-        if answer.status_code in (401, 403):
-            raise EngineError(f"{self.url} wants a key (status {answer.status_code}): set OPENAI_API_KEY")
-        if answer.status_code == 404:
+        said = body.decode(errors="replace").strip()[:300]
+        if status == 429 or status >= 500:
+            raise _Passing(f"answers {status} ({said})")
+        if status in (401, 403):
+            raise EngineError(f"{self.url} wants a key (status {status}): set OPENAI_API_KEY")
+        if status == 404:
             raise EngineError(f"{self.url}/{kind} is not there, or has no model {request['model']}: {said}")
-        if answer.status_code != 200:
-            self._refuse(request, answer.status_code, said)
+        if status != 200:
+            self._refuse(request, status, said)
         try:
-            content = orjson.loads(answer.content)
+            content = orjson.loads(body)
             read_answer(content)
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise _Passing(f"answers what is no completion ({said or 'nothing'})") from error
         named = content.get("model") or request["model"]
         if named != request["model"] and not named.startswith(request["model"]):
             raise EngineError(
-                f"{self.url} answers as {named}, not as {request['model']}; another --endpoint, or another --model. {KEEPS}"
+                f"{self.url} answers as {named}, not as {request['model']}; another --endpoint, or another "
+                f"--model. {KEEPS}"
             )
         self._answered = time.monotonic()
         self.answers += 1
@@ -197,8 +202,8 @@ class Engine:
     def _refuse(self, request: dict[str, Any], status: int, said: str) -> None:
         if "context length" in said or "model length" in said:
             what = (
-                f"the context of {request['model']} is too short for a prompt and --max-tokens {request['max_tokens']}: a "
-                f"smaller --max-tokens, or a server with a larger --max-model-len. It says: {said}"
+                f"the context of {request['model']} is too short for a prompt and --max-tokens {request['max_tokens']};"
+                f" a smaller --max-tokens, or a server with a larger --max-model-len. It says: {said}"
             )
         else:
             what = f"{self.url} refuses a request (status {status}): {said}"

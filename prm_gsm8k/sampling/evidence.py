@@ -7,8 +7,8 @@
     {"problem": "gsm8k/train/3", "question": "9f…", "prefix": ["He has 3*4=12 apples."], "attempt": 0,
      "text": "So 12/2=6 are red.\\nThe answer is 6", "tokens": 21, "finish": "stop"}
 
-A call is (question, prefix, attempt). With no prefix it samples a whole solution, else it goes on from the first steps of
-one. Nothing of grading and labelling is in it, so rows under another scheme come from the same lines.
+A call is (question, prefix, attempt). With no prefix it samples a whole solution, else it goes on from the first steps
+of one. Nothing of grading and labelling is in it, so rows under another scheme come from the same lines.
 
 A line is handed to the system in one write as soon as the answer is there, before anything is made of it: a process
 killed at any moment loses the calls that were under way, and none that was finished.
@@ -22,7 +22,7 @@ import hashlib
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -67,6 +67,12 @@ def open_folder(evidence: str | Path, settings: Settings) -> Path:
     if there != content:
         raise BadInputError(str(folder / SETTINGS), "was changed: it is not what the folder's name says; restore it")
     return folder
+
+
+def kept_settings(evidence: Path) -> list[Settings]:
+    """Under which settings answers are kept there."""
+    there = [orjson.loads(path.read_bytes()) for path in sorted(evidence.glob(f"*/{SETTINGS}"))]
+    return [Settings(**{field.name: content[field.name] for field in fields(Settings)}) for content in there]
 
 
 def read_calls(folder: Path, questions: Collection[str] | None = None) -> dict[str, Calls]:
@@ -139,8 +145,8 @@ class Log:
         size = os.fstat(self._file).st_size
         if size + len(data) > self._most_bytes:
             raise PrmGsm8kError(
-                f"{self.path} has grown to {size / 1e9:.2f} GB, which is what --max-disk allows; every finished call is "
-                "kept: allow more, and the same command goes on from here"
+                f"{self.path} has grown to {size / 1e9:.2f} GB, which is what --max-disk allows; every finished call "
+                "is kept: allow more, and the same command goes on from here"
             )
         try:
             while data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,17 @@ _ENDS = 1 << 16  # bytes at either end of a large file that are read; weights th
 
 @dataclass(frozen=True)
 class Model:
-    """`name` and `revision` for the rows, `weights` for vLLM (a folder or a Hub id), `on_hub` whether it is the latter."""
+    """`name` and `revision` for the rows, `weights` for vLLM: a folder or, if `on_hub`, a Hub id."""
 
     name: str
     revision: str
-    weights: str
-    on_hub: bool
+    weights: str = ""
+    on_hub: bool = False
+
+    def vllm_arguments(self, more: Sequence[str] = ()) -> list[str]:
+        """What vLLM is told so that it serves this very revision under this name."""
+        revision = ["--revision", self.revision] if self.on_hub and self.revision != UNSTATED else []
+        return ["--served-model-name", self.name, *revision, *more]
 
 
 def find_model(model: str, revision: str | None = None) -> Model:

@@ -2,13 +2,13 @@
 
     problems.jsonl ─ documents (a task takes every n-th) ─ Sampling (datatrove's InferenceRunner) ─ calls-RANK.jsonl
 
-datatrove brings the scheduling of documents and requests, the statistics, and the executors: `local`, `slurm`, `ray`. Ours
-is the rollout function, `rollout`, which samples, splits, grades and finds the first error (`solve.py`).
+datatrove brings the scheduling of documents and requests, the statistics, and the executors: `local`, `slurm`, `ray`.
+Ours is the rollout function, `rollout`, which samples, splits, grades and finds the first error (`solve.py`).
 
 What was answered is kept in the evidence (`evidence.py`), which stands where datatrove has its request cache and its
-checkpoints. Those fit what is asked once; here another labelling may ask the same calls again a month later. datatrove's
-cache is written through a queue, so a kill loses answers that had come; drops a chunk of documents when it is done; and
-answers a request that was once refused with the refusal for ever, also after the server was given more context.
+checkpoints. Those fit what is asked once; here another labelling may ask the same calls again a month later.
+datatrove's cache is written through a queue, so a kill loses answers that had come; drops a chunk of documents when it
+is done; and answers a request that was once refused with the refusal for ever, also where the context has grown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from loguru import logger
 
 from prm_gsm8k.exceptions import EngineError, PrmGsm8kError
 from prm_gsm8k.problems import Problem
-from prm_gsm8k.sampling.engine import Engine, read_answer
+from prm_gsm8k.sampling.engine import Engine
 from prm_gsm8k.sampling.evidence import Calls, Log, question_digest, read_calls
 from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.rollout import Rollout
@@ -52,7 +52,7 @@ class Job:
     """Everything a task has to know, on whatever machine it runs.
 
     Attributes:
-        settings, sampling, labelling: what is asked.
+        settings, sampling, labelling: what is asked; without labelling, only solutions are sampled.
         folder: of the evidence, for these settings; seen by every task.
         run: a folder of this run: its problems, and of each task its progress, its error, its logs.
         endpoint: where the model answers; None if each task starts vLLM for itself.
@@ -65,7 +65,7 @@ class Job:
 
     settings: Settings
     sampling: SolutionOptions
-    labelling: LabelOptions
+    labelling: LabelOptions | None
     folder: Path
     run: Path
     endpoint: str | None = None
@@ -113,7 +113,7 @@ async def rollout(
     log: Log,
     solved: Callable[[], None],
 ) -> dict[str, Any]:
-    """datatrove's rollout function: all that is to be asked about one problem; what was answered before is not asked."""
+    """datatrove's rollout function: all that is to be asked about one problem, but for what was answered before."""
     problem = Problem(**document.metadata["problem"])
     question = question_digest(problem.question)
     known, made = kept.get(question, {}), [0, 0]
@@ -206,7 +206,7 @@ class Server(InferenceServer):  # type: ignore[misc]
 
     def __init__(self, config: InferenceConfig, rank: int, job: Job) -> None:
         super().__init__(config, rank)
-        self._engine = Engine(config.endpoint_url, job.concurrency, job.timeout, job.patience)
+        self._engine = Engine(config.endpoint_url, job.timeout, job.patience)
 
     async def __aenter__(self) -> Server:
         await self._engine.__aenter__()

@@ -177,8 +177,8 @@ class ModelSampledRecipe(Recipe):
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of a batch of problems, labelled anew from what was answered."""
         from prm_gsm8k.problems import Problem
-        from prm_gsm8k.sampling.rows import rows_of, solved
         from prm_gsm8k.sampling.rollout import Rollout
+        from prm_gsm8k.sampling.rows import rows_of, solved
 
         for fields, calls in orjson.loads(batch):
             problem = Problem(**fields)

@@ -3,8 +3,9 @@
     recipe, spent = sample(ModelSampledRecipe(model="Qwen/Qwen3-8B"), How())     # fills the evidence
     build("model_sampled", "data", ...)                                          # makes the rows, as often as wanted
 
-What is missing is found by replaying the labelling over the evidence. So a run that was killed goes on where it was, one
-whose labelling has changed asks for what the new one needs beyond the old, and one that lacks nothing starts no engine.
+What is missing is found by replaying the labelling over the evidence. So a run that was killed goes on where it was,
+one whose labelling has changed asks for what the new one needs beyond the old, and one that lacks nothing starts no
+engine.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from prm_gsm8k.exceptions import EngineError, PrmGsm8kError, UsageError
+from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
 from prm_gsm8k.problems import Problem
 from prm_gsm8k.sampling.engine import Served, check_endpoint
-from prm_gsm8k.sampling.evidence import Watch, open_folder, question_digest, read_calls
-from prm_gsm8k.sampling.models import UNSTATED, find_model
+from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls
+from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.rows import solved
 from prm_gsm8k.sampling.settings import Settings
@@ -121,23 +122,7 @@ def sample(
         PrmGsm8kError: the disk is full or may not be written. What was answered is kept in every case.
     """
     start = time.monotonic()
-    weights, vllm, name = "", list(how.vllm), recipe.model
-    if how.endpoint is not None:
-        revision = recipe.revision
-        if name is not None and Path(name).expanduser().is_dir():
-            model = find_model(name, revision)
-            name, revision = model.name, model.revision
-        served = check_endpoint(how.endpoint, name, min(10.0, how.timeout))
-        recipe = replace(recipe, model=served.model, revision=revision or UNSTATED)
-        check_context(served, recipe.settings)
-    else:
-        if name is None:
-            raise UsageError("say which model: --model, a Hub id or a folder; or where one runs: --endpoint")
-        model = find_model(name, recipe.revision)
-        recipe = replace(recipe, model=model.name, revision=model.revision)
-        weights = model.weights
-        vllm += ["--served-model-name", model.name, *(["--revision", model.revision] if model.on_hub else [])]
-
+    recipe, model = _identified(recipe, how)
     folder = open_folder(recipe.evidence, recipe.settings)
     by_split, _ = recipe.read_problems()
     problems = [problem for chosen in by_split.values() for problem in chosen]
@@ -160,8 +145,8 @@ def sample(
         folder=folder.resolve(),
         run=folder.resolve() / "runs" / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}",
         endpoint=how.endpoint,
-        weights=weights,
-        vllm=vllm,
+        weights=model.weights,
+        vllm=model.vllm_arguments(how.vllm),
         concurrency=how.concurrency,
         timeout=how.timeout,
         patience=how.patience,
@@ -184,7 +169,7 @@ def sample(
             pipeline.run_ray(job, how.tasks, workers, 0 if how.endpoint else how.gpus)
     else:
         if how.endpoint is None:
-            say(f"starting vLLM with {weights}; its log: {job.run / 'vllm.log'}")
+            say(f"starting vLLM with {model.weights}; its log: {job.run / 'vllm.log'}")
         with _one_server(job, how) as job:
             asked = time.monotonic()
             with _telling(status, tell):
@@ -192,9 +177,56 @@ def sample(
     last = status()
     say(
         f"{last.problems:,} problems in {last.calls:,} calls and {last.tokens:,} tokens, "
-        f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s; {time.monotonic() - start:.0f} s in all; kept in {folder}"
+        f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s; {time.monotonic() - start:.0f} s in all; kept in "
+        f"{folder}"
     )
     return recipe, Spent(last, folder)
+
+
+def _identified(recipe: ModelSampledRecipe, how: How) -> tuple[ModelSampledRecipe, Model]:
+    """The recipe with the name and revision of its model, which is there and fit for it."""
+    name, revision = recipe.model, recipe.revision
+    if how.endpoint is None:
+        if name is None:
+            raise UsageError("say which model: --model, a Hub id or a folder; or where one runs: --endpoint")
+        model = find_model(name, revision)
+    else:
+        if name is not None and Path(name).expanduser().is_dir():
+            folder = find_model(name, revision)
+            name, revision = folder.name, folder.revision
+        served = check_endpoint(how.endpoint, name, min(10.0, how.timeout))
+        model = Model(served.model, revision or UNSTATED)
+    recipe = replace(recipe, model=model.name, revision=model.revision)
+    if how.endpoint is not None:
+        check_context(served, recipe.settings)
+    return recipe, model
+
+
+def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
+    """The recipe with the model and revision whose answers are kept; neither the Hub nor a server is asked.
+
+    Raises:
+        BadInputError: no answers under its settings are kept, or those of several models or revisions.
+    """
+    there = kept_settings(Path(recipe.evidence))
+    wanted = {name: getattr(recipe, name) for name in ("prompt", "temperature", "top_p", "max_tokens")}
+    models = (recipe.model, Path(recipe.model or "").name)
+    fit = [
+        s
+        for s in there
+        if (recipe.model is None or s.model in models)
+        and recipe.revision in (None, s.revision)
+        and all(getattr(s, name) == value for name, value in wanted.items())
+    ]
+    if len(fit) != 1:
+        what = (
+            "several fit; say which with --model and --revision"
+            if fit
+            else "none fits --model, --revision, --prompt, --temperature, --top-p and --max-tokens as they are"
+        )
+        listed = (f"{s.source}, {s.prompt}, {s.temperature:g}, {s.top_p:g}, {s.max_tokens}" for s in fit or there)
+        raise BadInputError(recipe.evidence, f"holds answers of {'; '.join(listed) or 'nobody'}: {what}")
+    return replace(recipe, model=fit[0].model, revision=fit[0].revision)
 
 
 def unsolved(recipe: ModelSampledRecipe, problems: Sequence[Problem]) -> list[Problem]:
@@ -221,12 +253,12 @@ def disk_use(recipe: ModelSampledRecipe, how: How, folder: Path, problems: int) 
     free = shutil.disk_usage(folder).free
     if free < likely:
         raise PrmGsm8kError(
-            f"{folder}: {free / 1e9:.2f} GB free, and the answers will take about {likely / 1e9:.2f} GB; free some space, "
-            "or name a folder on another disk (--evidence)"
+            f"{folder}: {free / 1e9:.2f} GB free, and the answers will take about {likely / 1e9:.2f} GB; free some "
+            "space, or name a folder on another disk (--evidence)"
         )
     return (
-        f"{problems:,} problems to ask about; the answers take about {likely / 1e6:,.0f} MB in {folder}, and never more than "
-        f"{how.max_disk / 1e9:,.1f} GB (--max-disk)"
+        f"{problems:,} problems to ask about; the answers take about {likely / 1e6:,.0f} MB in {folder}, and never "
+        f"more than {how.max_disk / 1e9:,.1f} GB (--max-disk)"
     )
 
 

@@ -1,4 +1,4 @@
-"""What decides the text a model answers with: the model, its prompt and how it is sampled. Two runs mix only if all agree.
+"""What decides the text a model answers with: the model, its prompt and how it is sampled. Runs mix only if all agree.
 
     Settings("Qwen/Qwen3-8B", "b968826d", prompt="chat").folder      # "Qwen3-8B-5f0c…": where their calls are kept
 

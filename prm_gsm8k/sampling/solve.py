@@ -83,8 +83,10 @@ def reference_answer(problem: Problem) -> str:
     return problem.answer.rpartition("####")[2].strip()
 
 
-async def solve(problem: Problem, go_on: GoOn, sampling: SolutionOptions, labelling: LabelOptions) -> list[Solution]:
-    """Sample solutions of a problem and label each, all at once where nothing has to wait.
+async def solve(
+    problem: Problem, go_on: GoOn, sampling: SolutionOptions, labelling: LabelOptions | None
+) -> list[Solution]:
+    """Sample solutions of a problem and label each, all at once where nothing has to wait; without labelling, sample only.
 
     Which calls are made depends on the options and on what was answered, on nothing else.
 
@@ -100,6 +102,8 @@ async def solve(problem: Problem, go_on: GoOn, sampling: SolutionOptions, labell
             if not numbers:
                 break
             sampled += await _sample(reference, go_on, numbers)
+    if labelling is None:
+        return sampled
     return list(await asyncio.gather(*(_label(problem, s, sampled, go_on, labelling) for s in sampled)))
 
 

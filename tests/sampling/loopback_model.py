@@ -4,8 +4,8 @@
         ...                       # http://127.0.0.1:PORT/v1 has a model "tiny"
     model.answered                # what was asked and answered, and when
 
-It writes a solution a line, goes on from whatever steps a prompt ends in, and goes wrong now and then: after a step with
-the word "oops" it never finds the answer again. Faults, one a request, are played in turn before it answers well.
+It writes a solution a line, goes on from whatever steps a prompt ends in, and goes wrong now and then: after a step
+with the word "oops" it never finds the answer again. Faults, one a request, are played in turn before it answers well.
 """
 
 from __future__ import annotations
