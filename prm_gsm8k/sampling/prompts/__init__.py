@@ -11,7 +11,7 @@ applied by the server, which knows the model's own.
     >>> body = render("chat", "1 + 1?", ["1 + 1 = 2."])
     >>> [message["role"] for message in body["messages"]], body["messages"][-1]["content"]
     (['system', 'user', 'assistant'], '1 + 1 = 2.\\n')
-    >>> render("few_shot", "1 + 1?")["prompt"][-32:]
+    >>> render("few_shot", "1 + 1?")["prompt"][-28:]
     '\\n\\nProblem: 1 + 1?\\nSolution:\\n'
 """
 
