@@ -27,6 +27,10 @@ _ANNOUNCED = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?:[^.?!\n]|[.?!](?!\s|\Z|\*|\)|\\|\"))*(?P<end>[.?!\n]|\Z)")
+_LAST_LINE = re.compile(
+    r"^[ \t]*(?:####.*|\**(?:(?:So|Thus|Hence|Therefore),? )?[Tt]he (?:final )?answer is.*|\**(?:Final )?Answer:.*)\d.*$",
+    re.MULTILINE,
+)
 _DECORATION = re.compile(
     r"\*\*|__|\\[()\[\]]|\\(?:left|right|,|;|!|quad)|\\(?:text|mathrm|mbox)\s*\{([^{}]*)\}|\$(?=\s*\\|\s*\Z)|`"
 )
@@ -47,10 +51,10 @@ _LARGE_POWER = re.compile(r"\^\s*\{?+\s*(?:\d{3}|[({\\])|\^.*\^")  # would take 
 
 
 def final_answer(text: str) -> str | None:
-    r"""What a solution concludes: a number without currency, commas, unit (`18.00`, `70%`, `1/2`), else as it stands.
+    r"""What a solution concludes: a number without currency, commas or unit (`18.00`, `70%`), else its text.
 
-    The last answer that is announced counts (`#### 18`, `\boxed{18}`, `The answer is 18`, `A: 18`); where none is, it is
-    the last number of the text, or what its last equation comes to. None if there is no number.
+    The last answer that is announced counts (`#### 18`, `\boxed{18}`, `The answer is 18`, `A: 18`); where none is, it
+    is the last number of the text, or what its last equation comes to. None if there is no number.
     """
     text = _TAG.sub("", _THOUGHTS.sub("", text))
     for match in reversed(list(_ANNOUNCED.finditer(text))):
@@ -63,10 +67,20 @@ def final_answer(text: str) -> str | None:
     return None
 
 
+def through_answer(text: str) -> str:
+    """The text to the end of the first line that does nothing but announce the answer: a small model rambles on.
+
+    >>> through_answer("2 + 2 = 4\\nThe answer is 4.\\n\\nProblem: Tom has 7")
+    '2 + 2 = 4\\nThe answer is 4.'
+    """
+    match = _LAST_LINE.search(text)
+    return text[: match.end()] if match else text
+
+
 def is_right(text: str, reference: str) -> bool:
     """Whether a solution, or a continuation of one, concludes the reference answer.
 
-    A percentage may be written as either (`70%` is 70 and 0.7), a fraction as a decimal; a rounded number is another one.
+    A percentage may be written as either (`70%` is 70 and 0.7), a fraction as a decimal; a rounded number is not it.
 
     Raises:
         UsageError: math-verify is not installed. Only expressions need it, but a grader that depends on what is
