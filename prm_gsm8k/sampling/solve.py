@@ -86,7 +86,7 @@ def reference_answer(problem: Problem) -> str:
 async def solve(
     problem: Problem, go_on: GoOn, sampling: SolutionOptions, labelling: LabelOptions | None
 ) -> list[Solution]:
-    """Sample solutions of a problem and label each, all at once where nothing has to wait; without labelling, sample only.
+    """Sample solutions of a problem and label each, as much at once as can be; without labelling, only sample.
 
     Which calls are made depends on the options and on what was answered, on nothing else.
 

@@ -28,7 +28,7 @@ MODEL = "tiny"
 
 @dataclass(frozen=True)
 class Answered:
-    """One request: its body, and the moment at which its answer was wholly sent (monotonic seconds)."""
+    """One request: its body, and the moment at which its answer was sent (monotonic seconds)."""
 
     body: str
     when: float
@@ -43,6 +43,7 @@ class LoopbackModel:
     context: int | None = 4096
     seconds: float = 0.002  # that an answer takes
     faults: list[str] = field(default_factory=list)  # "500", "429", "garbage", "empty", "drop", "hang", "other", "400"
+    key: str | None = None  # that a request must bring
     always: str | None = None  # a fault of every request
     answered: list[Answered] = field(default_factory=list)
     asked: int = 0
@@ -54,16 +55,24 @@ class LoopbackModel:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                if not self._may():
+                    return
+                if self.path != "/v1/models":
+                    self._send(404, {"detail": "Not Found"})
+                    return
                 self._send(200, {"data": [{"id": outer.model, "root": outer.model, "max_model_len": outer.context}]})
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if not self._may():
+                    return
                 outer.asked += 1
                 fault = outer.always or (outer.faults.pop(0) if outer.faults else None)
                 if fault is None:
                     time.sleep(outer.seconds)
-                    self._send(200, outer.complete(body))
+                    answer = outer.complete(body)
                     outer.answered.append(Answered(json.dumps(body, sort_keys=True), time.monotonic()))
+                    self._send(200, answer)
                 elif fault in ("500", "429"):
                     self._send(int(fault), {"error": "not now"})
                 elif fault == "400":
@@ -79,6 +88,12 @@ class LoopbackModel:
                 else:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     self.close_connection = True
+
+            def _may(self) -> bool:
+                if outer.key is None or self.headers["Authorization"] == f"Bearer {outer.key}":
+                    return True
+                self._send(401, {"error": "who are you?"})
+                return False
 
             def _send(self, status: int, content: dict[str, Any]) -> None:
                 self._raw(status, json.dumps(content).encode())
