@@ -35,7 +35,7 @@ from prm_gsm8k.train.small_model import small_model
 from prm_gsm8k.vllm_server import COMMAND, vllm_server
 
 ARGUMENTS = {"dtype": "bfloat16", "enforce_eager": True, "max_model_len": 2048, "max_num_seqs": 64}
-ONE_BY_ONE = 8  # requests: they take long
+ONE_BY_ONE = 3  # requests: they take long
 IN_ITS_PROCESS = """
 import json, sys, time
 from vllm import LLM, SamplingParams

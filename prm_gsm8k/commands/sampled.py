@@ -34,6 +34,13 @@ class Labels(StrEnum):
     soft = "soft"
 
 
+class RightAnswers(StrEnum):
+    """`--right-answers`, as `prm_gsm8k.sampling.labels` knows it."""
+
+    right = "right"
+    search = "search"
+
+
 class Executor(StrEnum):
     """`--executor`, as `prm_gsm8k.sampling.run` knows it."""
 
@@ -73,10 +80,11 @@ def build_model_sampled(
     labels: Annotated[
         Labels, typer.Option(help="hard: does a rollout reach the answer? soft: how many do? Asks for more.")
     ] = Labels.hard,
-    rollouts: Annotated[int, typer.Option(min=1, help="Continuations from a prefix, at most.")] = 8,
-    search_right: Annotated[
-        bool, typer.Option("--search-right", help="Search solutions with the right answer too; else they are right.")
-    ] = False,
+    rollouts: Annotated[int, typer.Option(min=1, help="Continuations from a prefix; soft: up to 4 times as many.")] = 8,
+    threshold: Annotated[float, typer.Option(help="A prefix is wrong if no more than this share succeeds.")] = 0.0,
+    right_answers: Annotated[
+        RightAnswers, typer.Option(help="Take solutions with the right answer as right, or search them too.")
+    ] = RightAnswers.right,
     executor: Annotated[Executor, typer.Option(help="This machine, or a cluster.")] = Executor.local,
     tasks: Annotated[int, typer.Option(min=1, help="Parts the problems are dealt into.")] = 1,
     workers: Annotated[int | None, typer.Option(min=1, help="Parts at once.", show_default="all")] = None,
@@ -124,7 +132,8 @@ def build_model_sampled(
             max_solutions=max_solutions,
             labels=labels.value,
             rollouts=rollouts,
-            search_right=search_right,
+            threshold=threshold,
+            right_answers=right_answers.value,
             problems=problems,
             max_problems=max_problems,
             seed=seed,

@@ -72,7 +72,8 @@ def open_folder(evidence: str | Path, settings: Settings) -> Path:
 def kept_settings(evidence: Path) -> list[Settings]:
     """Under which settings answers are kept there."""
     there = [orjson.loads(path.read_bytes()) for path in sorted(evidence.glob(f"*/{SETTINGS}"))]
-    return [Settings(**{field.name: content[field.name] for field in fields(Settings)}) for content in there]
+    kept = [Settings(**{field.name: content[field.name] for field in fields(Settings)}) for content in there]
+    return sorted(kept, key=lambda settings: (settings.source, settings.digest))
 
 
 def read_calls(folder: Path, questions: Collection[str] | None = None) -> dict[str, Calls]:

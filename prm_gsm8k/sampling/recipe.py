@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,9 +42,7 @@ class ModelSampledRecipe(Recipe):
         num_solutions: solutions a problem.
         num_wrong: go on until so many of them are wrong; None to leave it at `num_solutions`.
         max_solutions: and then stop.
-        labels: `hard` (is there one rollout that comes to the answer?) or `soft` (how many do?).
-        rollouts: from a prefix, at most.
-        right_answers: how solutions with the right answer are labelled; see `labels.LabelOptions`.
+        labels, rollouts, threshold, width, right_answers, false_equations: how they are labelled, see `LabelOptions`.
         problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
         max_problems: so many of them, the same share of each split, drawn by `seed`; None for all.
         seed: draws them.
@@ -73,7 +71,10 @@ class ModelSampledRecipe(Recipe):
     max_solutions: int = 16
     labels: str = "hard"
     rollouts: int = 8
+    threshold: float = 0.0
+    width: float = 0.35
     right_answers: str = "right"
+    false_equations: bool = True
     problems: str | None = None
     max_problems: int | None = None
     seed: int = 0
@@ -111,7 +112,7 @@ class ModelSampledRecipe(Recipe):
         """How they are labelled."""
         from prm_gsm8k.sampling.labels import LabelOptions
 
-        return LabelOptions(labels=self.labels, rollouts=self.rollouts, right_answers=self.right_answers)
+        return LabelOptions(**{field.name: getattr(self, field.name) for field in fields(LabelOptions)})
 
     @property
     def folder(self) -> Path:
@@ -180,8 +181,8 @@ class ModelSampledRecipe(Recipe):
         from prm_gsm8k.sampling.rollout import Rollout
         from prm_gsm8k.sampling.rows import rows_of, solved
 
-        for fields, calls in orjson.loads(batch):
-            problem = Problem(**fields)
+        for entry, calls in orjson.loads(batch):
+            problem = Problem(**entry)
             known = {(tuple(prefix), attempt): Rollout(*answer) for prefix, attempt, *answer in calls}
             solutions = solved(problem, known, self.sampling, self.labelling)
             yield from rows_of(problem, solutions, self.settings.source, tally)

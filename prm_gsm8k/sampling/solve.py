@@ -16,7 +16,7 @@ from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 from prm_gsm8k.problems import Problem
 from prm_gsm8k.sampling.engine import RequestRefused
 from prm_gsm8k.sampling.evidence import Calls
-from prm_gsm8k.sampling.grading import final_answer, is_right
+from prm_gsm8k.sampling.grading import final_answer, is_right, through_answer
 from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
 from prm_gsm8k.sampling.rollout import GoOn, Rollout
 from prm_gsm8k.sampling.steps import split_steps
@@ -120,9 +120,10 @@ async def _solution(reference: str, go_on: GoOn, number: int) -> Solution:
         answered = await go_on([], number)
     except (MissingCall, RequestRefused) as error:
         return Solution(number, [], 0, None, False, left_out=MISSING if isinstance(error, MissingCall) else REFUSED)
-    steps, answer = split_steps(answered.text), final_answer(answered.text)
+    text = through_answer(answered.text)
+    steps, answer = split_steps(text), final_answer(text)
     left_out = CUT_OFF if answered.finish == "length" and answer is None else NO_STEPS if not steps else None
-    return Solution(number, steps, answered.tokens, answer, is_right(answered.text, reference), left_out=left_out)
+    return Solution(number, steps, answered.tokens, answer, is_right(text, reference), left_out=left_out)
 
 
 async def _label(
@@ -133,7 +134,7 @@ async def _label(
     others = [s for s in sampled if s.number != solution.number and s.left_out is None]
     try:
         labelled = await label_solution(
-            problem.question, solution.steps, reference_answer(problem), with_others(others, go_on), labelling
+            solution.steps, reference_answer(problem), with_others(others, go_on), labelling
         )
     except (MissingCall, RequestRefused) as error:
         left_out = MISSING if isinstance(error, MissingCall) else REFUSED
