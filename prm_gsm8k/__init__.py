@@ -22,8 +22,18 @@ if TYPE_CHECKING:
     from prm_gsm8k.hub.publish import publish
     from prm_gsm8k.problems import Problem, read_problems
     from prm_gsm8k.reward_model import ProcessRewardModel
+    from prm_gsm8k.sampling.generate import sample_solutions
 
-__all__ = ["Problem", "ProcessRewardModel", "__version__", "build_synthetic", "load", "publish", "read_problems"]
+__all__ = [
+    "Problem",
+    "ProcessRewardModel",
+    "__version__",
+    "build_synthetic",
+    "load",
+    "publish",
+    "read_problems",
+    "sample_solutions",
+]
 
 _HOME = {
     "Problem": "prm_gsm8k.problems",
@@ -32,6 +42,7 @@ _HOME = {
     "build_synthetic": "prm_gsm8k.api",
     "load": "prm_gsm8k.api",
     "publish": "prm_gsm8k.hub.publish",
+    "sample_solutions": "prm_gsm8k.sampling.generate",
 }
 
 

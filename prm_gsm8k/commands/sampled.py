@@ -88,7 +88,7 @@ def build_model_sampled(
     executor: Annotated[Executor, typer.Option(help="This machine, or a cluster.")] = Executor.local,
     tasks: Annotated[int, typer.Option(min=1, help="Parts the problems are dealt into.")] = 1,
     workers: Annotated[int | None, typer.Option(min=1, help="Parts at once.", show_default="all")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once, a task.")] = 64,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once, a task.")] = 256,
     timeout: Annotated[float, typer.Option(help="Seconds one request may take.")] = 600.0,
     patience: Annotated[float, typer.Option(help="Seconds for which a failing server is asked again.")] = 60.0,
     max_disk: Annotated[float, typer.Option(metavar="GB", help="Answers take no more than this.")] = 10.0,

@@ -71,7 +71,7 @@ class Job:
     endpoint: str | None = None
     weights: str = ""
     vllm: Sequence[str] = field(default_factory=tuple)
-    concurrency: int = 64
+    concurrency: int = 256
     timeout: float = 600.0
     patience: float = 60.0
     most_bytes: int = 10**10

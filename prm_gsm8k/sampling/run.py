@@ -58,7 +58,7 @@ class How:
     executor: str = "local"
     tasks: int = 1
     workers: int | None = None
-    concurrency: int = 64
+    concurrency: int = 256
     timeout: float = 600.0
     patience: float = 60.0
     max_disk: int = 10**10
