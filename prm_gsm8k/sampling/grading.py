@@ -28,7 +28,8 @@ _ANNOUNCED = re.compile(
 )
 _SENTENCE = re.compile(r"(?:[^.?!\n]|[.?!](?!\s|\Z|\*|\)|\\|\"))*(?P<end>[.?!\n]|\Z)")
 _LAST_LINE = re.compile(
-    r"^[ \t]*(?:####.*|\**(?:(?:So|Thus|Hence|Therefore),? )?[Tt]he (?:final )?answer is.*|\**(?:Final )?Answer:.*)\d.*$",
+    r"^[ \t]*(?:####[ \t]*\W{0,3}[\d.,]+%?|\**(?:(?:So|Thus|Hence|Therefore),? )?[Tt]he (?:final )?answer is.*\d.*"
+    r"|\**Final [Aa]nswer:.*\d.*)[^\w\n]*$",
     re.MULTILINE,
 )
 _DECORATION = re.compile(

@@ -78,11 +78,11 @@ class Labelled:
 
     Attributes:
         first_error: index of the first wrong step, -1 if there is none.
-        successes: a step: of the rollouts from the prefix that it ends, how many came to the right answer.
+        successes: a step: how many of the rollouts from the prefix it ends came to the right answer.
         trials: a step: how many there were; 0 where none was needed.
         tokens: a step: how many tokens they took.
-        values: a step: the share of successes of a soft label, 0 from the first error on; None for hard labels, and where
-            a right answer was taken as right.
+        values: a step: the share of successes of a soft label, 0 from the first error on; None for hard labels, and
+            where a right answer was taken as right.
         rollouts: a step: what was sampled from there.
     """
 

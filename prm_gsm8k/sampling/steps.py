@@ -31,10 +31,10 @@ _RULE = re.compile(r"[-*_=#~\s]*\Z")  # nothing but a line drawn across the page
 _MARKER = (
     r"(?:#{1,6}\s*)?(?:\*\*|__)?(?:(?:[Ss]tep|STEP)\s*\d{1,2}|\(?\d{1,2}(?=[.)])|[Qq]\d{1,2})[.):]*(?:\*\*|__)?[.:]?"
 )
-# A number alone; a heading; a numbered or bold title that ends with a colon; a title that is bold from end to end.
+# A number alone; a heading; a numbered or bold title that ends with a colon; a short one that is bold from end to end.
 _ANNOUNCES = re.compile(
     rf"\s*(?:{_MARKER}\s*|#{{2,6}}\s.*[^\d\s].*|(?:{_MARKER}|\*\*|__|[-*•]\s+\*\*).*:(?:\*\*|__)?\s*"
-    r"|(?:[-*•]\s+)?(\*\*|__)[^*_=]*[^*_=\d](?:\*\*|__):?\s*)\Z"
+    r"|(?:[-*•]\s+)?(?:\*\*|__)(?!.*[Aa]nswer.*\d)[A-Za-z](?:[^*_=\s]*\s){0,6}[^*_=\s]*[^*_=.](?:\*\*|__):?\s*)\Z"
 )
 _NUMBERED_TITLE = re.compile(rf"\s*{_MARKER}\s+[^*_].*:\s*\Z")  # what it announces is not another number
 _NUMBERED = re.compile(rf"\s*{_MARKER}(?=\s)")
@@ -47,7 +47,7 @@ _SENTENCE_END = re.compile(
     r"[.!?…](?:[\"'”’)\]*_]|\\\)|\$)*\s+(?=[^\sa-z]|[a-z]\s*[-+*/=≈(])|(?<=\S)\s+(?=(?:Step|STEP) \d{1,2}[:.)])"
 )
 _TITLE = re.compile(
-    r"(?:\A|[\s(“\"])(?:Mr|Mrs|Ms|Dr|Prof|St|Mt|Sgt|Capt|Lt|Col|Gen|Rev|e\.g|i\.e|vs|approx|cf|Fig|Eq)\.\s+\Z|\A(?:[A-Z]\.\s+)+\Z"
+    r"(?:\A|[\s(“\"])(?:Mr|Mrs|Ms|Dr|Prof|St|Mt|Sgt|Capt|Lt|Col|Gen|Rev|e\.g|i\.e|vs|approx|cf|Fig|Eq)\.\s+\Z|(?:\A|(?:Mr|Mrs|Ms|Dr)\.\s+)(?:[A-Z]\.\s+)+\Z"
 )
 _UNIT = re.compile(
     r"(?:\A|[\s\d])(?:No|Nos|oz|ft|lbs?|hrs?|mins?|secs?|sq|yds?|gal|etc|max|min|avg|pp?|[ap]\.m)\.\s+\Z", re.I

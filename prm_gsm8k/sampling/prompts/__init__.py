@@ -1,7 +1,7 @@
 """How a model is asked, as data: the TOML files beside this one, each a request in two forms.
 
-    [first]   the body of a request for a whole solution, without model and sampling: `messages` for /v1/chat/completions,
-              or `prompt` for /v1/completions, with `stop` and whatever else the server should know
+    [first]   the body of a request for a whole solution, without model and sampling: `messages` (for
+              /v1/chat/completions) or `prompt` (for /v1/completions), `stop`, and what else the server should know
     [later]   what is different where there are steps to go on from; a message takes the place of the last one if it has
               its role, and comes after it if not
 
