@@ -46,6 +46,8 @@ def false_equations(step: str) -> list[FalseEquation]:
     """The equations of a step that are false, in the order of its text; what cannot be read is not among them."""
     if "=" not in step and "≈" not in step and "equal" not in step and r"\approx" not in step:
         return []
+    if _ENDLESS.search(step):
+        return []
     body = _plain(step)
     if match := STEP_PREFIX.match(body):
         body = body[match.end() :]
@@ -79,6 +81,7 @@ def _comes_to_a_fraction(read: Step, pair: Pair) -> bool:
 
 # --- the text of an equation ------------------------------------------------------------------------------------------
 
+_ENDLESS = re.compile(r"\d{200}")  # a model in a loop; Python reads no int of more than 4,300 digits
 _TAG = re.compile(r"<<[^<>]*>>")  # GSM8K's calculator annotations: models trained on it write them
 _MATH = re.compile(r"\\[()\[\]]|\$\$|(?<!\\)\$(?=[^$\n]*\\[a-z]+[^$\n]*\$)|\\(?:displaystyle|,|;|!|quad)")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")

@@ -106,6 +106,11 @@ def test_it_says_what_it_found() -> None:
     ]
 
 
+def test_a_number_without_end_is_not_read() -> None:
+    assert false_equations(f"1 / 3 = 0.{'3' * 5000}") == []
+    assert false_equations(f"{'9' * 5000} + 1 = 2") == []
+
+
 def test_the_first_step_with_a_false_equation() -> None:
     assert first_false_equation(["2 + 2 = 4", "no equation", "3 * 3 = 6", "1 + 1 = 3"]) == 2
     assert first_false_equation(["2 + 2 = 4", "2x = 5"]) == -1

@@ -40,7 +40,7 @@ _DIGITS = r"(?:\d{1,3}(?:(?:,|\{,\}|[ \u00a0\u202f])\d{3})+(?!\d)|\d+)"
 _FRACTION = r"\\[dt]?frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?"
 _NUMBER = re.compile(
     rf"(?<![\w.,:/^\\])(?P<sign>[-−–])?(?:{_CURRENCY})?(?P<inner>[-−–])?"
-    rf"(?:(?P<number>{_DIGITS}(?:\.\d+)?|\.\d+)(?:(?:\s*|\s+and\s+){_FRACTION}|(?:\s+|\s+and\s+)(\d+)/(\d+)(?![\d/.])|\s*/\s*(?P<over>\d+)(?![\d/.]))?"
+    rf"(?:(?P<number>{_DIGITS}(?:\.\d+)?|\.\d+)(?:(?:\s*|\s+and\s+){_FRACTION}|(?:\s+|\s+and\s+)(\d+)/(\d+)(?![\d/]|\.\d)|\s*/\s*(?P<over>\d+)(?![\d/]|\.\d))?"
     rf"|{_FRACTION})(?P<percent>\s*(?:\\?%|percent\b))?(?!:\d|[xyz]\b)"
 )
 _GOES_ON = re.compile(r"\s*(?:[-+*/×÷·^]\s*[\d({\\$]|\\(?:times|cdot|div|sqrt|pi|frac))")
@@ -48,6 +48,7 @@ _MATHEMATICS = re.compile(r"(?:[\d\s.,+\-*/^(){}×÷·$]|\\(?:[dt]?frac|sqrt|tim
 _EQUALS = re.compile(r"[=≈]|\bequals?(?: to)?\b|\bwhich is\b")
 _NAMES = re.compile(r"-[A-Za-z]")
 _COMES_FROM = re.compile(r"\S\s*[-+*/^]\s*[$(]*\Z")
+_LONGEST_NUMBER = 200  # characters of an answer; a model in a loop writes thousands, more than Python reads as an int
 _LARGE_POWER = re.compile(r"\^\s*\{?+\s*(?:\d{3}|[({\\])|\^.*\^")  # would take sympy minutes, or all memory
 
 
@@ -99,7 +100,7 @@ def is_right(text: str, reference: str) -> bool:
     if ours and theirs:
         return any(abs(a - b) <= abs(b) * Fraction(1, 10**9) for a in ours for b in theirs)  # 0.30000000000000004
     for side in (answer, reference):
-        if not _MATHEMATICS.match(side) or _LARGE_POWER.search(side) or len(side) > 200:
+        if not _MATHEMATICS.match(side) or _LARGE_POWER.search(side) or len(side) > _LONGEST_NUMBER:
             return False
     # Without time limits of its own, which need the main thread; what would take long was sent away above.
     read = [parse(f"${side.replace('$', '')}$", parsing_timeout=None) for side in (reference, answer)]
@@ -109,7 +110,7 @@ def is_right(text: str, reference: str) -> bool:
 def numbers(text: str) -> list[Fraction]:
     """What a written number may mean: its value, two of a percentage (`70%`: 70 and 7/10), none if it is no number."""
     text = text.strip()
-    match = _NUMBER.match(text)
+    match = _NUMBER.match(text) if len(text) <= _LONGEST_NUMBER else None
     if match is None or match.end() != len(text.rstrip(". ")):
         return []
     value = _value(match)
