@@ -2,7 +2,7 @@
 
     with LoopbackModel(answers={question: "18"}) as model:
         ...                       # http://127.0.0.1:PORT/v1 has a model "tiny"
-    model.answered                # what was asked and answered, and when
+    model.answered                # what was asked and answered
 
 It writes a solution a line, goes on from whatever steps a prompt ends in, and goes wrong now and then: after a step
 with the word "oops" it never finds the answer again. Faults, one a request, are played in turn before it answers well.
@@ -26,14 +26,6 @@ from typing import Any
 MODEL = "tiny"
 
 
-@dataclass(frozen=True)
-class Answered:
-    """One request: its body, and the moment at which its answer was sent (monotonic seconds)."""
-
-    body: str
-    when: float
-
-
 @dataclass
 class LoopbackModel:
     """The server, in threads of this process."""
@@ -45,8 +37,8 @@ class LoopbackModel:
     faults: list[str] = field(default_factory=list)  # "500", "429", "garbage", "empty", "drop", "hang", "other", "400"
     key: str | None = None  # that a request must bring
     always: str | None = None  # a fault of every request
-    answered: list[Answered] = field(default_factory=list)
-    asked: int = 0
+    requests: list[str] = field(default_factory=list)  # every body, as `key` writes it, in the order they came
+    answered: list[str] = field(default_factory=list)  # those that were answered well
 
     def __enter__(self) -> LoopbackModel:
         outer = self
@@ -66,12 +58,12 @@ class LoopbackModel:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if not self._may():
                     return
-                outer.asked += 1
+                outer.requests.append(key(body))
                 fault = outer.always or (outer.faults.pop(0) if outer.faults else None)
                 if fault is None:
                     time.sleep(outer.seconds)
                     answer = outer.complete(body)
-                    outer.answered.append(Answered(json.dumps(body, sort_keys=True), time.monotonic()))
+                    outer.answered.append(key(body))
                     self._send(200, answer)
                 elif fault in ("500", "429"):
                     self._send(int(fault), {"error": "not now"})
@@ -129,12 +121,16 @@ class LoopbackModel:
         self._server.server_close()
 
     @property
+    def asked(self) -> int:
+        return len(self.requests)
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
     def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a request: the same for the same one, now and in every other process."""
-        seed = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()
+        seed = hashlib.sha256(key(body).encode()).digest()
         prompt = body["prompt"] if "prompt" in body else "\n".join(m["content"] for m in body["messages"])
         question = max((q for q in self.answers if q in prompt), key=prompt.rfind)
         before = prompt[prompt.rfind(question) + len(question) :]
@@ -145,6 +141,11 @@ class LoopbackModel:
             "choices": [{**choice, "index": 0, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": len(prompt.split()), "completion_tokens": len(text.split())},
         }
+
+
+def key(body: Mapping[str, Any]) -> str:
+    """By which two requests are the same."""
+    return json.dumps(body, sort_keys=True)
 
 
 def _lines(draw: random.Random, lost: bool, answer: str) -> Iterator[str]:

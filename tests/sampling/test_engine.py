@@ -48,7 +48,7 @@ def test_a_chat_and_a_completion_are_asked_where_they_are_answered() -> None:
 
     with LoopbackModel({QUESTION: "5"}) as model:
         assert all("The answer is" in text for text in asyncio.run(both()))
-        assert ["prompt" in answered.body for answered in model.answered] == [True, False]
+        assert ['"prompt"' in body for body in model.answered] == [True, False]
 
 
 @pytest.mark.parametrize("fault", ["500", "429", "garbage", "empty", "drop"])

@@ -18,19 +18,21 @@ from pathlib import Path
 
 import orjson
 import pytest
-from sampling.loopback_model import MODEL, LoopbackModel
+from sampling.loopback_model import MODEL, LoopbackModel, key
 
 from prm_gsm8k.build import Built, build
 from prm_gsm8k.exceptions import BadInputError, EngineError
 from prm_gsm8k.problems import Problem
+from prm_gsm8k.sampling.models import UNSTATED
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.run import How, Spent, as_kept, sample
+from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import reference_answer
 from prm_gsm8k.verify import verify
 
 COMMAND = [sys.executable, "-m", "prm_gsm8k.cli", "build", "model_sampled"]
 PROBLEMS = 30
-ON_THE_WIRE = 1.0  # seconds within which an answer that was sent may not have been read when its reader was killed
+AT_ONCE = 8  # requests under way
 
 
 def recipe(evidence: Path, **changed: object) -> ModelSampledRecipe:
@@ -55,7 +57,7 @@ def rows(asked: ModelSampledRecipe, out: Path, **more: object) -> Built:
 
 
 def sampled(model: LoopbackModel, evidence: Path, **more: object) -> tuple[ModelSampledRecipe, Spent]:
-    return sample(recipe(evidence, **more), How(endpoint=model.url, concurrency=8))
+    return sample(recipe(evidence, **more), How(endpoint=model.url, concurrency=AT_ONCE))
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +69,9 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
     return rows(asked, place / "out").config.content_digest, len(model.answered)
 
 
-def repeated(model: LoopbackModel, kills: list[float] | None = None) -> list[str]:
-    """Requests that were answered again although their first answer had come well before every kill after it."""
-    first: dict[str, float] = {}
-    again = []
-    for answered in model.answered:
-        if answered.body in first and not any(0 <= kill - first[answered.body] < ON_THE_WIRE for kill in kills or ()):
-            again.append(answered.body)
-        first[answered.body] = answered.when
-    return again
+def repeated(model: LoopbackModel) -> list[str]:
+    """Requests that were answered more than once."""
+    return [body for body, times in Counter(model.answered).items() if times > 1]
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows
@@ -107,7 +103,6 @@ def test_nothing_is_asked_twice_and_labelling_anew_asks_only_for_more(model: Loo
     sampled(model, tmp_path / "evidence", labels="soft", rollouts=4)
     assert model.asked > second
     assert repeated(model) == []
-    assert Counter(answered.body for answered in model.answered).most_common(1)[0][1] == 1
     soft = rows(asked, tmp_path / "soft", labels="soft", rollouts=4)
     assert verify(tmp_path / "soft").findings == []
     hard = rows(asked, tmp_path / "hard", rollouts=4)
@@ -165,7 +160,7 @@ def test_kept_answers_name_their_model_themselves(model: LoopbackModel, tmp_path
 def test_two_tasks_of_this_machine_make_the_rows_of_one(
     model: LoopbackModel, tmp_path: Path, reference: tuple[str, int]
 ) -> None:
-    asked, spent = sample(recipe(tmp_path / "evidence"), How(endpoint=model.url, concurrency=8, tasks=2))
+    asked, spent = sample(recipe(tmp_path / "evidence"), How(endpoint=model.url, concurrency=AT_ONCE, tasks=2))
     assert spent.status.problems == PROBLEMS
     assert sorted(path.name for path in asked.folder.glob("calls-*")) == ["calls-00000.jsonl", "calls-00001.jsonl"]
     assert (rows(asked, tmp_path / "out").config.content_digest, len(model.answered)) == reference
@@ -182,7 +177,7 @@ def test_two_tasks_of_ray_make_the_rows_of_one(
     monkeypatch.setattr(pipeline.Sampling, "run", never)
     monkeypatch.setenv("RAY_DISABLE_IMPORT_WARNING", "1")
     asked, spent = sample(
-        recipe(tmp_path / "evidence"), How(endpoint=model.url, concurrency=8, tasks=2, executor="ray")
+        recipe(tmp_path / "evidence"), How(endpoint=model.url, concurrency=AT_ONCE, tasks=2, executor="ray")
     )
     assert spent.status.problems == PROBLEMS
     assert len(list(asked.folder.glob("calls-*"))) == 2
@@ -201,51 +196,58 @@ def test_a_task_that_fails_is_said_whatever_runs_it(model: LoopbackModel, tmp_pa
 
 def start(model: LoopbackModel, home: Path, *arguments: str) -> subprocess.Popen[bytes]:
     command = [*COMMAND, "--endpoint", model.url, "--prompt", "few_shot", "--max-problems", str(PROBLEMS)]
-    command += ["--rollouts", "4", "--concurrency", "8", "--out", "out", "--num-proc", "1", "--json", *arguments]
+    command += [
+        "--rollouts",
+        "4",
+        "--concurrency",
+        str(AT_ONCE),
+        "--out",
+        "out",
+        "--num-proc",
+        "1",
+        "--json",
+        *arguments,
+    ]
     environment = {**os.environ, "HF_HOME": str(home / "hf"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.Popen(command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def killed_when(process: subprocess.Popen[bytes], model: LoopbackModel, asked: int) -> float | None:
-    """Kill it as soon as so many requests have been made, and say when; None if it ended before."""
+def killed_when(process: subprocess.Popen[bytes], model: LoopbackModel, asked: int) -> bool:
+    """Kill it as soon as so many requests have been made; false if it ended before."""
     while model.asked < asked:
         if process.poll() is not None:
-            return None
+            return False
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    return time.monotonic()
+    return True
 
 
-def kept_calls(home: Path) -> set[bytes]:
-    """The calls in the evidence, each by all that identifies it."""
+def kept_requests(home: Path) -> list[str]:
+    """The requests whose answers are in the evidence, one a whole line."""
+    questions = {problem.id: problem.question for problem in problems()}
     lines = [raw for path in home.glob("out-evidence/*/calls-*.jsonl") for raw in path.read_bytes().splitlines(True)]
     calls = [orjson.loads(raw) for raw in lines if raw.endswith(b"\n")]
-    return {orjson.dumps([call["question"], call["prefix"], call["attempt"]]) for call in calls}
+    settings = Settings(MODEL, UNSTATED, "few_shot")
+    return [key(settings.request(questions[call["problem"]], call["prefix"], call["attempt"])) for call in calls]
 
 
-@pytest.mark.parametrize("tasks", [1, 2])
+@pytest.mark.parametrize(("tasks", "times"), [(1, 20), (2, 3)])
 def test_killed_at_random_points_it_repeats_no_finished_call_and_ends_in_the_same_rows(
-    model: LoopbackModel, tmp_path: Path, reference: tuple[str, int], tasks: int
+    model: LoopbackModel, tmp_path: Path, reference: tuple[str, int], tasks: int, times: int
 ) -> None:
     digest, calls = reference
-    times = 20 if tasks == 1 else 3
-    points = sorted(random.Random(tasks).sample(range(1, calls), times))
-    kills: list[float] = []
-    for point in points:
-        when = killed_when(start(model, tmp_path, "--tasks", str(tasks)), model, point)
-        if when is None:
-            break
-        kills.append(when)
-        if tasks > 1:
-            time.sleep(1.5)  # until the tasks have seen that nobody waits for them
-        kept = len(kept_calls(tmp_path))
-        assert kept <= len({answered.body for answered in model.answered})
-    assert len(kills) >= 0.8 * times
+    killed: list[tuple[int, set[str]]] = []  # how much had been asked by then, and what was finished
+    for point in sorted(random.Random(tasks).sample(range(1, calls), times)):
+        if killed_when(start(model, tmp_path, "--tasks", str(tasks)), model, point):
+            if tasks > 1:
+                time.sleep(2)  # until the tasks have seen that nobody waits for them any more
+            killed.append((model.asked, set(kept_requests(tmp_path))))
     output, errors = (last := start(model, tmp_path, "--tasks", str(tasks))).communicate()
     assert last.returncode == 0, errors
+    assert len(killed) == times
+    for asked, finished in killed:
+        assert not finished & set(model.requests[asked:])
+    assert len(kept_requests(tmp_path)) == len(set(kept_requests(tmp_path))) == calls
+    assert model.asked <= calls + AT_ONCE * tasks * times  # what was under way is asked again, and nothing else
     assert json.loads(output)["content_digest"] == digest
-    assert len(kept_calls(tmp_path)) == calls
-    assert repeated(model, kills) == []
-    lines = [raw for path in tmp_path.glob("out-evidence/*/calls-*.jsonl") for raw in path.read_bytes().splitlines()]
-    assert len(lines) == calls  # a call that was kept was never made again
