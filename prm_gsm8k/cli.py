@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from prm_gsm8k import __version__
-from prm_gsm8k.commands import build, check, hub, look, sampled
+from prm_gsm8k.commands import build, check, hub, look, report, sampled
 
 app = typer.Typer(
     help="Labelled reasoning steps on GSM8K, to train process reward models with.",
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 build.app.command("model_sampled")(sampled.build_model_sampled)
 app.add_typer(build.app, name="build")
+app.add_typer(report.app, name="report")
 for command in (look.show, look.stats, check.verify, hub.diff, hub.publish):
     app.command()(command)
 

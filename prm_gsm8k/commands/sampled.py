@@ -161,8 +161,8 @@ def build_model_sampled(
         if no_calls:
             recipe = as_kept(recipe)
         else:
-            with _sampling_bar(quiet=json) as tell:
-                recipe, spent = sample(recipe, how, _say, tell)
+            with sampling_bar(quiet=json) as tell:
+                recipe, spent = sample(recipe, how, say, tell)
             if spent.submitted is not None:
                 _submitted(spent.submitted, json)
                 return
@@ -172,7 +172,8 @@ def build_model_sampled(
         finish(built, verbose, json)
 
 
-def _say(what: str) -> None:
+def say(what: str) -> None:
+    """One line to a person, on stderr."""
     print(f"prm-gsm8k: {what}", file=sys.stderr)
 
 
@@ -187,8 +188,8 @@ def _submitted(job: str, json: bool) -> None:
 
 
 @contextmanager
-def _sampling_bar(quiet: bool) -> Iterator[Callable[[Status], None] | None]:
-    """Problems, rollouts, tokens a second, time left, and what was spent before, on stderr, if that is a terminal."""
+def sampling_bar(quiet: bool, unit: str = "problems") -> Iterator[Callable[[Status], None] | None]:
+    """Units done, calls, tokens a second, time left, and what was spent before, on stderr, if that is a terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -208,7 +209,7 @@ def _sampling_bar(quiet: bool) -> Iterator[Callable[[Status], None] | None]:
         TextColumn("sampling"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("problems  {task.fields[spent]}"),
+        TextColumn(unit + "  {task.fields[spent]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

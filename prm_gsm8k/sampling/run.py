@@ -122,7 +122,7 @@ def sample(
         PrmGsm8kError: the disk is full or may not be written. What was answered is kept in every case.
     """
     start = time.monotonic()
-    recipe, model = _identified(recipe, how)
+    recipe, model = identified(recipe, how)
     folder = open_folder(recipe.evidence, recipe.settings)
     by_split, _ = recipe.read_problems()
     problems = [problem for chosen in by_split.values() for problem in chosen]
@@ -183,7 +183,7 @@ def sample(
     return recipe, Spent(last, folder)
 
 
-def _identified(recipe: ModelSampledRecipe, how: How) -> tuple[ModelSampledRecipe, Model]:
+def identified(recipe: ModelSampledRecipe, how: How) -> tuple[ModelSampledRecipe, Model]:
     """The recipe with the name and revision of its model, which is there and fit for it."""
     name, revision = recipe.model, recipe.revision
     if how.endpoint is None:
