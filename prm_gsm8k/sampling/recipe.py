@@ -81,7 +81,7 @@ class ModelSampledRecipe(Recipe):
     evidence: str = "evidence"
 
     def __post_init__(self) -> None:
-        _ = self.sampling, self.labelling  # raise for what they would refuse
+        _ = self._settings(self.model or "-"), self.sampling, self.labelling  # raise for what they would refuse
         if self.max_problems is not None and self.max_problems < 1:
             raise UsageError(f"max_problems must be at least 1, not {self.max_problems}")
 
@@ -92,13 +92,16 @@ class ModelSampledRecipe(Recipe):
         Raises:
             UsageError: no model is named, or a number is out of range.
         """
+        if not self.model:
+            raise UsageError("say which model: --model, a Hub id or a folder")
+        return self._settings(self.model)
+
+    def _settings(self, model: str) -> Settings:
         from prm_gsm8k.sampling.models import UNSTATED
         from prm_gsm8k.sampling.settings import Settings
 
-        if not self.model:
-            raise UsageError("say which model: --model, a Hub id or a folder")
         revision = self.revision or UNSTATED
-        return Settings(self.model, revision, self.prompt, self.temperature, self.top_p, self.max_tokens)
+        return Settings(model, revision, self.prompt, self.temperature, self.top_p, self.max_tokens)
 
     @property
     def sampling(self) -> SolutionOptions:

@@ -196,20 +196,11 @@ def test_a_task_that_fails_is_said_whatever_runs_it(model: LoopbackModel, tmp_pa
 
 def start(model: LoopbackModel, home: Path, *arguments: str) -> subprocess.Popen[bytes]:
     command = [*COMMAND, "--endpoint", model.url, "--prompt", "few_shot", "--max-problems", str(PROBLEMS)]
-    command += [
-        "--rollouts",
-        "4",
-        "--concurrency",
-        str(AT_ONCE),
-        "--out",
-        "out",
-        "--num-proc",
-        "1",
-        "--json",
-        *arguments,
-    ]
+    command += ["--rollouts", "4", "--concurrency", str(AT_ONCE), "--out", "out", "--num-proc", "1", "--json"]
     environment = {**os.environ, "HF_HOME": str(home / "hf"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.Popen(command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [*command, *arguments], cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 def killed_when(process: subprocess.Popen[bytes], model: LoopbackModel, asked: int) -> bool:

@@ -278,13 +278,19 @@ def test_slurm_gets_an_array_job_whose_tasks_do_the_work(model: LoopbackModel, t
     sbatch.write_text(
         "#!/bin/bash\n"
         'script="${@: -1}"; [ -f "$script" ] || { script=$(mktemp); cat > "$script"; }\n'
-        'cp "$script" submitted.sh\n'
-        "export SLURM_JOB_ID=7 SLURM_NODEID=0 SLURM_PROCID=0 SLURM_JOB_NODELIST=here\n"
-        "for task in 0 1; do SLURM_ARRAY_TASK_ID=$task "
+        "export SLURM_JOB_ID=7 SLURM_NODEID=0 SLURM_PROCID=0 SLURM_NODELIST=here\n"
+        "export SLURM_CPUS_PER_TASK=1 SLURM_MEM_PER_CPU=2048 SLURM_GPUS_ON_NODE=0\n"
+        "if grep -q 'SBATCH --array=0-1' \"$script\"; then\n"
+        '  cp "$script" submitted.sh\n'
+        "  for task in 0 1; do SLURM_ARRAY_TASK_ID=$task "
         'bash "$script" > "slurm-$task.log" 2>&1 < /dev/null; done\n'
+        "fi\n"
         'echo "Submitted batch job 7"\n'
     )
-    for name, does in {"srun": 'while [[ "$1" == -* ]]; do shift; done; exec "$@"', "scontrol": "echo here"}.items():
+    for name, does in {
+        "srun": 'while [[ "$1" == -* ]]; do [[ "$1" != -n ]] || shift; shift; done; exec "$@"',
+        "scontrol": "echo here",
+    }.items():
         (tmp_path / "bin" / name).write_text(f"#!/bin/bash\n{does}\n")
     for path in sbatch.parent.iterdir():
         path.chmod(0o755)
