@@ -136,7 +136,7 @@ async def rollout(
     return {"solutions": len(solutions), "right": sum(s.right for s in solutions), "calls": made[0], "tokens": made[1]}
 
 
-class Sampling(InferenceRunner):  # type: ignore[misc]
+class Sampling(InferenceRunner):
     """datatrove's runner over our engine. An error of a task is written down, since executors differ in what they do
     with one: one raises, one hangs on what it cannot unpickle, one goes on as if nothing were.
     """
@@ -199,7 +199,7 @@ def void(_: object) -> None:
     """What a value is turned into that nobody wants."""
 
 
-class Server(InferenceServer):  # type: ignore[misc]
+class Server(InferenceServer):
     """Our engine as datatrove's runner knows one. datatrove's own start vLLM with remote code allowed, need the openai
     package for another machine, and open a connection for each request.
     """
@@ -235,7 +235,7 @@ def _ours(error: BaseException | None) -> PrmGsm8kError | None:
 # ------------------------------------------------------------------------------------------------------------ executors
 
 
-class Local(LocalPipelineExecutor):  # type: ignore[misc]
+class Local(LocalPipelineExecutor):
     """datatrove's, with its log in files alone: level INFO on the terminal is for local rank 0."""
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
@@ -349,7 +349,7 @@ def _forks_end_with_us() -> Iterator[None]:
 
 
 def _is_child() -> bool:
-    import multiprocess.process  # type: ignore[import-untyped]
+    import multiprocess.process
 
     return multiprocess.process.parent_process() is not None
 

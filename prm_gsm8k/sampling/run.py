@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
 from prm_gsm8k.problems import Problem
@@ -29,6 +30,9 @@ from prm_gsm8k.sampling.rows import solved
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import MISSING, REFUSED
 from prm_gsm8k.vllm_server import vllm_server
+
+if TYPE_CHECKING:
+    from prm_gsm8k.sampling.pipeline import Job
 
 EXECUTORS = ("local", "slurm", "ray")
 BYTES_PER_CALL = 1000  # measured: SmolLM2-135M and few-shot prompts take 590; a larger model writes longer steps
@@ -272,7 +276,7 @@ def check_context(served: Served, settings: Settings) -> None:
 
 
 @contextmanager
-def _one_server(job: object, how: How) -> Iterator:
+def _one_server(job: Job, how: How) -> Iterator[Job]:
     """The job with an endpoint: one server for all tasks of this machine."""
     if how.endpoint is not None:
         yield job

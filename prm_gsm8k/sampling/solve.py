@@ -166,7 +166,7 @@ def once(go_on: GoOn) -> GoOn:
     async def ask(prefix: Sequence[str], attempt: int) -> Rollout:
         call = tuple(prefix), attempt
         if call not in under_way:
-            under_way[call] = asyncio.ensure_future(go_on(prefix, attempt))  # type: ignore[arg-type]
+            under_way[call] = asyncio.ensure_future(go_on(prefix, attempt))
         return await under_way[call]
 
     return ask
