@@ -13,18 +13,23 @@ is done; and answers a request that was once refused with the refusal for ever, 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dill
 import orjson
 from datatrove.data import Document
 from datatrove.executor.local import LocalPipelineExecutor
@@ -36,7 +41,7 @@ from loguru import logger
 
 from prm_gsm8k.exceptions import EngineError, PrmGsm8kError
 from prm_gsm8k.problems import Problem
-from prm_gsm8k.sampling.engine import Engine
+from prm_gsm8k.sampling.engine import KEEPS, Engine
 from prm_gsm8k.sampling.evidence import Calls, Log, question_digest, read_calls
 from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.rollout import Rollout
@@ -163,7 +168,7 @@ class Sampling(InferenceRunner):
 
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:
         """Solve the problems of a task."""
-        if _is_child():
+        if multiprocessing.parent_process() is not None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches every process of a terminal; one says so
             end_with_parent()
         documents = list(data)
@@ -236,10 +241,35 @@ def _ours(error: BaseException | None) -> PrmGsm8kError | None:
 
 
 class Local(LocalPipelineExecutor):
-    """datatrove's, with its log in files alone: level INFO on the terminal is for local rank 0."""
+    """datatrove's, over a pool that notices when a task is killed. Its own would wait for that task for ever, and leaves a
+    process behind when it is killed itself. Tasks log to files alone; as local rank 0 they would to the terminal too.
+    """
 
-    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
-        return super()._run_for_rank(rank, local_rank + 1, node_rank)
+    def run(self) -> None:
+        if self.workers == 1:
+            pipeline = self.pipeline
+            for rank in range(self.tasks):
+                self.pipeline = deepcopy(pipeline)
+                self._run_for_rank(rank, local_rank=1)
+            return
+        others = set(multiprocessing.active_children())
+        pool = ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("forkserver"))
+        try:
+            executor = dill.dumps(self)
+            for task in [pool.submit(_run_task, executor, rank) for rank in range(self.tasks)]:
+                task.result()
+        except BrokenProcessPool as error:
+            raise EngineError(
+                f"a task was killed, as a system short of memory does; fewer --workers need less. {KEEPS}"
+            ) from error
+        finally:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+
+
+def _run_task(executor: bytes, rank: int) -> None:
+    dill.loads(executor)._run_for_rank(rank, local_rank=1)
 
 
 def steps(job: Job) -> list[Any]:
@@ -250,7 +280,7 @@ def steps(job: Job) -> list[Any]:
 def run_local(job: Job, tasks: int, workers: int) -> None:
     """Tasks on this machine, `workers` at once; a single worker is this very process."""
     executor = Local(steps(job), tasks=tasks, workers=workers, logging_dir=str(job.run / "logs"), skip_completed=False)
-    with _quiet(), _forks_end_with_us():
+    with _quiet():
         executor.run()
     raise_errors(job, tasks)
 
@@ -311,6 +341,9 @@ def submit_slurm(job: Job, tasks: int, workers: int, partition: str, time_limit:
 def raise_errors(job: Job, tasks: int) -> None:
     """What ended a task, as an error here; of several, the first."""
     failed = [rank for rank in range(tasks) if job.error(rank).exists()]
+    killed = [rank for rank in range(tasks) if not (job.run / "logs" / "completions" / f"{rank:05d}").exists()]
+    if killed and not failed:
+        raise EngineError(f"task {killed[0]} was ended from outside; its log is in {job.run / 'logs'}. {KEEPS}")
     if failed:
         more = f" (and {len(failed) - 1} of the other {tasks - 1} tasks ended early too)" if len(failed) > 1 else ""
         raise EngineError(job.error(failed[0]).read_text(encoding="utf-8") + more)
@@ -324,34 +357,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.enable("datatrove")
-
-
-_forks_watch = False
-
-
-def _watch_if_asked() -> None:
-    if _forks_watch:
-        end_with_parent()
-
-
-os.register_at_fork(after_in_child=_watch_if_asked)
-
-
-@contextmanager
-def _forks_end_with_us() -> Iterator[None]:
-    """datatrove's executor forks a manager of queues, which would outlive a killed run for ever."""
-    global _forks_watch
-    _forks_watch = True
-    try:
-        yield
-    finally:
-        _forks_watch = False
-
-
-def _is_child() -> bool:
-    import multiprocess.process
-
-    return multiprocess.process.parent_process() is not None
 
 
 def end_with_parent() -> None:

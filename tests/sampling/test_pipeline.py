@@ -5,6 +5,7 @@ The server's answers are a function of the request, so runs that differ in nothi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -242,3 +243,25 @@ def test_killed_at_random_points_it_repeats_no_finished_call_and_ends_in_the_sam
     assert len(kept_requests(tmp_path)) == len(set(kept_requests(tmp_path))) == calls
     assert model.asked <= calls + AT_ONCE * tasks * times  # what was under way is asked again, and nothing else
     assert json.loads(output)["content_digest"] == digest
+
+
+def test_a_task_that_is_killed_is_said_and_not_waited_for(model: LoopbackModel, tmp_path: Path) -> None:
+    model.seconds = 0.2
+    run = start(model, tmp_path, "--tasks", "2")
+    while model.asked < 20:
+        time.sleep(0.01)
+    os.kill(task_processes(run.pid)[0], signal.SIGKILL)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert b"a task was killed, as a system short of memory does; fewer --workers need less." in errors
+    assert b"Traceback" not in errors
+
+
+def task_processes(parent: int) -> list[int]:
+    """The processes of the tasks: children of the server from which a run forks them."""
+    below: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            pid, _, rest = stat.read_text().partition(" ")
+            below.setdefault(int(rest.rpartition(")")[2].split()[1]), []).append(int(pid))
+    return [task for child in below.get(parent, []) for task in below.get(child, [])]
