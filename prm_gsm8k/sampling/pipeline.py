@@ -241,7 +241,7 @@ def _ours(error: BaseException | None) -> PrmGsm8kError | None:
 
 
 class Local(LocalPipelineExecutor):
-    """datatrove's, over a pool that notices when a task is killed. Its own would wait for that task for ever, and leaves a
+    """datatrove's, over a pool that notices when a task is killed. Its own would wait for it for ever, and leaves a
     process behind when it is killed itself. Tasks log to files alone; as local rank 0 they would to the terminal too.
     """
 
