@@ -4,7 +4,7 @@
 
 SOLUTIONS (JSONL or .gz) holds model solutions with `steps`, `reference_answer` and `correct`, as another grader said.
 Every disagreement is listed with both answers and the end of the solution, so that a reader sees who is right. Beside
-it, on the same solutions, the two graders people write first: is the reference in the last line, and is the last word it?
+it, on the same solutions, the two graders people write first: is the reference in the last line, is the last word it?
 
 The splitter is given each solution in every form models write, and has to find the steps again: of SOLUTIONS, and of
 FIRST_ERROR, whose steps people marked one by one.
