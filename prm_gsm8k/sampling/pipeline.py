@@ -295,9 +295,13 @@ def run_ray(job: Job, tasks: int, workers: int, gpus: int) -> None:
 
     started = not ray.is_initialized()
     if started:
-        ray.init(
-            log_to_driver=False, include_dashboard=False, num_cpus=None if "RAY_ADDRESS" in os.environ else workers
-        )
+        try:
+            cpus = None if "RAY_ADDRESS" in os.environ else workers
+            ray.init(log_to_driver=False, include_dashboard=False, num_cpus=cpus)
+        except Exception as error:  # of several kinds, some bare
+            raise EngineError(
+                f"Ray does not start ({str(error).splitlines()[0]}); name a cluster that runs, RAY_ADDRESS"
+            ) from error
     try:
         executor = RayPipelineExecutor(
             steps(job),
