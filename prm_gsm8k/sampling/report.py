@@ -95,7 +95,7 @@ def read_marked(path: str | Path) -> list[Marked]:
     known = {
         " ".join(problem.question.split()): reference_answer(problem)
         for split in ("train", "test")
-        for problem in shipped_problems(split)  # type: ignore[arg-type]
+        for problem in shipped_problems(split)
     }
     return [_marked(where, row, known) for where, row in rows]
 

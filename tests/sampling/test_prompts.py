@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from real_tokenizers import tokenizer
 
 from prm_gsm8k.arithmetic import false_equations
 from prm_gsm8k.exceptions import UsageError
@@ -38,6 +39,22 @@ def test_chat_goes_on_in_the_assistants_turn() -> None:
     assert body["messages"][2]["content"] == "3 bags of 4 are 3 * 4 = 12.\nHers are {question} 12.\n"
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+@pytest.mark.parametrize(("name", "end"), [("smollm2", "\n"), ("qwen", "\n"), ("llama3", "")])
+def test_the_continued_turn_ends_where_the_next_step_begins(name: str, end: str) -> None:
+    """With the chat templates of real models, as vLLM renders them. Llama 3's trims: its model writes the newline."""
+    body = prompts.render("chat", QUESTION, STEPS)
+    text = tokenizer(name).apply_chat_template(
+        body["messages"],
+        tokenize=False,
+        continue_final_message=body["continue_final_message"],
+        add_generation_prompt=body["add_generation_prompt"],
+        **body["chat_template_kwargs"],
+    )
+    assert isinstance(text, str)
+    assert text.endswith(f"\n{STEPS[0]}\n{STEPS[1]}{end}")
+    assert QUESTION in text
 
 
 def test_chat_ask_sends_nothing_that_only_vllm_knows() -> None:
