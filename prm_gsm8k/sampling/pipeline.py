@@ -174,7 +174,11 @@ class Sampling(InferenceRunner):
         documents = list(data)
         questions = {question_digest(document.text) for document in documents}
         try:
-            with Log(self.job.folder, rank, self.job.most_bytes) as log, self._ticks(rank) as solved, self._served():
+            with (
+                Log(self.job.folder, rank, self.job.most_bytes) as log,
+                self._ticks(rank) as solved,
+                self._served(rank),
+            ):
                 kept = read_calls(self.job.folder, questions)
                 self.shared_context = {"job": self.job, "kept": kept, "log": log, "solved": solved}
                 super().run(documents, rank, world_size)
@@ -189,13 +193,14 @@ class Sampling(InferenceRunner):
             yield lambda: void(file.write(b"."))
 
     @contextmanager
-    def _served(self) -> Iterator[None]:
+    def _served(self, rank: int) -> Iterator[None]:
         """An engine of this task's own, unless there is one for all."""
         if self.job.endpoint is not None:
             self.config.endpoint_url = self.job.endpoint
             yield
             return
-        with vllm_server(self.job.weights, self.job.vllm) as server, server.blamed():
+        log = self.job.run / f"vllm-{rank:05d}.log"
+        with vllm_server(self.job.weights, self.job.vllm, log=log) as server, server.blamed():
             self.config.endpoint_url = server.url
             yield
 

@@ -28,7 +28,7 @@ from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.rows import solved
 from prm_gsm8k.sampling.settings import Settings
-from prm_gsm8k.sampling.solve import MISSING, REFUSED
+from prm_gsm8k.sampling.solve import MISSING
 from prm_gsm8k.vllm_server import vllm_server
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ def unsolved(recipe: ModelSampledRecipe, problems: Sequence[Problem]) -> list[Pr
         known = kept.get(question_digest(problem.question))
         if known is None:
             return True
-        return any(s.left_out in (MISSING, REFUSED) for s in solved(problem, known, recipe.sampling, recipe.labelling))
+        return any(s.left_out == MISSING for s in solved(problem, known, recipe.sampling, recipe.labelling))
 
     return [problem for problem in problems if lacks(problem)]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 from prm_gsm8k.problems import Problem
@@ -122,7 +122,8 @@ async def _solution(reference: str, go_on: GoOn, number: int) -> Solution:
         return Solution(number, [], 0, None, False, left_out=MISSING if isinstance(error, MissingCall) else REFUSED)
     text = through_answer(answered.text)
     steps, answer = split_steps(text), final_answer(text)
-    left_out = CUT_OFF if answered.finish == "length" and answer is None else NO_STEPS if not steps else None
+    cut_off = answered.finish == "length" and text == answered.text  # it did not come to its answer, not for sure
+    left_out = CUT_OFF if cut_off else NO_STEPS if not steps else None
     return Solution(number, steps, answered.tokens, answer, is_right(text, reference), left_out=left_out)
 
 
@@ -137,9 +138,8 @@ async def _label(
             solution.steps, reference_answer(problem), with_others(others, go_on), labelling
         )
     except (MissingCall, RequestRefused) as error:
-        left_out = MISSING if isinstance(error, MissingCall) else REFUSED
-        return Solution(**{**vars(solution), "left_out": left_out})
-    return Solution(**{**vars(solution), "labelled": labelled})
+        return replace(solution, left_out=MISSING if isinstance(error, MissingCall) else REFUSED)
+    return replace(solution, labelled=labelled)
 
 
 def with_others(others: Sequence[Solution], go_on: GoOn) -> GoOn:
