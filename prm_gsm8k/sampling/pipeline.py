@@ -168,7 +168,7 @@ class Sampling(InferenceRunner):
 
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:
         """Solve the problems of a task."""
-        if multiprocessing.parent_process() is not None:
+        if _is_child():
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches every process of a terminal; one says so
             end_with_parent()
         documents = list(data)
@@ -252,10 +252,8 @@ class Local(LocalPipelineExecutor):
 
     def run(self) -> None:
         if self.workers == 1:
-            pipeline = self.pipeline
             for rank in range(self.tasks):
-                self.pipeline = deepcopy(pipeline)
-                self._run_for_rank(rank, local_rank=1)
+                deepcopy(self)._run_for_rank(rank, local_rank=1)
             return
         others = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("forkserver"))
@@ -366,6 +364,13 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.enable("datatrove")
+
+
+def _is_child() -> bool:
+    """Whether this is a process of a pool: of ours, or of the one that datatrove has in each task of Ray."""
+    from multiprocess.process import parent_process
+
+    return multiprocessing.parent_process() is not None or parent_process() is not None
 
 
 def end_with_parent() -> None:
