@@ -28,7 +28,9 @@ class Model:
         assert list(prefix) == STEPS[: len(prefix)]
         self.calls.append((len(prefix), attempt))
         arrives = self.arrives[len(prefix)][attempt] == "+"
-        return Rollout(f"So be it.\nThe answer is {RIGHT if arrives else 8}.\nAnd 6 more words", 5, "stop")
+        return Rollout(
+            f"So be it.\nThe answer is {RIGHT if arrives else 8}.\n\nProblem: …\nThe answer is 7.", 5, "stop"
+        )
 
 
 def label(model: Model, steps: Sequence[str] = STEPS, reference: str = RIGHT, **options: object) -> Labelled:

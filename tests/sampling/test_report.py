@@ -189,9 +189,9 @@ def test_counts_are_those_of_the_pairs() -> None:
     def found(first_error: int) -> Labelled:
         return Labelled(first_error, [1, 0, 0], [2, 8, 0], [20, 80, 0])
 
-    marked = [one(1), one(1), one(1), one(1, "9"), one(-1), one(-1), one(2)]
-    report = compare(marked, [found(1), found(0), found(2), found(-1), found(-1), found(0), None])
+    marked = [one(1), one(1), one(1), one(1), one(1, "9"), one(-1), one(-1), one(2)]
+    report = compare(marked, [found(1), found(0), found(2), found(2), found(-1), found(-1), found(0), None])
     assert vars(report) == {
-        "wrong": 4, "exact": 1, "early": 1, "late": 1, "missed": 1, "right_answers": 1,
-        "right": 2, "alarms": 1, "left_out": 1, "rollouts": 40, "tokens": 400,
+        "wrong": 5, "exact": 1, "early": 1, "late": 2, "missed": 1, "right_answers": 1,
+        "right": 2, "alarms": 1, "left_out": 1, "rollouts": 50, "tokens": 500,
     }  # fmt: skip
