@@ -101,7 +101,8 @@ def _show(console: Console, report: Report, title: str) -> None:
 
     from prm_gsm8k.stats import percent
 
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    console.print(f"{title}\n", highlight=False, markup=False, soft_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("first error")
     table.add_column("solutions", justify="right")
     table.add_column("", justify="right")
