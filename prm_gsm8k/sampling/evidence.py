@@ -20,8 +20,9 @@ import errno
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
@@ -107,6 +108,39 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, line
 
 
+@contextmanager
+def sole_run(folder: Path, patience: float = 30.0) -> Iterator[None]:
+    """Hold the folder for one run. Two at once would both ask for what neither has yet.
+
+    What is left of a run that was killed has `patience` seconds to notice it: until then its tasks may still write.
+
+    Raises:
+        PrmGsm8kError: another run is at work there.
+    """
+    held = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + patience
+        while not (_lock(held) and all(map(_nobody_writes, folder.glob("calls-*.jsonl")))):
+            if time.monotonic() > deadline:
+                raise PrmGsm8kError(f"{folder}: another run is at work there; wait for that one, or end it")
+            time.sleep(0.2)
+        yield
+    finally:
+        os.close(held)
+
+
+def _lock(file: int) -> bool:
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _nobody_writes(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _lock(file.fileno())
+
+
 class Log:
     """Appends calls to the file of one task, which no other process may write meanwhile.
 
@@ -124,11 +158,9 @@ class Log:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
             raise PrmGsm8kError(f"{self.path} cannot be written: {error.strerror}") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _lock(self._file):
             self.__exit__(None, None, None)
-            raise PrmGsm8kError(f"{self.path}: another run is writing it; wait for that one, or end it") from error
+            raise PrmGsm8kError(f"{self.path}: another run is writing it; wait for that one, or end it")
         self._cut_off_unfinished_line()
         return self
 

@@ -68,7 +68,7 @@ def sample_solutions(
     from prm_gsm8k.api import as_dataset
     from prm_gsm8k.overlap import refuse_test_questions
     from prm_gsm8k.problems import problems_from
-    from prm_gsm8k.sampling.evidence import Log, open_folder, question_digest, read_calls
+    from prm_gsm8k.sampling.evidence import Log, open_folder, question_digest, read_calls, sole_run
     from prm_gsm8k.sampling.labels import LabelOptions
     from prm_gsm8k.sampling.rows import rows_of, wait_for
     from prm_gsm8k.sampling.settings import Settings
@@ -87,9 +87,9 @@ def sample_solutions(
     folder = open_folder(evidence, settings)
 
     async def all_of_them() -> list[list[Solution]]:
-        kept = read_calls(folder, {question_digest(problem.question) for problem in chosen})
         room, done = asyncio.Semaphore(batch_size), 0
-        with Log(folder) as log:
+        with sole_run(folder), Log(folder) as log:
+            kept = read_calls(folder, {question_digest(problem.question) for problem in chosen})
             batches = _Batches(generate, batch_size)
 
             async def one(problem: Any) -> list[Solution]:

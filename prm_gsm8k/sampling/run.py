@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
 from prm_gsm8k.problems import Problem
 from prm_gsm8k.sampling.engine import Served, check_endpoint
-from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls
+from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
 from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.rows import solved
@@ -125,9 +125,22 @@ def sample(
         BadInputError: the problems or the evidence are not what they must be.
         PrmGsm8kError: the disk is full or may not be written. What was answered is kept in every case.
     """
-    start = time.monotonic()
     recipe, model = identified(recipe, how)
     folder = open_folder(recipe.evidence, recipe.settings)
+    with sole_run(folder):
+        return recipe, _fill(recipe, model, how, folder, say, tell)
+
+
+def _fill(
+    recipe: ModelSampledRecipe,
+    model: Model,
+    how: How,
+    folder: Path,
+    say: Callable[[str], None],
+    tell: Callable[[Status], None] | None,
+) -> Spent:
+    """Ask for what the evidence lacks."""
+    start = time.monotonic()
     by_split, _ = recipe.read_problems()
     problems = [problem for chosen in by_split.values() for problem in chosen]
     missing = unsolved(recipe, problems)
@@ -136,7 +149,7 @@ def sample(
     before = Status(0, len(missing), 0, 0, watch.calls, watch.tokens, 0.0)
     if not missing:
         say(f"nothing to ask: all that these labels need is kept in {folder}")
-        return recipe, Spent(before, folder)
+        return Spent(before, folder)
     say(disk_use(recipe, how, folder, len(missing)))
 
     from prm_gsm8k.sampling import pipeline
@@ -159,7 +172,7 @@ def sample(
     pipeline.write_problems(job, missing)
     if how.executor == "slurm":
         slurm = pipeline.submit_slurm(job, how.tasks, workers, how.partition or "", how.time_limit, how.gpus)
-        return recipe, Spent(before, folder, slurm)
+        return Spent(before, folder, slurm)
 
     def status() -> Status:
         watch.look()
@@ -184,7 +197,7 @@ def sample(
         f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s; {time.monotonic() - start:.0f} s in all; kept in "
         f"{folder}"
     )
-    return recipe, Spent(last, folder)
+    return Spent(last, folder)
 
 
 def identified(recipe: ModelSampledRecipe, how: How) -> tuple[ModelSampledRecipe, Model]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import resource
 import signal
+import threading
 from pathlib import Path
 
 import orjson
 import pytest
 
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
-from prm_gsm8k.sampling.evidence import Log, Watch, kept_settings, open_folder, question_digest, read_calls
+from prm_gsm8k.sampling.evidence import Log, Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
 from prm_gsm8k.sampling.rollout import Rollout
 from prm_gsm8k.sampling.settings import Settings
 
@@ -103,6 +104,18 @@ def test_a_damaged_line_is_named(folder: Path, line: bytes) -> None:
 
 def test_two_runs_do_not_write_one_file(folder: Path) -> None:
     with Log(folder), pytest.raises(PrmGsm8kError, match="another run is writing it"), Log(folder):
+        pass
+
+
+def test_a_second_run_waits_for_what_is_left_of_the_first_and_then_says_so(folder: Path) -> None:
+    with sole_run(folder), pytest.raises(PrmGsm8kError, match="another run is at work there"), sole_run(folder, 0.3):
+        pass
+    with Log(folder, 1), pytest.raises(PrmGsm8kError, match="another run is at work there"), sole_run(folder, 0.3):
+        pass  # a task of a run that was killed, which has not noticed yet
+    left = Log(folder, 1)
+    left.__enter__()
+    threading.Timer(0.5, left.__exit__, (None, None, None)).start()
+    with sole_run(folder), Log(folder, 1):
         pass
 
 

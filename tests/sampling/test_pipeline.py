@@ -24,6 +24,7 @@ from sampling.loopback_model import MODEL, LoopbackModel, key
 from prm_gsm8k.build import Built, build
 from prm_gsm8k.exceptions import BadInputError, EngineError
 from prm_gsm8k.problems import Problem
+from prm_gsm8k.sampling.evidence import sole_run
 from prm_gsm8k.sampling.models import UNSTATED
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.run import How, Spent, as_kept, sample
@@ -233,7 +234,8 @@ def test_killed_at_random_points_it_repeats_no_finished_call_and_ends_in_the_sam
     for point in sorted(random.Random(tasks).sample(range(1, calls), times)):
         if killed_when(start(model, tmp_path, "--tasks", str(tasks)), model, point):
             if tasks > 1:
-                time.sleep(2)  # until the tasks have seen that nobody waits for them any more
+                with sole_run(next(tmp_path.glob("out-evidence/*"))):
+                    pass  # the tasks have noticed by now that nobody waits for them any more
             killed.append((model.asked, set(kept_requests(tmp_path))))
     output, errors = (last := start(model, tmp_path, "--tasks", str(tasks))).communicate()
     assert last.returncode == 0, errors
