@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from prm_gsm8k.sampling.pipeline import Job
 
 EXECUTORS = ("local", "slurm", "ray")
-BYTES_PER_CALL = (
-    1000  # SmolLM2-135M's take 330 (tests/sampling/test_real_model.py); larger models write more
-)
+BYTES_PER_CALL = 1000  # SmolLM2-135M's take 330 (tests/sampling/test_real_model.py); larger models write more
 CALLS_PER_SOLUTION = 4  # itself, and ten rollouts (benchmarks/rollout_labels.py) if it is wrong: say, one in three
 PROMPT_TOKENS = 256  # the least a context must have beside what is generated
 
