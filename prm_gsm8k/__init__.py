@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from prm_gsm8k.hub.publish_model import publish_model
     from prm_gsm8k.problems import Problem, read_problems
     from prm_gsm8k.reward_model import ProcessRewardModel
+    from prm_gsm8k.sampling.generate import sample_solutions
     from prm_gsm8k.scorers import open_scorer
     from prm_gsm8k.vllm_reward_model import VllmRewardModel
 
@@ -37,6 +38,7 @@ __all__ = [
     "publish",
     "publish_model",
     "read_problems",
+    "sample_solutions",
 ]
 
 _HOME = {
@@ -49,6 +51,7 @@ _HOME = {
     "open_scorer": "prm_gsm8k.scorers",
     "publish": "prm_gsm8k.hub.publish",
     "publish_model": "prm_gsm8k.hub.publish_model",
+    "sample_solutions": "prm_gsm8k.sampling.generate",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import datasets
 
     from prm_gsm8k.hub.snapshot import Snapshot
+    from prm_gsm8k.making import Tally
 
-NOT_ON_THE_WAY = ("prm800k",)  # a download of half a gigabyte: not unless it was asked for
+NOT_ON_THE_WAY = ("prm800k", "model_sampled")  # half a gigabyte to download, hours of a GPU: not unless asked for
 ROWS_AT_A_TIME = 4_000  # that exist as Python objects: 8 MB
 
 
@@ -56,14 +57,11 @@ def build_synthetic(
         UsageError: a number is out of range.
         PrmGsm8kError: not one row could be made.
     """
-    import datasets
-    import pyarrow as pa
-
-    from prm_gsm8k.contract import arrow_schema, check_table, features
+    from prm_gsm8k.making import Tally
     from prm_gsm8k.overlap import refuse_test_questions
     from prm_gsm8k.problems import problems_from
     from prm_gsm8k.recipe import SyntheticRecipe, keep_share
-    from prm_gsm8k.synthetic.generate import Tally, generate
+    from prm_gsm8k.synthetic.generate import generate
 
     recipe = SyntheticRecipe(
         num_incorrect_per_problem=num_incorrect_per_problem,
@@ -78,18 +76,36 @@ def build_synthetic(
     refuse_test_questions(chosen)
     if max_examples is not None:
         chosen = keep_share({"train": chosen}, max_examples // recipe.rows_per_problem, seed)["train"]
-    tally, schema = Tally(), arrow_schema("synthetic")
-    rows, batches = generate(chosen, recipe.options, tally), []
+    tally = Tally()
+    made = as_dataset(generate(chosen, recipe.options, tally), "synthetic", tally)
+    if tally.skipped:
+        warnings.warn(f"{len(tally.skipped)} of {len(chosen)} problems were skipped: {tally.listed()}", stacklevel=2)
+    return made
+
+
+def as_dataset(rows: Iterator[dict[str, Any]], config: str, tally: Tally) -> datasets.Dataset:
+    """Rows that were just made, as a data set in memory; a few thousand at a time exist as Python objects.
+
+    Raises:
+        PrmGsm8kError: there is not one.
+        VerificationError: one breaks the contract.
+    """
+    import datasets
+    import pyarrow as pa
+
+    from prm_gsm8k.contract import arrow_schema, check_table, features
+
+    schema, batches = arrow_schema(config), []
     while some := list(islice(rows, ROWS_AT_A_TIME)):
         batches.append(pa.record_batch([[row[name] for row in some] for name in schema.names], schema=schema))
     if not batches:
-        raise PrmGsm8kError(f"not one row could be made: {tally.listed() or 'there are no problems'}")
-    if tally.skipped:
-        warnings.warn(f"{len(tally.skipped)} of {len(chosen)} problems were skipped: {tally.listed()}", stacklevel=2)
+        raise PrmGsm8kError(
+            f"not one row could be made: {tally.listed() or tally.counted() or 'there are no problems'}"
+        )
     table = pa.Table.from_batches(batches, schema=schema)
-    if wrong := check_table(table, "synthetic"):
+    if wrong := check_table(table, config):
         raise VerificationError(f"the generator made a row that breaks the contract: {wrong}; please report it")
-    info = datasets.DatasetInfo(features=features("synthetic"))
+    info = datasets.DatasetInfo(features=features(config))
     return datasets.Dataset(datasets.table.InMemoryTable(table), info=info)
 
 

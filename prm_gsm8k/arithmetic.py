@@ -46,13 +46,15 @@ def false_equations(step: str) -> list[FalseEquation]:
     """The equations of a step that are false, in the order of its text; what cannot be read is not among them."""
     if "=" not in step and "≈" not in step and "equal" not in step and r"\approx" not in step:
         return []
+    if _ENDLESS.search(step):
+        return []
     body = _plain(step)
     if match := STEP_PREFIX.match(body):
         body = body[match.end() :]
     read = Step(" " + body)  # an expression that opens the text with a bracket is read behind a space alone
     false = []
     for pair in read.pairs:
-        if pair.holds or pair.weak or pair.left.first == pair.left.last or pair.right.first != pair.right.last:
+        if pair.holds or pair.left.first == pair.left.last or (pair.weak and not _comes_to_a_fraction(read, pair)):
             continue
         try:
             value, stated = pair.sides(read.values, read.raws)
@@ -69,11 +71,21 @@ def first_false_equation(steps: Sequence[str]) -> int:
     return next((i for i, step in enumerate(steps) if false_equations(step)), -1)
 
 
+def _comes_to_a_fraction(read: Step, pair: Pair) -> bool:
+    """Whether the pair is weak for no other reason than that its right side is a fraction: `1/2 + 1/3 = 5/7`."""
+    before = next(p for p in read.skeleton.pairs if p.left.first == pair.left.first)
+    if before.weak or pair.left.shape.operators == "/":  # `1/3 of them = 66/3` speaks of a third of something
+        return False
+    return pair.right.shape.operators == "/" and read.gaps[pair.right.last] == "/"
+
+
 # --- the text of an equation ------------------------------------------------------------------------------------------
 
+_ENDLESS = re.compile(r"\d{200}")  # a model in a loop; Python reads no int of more than 4,300 digits
 _TAG = re.compile(r"<<[^<>]*>>")  # GSM8K's calculator annotations: models trained on it write them
 _MATH = re.compile(r"\\[()\[\]]|\$\$|(?<!\\)\$(?=[^$\n]*\\[a-z]+[^$\n]*\$)|\\(?:displaystyle|,|;|!|quad)")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_PERCENT_OF = re.compile(r"(?<=\d)%\s+of\s+(?=[$£€]?\d[\d,.]*\s*=)")  # 20% of $10 = $2
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\s*\{([^{}]*)\}")
 
 
@@ -84,7 +96,7 @@ def _plain(step: str) -> str:
     if "\\" in step or "{,}" in step:
         step = step.replace("{,}", ",").replace(r"\$", "$").replace(r"\%", "%")
         step = _TEXT.sub(r" \1 ", _FRACTION.sub(r"((\1)/(\2))", _MATH.sub(" ", step)))
-    return step
+    return _PERCENT_OF.sub("% * ", step)
 
 
 def _span(read: Step, first: int, last: int) -> str:
@@ -181,12 +193,13 @@ _FACTORS = {
 def _may_be_meant(read: Step, pair: Pair, text: str, body: str) -> bool:
     """Whether some reading that people mean when they write so makes the equation true."""
     shape, first, right = pair.left.shape, pair.left.first, pair.right.first
-    written = read.texts[right]
+    fraction = pair.right.first != pair.right.last
+    written = "" if fraction else read.texts[right]
     loose = _ROUGHLY.search(body) is not None
     for numbers in (read.values, read.raws):
-        for stated in {read.values[right], read.raws[right]}:
+        for stated in {pair.right.shape.value(read.values, right), pair.right.shape.value(read.raws, right)}:
             for value in _readings(read, pair, numbers):
-                if _is_about(value, stated, written, loose):
+                if value == stated if fraction else _is_about(value, stated, written, loose):
                     return True
                 for factor, words in _FACTORS.items():
                     if value and divide(stated, value) in (factor, Fraction(1, factor)) and re.search(words, body):

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from prm_gsm8k import __version__
-from prm_gsm8k.commands import build, check, evaluate, export, hub, look, score
+from prm_gsm8k.commands import build, check, evaluate, export, hub, look, report, sampled, score
 
 app = typer.Typer(
     help="Labelled reasoning steps on GSM8K, to train process reward models with.",
@@ -24,7 +24,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # plain help is there in half the time
 )
+build.app.command("model_sampled")(sampled.build_model_sampled)
 app.add_typer(build.app, name="build")
+app.add_typer(report.app, name="report")
 for command in (
     look.show,
     look.stats,

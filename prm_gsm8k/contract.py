@@ -72,6 +72,11 @@ EXTRA_COLUMNS: dict[str, tuple[Column, ...]] = {
             nullable_items=True,
         ),
     ),
+    "model_sampled": (
+        Column("successes", "list<int32>", "a step: continuations from here that came to the right answer"),
+        Column("trials", "list<int32>", "a step: continuations from here, 0 where none was needed"),
+        Column("tokens", "list<int32>", "a step: tokens that were generated for them"),
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 A `Recipe` reads its inputs once, cuts them into batches of bytes that any process can take, says by which digest its
 rows are known, and makes the rows of a batch. Nothing of `datasets` is imported here: `builders/` puts a recipe behind
-a `BuilderConfig`. The recipes themselves stand beside what they make: `synthetic/recipe.py`, `prm800k/recipe.py`.
+a `BuilderConfig`. The recipes themselves stand beside what they make: `synthetic/recipe.py`, `prm800k/recipe.py`, …
 """
 
 from __future__ import annotations

@@ -242,8 +242,26 @@ def _ratings(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
                     break
 
 
+def _rollouts(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
+    """Labels are what the continuations make of them, where there were any; behind the first error there are none."""
+    hard, threshold = config.options.get("labels") == "hard", float(config.options.get("threshold", 0))
+    for table in tables.values():
+        for row in iter_rows(table.select(["id", "first_error", "successes", "trials", "tokens"])):
+            counts = zip(row["successes"], row["trials"], row["tokens"], strict=True)
+            for i, (successes, trials, tokens) in enumerate(counts):
+                enough = threshold * (config.options.get("rollouts", 8) if hard else trials)
+                if not 0 <= successes <= trials or tokens < 0 or (tokens and not trials):
+                    yield f"{row['id']!r}: step {i} has {successes} successes in {trials} trials of {tokens} tokens"
+                elif trials and 0 <= row["first_error"] < i:
+                    yield f"{row['id']!r}: step {i} has trials, but the first error is step {row['first_error']}"
+                elif trials and (successes > enough) != (i != row["first_error"]):
+                    said = "wrong" if i == row["first_error"] else "right"
+                    yield f"{row['id']!r}: step {i} is labelled {said}, but {successes} of {trials} trials succeeded"
+
+
 # What only the rows of one config can be asked.
 _OWN_CHECKS: dict[str, dict[str, Callable[[Mapping[str, pa.Table], Config], Iterator[str]]]] = {
     "synthetic": {"twins": _twins, "second opinion": _opinions},
     "prm800k": {"labels follow ratings": _ratings},
+    "model_sampled": {"labels follow trials": _rollouts},
 }

@@ -28,6 +28,20 @@ from urllib.request import ProxyHandler, build_opener
 from prm_gsm8k.exceptions import EngineError
 
 COMMAND = "PRM_GSM8K_VLLM"  # an environment variable: the words before the server's own arguments
+# Ends the process group of a server when the process that started it has gone, killed perhaps: a GPU that nobody uses
+# any more must not stay taken, for whoever goes on needs it.
+_WATCHER = """
+import os, signal, sys, time
+parent, group = map(int, sys.argv[1:])
+while os.getppid() == parent:
+    time.sleep(0.5)
+for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 0)):
+    try:
+        os.killpg(group, sign)
+    except ProcessLookupError:
+        break
+    time.sleep(patience)
+"""
 # What vLLM's log says when something a user can do is wrong, and what that is.
 ADVICE = (
     ("out of memory", "try --max-model-len 2048, --gpu-memory-utilization 0.95 or --tensor-parallel-size 2"),
@@ -50,6 +64,20 @@ class Server:
     model: str
     log: Path
     process: subprocess.Popen[bytes]
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """An engine that fails in here is told with why the server ended, if it did; it may take a moment to."""
+        try:
+            yield
+        except EngineError as error:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+                raise EngineError(
+                    f"vLLM ended in the middle of its work (exit code {self.process.returncode}); {_why(self.log)}. "
+                    "What is answered so far is kept; the same command goes on from here"
+                ) from error
+            raise
 
 
 def vllm_command() -> list[str]:
@@ -103,6 +131,12 @@ def vllm_server(
             )
         except OSError as error:
             raise EngineError(f"{command[0]} cannot be started: {error.strerror}; set {COMMAND}") from error
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", _WATCHER, str(os.getpid()), str(process.pid)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         _wait(process, url, model, log, timeout)
         yield Server(url, model, log, process)
@@ -110,6 +144,8 @@ def vllm_server(
             log.unlink(missing_ok=True)
     finally:
         stop(process)
+        watcher.kill()
+        watcher.wait()
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 20) -> None:

@@ -21,6 +21,8 @@ TRUE = [
     "1,200 + 300 = 1,500",
     "50% of 80 = 40",
     "50% * 80 = 40",
+    "1/2 + 1/3 = 5/6",
+    "20% of $10 = $2.",
     "16/3 = 5.33",
     "3 apples + 4 pears = 7 fruits",
     "30 miles/hour * 2 hours = 60 miles",
@@ -44,6 +46,8 @@ FALSE = {
     "Step 2: He sold 48/2 = <<48/2=34>>34 clips.": (24, 34),
     "Total cost = 9450 / (15 x 6) = $42": (105, 42),
     "3/2 = 0.5": (Fraction(3, 2), Fraction(1, 2)),
+    "1/2 + 1/3 = 5/7": (Fraction(5, 6), Fraction(5, 7)),
+    "The discount is 20% of $10 = $4.": (2, 4),
 }
 # No equation of these is certainly false: rounded, cut, in other units, part of something longer, or no arithmetic.
 SPARED = [
@@ -74,6 +78,8 @@ SPARED = [
     "f(3) = 12",
     "1 dozen = 12",
     "5 = 5",
+    "So 1/3 of them = 66/3 = 22.",
+    "They found 60% of 700 - 280 = 252.",
     "",
 ]
 
@@ -98,6 +104,11 @@ def test_it_says_what_it_found() -> None:
         "2 + 2 = 5, but it is 4",
         "10 / 3 = 3.5, but it is 3.33333",
     ]
+
+
+def test_a_number_without_end_is_not_read() -> None:
+    assert false_equations(f"1 / 3 = 0.{'3' * 5000}") == []
+    assert false_equations(f"{'9' * 5000} + 1 = 2") == []
 
 
 def test_the_first_step_with_a_false_equation() -> None:

@@ -144,7 +144,8 @@ def test_its_tables_are_those_of_the_manifest(tmp_path: Path) -> None:
 
 
 def test_a_choice_cannot_break_its_table(tmp_path: Path) -> None:
-    table = pa.Table.from_pylist(list(made_rows(range(2))), schema=arrow_schema("model_sampled"))
+    rows = [{**row, **own_columns("model_sampled", row)} for row in made_rows(range(2))]
+    table = pa.Table.from_pylist(rows, schema=arrow_schema("model_sampled"))
     made_from = {**MADE_FROM, "options": {"stop": "a|b"}}
     write_config(tmp_path / "out", "model_sampled", {"train": table}, made_from)
     assert "| `stop` | `a\\|b` |" in (tmp_path / "out" / "README.md").read_text()

@@ -80,7 +80,7 @@ def build_synthetic(
                 seed=seed,
                 problems=problems,
             )
-        _finish(built, verbose, json)
+        finish(built, verbose, json)
 
 
 @app.command("prm800k")
@@ -132,10 +132,10 @@ def build_prm800k(
                 skip_bad_lines=skip_bad_lines,
                 max_examples=max_examples,
             )
-        _finish(built, verbose, json)
+        finish(built, verbose, json)
 
 
-def _finish(built: Built, verbose: bool, json: bool) -> None:
+def finish(built: Built, verbose: bool, json: bool) -> None:
     """Say what was built."""
     if json:
         skipped = [{"problem": where, "reason": reason} for where, reason in built.skipped]

@@ -1,0 +1,157 @@
+"""How many rollouts it takes to find the first error of a wrong solution: our search beside the published schemes.
+
+    python benchmarks/rollout_labels.py FILE [--solutions 200]
+
+FILE holds wrong solutions with the first error a person marked, a JSON object a line: `problem`, `steps`, `label`.
+The model that goes on from a prefix is simulated: a right prefix comes to the right answer with probability 0.8, one
+with the error in it never does. Its answer to a call depends on the solution, the prefix and the attempt alone, so all
+schemes ask the same model the same things, and where two disagree it is the scheme. The real grader reads its texts.
+
+`every step` is exhaustive; a scheme's label is held against its, and against the person's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from prm_gsm8k.sampling.grading import is_right
+from prm_gsm8k.sampling.labels import Call, LabelOptions, find_first_error
+from prm_gsm8k.sampling.rollout import Rollout
+
+RIGHT, WRONG = "12345", "54321"  # what the simulated model concludes; no solution of the file does
+Search = Generator[Call, Rollout, int]
+Scheme = Callable[[Sequence[str], int], Search]
+
+
+def tried(end: int, k: int, stop: bool) -> Generator[Call, Rollout, bool]:
+    """Whether any of k rollouts from the first `end` steps succeeds; with `stop`, no more after the first that does."""
+    successes = 0
+    for attempt in range(k):
+        successes += is_right((yield end, attempt).text, RIGHT)
+        if successes and stop:
+            break
+    return successes > 0
+
+
+def every_step(steps: Sequence[str], k: int) -> Search:
+    """Math-Shepherd (arXiv 2312.08935): k rollouts from every prefix but the whole, whose answer is known."""
+    survives = []
+    for end in range(1, len(steps)):
+        survives.append((yield from tried(end, k, stop=False)))
+    return [*survives, False].index(False)
+
+
+def linear(steps: Sequence[str], k: int) -> Search:
+    """SCAN (arXiv 2509.16548): from the front to the first error, k rollouts from each prefix."""
+    for end in range(1, len(steps)):
+        if not (yield from tried(end, k, stop=False)):
+            return end - 1
+    return len(steps) - 1
+
+
+def linear_stop(steps: Sequence[str], k: int) -> Search:
+    """The same, done with a prefix at its first success."""
+    for end in range(1, len(steps)):
+        if not (yield from tried(end, k, stop=True)):
+            return end - 1
+    return len(steps) - 1
+
+
+def binary(steps: Sequence[str], k: int, stop: bool = False) -> Search:
+    """OmegaPRM (arXiv 2406.06592): halve the range in which the first error lies, k rollouts from each middle."""
+    first, last = 0, len(steps) - 1
+    while first < last:
+        middle = (first + last) // 2
+        if (yield from tried(middle + 1, k, stop)):
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+def binary_stop(steps: Sequence[str], k: int) -> Search:
+    """The same, done with a prefix at its first success."""
+    return binary(steps, k, stop=True)
+
+
+def ours(steps: Sequence[str], k: int) -> Search:
+    """From the front, done with a prefix at its first success, false equations for nothing."""
+    labelled = yield from find_first_error(steps, RIGHT, LabelOptions(rollouts=k))  # type: ignore[misc]
+    assert labelled is not None
+    return labelled.first_error
+
+
+SCHEMES: dict[str, Scheme] = {
+    "every step (Math-Shepherd)": every_step,
+    "linear (SCAN)": linear,
+    "binary (OmegaPRM)": binary,
+    "binary, stop at first success": binary_stop,
+    "linear, stop at first success": linear_stop,
+    "ours: and false equations": ours,
+}
+
+
+def run(search: Search, name: str, label: int, recover: float) -> tuple[int, int]:
+    """The first error a scheme finds in a solution and the rollouts it took."""
+    made: set[Call] = set()
+    try:
+        call = next(search)
+        while True:
+            assert call not in made
+            made.add(call)
+            end, attempt = call
+            succeeds = end <= label and random.Random(f"{name}/{end}/{attempt}").random() < recover
+            call = search.send(Rollout(f"The answer is {RIGHT if succeeds else WRONG}.", 0, "stop"))
+    except StopIteration as done:
+        return done.value, len(made)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--solutions", type=int, help="the first so many; all if not given")
+    parser.add_argument("--rollouts", type=int, default=8, metavar="K")
+    parser.add_argument("--recover", type=float, default=0.8, metavar="P", help="of a right prefix")
+    arguments = parser.parse_args()
+    rows = [json.loads(line) for line in arguments.file.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if row["label"] >= 0][: arguments.solutions]
+    steps = sum(len(row["steps"]) for row in rows) / len(rows)
+    print(
+        f"{len(rows)} wrong solutions of {arguments.file.name}, {steps:.2f} steps each; "
+        f"k={arguments.rollouts}, right prefixes recover with {arguments.recover}; {os.cpu_count()} cores"
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("scheme", "rollouts a solution", "times ours", "as exhaustive", "as the person"):
+        table.add_column(column, justify="left" if column == "scheme" else "right")
+    found = {
+        name: [
+            run(scheme(row["steps"], arguments.rollouts), f"{i}", row["label"], arguments.recover)
+            for i, row in enumerate(rows)
+        ]
+        for name, scheme in SCHEMES.items()
+    }
+    least = sum(n for _, n in found["ours: and false equations"])
+    for name, results in found.items():
+        same = sum(a[0] == b[0] for a, b in zip(results, found["every step (Math-Shepherd)"], strict=True))
+        person = sum(first == row["label"] for (first, _), row in zip(results, rows, strict=True))
+        spent = sum(n for _, n in results)
+        table.add_row(
+            name,
+            f"{spent / len(rows):.2f}",
+            f"{spent / least:.2f}",
+            f"{same / len(rows):.1%}",
+            f"{person / len(rows):.1%}",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""What a model was asked and answered, kept for good: one line of JSON a call, written once and never changed.
+
+    EVIDENCE/Qwen3-8B-0f1e2d3c4b5a6978/         a folder for each settings: model, revision, prompt, sampling
+      settings.json
+      calls-00000.jsonl                         one file for each task that ever ran; a run reads all of them
+
+    {"problem": "gsm8k/train/3", "question": "9f…", "prefix": ["He has 3*4=12 apples."], "attempt": 0,
+     "text": "So 12/2=6 are red.\\nThe answer is 6", "tokens": 21, "finish": "stop"}
+
+A call is (question, prefix, attempt). With no prefix it samples a whole solution, else it goes on from the first steps
+of one. Nothing of grading and labelling is in it, so rows under another scheme come from the same lines.
+
+A line is handed to the system in one write as soon as the answer is there, before anything is made of it: a process
+killed at any moment loses the calls that were under way, and none that was finished.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
+from prm_gsm8k.sampling.rollout import Rollout
+from prm_gsm8k.sampling.settings import Settings
+
+SETTINGS = "settings.json"
+
+Calls = dict[tuple[tuple[str, ...], int], Rollout]
+"""What was answered about one question: by prefix and attempt."""
+
+
+def question_digest(question: str) -> str:
+    """By which a question is known here, whatever file it comes from: 24 hexadecimal digits of its exact text."""
+    return hashlib.sha256(question.encode()).hexdigest()[:24]
+
+
+def open_folder(evidence: str | Path, settings: Settings) -> Path:
+    """The folder for these settings, made if it is new.
+
+    Raises:
+        PrmGsm8kError: it cannot be made.
+        BadInputError: it says it holds calls under other settings.
+    """
+    folder = Path(evidence) / settings.folder
+    content = orjson.dumps({**asdict(settings), "digest": settings.digest}, option=orjson.OPT_INDENT_2)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / SETTINGS).exists():
+            temporary = folder / f".{SETTINGS}.{os.getpid()}"
+            temporary.write_bytes(content)
+            temporary.replace(folder / SETTINGS)
+        there = (folder / SETTINGS).read_bytes()
+    except OSError as error:
+        raise PrmGsm8kError(
+            f"{folder}: evidence cannot be kept there: {error.strerror}; name another --evidence"
+        ) from error
+    if there != content:
+        raise BadInputError(str(folder / SETTINGS), "was changed: it is not what the folder's name says; restore it")
+    return folder
+
+
+def kept_settings(evidence: Path) -> list[Settings]:
+    """Under which settings answers are kept there."""
+    there = [orjson.loads(path.read_bytes()) for path in sorted(evidence.glob(f"*/{SETTINGS}"))]
+    kept = [Settings(**{field.name: content[field.name] for field in fields(Settings)}) for content in there]
+    return sorted(kept, key=lambda settings: (settings.source, settings.digest))
+
+
+def read_calls(folder: Path, questions: Collection[str] | None = None) -> dict[str, Calls]:
+    """Every call that is kept, by the digest of its question; only those about `questions`, if given.
+
+    Raises:
+        BadInputError: a line that is no call; an unfinished last line is none yet, and is passed over.
+    """
+    kept: dict[str, Calls] = {}
+    for path in sorted(folder.glob("calls-*.jsonl")):
+        for _, line in _lines(path):
+            if questions is None or line["question"] in questions:
+                call = tuple(line["prefix"]), line["attempt"]
+                answer = Rollout(line["text"], line["tokens"], line["finish"])
+                kept.setdefault(line["question"], {}).setdefault(call, answer)
+    return kept
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            if not raw.endswith(b"\n"):
+                return  # a process was killed in the middle of it, or is at it
+            try:
+                line = orjson.loads(raw)
+                _ = line["question"], tuple(line["prefix"]), line["attempt"] + 0, line["text"] + "", line["tokens"] + 0
+                _ = line["finish"] + ""
+            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                what = "not a call as they are kept here; delete that line, and its call will be made again"
+                raise BadInputError(f"{path}:{number}", what) from error
+            yield number, line
+
+
+@contextmanager
+def sole_run(folder: Path, patience: float = 30.0) -> Iterator[None]:
+    """Hold the folder for one run. Two at once would both ask for what neither has yet.
+
+    What is left of a run that was killed has `patience` seconds to notice it: until then its tasks may still write.
+
+    Raises:
+        PrmGsm8kError: another run is at work there.
+    """
+    held = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + patience
+        while not (_lock(held) and all(map(_nobody_writes, folder.glob("calls-*.jsonl")))):
+            if time.monotonic() > deadline:
+                raise PrmGsm8kError(f"{folder}: another run is at work there; wait for that one, or end it")
+            time.sleep(0.2)
+        yield
+    finally:
+        os.close(held)
+
+
+def _lock(file: int) -> bool:
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _nobody_writes(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _lock(file.fileno())
+
+
+class Log:
+    """Appends calls to the file of one task, which no other process may write meanwhile.
+
+    Raises `PrmGsm8kError` if another run writes it, when the disk is full, or when the file has grown to `most_bytes`:
+    what was written stays, whole.
+    """
+
+    def __init__(self, folder: Path, rank: int = 0, most_bytes: int = 10**10) -> None:
+        self.path = folder / f"calls-{rank:05d}.jsonl"
+        self._most_bytes = most_bytes
+        self._file = -1
+
+    def __enter__(self) -> Log:
+        try:
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise PrmGsm8kError(f"{self.path} cannot be written: {error.strerror}") from error
+        if not _lock(self._file):
+            self.__exit__(None, None, None)
+            raise PrmGsm8kError(f"{self.path}: another run is writing it; wait for that one, or end it")
+        self._cut_off_unfinished_line()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            os.close(self._file)
+        self._file = -1
+
+    def append(self, problem: str, question: str, prefix: Sequence[str], attempt: int, answer: Rollout) -> None:
+        """Keep one call: it is with the system when this returns."""
+        line = {"problem": problem, "question": question, "prefix": list(prefix), "attempt": attempt, **asdict(answer)}
+        data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        size = os.fstat(self._file).st_size
+        if size + len(data) > self._most_bytes:
+            raise PrmGsm8kError(
+                f"{self.path} has grown to {size / 1e9:.2f} GB, which is what --max-disk allows; every finished call "
+                "is kept: allow more, and the same command goes on from here"
+            )
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._file, size)
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise PrmGsm8kError(
+                f"{self.path}: {error.strerror}; every finished call is kept: "
+                f"{'free some space' if full else 'see to it'}, and the same command goes on from here"
+            ) from error
+
+    def _cut_off_unfinished_line(self) -> None:
+        """What a killed process left of a line was never a call."""
+        size = os.fstat(self._file).st_size
+        end = size
+        while end:
+            start = max(0, end - 65536)
+            found = os.pread(self._file, end - start, start).rfind(b"\n")
+            if found >= 0:
+                end = start + found + 1
+                break
+            end = start
+        if end < size:
+            os.ftruncate(self._file, end)
+
+
+class Watch:
+    """Counts the calls of a folder as they come in, whoever writes them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, int] = {}  # bytes of each file
+        self.calls = 0
+        self.tokens = 0
+
+    def look(self) -> None:
+        """Read what is new."""
+        for path in self._folder.glob("calls-*.jsonl"):
+            with path.open("rb") as file:
+                file.seek(self._read.get(path, 0))
+                new = file.read()
+            new = new[: new.rfind(b"\n") + 1]
+            self._read[path] = self._read.get(path, 0) + len(new)
+            for raw in new.splitlines():
+                with suppress(orjson.JSONDecodeError, KeyError, TypeError):  # who reads them for good will say so
+                    self.tokens += orjson.loads(raw)["tokens"]
+                    self.calls += 1

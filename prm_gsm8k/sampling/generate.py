@@ -1,0 +1,170 @@
+"""The same from Python, for a generator of your own: whatever turns prompts into texts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.making import Progress, Tally
+from prm_gsm8k.sampling.rollout import Rollout
+
+if TYPE_CHECKING:
+    import datasets
+
+Generate = Callable[[list[str]], Sequence[str]]
+"""Prompts -> as many texts, each a continuation of its prompt, sampled anew for each, also where prompts are equal."""
+
+
+def sample_solutions(
+    problems: Iterable[Mapping[str, Any]] | datasets.Dataset,
+    generate: Generate,
+    *,
+    model: str,
+    revision: str = "unstated",
+    evidence: str | Path = "evidence",
+    prompt: str = "few_shot",
+    num_solutions: int = 3,
+    num_wrong: int | None = None,
+    max_solutions: int = 16,
+    batch_size: int = 256,
+    progress: Progress | None = None,
+    **labelling: Any,
+) -> datasets.Dataset:
+    """Sample solutions with your own generator and label them by rollouts, as `prm-gsm8k build model_sampled` does.
+
+        rows = sample_solutions(
+            [{"question": "…", "answer": "…\\n#### 72"}], lambda prompts: pipe(prompts), model="org/mine", revision="v2"
+        )
+
+    Every text is kept in `evidence` when it comes, under the model's name and revision, and is never asked for again:
+    a call that was interrupted goes on, and one with other labelling options asks for what those need beyond it.
+
+    Args:
+        problems: dicts (or a `datasets.Dataset`) with `question` and `answer`, in GSM8K's format.
+        generate: takes at most `batch_size` prompts and returns their continuations; called from another thread, one
+            batch at a time.
+        model, revision: whose texts they are: under these they are kept, and named in column `source`. Another
+            temperature is another revision.
+        evidence: the folder in which they are kept.
+        prompt: a style of `prm_gsm8k.sampling.prompts` that is plain text.
+        num_solutions, num_wrong, max_solutions: see `solve.SolutionOptions`.
+        batch_size: prompts at once. So many problems are worked on at a time.
+        progress: told how many problems are done.
+        **labelling: fields of `labels.LabelOptions`: `labels`, `rollouts`, `right_answers` …
+
+    Returns:
+        Rows of the contract, in the order of the problems; `tokens` is 0, since a text does not say.
+
+    Raises:
+        BadInputError: a problem is not what it must be, or asks a question of a test set; or the evidence is damaged.
+        UsageError: an option is none, the style is a chat, or `generate` returns something else than a text a prompt.
+        PrmGsm8kError: not one row could be made, or the disk is full.
+    """
+    from dataclasses import fields
+
+    from prm_gsm8k.api import as_dataset
+    from prm_gsm8k.overlap import refuse_test_questions
+    from prm_gsm8k.problems import problems_from
+    from prm_gsm8k.sampling.evidence import Log, open_folder, question_digest, read_calls, sole_run
+    from prm_gsm8k.sampling.labels import LabelOptions
+    from prm_gsm8k.sampling.rows import rows_of, wait_for
+    from prm_gsm8k.sampling.settings import Settings
+    from prm_gsm8k.sampling.solve import Solution, SolutionOptions, solve
+
+    if unknown := set(labelling) - {field.name for field in fields(LabelOptions)}:
+        raise UsageError(f"there is no option {sorted(unknown)[0]!r}")
+    if batch_size < 1:
+        raise UsageError(f"batch_size is {batch_size}, not at least 1")
+    sampling, options = SolutionOptions(num_solutions, num_wrong, max_solutions), LabelOptions(**labelling)
+    settings = Settings(model, revision, prompt)
+    if "prompt" not in settings.request("", [], 0):
+        raise UsageError(f"{prompt!r} is a chat; a generator takes plain text, few_shot")
+    chosen = problems_from(problems)
+    refuse_test_questions(chosen)
+    folder = open_folder(evidence, settings)
+
+    async def all_of_them() -> list[list[Solution]]:
+        room, done = asyncio.Semaphore(batch_size), 0
+        with sole_run(folder), Log(folder) as log:
+            kept = read_calls(folder, {question_digest(problem.question) for problem in chosen})
+            batches = _Batches(generate, batch_size)
+
+            async def one(problem: Any) -> list[Solution]:
+                nonlocal done
+                question = question_digest(problem.question)
+                known = kept.get(question, {})
+
+                async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
+                    if (answered := known.get((tuple(prefix), attempt))) is not None:
+                        return answered
+                    request = settings.request(problem.question, prefix, attempt)
+
+                    def keep(text: str) -> Rollout:
+                        answer = Rollout(_stopped(text, request.get("stop") or ()), 0, "stop")
+                        log.append(problem.id, question, prefix, attempt, answer)
+                        return answer
+
+                    return await batches.ask(request["prompt"], keep)
+
+                async with room:
+                    solutions = await solve(problem, go_on, sampling, options)
+                done += 1
+                if progress:
+                    progress("generating", done, len(chosen))
+                return solutions
+
+            return list(await asyncio.gather(*map(one, chosen)))
+
+    tally = Tally()
+    solved = wait_for(all_of_them())
+    rows = (r for p, s in zip(chosen, solved, strict=True) for r in rows_of(p, s, settings.source, tally))
+    return as_dataset(rows, "model_sampled", tally)
+
+
+class _Batches:
+    """Puts together what many coroutines ask, so that `generate` gets as much at once as it may have."""
+
+    def __init__(self, generate: Generate, size: int) -> None:
+        self._generate = generate
+        self._size = size
+        self._waiting: list[tuple[str, Callable[[str], Rollout], asyncio.Future[Rollout]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def ask(self, prompt: str, keep: Callable[[str], Rollout]) -> Rollout:
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((prompt, keep, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        answer: Rollout = await future
+        return answer
+
+    async def _work(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(0)  # whoever can ask has asked by then
+            batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+            try:
+                prompts = [prompt for prompt, _, _ in batch]
+                texts = await asyncio.to_thread(self._generate, prompts)
+                if len(texts) != len(prompts) or not all(isinstance(text, str) for text in texts):
+                    kinds = ", ".join(sorted({type(text).__name__ for text in texts}))
+                    raise UsageError(
+                        f"generate returned {len(texts)} of {kinds or 'nothing'} for {len(prompts)} prompts; one str "
+                        "for each is expected"
+                    )
+                answers = [keep(text) for (_, keep, _), text in zip(batch, texts, strict=True)]
+            except Exception as error:
+                for _, _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                return
+            for (_, _, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+
+
+def _stopped(text: str, stops: Sequence[str]) -> str:
+    """The text before the first of the words that end a solution, which a generator may not know."""
+    return text[: min((place for stop in stops if (place := text.find(stop)) >= 0), default=len(text))]

@@ -1,0 +1,73 @@
+"""Labelled solutions of a problem as rows of the contract."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from prm_gsm8k.making import Tally
+from prm_gsm8k.problems import Problem
+from prm_gsm8k.sampling.evidence import Calls
+from prm_gsm8k.sampling.labels import LabelOptions
+from prm_gsm8k.sampling.recipe import DISAGREES, TWICE
+from prm_gsm8k.sampling.solve import Solution, SolutionOptions, from_evidence, reference_answer, solve
+
+T = TypeVar("T")
+
+
+def solved(problem: Problem, calls: Calls, sampling: SolutionOptions, labelling: LabelOptions) -> list[Solution]:
+    """The solutions of a problem as far as what was answered tells them; `left_out` says what it does not."""
+    return wait_for(solve(problem, from_evidence(calls), sampling, labelling))
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end, also from inside a notebook, whose own loop is running."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+def rows_of(problem: Problem, solutions: Sequence[Solution], source: str, tally: Tally) -> Iterator[dict[str, Any]]:
+    """A row for each labelled solution, in the order they were sampled, counting what is left out and why.
+
+    No solution comes twice, and no row calls a prefix right that another one calls wrong: a rollout may have saved what
+    a whole solution, that stopped right there, made wrong.
+    """
+    seen: set[tuple[str, ...]] = set()
+    right_so_far: dict[tuple[str, ...], bool] = {}
+    tally.counts["problems"] += 1
+    for solution in solutions:
+        tally.counts["solutions"] += 1
+        steps, labelled = tuple(solution.steps), solution.labelled
+        left_out = solution.left_out or (TWICE if steps in seen else None)
+        if left_out is None and labelled is not None:
+            wrong_from = labelled.first_error if labelled.first_error >= 0 else len(steps)
+            labels = {steps[: i + 1]: i < wrong_from for i in range(len(steps))}
+            if any(right_so_far.get(prefix, label) != label for prefix, label in labels.items()):
+                left_out = DISAGREES
+        if left_out is not None or labelled is None:
+            tally.counts[str(left_out)] += 1
+            continue
+        seen.add(steps)
+        right_so_far |= labels
+        yield {
+            "prompt": problem.question,
+            "completions": list(steps),
+            "labels": list(labels.values()),
+            "id": f"{problem.id}/{solution.number}",
+            "problem_id": problem.id,
+            "first_error": labelled.first_error,
+            "error_type": "none" if labelled.first_error < 0 else "unknown",
+            "answer": solution.answer,
+            "reference_answer": reference_answer(problem),
+            "values": labelled.values,
+            "source": source,
+            "successes": labelled.successes,
+            "trials": labelled.trials,
+            "tokens": labelled.tokens,
+        }

@@ -1,0 +1,326 @@
+"""A sampling run from end to end: who is asked, what is still missing, an engine if one is needed, tasks, progress.
+
+    recipe, spent = sample(ModelSampledRecipe(model="Qwen/Qwen3-8B"), How())     # fills the evidence
+    build("model_sampled", "data", ...)                                          # makes the rows, as often as wanted
+
+What is missing is found by replaying the labelling over the evidence. So a run that was killed goes on where it was,
+one whose labelling has changed asks for what the new one needs beyond the old, and one that lacks nothing starts no
+engine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
+from prm_gsm8k.problems import Problem
+from prm_gsm8k.sampling.engine import Served, check_endpoint
+from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
+from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
+from prm_gsm8k.sampling.recipe import ModelSampledRecipe
+from prm_gsm8k.sampling.rows import solved
+from prm_gsm8k.sampling.settings import Settings
+from prm_gsm8k.sampling.solve import MISSING
+from prm_gsm8k.vllm_server import vllm_server
+
+if TYPE_CHECKING:
+    from prm_gsm8k.sampling.pipeline import Job
+
+EXECUTORS = ("local", "slurm", "ray")
+BYTES_PER_CALL = 1000  # SmolLM2-135M's take 330 (tests/sampling/test_real_model.py); larger models write more
+CALLS_PER_SOLUTION = 4  # itself, and ten rollouts (benchmarks/rollout_labels.py) if it is wrong: say, one in three
+PROMPT_TOKENS = 256  # the least a context must have beside what is generated
+
+
+@dataclass(frozen=True)
+class How:
+    """How a run is carried out: nothing here changes what is asked.
+
+    Attributes:
+        endpoint: of a running OpenAI-compatible server; None to start vLLM.
+        executor: `local`, `slurm` or `ray`.
+        tasks: parts the problems are dealt into.
+        workers: of them at once; None for all.
+        concurrency: requests under way at once, a task.
+        timeout: seconds that one request may take.
+        patience: seconds for which a failing server is asked again.
+        max_disk: bytes the evidence may grow to in this run, in all tasks together.
+        vllm: more arguments of vLLM.
+        partition, time_limit: of Slurm.
+        gpus: a task, for Slurm and Ray.
+    """
+
+    endpoint: str | None = None
+    executor: str = "local"
+    tasks: int = 1
+    workers: int | None = None
+    concurrency: int = 256
+    timeout: float = 600.0
+    patience: float = 60.0
+    max_disk: int = 10**10
+    vllm: Sequence[str] = ()
+    partition: str | None = None
+    time_limit: str = "20:00:00"
+    gpus: int = 1
+
+    def __post_init__(self) -> None:
+        if self.executor not in EXECUTORS:
+            raise UsageError(f"executor must be one of {', '.join(EXECUTORS)}, not {self.executor!r}")
+        for name in ("tasks", "concurrency", "timeout", "patience", "max_disk"):
+            if getattr(self, name) <= 0:
+                raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
+        if self.executor == "slurm" and self.partition is None:
+            raise UsageError("slurm needs a partition: --partition")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run is: problems solved of those that had calls to be made, and what was spent, now and before it."""
+
+    problems: int
+    of: int
+    calls: int
+    tokens: int
+    calls_before: int
+    tokens_before: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run left: the last status, where the answers are kept, and the id of a Slurm job that is still at it."""
+
+    status: Status
+    folder: Path
+    submitted: str | None = None
+
+
+def sample(
+    recipe: ModelSampledRecipe,
+    how: How,
+    say: Callable[[str], None] = lambda what: None,
+    tell: Callable[[Status], None] | None = None,
+) -> tuple[ModelSampledRecipe, Spent]:
+    """Ask whatever the rows of a recipe need and the evidence does not hold.
+
+    Args:
+        recipe: its `model` may be a folder, a Hub id, or None for the only model of an endpoint.
+        how: where and with how much at once.
+        say: told what is about to be done, a line at a time.
+        tell: told once a second how far it is.
+
+    Returns:
+        The recipe with the name and the revision of the model that was found, and what was spent.
+
+    Raises:
+        EngineError: the model is not found, the engine does not start, fails, or is another one.
+        BadInputError: the problems or the evidence are not what they must be.
+        PrmGsm8kError: the disk is full or may not be written. What was answered is kept in every case.
+    """
+    recipe, model = identified(recipe, how)
+    folder = open_folder(recipe.evidence, recipe.settings)
+    with sole_run(folder):
+        return recipe, _fill(recipe, model, how, folder, say, tell)
+
+
+def _fill(
+    recipe: ModelSampledRecipe,
+    model: Model,
+    how: How,
+    folder: Path,
+    say: Callable[[str], None],
+    tell: Callable[[Status], None] | None,
+) -> Spent:
+    """Ask for what the evidence lacks."""
+    start = time.monotonic()
+    by_split, _ = recipe.read_problems()
+    problems = [problem for chosen in by_split.values() for problem in chosen]
+    missing = unsolved(recipe, problems)
+    watch = Watch(folder)
+    watch.look()
+    before = Status(0, len(missing), 0, 0, watch.calls, watch.tokens, 0.0)
+    if not missing:
+        say(f"nothing to ask: all that these labels need is kept in {folder}")
+        return Spent(before, folder)
+    say(disk_use(recipe, how, folder, len(missing)))
+
+    from prm_gsm8k.sampling import pipeline
+
+    workers = min(how.workers or how.tasks, how.tasks)
+    job = pipeline.Job(
+        settings=recipe.settings,
+        sampling=recipe.sampling,
+        labelling=recipe.labelling,
+        folder=folder.resolve(),
+        run=folder.resolve() / "runs" / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}",
+        endpoint=how.endpoint,
+        weights=model.weights,
+        vllm=model.vllm_arguments(how.vllm),
+        concurrency=how.concurrency,
+        timeout=how.timeout,
+        patience=how.patience,
+        most_bytes=_size(folder) + how.max_disk // how.tasks,
+    )
+    pipeline.write_problems(job, missing)
+    if how.executor == "slurm":
+        slurm = pipeline.submit_slurm(job, how.tasks, workers, how.partition or "", how.time_limit, how.gpus)
+        return Spent(before, folder, slurm)
+
+    def status() -> Status:
+        watch.look()
+        done = sum(path.stat().st_size for path in job.run.glob("solved-*"))
+        calls, tokens = watch.calls - before.calls_before, watch.tokens - before.tokens_before
+        return replace(before, problems=done, calls=calls, tokens=tokens, seconds=time.monotonic() - asked)
+
+    if how.executor == "ray":
+        asked = time.monotonic()
+        with _telling(status, tell):
+            pipeline.run_ray(job, how.tasks, workers, 0 if how.endpoint else how.gpus)
+    else:
+        if how.endpoint is None:
+            say(f"starting vLLM with {model.weights}; its log: {job.run / 'vllm.log'}")
+        with _one_server(job, how) as job:
+            asked = time.monotonic()
+            with _telling(status, tell):
+                pipeline.run_local(job, how.tasks, workers)
+    last = status()
+    say(
+        f"{last.problems:,} problems in {last.calls:,} calls and {last.tokens:,} tokens, "
+        f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s; {time.monotonic() - start:.0f} s in all; kept in "
+        f"{folder}"
+    )
+    return Spent(last, folder)
+
+
+def identified(recipe: ModelSampledRecipe, how: How) -> tuple[ModelSampledRecipe, Model]:
+    """The recipe with the name and revision of its model, which is there and fit for it."""
+    name, revision = recipe.model, recipe.revision
+    if how.endpoint is None:
+        if name is None:
+            raise UsageError("say which model: --model, a Hub id or a folder; or where one runs: --endpoint")
+        model = find_model(name, revision)
+    else:
+        if name is not None and Path(name).expanduser().is_dir():
+            folder = find_model(name, revision)
+            name, revision = folder.name, folder.revision
+        served = check_endpoint(how.endpoint, name, min(10.0, how.timeout))
+        model = Model(served.model, revision or UNSTATED)
+    recipe = replace(recipe, model=model.name, revision=model.revision)
+    if how.endpoint is not None:
+        check_context(served, recipe.settings)
+    return recipe, model
+
+
+def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
+    """The recipe with the model and revision whose answers are kept; neither the Hub nor a server is asked.
+
+    Raises:
+        BadInputError: no answers under its settings are kept, or those of several models or revisions.
+    """
+    there = kept_settings(Path(recipe.evidence))
+    wanted = {name: getattr(recipe, name) for name in ("prompt", "temperature", "top_p", "max_tokens")}
+    models = (recipe.model, Path(recipe.model or "").name)
+    fit = [
+        s
+        for s in there
+        if (recipe.model is None or s.model in models)
+        and recipe.revision in (None, s.revision)
+        and all(getattr(s, name) == value for name, value in wanted.items())
+    ]
+    if len(fit) != 1:
+        what = (
+            "several fit; say which with --model and --revision"
+            if fit
+            else "none fits --model, --revision, --prompt, --temperature, --top-p and --max-tokens as they are"
+        )
+        listed = (f"{s.source}, {s.prompt}, {s.temperature:g}, {s.top_p:g}, {s.max_tokens}" for s in fit or there)
+        raise BadInputError(recipe.evidence, f"holds answers of {'; '.join(listed) or 'nobody'}: {what}")
+    return replace(recipe, model=fit[0].model, revision=fit[0].revision)
+
+
+def unsolved(recipe: ModelSampledRecipe, problems: Sequence[Problem]) -> list[Problem]:
+    """The problems about which something is still to be asked."""
+    kept = read_calls(recipe.folder, {question_digest(problem.question) for problem in problems})
+
+    def lacks(problem: Problem) -> bool:
+        known = kept.get(question_digest(problem.question))
+        if known is None:
+            return True
+        return any(s.left_out == MISSING for s in solved(problem, known, recipe.sampling, recipe.labelling))
+
+    return [problem for problem in problems if lacks(problem)]
+
+
+def disk_use(recipe: ModelSampledRecipe, how: How, folder: Path, problems: int) -> str:
+    """What the answers will take, in words.
+
+    Raises:
+        PrmGsm8kError: the disk has less than that.
+    """
+    solutions = problems * recipe.num_solutions
+    likely = solutions * CALLS_PER_SOLUTION * BYTES_PER_CALL
+    free = shutil.disk_usage(folder).free
+    if free < likely:
+        raise PrmGsm8kError(
+            f"{folder}: {free / 1e9:.2f} GB free, and the answers will take about {likely / 1e9:.2f} GB; free some "
+            "space, or name a folder on another disk (--evidence)"
+        )
+    return (
+        f"{problems:,} problems to ask about; the answers take about {likely / 1e6:,.0f} MB in {folder}, and never "
+        f"more than {how.max_disk / 1e9:,.1f} GB (--max-disk)"
+    )
+
+
+def check_context(served: Served, settings: Settings) -> None:
+    """Raises EngineError if a server says that no prompt fits beside the tokens to be generated."""
+    if served.context is not None and served.context < settings.max_tokens + PROMPT_TOKENS:
+        raise EngineError(
+            f"the context of {served.model} is {served.context} tokens there, too short for a prompt and --max-tokens "
+            f"{settings.max_tokens}: a smaller --max-tokens, or a server with a larger --max-model-len"
+        )
+
+
+@contextmanager
+def _one_server(job: Job, how: How) -> Iterator[Job]:
+    """The job with an endpoint: one server for all tasks of this machine."""
+    if how.endpoint is not None:
+        yield job
+        return
+    with vllm_server(job.weights, job.vllm, log=job.run / "vllm.log") as server, server.blamed():
+        check_context(check_endpoint(server.url, job.settings.model), job.settings)
+        yield replace(job, endpoint=server.url)
+
+
+@contextmanager
+def _telling(status: Callable[[], Status], tell: Callable[[Status], None] | None) -> Iterator[None]:
+    """Tell once a second, from a thread, and once at the end."""
+    if tell is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(1.0):
+            tell(status())
+
+    thread = threading.Thread(target=watch, daemon=True)
+    tell(status())
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        tell(status())
+
+
+def _size(folder: Path) -> int:
+    return max((path.stat().st_size for path in folder.glob("calls-*.jsonl")), default=0)

@@ -1,0 +1,161 @@
+"""An OpenAI-compatible server on the loopback interface whose every answer is a function of the request.
+
+    with LoopbackModel(answers={question: "18"}) as model:
+        ...                       # http://127.0.0.1:PORT/v1 has a model "tiny"
+    model.answered                # what was asked and answered
+
+It writes a solution a line, goes on from whatever steps a prompt ends in, and goes wrong now and then: after a step
+with the word "oops" it never finds the answer again. Faults, one a request, are played in turn before it answers well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+MODEL = "tiny"
+
+
+@dataclass
+class LoopbackModel:
+    """The server, in threads of this process."""
+
+    answers: Mapping[str, str]
+    model: str = MODEL
+    context: int | None = 4096
+    seconds: float = 0.002  # that an answer takes
+    faults: list[str] = field(default_factory=list)  # "500", "429", "garbage", "empty", "drop", "hang", "other", "400"
+    key: str | None = None  # that a request must bring
+    always: str | None = None  # a fault of every request
+    requests: list[str] = field(default_factory=list)  # every body, as `key` writes it, in the order they came
+    answered: list[str] = field(default_factory=list)  # those that were answered well
+
+    def __enter__(self) -> LoopbackModel:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                if not self._may():
+                    return
+                if self.path != "/v1/models":
+                    self._send(404, {"detail": "Not Found"})
+                    return
+                self._send(200, {"data": [{"id": outer.model, "root": outer.model, "max_model_len": outer.context}]})
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if not self._may():
+                    return
+                outer.requests.append(key(body))
+                fault = outer.always or (outer.faults.pop(0) if outer.faults else None)
+                if fault is None:
+                    time.sleep(outer.seconds)
+                    answer = outer.complete(body)
+                    outer.answered.append(key(body))
+                    self._send(200, answer)
+                elif fault in ("500", "429"):
+                    self._send(int(fault), {"error": "not now"})
+                elif fault == "400":
+                    self._send(400, {"error": {"message": "maximum context length is 64 tokens"}})
+                elif fault == "garbage":
+                    self._raw(200, b"<html>it works!</html>")
+                elif fault == "empty":
+                    self._send(200, {"choices": []})
+                elif fault == "other":
+                    self._send(200, {**outer.complete(body), "model": "another"})
+                elif fault == "hang":
+                    outer.closing.wait(60)
+                else:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.close_connection = True
+
+            def _may(self) -> bool:
+                if outer.key is None or self.headers["Authorization"] == f"Bearer {outer.key}":
+                    return True
+                self._send(401, {"error": "who are you?"})
+                return False
+
+            def _send(self, status: int, content: dict[str, Any]) -> None:
+                self._raw(status, json.dumps(content).encode())
+
+            def _raw(self, status: int, data: bytes) -> None:
+                with suppress(OSError):  # who asked was killed
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+
+            def log_message(self, format: str, *arguments: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 256
+
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                pass  # who asked was killed
+
+        self.closing = threading.Event()
+        self._server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def asked(self) -> int:
+        return len(self.requests)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a request: the same for the same one, now and in every other process."""
+        seed = hashlib.sha256(key(body).encode()).digest()
+        prompt = body["prompt"] if "prompt" in body else "\n".join(m["content"] for m in body["messages"])
+        question = max((q for q in self.answers if q in prompt), key=prompt.rfind)
+        before = prompt[prompt.rfind(question) + len(question) :]
+        text = "\n".join(_lines(random.Random(seed), "oops" in before, self.answers[question]))
+        choice = {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
+        return {
+            "model": self.model,
+            "choices": [{**choice, "index": 0, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": len(prompt.split()), "completion_tokens": len(text.split())},
+        }
+
+
+def key(body: Mapping[str, Any]) -> str:
+    """By which two requests are the same."""
+    return json.dumps(body, sort_keys=True)
+
+
+def _lines(draw: random.Random, lost: bool, answer: str) -> Iterator[str]:
+    """Some steps without equations, one of them wrong perhaps, and the answer, which is right if none was."""
+    for _ in range(draw.randint(1, 3)):
+        if draw.random() < 0.25:
+            lost = True
+            yield f"And oops, that makes {draw.randint(2, 60)} of them."
+        else:
+            yield f"That leaves {draw.randint(2, 60)} for the {draw.choice(['first', 'second', 'third'])} of them."
+    if lost or draw.random() < 0.2:
+        answer = str(int(answer.replace(",", "")) + draw.randint(1, 9))
+    yield f"The answer is {answer}."

@@ -1,0 +1,158 @@
+"""An engine that fails: what passes by itself is tried again, what does not is said, and nothing waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+import pytest
+from sampling.loopback_model import MODEL, LoopbackModel
+
+from prm_gsm8k.exceptions import EngineError, UsageError
+from prm_gsm8k.sampling import engine as engine_module
+from prm_gsm8k.sampling.engine import Engine, RequestRefused, base_url, check_endpoint, read_answer
+from prm_gsm8k.sampling.settings import Settings
+
+QUESTION = "How many?"
+SETTINGS = Settings(MODEL, "r1", "few_shot", max_tokens=32)
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first waits are short."""
+    monkeypatch.setattr(engine_module, "WAITS", (0.01, 0.02, 0.05))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+def ask(model: LoopbackModel, times: int = 1, timeout: float = 5.0, patience: float = 5.0) -> list[str]:
+    async def together() -> list[str]:
+        async with Engine(model.url, timeout, patience) as engine:
+            requests = [SETTINGS.request(QUESTION, [], attempt) for attempt in range(times)]
+            return [read_answer(answer).text for answer in await asyncio.gather(*map(engine.ask, requests))]
+
+    return asyncio.run(together())
+
+
+@pytest.fixture(scope="module")
+def well() -> str:
+    with LoopbackModel({QUESTION: "5"}) as model:
+        return ask(model)[0]
+
+
+def test_a_chat_and_a_completion_are_asked_where_they_are_answered() -> None:
+    async def both() -> list[str]:
+        async with Engine(model.url) as engine:
+            styles = [Settings(MODEL, "r1", style) for style in ("few_shot", "chat")]
+            return [read_answer(await engine.ask(s.request(QUESTION, [], 0))).text for s in styles]
+
+    with LoopbackModel({QUESTION: "5"}) as model:
+        assert all("The answer is" in text for text in asyncio.run(both()))
+        assert ['"prompt"' in body for body in model.answered] == [True, False]
+
+
+@pytest.mark.parametrize("fault", ["500", "429", "garbage", "empty", "drop"])
+def test_what_passes_by_itself_is_tried_again(fault: str, well: str) -> None:
+    with LoopbackModel({QUESTION: "5"}, faults=[fault, fault]) as model:
+        assert ask(model) == [well]
+        assert (model.asked, len(model.answered)) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("500", "answers 500"),
+        ("garbage", r"answers what is no completion \(<html>it works!</html>\)"),
+        ("empty", "answers what is no completion"),
+        ("drop", "cannot be reached"),
+    ],
+)
+def test_what_does_not_pass_ends_with_what_to_do(fault: str, says: str) -> None:
+    start = time.monotonic()
+    with LoopbackModel({QUESTION: "5"}, always=fault) as model, pytest.raises(EngineError, match=says) as error:
+        ask(model, patience=0.4)
+    assert "look at the server and start it again" in str(error.value)
+    assert "what is answered so far is kept" in str(error.value)
+    assert time.monotonic() - start < 3
+
+
+def test_a_server_that_hangs_is_called_so_after_one_timeout() -> None:
+    start = time.monotonic()
+    with LoopbackModel({QUESTION: "5"}, always="hang") as model, pytest.raises(EngineError, match="hangs: no answer"):
+        ask(model, times=4, timeout=0.5, patience=60)
+    assert time.monotonic() - start < 3
+
+
+def test_one_request_that_hangs_among_answered_ones_is_sent_again() -> None:
+    async def while_others_are_answered() -> str:
+        async with Engine(model.url, timeout=0.6) as engine:
+            late = asyncio.create_task(engine.ask(SETTINGS.request(QUESTION, [], 0)))
+            for attempt in range(1, 9):
+                await asyncio.sleep(0.1)
+                await engine.ask(SETTINGS.request(QUESTION, [], attempt))
+            return read_answer(await late).text
+
+    with LoopbackModel({QUESTION: "5"}, faults=["hang"]) as model:
+        assert "The answer is" in asyncio.run(while_others_are_answered())
+
+
+def test_another_model_than_asked_ends_the_run_at_once() -> None:
+    with LoopbackModel({QUESTION: "5"}, faults=["other"]) as model:
+        with pytest.raises(EngineError, match="answers as another, not as tiny; another --endpoint"):
+            ask(model)
+        assert model.asked == 1
+
+
+def test_a_context_too_short_for_the_first_request_ends_the_run_and_later_is_one_request() -> None:
+    with LoopbackModel({QUESTION: "5"}, faults=["400"]) as model:
+        with pytest.raises(EngineError, match=r"too short .* smaller --max-tokens, .* larger --max-model-len") as error:
+            ask(model)
+        assert not isinstance(error.value, RequestRefused)
+
+    async def second() -> None:
+        async with Engine(model.url) as engine:
+            await engine.ask(SETTINGS.request(QUESTION, [], 0))
+            model.faults = ["400"]
+            await engine.ask(SETTINGS.request(QUESTION, [], 1))
+
+    with LoopbackModel({QUESTION: "5"}) as model, pytest.raises(RequestRefused):
+        asyncio.run(second())
+
+
+def test_a_key_goes_to_the_endpoint_and_into_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with LoopbackModel({QUESTION: "5"}, key="sk-other") as model:
+        for fails in (lambda: check_endpoint(model.url, MODEL), lambda: ask(model)):
+            with pytest.raises(EngineError, match=r"wants a key .* set OPENAI_API_KEY") as error:
+                fails()
+            assert "sk-" not in str(error.value)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
+        assert check_endpoint(model.url, MODEL).model == MODEL
+        assert ask(model)
+
+
+def test_an_endpoint_says_which_models_it_has() -> None:
+    with LoopbackModel({QUESTION: "5"}, context=64) as model:
+        assert check_endpoint(model.url, None).model == MODEL
+        assert check_endpoint(model.url.removesuffix("/v1"), MODEL).context == 64
+        with pytest.raises(EngineError, match="has tiny, not Qwen/Qwen3-8B; another --model, or another --endpoint"):
+            check_endpoint(model.url, "Qwen/Qwen3-8B")
+        with pytest.raises(EngineError, match=r"is no OpenAI-compatible server .* --endpoint ends in /v1"):
+            check_endpoint(f"{model.url}/elsewhere", MODEL)
+
+
+def test_an_address_where_nothing_answers_is_told_from_one_that_is_slow() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        with pytest.raises(EngineError, match=f"nothing answers at {url} .* start the server, or correct --endpoint"):
+            check_endpoint(url, MODEL)
+        free.listen()
+        with pytest.raises(EngineError, match="does not answer within 0 s; is the model being loaded"):
+            check_endpoint(url, MODEL, timeout=0.2)
+
+
+@pytest.mark.parametrize("address", ["", "localhost:8000", "ftp://host/v1", "http://"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match="not an address; it looks like http"):
+        base_url(address)

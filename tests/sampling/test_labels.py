@@ -1,0 +1,205 @@
+"""The search for the first error, against models whose every answer is known, and its labels from kept evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.sampling.grading import is_right
+from prm_gsm8k.sampling.labels import Labelled, LabelOptions, interval_width, label_solution, relabel
+from prm_gsm8k.sampling.rollout import Rollout
+
+STEPS = ["He buys 3 bags.", "Each has 4 apples.", "So he has 3 + 4 = 7.", "Half of 7 is 3.5.", "The answer is 3.5."]
+RIGHT = "6"
+
+
+class Model:
+    """Arrives from a prefix of n steps at its i-th attempt iff `arrives[n][i]`; 5 tokens a call. Counts its calls."""
+
+    def __init__(self, arrives: dict[int, str]) -> None:
+        self.arrives = arrives
+        self.calls: list[tuple[int, int]] = []
+
+    async def __call__(self, prefix: Sequence[str], attempt: int) -> Rollout:
+        assert list(prefix) == STEPS[: len(prefix)]
+        self.calls.append((len(prefix), attempt))
+        arrives = self.arrives[len(prefix)][attempt] == "+"
+        return Rollout(
+            f"So be it.\nThe answer is {RIGHT if arrives else 8}.\n\nProblem: …\nThe answer is 7.", 5, "stop"
+        )
+
+
+def label(model: Model, steps: Sequence[str] = STEPS, reference: str = RIGHT, **options: object) -> Labelled:
+    return asyncio.run(label_solution(steps, reference, model, LabelOptions(**options)))  # type: ignore[arg-type]
+
+
+def test_from_the_front_stopping_at_the_first_success() -> None:
+    model = Model({1: "+", 2: "--+", 3: "----"})
+    labelled = label(model, rollouts=4)
+    assert labelled.first_error == 2
+    assert labelled.successes == [1, 1, 0, 0, 0]
+    assert labelled.trials == [1, 3, 4, 0, 0]
+    assert labelled.tokens == [5, 15, 20, 0, 0]
+    assert labelled.values is None
+    assert model.calls == [(1, 0), (2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2), (3, 3)]
+    assert [len(made) for made in labelled.rollouts] == labelled.trials
+
+
+def test_if_every_prefix_but_the_whole_arrives_it_is_the_last_step() -> None:
+    model = Model({1: "+", 2: "+", 3: "+", 4: "+"})
+    assert label(model).first_error == 4
+    assert [end for end, _ in model.calls] == [1, 2, 3, 4]
+
+
+def test_a_false_equation_is_the_latest_it_can_be_and_is_not_asked() -> None:
+    steps = [*STEPS[:2], "So he has 3 * 4 = 13.", *STEPS[3:]]
+
+    async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
+        assert len(prefix) < 3
+        return Rollout(f"The answer is {RIGHT}.", 5, "stop")
+
+    options = LabelOptions()
+    assert asyncio.run(label_solution(steps, RIGHT, go_on, options)).first_error == 2
+
+    async def lost(prefix: Sequence[str], attempt: int) -> Rollout:
+        return Rollout("The answer is 8.", 5, "stop")
+
+    assert asyncio.run(label_solution(steps, RIGHT, lost, options)).first_error == 0  # it may come earlier
+    asked = Model({1: "+", 2: "+", 3: "+", 4: "-" * 8})
+    found = asyncio.run(label_solution(STEPS, RIGHT, asked, LabelOptions(false_equations=False)))
+    assert found.first_error == 3
+
+
+def test_a_right_answer_costs_nothing() -> None:
+    model = Model({})
+    labelled = label(model, reference="3.5")
+    assert (labelled.first_error, labelled.trials, labelled.values) == (-1, [0] * 5, None)
+    false = [*STEPS[:2], "So he has 3 * 4 = 13.", *STEPS[3:]]
+    assert label(model, false, reference="3.5").first_error == 2
+    assert label(model, false, reference="3.5", false_equations=False).first_error == -1
+    assert model.calls == []
+
+
+def test_a_right_answer_can_be_searched() -> None:
+    async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
+        return Rollout(f"The answer is {3.5 if len(prefix) < 3 else 8}.", 5, "stop")
+
+    options = LabelOptions(right_answers="search", rollouts=3)
+    labelled = asyncio.run(label_solution(STEPS, "3.5", go_on, options))
+    assert (labelled.first_error, labelled.trials) == (2, [1, 1, 3, 0, 0])
+
+    async def arrives(prefix: Sequence[str], attempt: int) -> Rollout:
+        return Rollout("The answer is 3.5.", 5, "stop")
+
+    assert asyncio.run(label_solution(STEPS, "3.5", arrives, options)).first_error == -1
+
+
+def test_a_threshold_asks_until_it_is_decided() -> None:
+    # more than a quarter of 8: three successes make a prefix right, six failures make it wrong
+    model = Model({1: "-+-++", 2: "+-+-----"})
+    labelled = label(model, threshold=0.25)
+    assert labelled.first_error == 1
+    assert labelled.trials == [5, 8, 0, 0, 0]
+    assert label(Model({1: "------"}), threshold=0.25).trials[0] == 6
+
+
+def test_soft_labels_ask_until_the_value_is_known() -> None:
+    half = "+-" * 16
+    model = Model({1: "+" * 32, 2: half, 3: "-" * 32})
+    labelled = label(model, labels="soft")
+    assert labelled.first_error == 2
+    assert labelled.trials == [8, 28, 8, 0, 0]
+    assert labelled.values == [1.0, 0.5, 0.0, 0.0, 0.0]
+    assert interval_width(14, 28) <= 0.35 < interval_width(14, 27)
+    assert label(Model({1: half, 2: "-" * 32}), labels="soft", rollouts=4).trials[0] == 16  # four times as many at most
+
+
+def test_a_continuation_that_adds_nothing_leaves_the_answer_of_the_prefix() -> None:
+    async def silent(prefix: Sequence[str], attempt: int) -> Rollout:
+        return Rollout("", 1, "stop")
+
+    steps = ["So he has 6.", "Half of them is 3.", "The answer is 3."]
+    assert asyncio.run(label_solution(steps, RIGHT, silent, LabelOptions())).first_error == 1
+
+
+def test_a_solution_of_one_step_asks_nothing() -> None:
+    assert label(Model({}), ["The answer is 5."]).first_error == 0
+
+
+# --- from what was kept -----------------------------------------------------------------------------------------------
+
+
+def test_the_same_labels_from_evidence_as_from_the_model() -> None:
+    for options in (LabelOptions(), LabelOptions(labels="soft"), LabelOptions(threshold=0.25)):
+        made = asyncio.run(label_solution(STEPS, RIGHT, Model({1: "+" * 32, 2: "-++" * 11, 3: "-" * 32}), options))
+        assert relabel(STEPS, RIGHT, made.rollouts, options) == made
+
+
+def test_other_labels_from_the_same_evidence() -> None:
+    soft = label(Model({1: "+" * 32, 2: ("+" + "-" * 7) * 4, 3: "-" * 32}), labels="soft")
+    assert soft.first_error == 2
+    hard = relabel(STEPS, RIGHT, soft.rollouts, LabelOptions())
+    assert hard is not None and (hard.first_error, hard.trials) == (2, [1, 1, 8, 0, 0])
+    strict = relabel(STEPS, RIGHT, soft.rollouts, LabelOptions(threshold=0.2))
+    assert strict is not None and strict.first_error == 1
+
+
+def test_soft_values_from_hard_evidence_are_shares_of_what_there_is() -> None:
+    hard = label(Model({1: "+", 2: "---+", 3: "-" * 8}))
+    soft = relabel(STEPS, RIGHT, hard.rollouts, LabelOptions(labels="soft"))
+    assert soft is not None and soft.values == [1.0, 0.25, 0.0, 0.0, 0.0]
+
+
+def test_another_grader_leaves_open_what_it_cannot_tell() -> None:
+    hard = label(Model({1: "+", 2: "+", 3: "-" * 8}))
+
+    def nothing_is_right(text: str, reference: str) -> bool:
+        return False
+
+    assert relabel(STEPS, RIGHT, hard.rollouts, LabelOptions(), nothing_is_right) is None
+    assert relabel(STEPS, RIGHT, [[]] * 5, LabelOptions()) is None
+
+    def wants_8(text: str, reference: str) -> bool:
+        return is_right(text, "8")
+
+    again = relabel(STEPS, RIGHT, [hard.rollouts[2]] * 5, LabelOptions(), wants_8)
+    assert again is not None and again.first_error == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"labels": "warm"}, "labels are hard or soft, not 'warm'"),
+        ({"rollouts": 0}, "rollouts is 0, not at least 1"),
+        ({"threshold": 1.0}, r"threshold is 1.0, not in \[0, 1\)"),
+        ({"width": 0.0}, r"width is 0.0, not in \(0, 1\]"),
+        ({"right_answers": "maybe"}, "right_answers are taken as right, or search, not 'maybe'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, object], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        LabelOptions(**options)  # type: ignore[arg-type]
+
+
+def test_as_good_as_asking_everything_for_a_quarter_of_the_calls() -> None:
+    """300 solutions whose right prefixes arrive with p = 0.8, k = 8: the labels of an exhaustive search."""
+    dice = random.Random(0)
+    exhaustive = spent = 0
+    for _ in range(300):
+        steps = [f"He goes on with part {n} of it." for n in range(dice.randint(2, 7))] + ["The answer is 8."]
+        error = dice.randrange(len(steps))
+        arrives = {(n, i): n <= error and dice.random() < 0.8 for n in range(1, len(steps)) for i in range(8)}
+
+        async def go_on(prefix: Sequence[str], attempt: int, arrives: dict[tuple[int, int], bool] = arrives) -> Rollout:
+            return Rollout(f"The answer is {RIGHT if arrives[len(prefix), attempt] else 8}.", 5, "stop")
+
+        labelled = asyncio.run(label_solution(steps, RIGHT, go_on, LabelOptions()))
+        survive = [any(arrives[n, i] for i in range(8)) for n in range(1, len(steps))]
+        assert labelled.first_error == [*survive, False].index(False)
+        exhaustive += 8 * len(survive)
+        spent += sum(labelled.trials)
+    assert spent < exhaustive / 3
