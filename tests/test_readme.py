@@ -50,10 +50,11 @@ def test_readme_shows_commands() -> None:
 
 def test_every_command_runs(place: Path) -> None:
     for command in commands():
-        if command.startswith("prm-gsm8k "):
+        in_ci = re.search(rf"^{re.escape(command)}$", CI, re.MULTILINE)
+        if command.startswith("prm-gsm8k ") and not in_ci:
             run([sys.executable, "-m", "prm_gsm8k.cli", *shlex.split(command)[1:]], place)
         else:
-            assert re.search(rf"^{re.escape(command)}$", CI, re.MULTILINE), f"nothing runs `{command}`"
+            assert in_ci, f"nothing runs `{command}`"
 
 
 def test_every_python_block_runs(place: Path) -> None:
