@@ -260,7 +260,7 @@ def _mix(parts: Sequence[datasets.Dataset], weights: Sequence[float], most: int 
 
 def _has(rows: datasets.Dataset, column: str) -> bool:
     """Whether there is such a column, with something in it."""
-    return column in rows.column_names and str(rows.features[column].dtype) != "null"
+    return column in rows.column_names and getattr(rows.features[column], "dtype", "") != "null"
 
 
 def _whole_problems(rows: datasets.Dataset, wanted: int, seed: int) -> list[int]:

@@ -24,6 +24,7 @@ from transformers import AutoModelForTokenClassification
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, StepsError, TokenizerError, UsageError
 from prm_gsm8k.overlap import problem_digest
+from prm_gsm8k.problems import shipped_problems
 from prm_gsm8k.train.arguments import parse
 from prm_gsm8k.train.train_prm import check_devices, train
 from prm_gsm8k.train.trainer import checkpoints
@@ -173,6 +174,18 @@ def test_other_batches_train_too(place: Path, batching: str) -> None:
     assert record["tokens"] > 100
 
 
+def test_a_built_folder_is_trained_on_and_its_digest_written_down(place: Path) -> None:
+    from prm_gsm8k.build import build
+    from prm_gsm8k.manifest import read_manifest
+
+    problems = [{"question": p.question, "answer": p.answer} for p in shipped_problems("train")[:60]]
+    (place / "problems.jsonl").write_text("".join(json.dumps(problem) + "\n" for problem in problems))
+    build("synthetic", place / "built", problems=str(place / "problems.jsonl"))
+    folder = run(place, "of-folder", "--dataset", str(place / "built"), "--max_steps", "2")
+    [source] = json.loads((folder / "prm_training.json").read_text())["data"]["sources"]
+    assert source["content_digest"] == read_manifest(place / "built").configs["synthetic"].content_digest
+
+
 # ---- killed and resumed ---------------------------------------------------------------------------------------------
 
 
@@ -233,8 +246,6 @@ def test_labels_of_another_length_are_refused(place: Path) -> None:
 
 
 def test_questions_of_a_test_set_are_refused(place: Path) -> None:
-    from prm_gsm8k.problems import shipped_problems
-
     file = rows_file(place / "leak.jsonl", problems=3, prompt=shipped_problems("test")[5].question)
     with pytest.raises(BadInputError, match=r"a question of GSM8K test \(gsm8k/test/5\)"):
         run(place, "a", "--dataset", str(file))
