@@ -108,7 +108,7 @@ def test_the_loss_and_its_gradient_are_those_of_padded_rows(how: str) -> None:
         "packs": lambda: Packs(rows, [len(r["input_ids"]) for r in rows], 64, seed=0),
         "one pack": lambda: Packs(rows, [len(r["input_ids"]) for r in rows], 4096, seed=0),
         "trees": lambda: Trees(rows, 2048),
-        "small trees": lambda: Trees(rows, 40),
+        "small trees": lambda: Trees(rows, 24),
     }[how]()
     loss, gradient = loss_and_gradient(list(rows))
     loss_too, gradient_too = loss_and_gradient([made[n] for n in range(len(made))])
@@ -124,8 +124,8 @@ def test_trees_hold_every_row_once_and_what_is_shared_once() -> None:
     assert int(tokens_in(batch)) == sum(trees.lengths) < trees.row_tokens == sum(len(r["input_ids"]) for r in rows)
     labelled = sum(t is not None for row in rows for t in row["targets"])
     assert int((batch["labels"] != IGNORED).sum()) == labelled
-    small = Trees(rows, 40)
-    assert len(small) > 3 and max(small.lengths) <= 40
+    small = Trees(rows, 24)
+    assert len(small) > 3 and max(small.lengths) <= 24
     assert sum(map(len, small.groups)) == len(rows)
 
 
