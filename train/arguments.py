@@ -114,6 +114,7 @@ class PrmTrainingArguments(TrainingArguments):
     report_to: None | str | list[str] = _option(  # noqa: RUF009, RUF036
         "tensorboard", "Where curves go besides the PNG: tensorboard, wandb, trackio, none."
     )
+    disable_tqdm: bool | None = _option(None, "No progress bar; none is shown where stderr is no terminal.")
     overwrite_output_dir: bool = _option(False, "Delete what another run left in --output_dir.")
     hub_model_id: str | None = _option(None, "ORG/NAME for --push_to_hub.")
 
@@ -157,7 +158,7 @@ def parse(argv: Sequence[str] | None = None) -> tuple[PrmArguments, PrmTrainingA
         UsageError, BadInputError: an option that is not there or out of range, or a file that is none of options.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = HfArgumentParser([PrmArguments, PrmTrainingArguments], usage=USAGE, description=__doc__)  # type: ignore[list-item]
+    parser = HfArgumentParser([PrmArguments, PrmTrainingArguments], usage=USAGE, description=__doc__)
     if words and words[0].endswith((".yaml", ".yml")):
         _defaults_from(Path(words.pop(0)), parser)
     try:

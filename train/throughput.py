@@ -37,11 +37,11 @@ def peak_of(name: str) -> float | None:
 def flops_per_token(model: torch.nn.Module, row_length: float) -> float:
     """Floating-point operations that training on one token takes, in rows of this mean length."""
     config: Any = model.config
-    embedding = {id(p) for p in model.get_input_embeddings().parameters()}  # type: ignore[operator]
+    embedding = {id(p) for p in model.get_input_embeddings().parameters()}
     weights = sum(p.numel() for p in model.parameters() if id(p) not in embedding)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad and id(p) not in embedding)
     attention = 12 * config.num_hidden_layers * config.hidden_size * row_length / 2  # causal: half the pairs
-    return 4.0 * weights + 2.0 * trained + attention
+    return float(4 * weights + 2 * trained + attention)
 
 
 class Throughput:

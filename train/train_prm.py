@@ -57,8 +57,8 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     encoder = Encoder.for_tokenizer(
         tokenizer,
         tag=options.step_tag,
-        template=options.template,
-        max_length=options.max_length,  # type: ignore[arg-type]
+        template=options.template,  # type: ignore[arg-type]
+        max_length=options.max_length,
     )
     with training.main_process_first(desc="rows"):
         data = load_data(options, encoder, training.seed, aloud=first)

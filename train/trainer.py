@@ -122,7 +122,8 @@ class PrmTrainer(Trainer):
         """As usual; the time it takes is not training's."""
         start = time.monotonic()
         try:
-            return super().evaluate(*arguments, **named)
+            found: dict[str, float] = super().evaluate(*arguments, **named)
+            return found
         finally:
             self._since += time.monotonic() - start
 
