@@ -95,7 +95,7 @@ def test_it_says_what_made_it(trained: Path, place: Path) -> None:
 def test_its_card_says_how_good_it_is_and_how_to_use_it(trained: Path) -> None:
     card = (trained / "README.md").read_text(encoding="utf-8")
     record = json.loads((trained / "prm_training.json").read_text())
-    assert f"{record['metrics']['validation']['auc']:.3f}" in card
+    assert f"{record['metrics']['validation']['auc']:.4g}" in card
     assert "vllm serve" in card and "ProcessRewardModel.from_pretrained" in card
     assert str(trained.parent) not in card
 
