@@ -97,9 +97,7 @@ def _speed(prm: ProcessRewardModel, some: list[Solution]) -> None:
     before = prm.tokens_computed
     seconds, cpu = _seconds(ours)
     computed = (prm.tokens_computed - before) / REPEATS / tokens
-    print(
-        f"shared prompt  {_rates(tokens, some, seconds, cpu)}  {raw_cpu / cpu:.0%}; {computed:.0%} of the tokens computed"
-    )
+    print(f"shared prompt  {_rates(tokens, some, seconds, cpu)}  {raw_cpu / cpu:.0%}; {computed:.0%} of them computed")
     print(f"{rows_forward} rows went forward for {len(some)} solutions")
 
 
