@@ -45,8 +45,8 @@ def powers_of_two(n: int) -> list[int]:
 def expected_best(values: Sequence[float], correct: Sequence[bool], n: int) -> float:
     """The chance that the best of n drawn solutions is right, those of equal value sharing the choice.
 
-    >>> expected_best([0.9, 0.1, 0.5], [True, False, False], 2)     # 0.9 is in two of three pairs
-    0.6666666666666667
+    >>> expected_best([0.9, 0.1, 0.5, 0.6], [True, False, False, False], 2)     # 0.9 is in three of six pairs
+    0.5
     """
     ranked = sorted(zip(values, correct, strict=True), key=lambda pair: -pair[0])
     whole, below, chance, i = math.comb(len(ranked), n), len(ranked), 0.0, 0

@@ -62,8 +62,8 @@ def best_cut(
 ) -> tuple[float, float]:
     """The threshold at which a function of (tp, fn, tn, fp) is highest, and that value; right is positive.
 
-    >>> best_cut([0.9, 0.6, 0.3], [True, True, False], macro_f1)
-    (0.45, 1.0)
+    >>> best_cut([0.9, 0.75, 0.25], [True, True, False], macro_f1)
+    (0.5, 1.0)
     """
     s, y = np.asarray(scores, float), np.asarray(right, bool)
     cuts = cuts_between(s)
