@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerFast
 
 RIGHT = 1  # index of the label `right` in the head's two
-SHARED = 4  # solutions to a problem for which `score_many` computes the prompt once: 16 of them take half the time
+SHARED = 4  # solutions to a problem for which `score_many` computes the prompt once: of 16, 0.7 of the time
 
 
 class ProcessRewardModel(StepScorer):
