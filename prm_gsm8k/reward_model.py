@@ -34,9 +34,9 @@ from prm_gsm8k.step_scorer import StepScorer, encode_each
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerFast
 
-RIGHT = 1  # index of the label `right` in the head's two
 # Tokens in a forward. A GPU wants many; a CPU is twice as fast with what stays in its caches (benchmarks/scoring.py).
 BATCH_TOKENS, BATCH_TOKENS_CPU = 16_384, 1024
+RIGHT = 1  # index of the label `right` in the head's two
 
 
 class ProcessRewardModel(StepScorer):
