@@ -34,6 +34,8 @@ from prm_gsm8k.step_scorer import StepScorer, encode_each
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerFast
 
+# Tokens in a forward. A GPU wants many; a CPU is twice as fast with what stays in its caches (benchmarks/scoring.py).
+BATCH_TOKENS, BATCH_TOKENS_CPU = 16_384, 1024
 RIGHT = 1  # index of the label `right` in the head's two
 SHARED = 4  # solutions to a problem for which `score_many` computes the prompt once: of 16, 0.7 of the time
 
@@ -45,7 +47,8 @@ class ProcessRewardModel(StepScorer):
         model: any `*ForTokenClassification` of transformers with a causal decoder; it is put in evaluation mode.
         tokenizer: its tokenizer.
         encoder: the encoder it was trained with.
-        max_batch_tokens: tokens in a forward, padding included; one solution may have more.
+        max_batch_tokens: tokens in a forward, padding included; one solution may have more. If None, 16,384, and 1,024
+            on a CPU.
         prefixes_kept: how many prefixes `score_next` remembers, the least recently used is dropped first. One takes
             2 · layers · key/value heads · head size · bytes a number for each of its tokens: 144 KiB a token for
             Qwen3-8B in bf16, some 60 MB for a GSM8K solution.
@@ -57,13 +60,14 @@ class ProcessRewardModel(StepScorer):
         tokenizer: PreTrainedTokenizerFast,
         encoder: Encoder,
         *,
-        max_batch_tokens: int = 16_384,
+        max_batch_tokens: int | None = None,
         prefixes_kept: int = 16,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.encoder = encoder
-        self.max_batch_tokens = max_batch_tokens
+        on_cpu = model.device.type == "cpu"
+        self.max_batch_tokens = max_batch_tokens or (BATCH_TOKENS_CPU if on_cpu else BATCH_TOKENS)
         self.prefixes_kept = prefixes_kept
         self.calibration: Calibration | None = None  # what is in the head already, of which scores need know nothing
         self.tokens_computed = 0  # by all calls so far, without padding: what the prefix cache saves can be seen here

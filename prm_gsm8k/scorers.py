@@ -37,7 +37,7 @@ def open_scorer(
     revision: str | None = None,
     device: str | None = None,
     dtype: Literal["auto", "bf16", "fp32"] = "auto",
-    max_batch_tokens: int = 16_384,
+    max_batch_tokens: int | None = None,
     step_format: str | Path | None = None,
 ) -> Scorer:
     """What scores the steps of solutions: a PRM of this package, a published one of another kind, or a vLLM server.
@@ -47,7 +47,7 @@ def open_scorer(
         revision: branch, tag or commit of the repository.
         device: as torch names them; a GPU if there is one.
         dtype: of weights and computation; `auto` is bf16 on a GPU and fp32 on a CPU.
-        max_batch_tokens: tokens in a forward, padding included.
+        max_batch_tokens: tokens in a forward, padding included; as `ProcessRewardModel` takes it.
         step_format: how a PRM of another kind wants its steps: a name in `prm_gsm8k.published.FORMATS` or a JSON file;
             found out if None.
 

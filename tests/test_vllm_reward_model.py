@@ -376,6 +376,20 @@ def test_one_failure_ends_the_rest(bad: Misbehaving) -> None:
     assert len(bad.asked) < 10
 
 
+def test_nothing_is_waited_for_once_one_has_failed(bad: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vllm_reward_model, "PAUSES", (20.0,))
+
+    def no(to: BaseHTTPRequestHandler, _: object) -> None:
+        time.sleep(0.3)  # the other one waits by then
+        reply(to, {"error": {"message": "no"}}, 400)
+
+    bad.answers = [no, answers(b"{}", 503)]
+    start = time.monotonic()
+    with pytest.raises(EngineError, match="HTTP 400, no"):
+        VllmRewardModel(bad.url, in_flight=2).score_many([(PROMPT, STEPS)] * 32)
+    assert time.monotonic() - start < 10
+
+
 def test_a_key_is_sent_and_never_shown(bad: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
     bad.answers = [answers({"error": {"message": "Unauthorized"}}, 401)]
     prm = VllmRewardModel(bad.url, api_key="s3cret")

@@ -68,7 +68,10 @@ def score(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of MODEL on the Hub.")] = None,
     device: Device = None,
     dtype: Dtype = Precision.auto,
-    max_batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens in a forward, padding included.")] = 16_384,
+    max_batch_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens in a forward, padding included.", show_default="16,384; 1,024 on a CPU"),
+    ] = None,
     step_format: Annotated[
         str | None, typer.Option(help="How a PRM of another kind wants its steps.", show_default="found out")
     ] = None,
