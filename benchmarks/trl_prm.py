@@ -9,9 +9,9 @@ three steps. Rows have 0 to 6 labelled steps. A trainer whose loss depends on th
 number of GPUs changes.
 
 Second table: SmolLM2-135M, rows of `synthetic`, bf16, batches of 8 rows, two of them an optimizer step, the same cores.
-Counted are tokens of the rows, as they would be one by one: trees compute what rows of a problem share once. Our rows have
-more of them, for they are in the chat format, where trl writes the prompt and the steps alone; so rows a second stand
-beside.
+Counted are tokens of the rows, as they would be one by one: trees compute what rows of a problem share once. Our rows
+have more of them, for they are in the chat format, where trl writes the prompt and the steps alone; so rows a second
+stand beside.
 """
 
 from __future__ import annotations
