@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from prm_gsm8k.train.data import Data
 
 FILE = "prm_training.json"
+PLACES = ("model", "dataset")  # arguments that may be paths
 PACKAGES = ("torch", "transformers", "accelerate", "peft", "datasets", "tokenizers", "flash-attn", "numpy")
 
 
@@ -48,15 +49,15 @@ def training_record(
 ) -> dict[str, Any]:
     """The record of a finished run, ready for JSON."""
     return {
-        "base_model": options.model,
+        "base_model": _name(options.model),
         "base_revision": base_revision,
         "data": {
-            "sources": [asdict(source) for source in data.sources],
+            "sources": [{**asdict(source), "dataset": _name(source.dataset)} for source in data.sources],
             "digest": data.digest,
             "counts": data.counts,
             "problems": data.problems,
         },
-        "arguments": arguments_of(options, training),
+        "arguments": {k: _name(v) if k in PLACES else v for k, v in arguments_of(options, training).items()},
         "seed": training.seed,
         "processes": training.world_size,
         "steps": steps,
@@ -76,6 +77,11 @@ def arguments_of(options: PrmArguments, training: TrainingArguments) -> dict[str
     theirs = {name: value for name, value in training.to_dict().items() if default.get(name) != value}
     left_out = ("output_dir", "logging_dir", "hub_token", "run_name", "use_cpu")
     return {**asdict(options), **{name: value for name, value in theirs.items() if name not in left_out}}
+
+
+def _name(place: str | None) -> str | None:
+    """What a place is called: the record is published, and what else a path says is nobody's business."""
+    return Path(place).name if place is not None and Path(place).exists() else place
 
 
 def write_record(record: dict[str, Any], folder: Path) -> None:

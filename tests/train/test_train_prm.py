@@ -81,7 +81,9 @@ def test_it_has_learnt(trained: Path) -> None:
 
 def test_it_says_what_made_it(trained: Path, place: Path) -> None:
     record = json.loads((trained / "prm_training.json").read_text())
-    assert record["base_model"] == str(place / "model")
+    assert record["base_model"] == record["arguments"]["model"] == "model"
+    assert record["data"]["sources"][0]["dataset"] == record["arguments"]["dataset"] == "rows.jsonl"
+    assert str(place) not in (trained / "prm_training.json").read_text()
     assert record["data"]["sources"][0]["rows"] > 100
     assert len(record["data"]["digest"]) == 64
     assert len(record["data"]["problems"]) > 30 and {len(name) for name in record["data"]["problems"]} == {16}
