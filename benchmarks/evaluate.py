@@ -32,7 +32,7 @@ import torch
 
 from prm_gsm8k import ProcessRewardModel, reward_model
 from prm_gsm8k.evaluation.benchmarks import Solution, read
-from prm_gsm8k.evaluation.run import BATCH_TOKENS, BATCH_TOKENS_ELSEWHERE, evaluate
+from prm_gsm8k.evaluation.run import evaluate
 from prm_gsm8k.evaluation.scores import CHUNK, score
 from prm_gsm8k.reward_model import _batches
 
@@ -51,7 +51,6 @@ def main() -> None:
     wanted = list(dict.fromkeys(s.problem for s in data.solutions))[: chosen.problems]
     some = [s for s in data.solutions if s.problem in wanted]
     prm = ProcessRewardModel.from_pretrained(chosen.checkpoint, dtype=chosen.dtype)
-    prm.max_batch_tokens = BATCH_TOKENS.get(prm.model.device.type, BATCH_TOKENS_ELSEWHERE)
     print(
         f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, {prm.model.device}, {prm.model.dtype}, "
         f"{prm.max_batch_tokens} tokens a forward; {len(some)} solutions to {len(wanted)} problems"

@@ -32,9 +32,6 @@ from prm_gsm8k.metrics import best_threshold
 from prm_gsm8k.scorers import Scorer, open_scorer
 
 SCORES = "scores"  # folder of scores as they come, in --out
-# A CPU is the faster the more of a forward stays in its cache (benchmarks/evaluate.py).
-BATCH_TOKENS = {"cpu": 1_024}
-BATCH_TOKENS_ELSEWHERE = 16_384
 
 
 @dataclass(frozen=True)
@@ -75,14 +72,17 @@ def evaluate(
         validation: rows of other questions to choose each model's threshold on, instead of the one of its training.
         out: folder in which scores are kept as they come; a run that was killed goes on from them.
         device, dtype, step_format: see `scorers.open_scorer`.
-        max_batch_tokens: tokens in a forward, padding included; None for `BATCH_TOKENS` of the device.
+        max_batch_tokens: tokens in a forward, padding included; as `ProcessRewardModel` takes it.
         allow_trained_on: measure also on questions a model was trained on. The result says how many.
         draws: bootstrap resamples, and permutations of a paired test.
         seed: of the draws.
         progress: called while scoring.
         announce: called with what a person should know.
 
-    Returns: the result, as README.md describes it.
+    Returns:
+        `models`, baselines among them (`kind`), each with `metrics` (name: value, low, high), `at` (what the
+        thresholds 0.5, validation and oracle give), `curves` and `examples`; `paired`, the differences of two with
+        intervals and p; and of what they were measured on and with: `benchmark`, `data`, `settings`, `versions`, `created`.
 
     Raises:
         ContaminationError: a model was trained on questions of the data.
@@ -173,7 +173,7 @@ class _Opener:
     ):
         self.model, self.device, self.dtype, self.step_format = model, device, dtype, step_format
         self.place = "server" if model.folder is None else _place(device)
-        self.max_batch_tokens = max_batch_tokens or BATCH_TOKENS.get(self.place, BATCH_TOKENS_ELSEWHERE)
+        self.max_batch_tokens = max_batch_tokens
         self.scorer: Scorer | None = None
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
