@@ -60,7 +60,8 @@ def build_synthetic(
     from prm_gsm8k.making import Tally
     from prm_gsm8k.overlap import refuse_test_questions
     from prm_gsm8k.problems import problems_from
-    from prm_gsm8k.recipe import SyntheticRecipe, keep_share
+    from prm_gsm8k.recipe import SyntheticRecipe
+    from prm_gsm8k.splits import keep_share
     from prm_gsm8k.synthetic.generate import generate
 
     recipe = SyntheticRecipe(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from prm_gsm8k.making import Recipe
 from prm_gsm8k.prm800k.recipe import Prm800kRecipe
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
-from prm_gsm8k.synthetic.recipe import SyntheticRecipe, keep_share
+from prm_gsm8k.synthetic.recipe import SyntheticRecipe
 
-__all__ = ["RECIPES", "ModelSampledRecipe", "Prm800kRecipe", "SyntheticRecipe", "keep_share"]
+__all__ = ["RECIPES", "ModelSampledRecipe", "Prm800kRecipe", "SyntheticRecipe"]
 
 RECIPES: dict[str, type[Recipe]] = {
     recipe.config: recipe for recipe in (SyntheticRecipe, Prm800kRecipe, ModelSampledRecipe)

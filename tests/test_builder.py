@@ -23,7 +23,8 @@ from prm_gsm8k.digest import content_digest
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError, VerificationError
 from prm_gsm8k.manifest import read_manifest
 from prm_gsm8k.problems import problems_from, shipped_problems
-from prm_gsm8k.recipe import SyntheticRecipe, keep_share
+from prm_gsm8k.recipe import SyntheticRecipe
+from prm_gsm8k.splits import keep_share
 from prm_gsm8k.verify import verify
 
 SOME = 2_000  # rows: enough for processes to share, made in a fraction of a second

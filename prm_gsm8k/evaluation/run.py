@@ -82,7 +82,7 @@ def evaluate(
     Returns:
         `models`, baselines among them (`kind`), each with `metrics` (name: value, low, high), `at` (what the
         thresholds 0.5, validation and oracle give), `curves` and `examples`; `paired`, the differences of two with
-        intervals and p; and of what they were measured on and with: `benchmark`, `data`, `settings`, `versions`, `created`.
+        intervals and p; and what they were measured on and with: `benchmark`, `data`, `settings`, `versions`.
 
     Raises:
         ContaminationError: a model was trained on questions of the data.

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
-from prm_gsm8k.contract import SPLITS
 from prm_gsm8k.exceptions import BadInputError, UsageError
 from prm_gsm8k.making import Inputs, Progress, Recipe, Tally
 
@@ -135,23 +134,9 @@ class ModelSampledRecipe(Recipe):
         Raises:
             BadInputError: a file, line or problem is not what it must be, or asks a question of a test set.
         """
-        from prm_gsm8k.overlap import refuse_test_questions
-        from prm_gsm8k.problems import problems_digest, read_problems, shipped_problems
-        from prm_gsm8k.splits import split_of
-        from prm_gsm8k.synthetic.recipe import keep_share
+        from prm_gsm8k.splits import problems_by_split
 
-        if self.problems is None:
-            problems = [*shipped_problems("train"), *shipped_problems("test")]
-        else:
-            problems = list(read_problems(self.problems))
-        by_split: dict[str, list[Problem]] = {split: [] for split in SPLITS}
-        for problem in problems:
-            by_split[split_of(problem)].append(problem)
-        if self.problems is not None:
-            refuse_test_questions([*by_split["train"], *by_split["validation"]])
-        if self.max_problems is not None:
-            by_split = keep_share(by_split, self.max_problems, self.seed)
-        return {split: chosen for split, chosen in by_split.items() if chosen}, problems_digest(problems)
+        return problems_by_split(self.problems, self.max_problems, self.seed)
 
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
         """The chosen problems with all that was answered about them, in batches of JSON.

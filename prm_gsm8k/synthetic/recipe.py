@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
-from prm_gsm8k.contract import SPLITS
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.making import Inputs, Progress, Recipe, Tally
 
@@ -98,22 +96,10 @@ class SyntheticRecipe(Recipe):
 
     def read_problems(self) -> tuple[dict[str, list[Problem]], str]:
         """The problems that `max_examples` leaves, by split, and the digest of all that were read."""
-        from prm_gsm8k.overlap import refuse_test_questions
-        from prm_gsm8k.problems import problems_digest, read_problems, shipped_problems
-        from prm_gsm8k.splits import split_of
+        from prm_gsm8k.splits import problems_by_split
 
-        if self.problems is None:
-            problems = [*shipped_problems("train"), *shipped_problems("test")]
-        else:
-            problems = list(read_problems(self.problems))
-        by_split: dict[str, list[Problem]] = {split: [] for split in SPLITS}
-        for problem in problems:
-            by_split[split_of(problem)].append(problem)
-        if self.problems is not None:
-            refuse_test_questions([*by_split["train"], *by_split["validation"]])
-        if self.max_examples is not None:
-            by_split = keep_share(by_split, self.max_examples // self.rows_per_problem, self.seed)
-        return {split: chosen for split, chosen in by_split.items() if chosen}, problems_digest(problems)
+        most = None if self.max_examples is None else self.max_examples // self.rows_per_problem
+        return problems_by_split(self.problems, most, self.seed)
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of one batch of problems."""
@@ -121,25 +107,3 @@ class SyntheticRecipe(Recipe):
         from prm_gsm8k.synthetic.generate import generate
 
         yield from generate([Problem(**fields) for fields in orjson.loads(batch)], self.options, tally)
-
-
-def keep_share(by_split: Mapping[str, list[Problem]], keep: int, seed: int) -> dict[str, list[Problem]]:
-    """Keep `keep` problems in all, the same share of each split, in their old order.
-
-    Which ones depends on the seed and the ids alone, so a larger `keep` contains a smaller one's problems (but for one
-    a split, by rounding).
-    """
-    total = sum(len(problems) for problems in by_split.values())
-    if keep >= total:
-        return dict(by_split)
-    exact = {split: len(problems) * keep / total for split, problems in by_split.items()}
-    count = {split: int(share) for split, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda split: count[split] - exact[split])
-    for split in by_remainder[: keep - sum(count.values())]:
-        count[split] += 1
-    kept = {}
-    for split, problems in by_split.items():
-        order = sorted(problems, key=lambda p: hashlib.sha256(f"{seed}/{p.id}".encode()).digest())
-        chosen = {problem.id for problem in order[: count[split]]}
-        kept[split] = [problem for problem in problems if problem.id in chosen]
-    return kept
