@@ -48,7 +48,7 @@ class PrmArguments:
     right_weight: float = _option(1.0, "How much a right step counts in the loss.")
     step_tag: str | None = _option(None, "The special token that ends a step; chosen for the tokenizer if not given.")
     template: str = _option("auto", "How a prompt is written: the chat template, or plain.", ("auto", "chat", "plain"))
-    max_length: int = _option(1024, "Tokens a row may have.")
+    max_length: int = _option(1024, "Tokens a row may have in training; scoring takes all the model has positions for.")
     too_long: str = _option(
         "cut", "A longer row loses its last steps, or is left out. Both are counted.", ("cut", "refuse")
     )

@@ -18,7 +18,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +226,8 @@ def save(
             model = AutoModelForTokenClassification.from_pretrained(trained, dtype=dtype, use_safetensors=True)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        encoder.config.save(folder)
+        # --max_length is of the rows in training; a longer solution is scored as long as the model has positions
+        replace(encoder.config, max_length=getattr(model.config, "max_position_embeddings", None)).save(folder)
         if not options.lora_r:
             shutil.rmtree(trained)
     trainer.accelerator.wait_for_everyone()

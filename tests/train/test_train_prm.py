@@ -71,6 +71,13 @@ def test_the_checkpoint_scores(trained: Path) -> None:
     assert len(scores) == 2 and all(0 <= score <= 1 for score in scores)
 
 
+def test_it_scores_longer_solutions_than_it_was_trained_on(place: Path) -> None:
+    """One solution of 1,351 tokens among 15,104 once kept all of them from being evaluated."""
+    prm = ProcessRewardModel.from_pretrained(run(place, "short", "--max_length", "200", "--max_steps", "1"))
+    assert prm.encoder.config.max_length == 1024  # the positions of the model
+    assert len(prm.score(PROMPT, STEPS * 20)) == 40
+
+
 def test_it_has_learnt(trained: Path) -> None:
     history = json.loads((checkpoints(trained)[-1] / "trainer_state.json").read_text())["log_history"]
     losses = [entry["loss"] for entry in history if "loss" in entry]
