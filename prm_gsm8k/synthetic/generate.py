@@ -20,6 +20,7 @@ from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.making import Tally as Tally
 from prm_gsm8k.problems import Problem
 from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, ErrorType, draw
+from prm_gsm8k.synthetic.face import chance
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
 from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
@@ -49,6 +50,7 @@ class SyntheticOptions:
         error_mix: weights of error types (`DEFAULT_MIX` if None); a type that is not named is not made.
         positions: where first errors fall: a name in `POSITIONS`.
         styles: whether to vary the writing; False keeps each solution as its author wrote it.
+        balanced: leave out some of the wrong steps that can be told by their face (`face.py`).
     """
 
     num_incorrect_per_problem: int = 3
@@ -57,6 +59,7 @@ class SyntheticOptions:
     error_mix: Mapping[str, float] | None = None
     positions: str = "real"
     styles: bool = True
+    balanced: bool = True
 
     def __post_init__(self) -> None:
         if self.num_incorrect_per_problem < 0:
@@ -147,6 +150,10 @@ def _rows(
                 counts[f"draw refused/{refusal}"] += 1
                 continue
             steps, first = wrong.steps, wrong.first_error
+            if options.balanced and first < len(right := pair.case.frame.steps):
+                if rng.random() >= chance(name, steps[first], right[first]):
+                    counts["draw refused/told by its face"] += 1
+                    continue
             prefixes = _prefixes(steps)
             if prefixes[-1] in labels:
                 counts["draw refused/duplicate"] += 1

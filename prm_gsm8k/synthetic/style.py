@@ -117,12 +117,12 @@ def styled_gap(text: str, style: Style) -> str:
     return out
 
 
-def glyph_for(operator: str, style: Style, near: str) -> str:
-    """The glyph that writes `operator`, where the style leaves it to the author by what stands in `near`."""
+def glyph_for(operator: str, style: Style, solution: str) -> str:
+    """The glyph that writes `operator`; where the style leaves it to the author, the one the solution has."""
     if operator == "*":
-        return style.times or ("x" if " x " in near else "×" if "×" in near else "*")
+        return style.times or ("x" if " x " in solution else "×" if "×" in solution else "*")
     if operator == "/":
-        return style.divide or ("÷" if "÷" in near else "/")
+        return style.divide or ("÷" if "÷" in solution else "/")
     return operator
 
 
@@ -144,9 +144,10 @@ class Frame:
         parts: for each step, the parts in the style (numbers at the odd places).
         shown: for each equation, whether its left side can be edited in the text.
         steps: the finished right solution, the conclusion included.
+        written: all of it but labels and conclusion, as one text.
     """
 
-    __slots__ = ("bodies", "parts", "shown", "solution", "steps", "style")
+    __slots__ = ("bodies", "parts", "shown", "solution", "steps", "style", "written")
 
     def __init__(self, solution: Solution, style: Style, rng: Random) -> None:
         self.solution = solution
@@ -163,6 +164,7 @@ class Frame:
                     self._write(equation)
             self.shown.append(shown)
         self.bodies = ["".join(parts) for parts in self.parts]
+        self.written = "\n".join(self.bodies)
         self.steps: list[str] = []
         self.steps = self.finish(self.bodies, solution.answer_text, 0)
 

@@ -72,7 +72,7 @@ def _regap(case: Case, written: str, original: str, operator: str) -> str:
     if old not in written:
         old = next(glyph for glyph in (style.times, style.divide) if glyph and glyph in written)
     head, _, tail = written.rpartition(old)
-    glyph = glyph_for(operator, style, written)
+    glyph = glyph_for(operator, style, case.frame.written)
     if glyph in ("x", "\\times", "\\div"):
         head, tail = head.rstrip() + " ", " " + tail.lstrip()
     return head + glyph + tail
