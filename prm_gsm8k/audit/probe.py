@@ -240,12 +240,11 @@ def _masks(solutions: Sequence[Solution], solution: NDArray[np.int64]) -> dict[s
 
 
 def _positions(solutions: Sequence[Solution], steps: Steps) -> NDArray[np.float32]:
-    """The index of a step (each up to 9 by itself), how far through the solution it is, and how long that is."""
+    """The index of a step (each up to 9 by itself), and how far through the solution it is."""
     length = np.array([len(one.steps) for one in solutions])[steps.solution]
-    columns = np.zeros((len(steps.index), 12), np.float32)
+    columns = np.zeros((len(steps.index), 11), np.float32)
     columns[np.arange(len(steps.index)), np.minimum(steps.index, 9)] = 1
     columns[:, 10] = steps.index / np.maximum(length - 1, 1)
-    columns[:, 11] = length / 10
     return columns
 
 
