@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prm_gsm8k.arithmetic import false_equations
 from prm_gsm8k.audit.data import Solution
-from prm_gsm8k.audit.probe import FEWEST, Number
-from prm_gsm8k.evaluation.intervals import Resamples, interval
+from prm_gsm8k.audit.numbers import Number, number
+from prm_gsm8k.audit.probe import FEWEST
+from prm_gsm8k.evaluation.intervals import Resamples
+from prm_gsm8k.evaluation.protocols import share
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def false_equation_shares(solutions: Sequence[Solution], draws: Resamples) -> dict[str, Any]:
@@ -41,14 +46,11 @@ def false_equation_shares(solutions: Sequence[Solution], draws: Resamples) -> di
             of_kind = [s for s, one in enumerate(solutions) if one.groups["error_type"] == kind]
             by_type[kind] = float(counts[of_kind, 0].sum() / n)
     return {
-        "first_errors": _share(counts[:, 0], counts[:, 1], sums["a"], sums["b"]),
-        "right_steps": _share(counts[:, 2], counts[:, 3], sums["c"], sums["d"]),
+        "first_errors": _share(counts[:, 0].sum(), counts[:, 1].sum(), share(sums["a"], sums["b"])),
+        "right_steps": _share(counts[:, 2].sum(), counts[:, 3].sum(), share(sums["c"], sums["d"])),
         "by_type": by_type,
     }
 
 
-def _share(false: np.ndarray, of: np.ndarray, drawn_false: np.ndarray, drawn_of: np.ndarray) -> Number | None:
-    if not of.sum():
-        return None
-    value, there = float(false.sum() / of.sum()), drawn_of > 0
-    return Number(value, *interval(drawn_false[there] / drawn_of[there], value), int(of.sum()))
+def _share(false: float, of: float, drawn: NDArray[np.float64]) -> Number | None:
+    return number(false / of, drawn, int(of)) if of else None

@@ -28,7 +28,7 @@ UNKNOWN = "unknown"
 # a step that says what the answer is and nothing else, as ` 4`, `#### 4`, `So the final answer is \boxed{4}.`
 _ANSWER_ALONE = re.compile(
     r"\W*(?:step \d+\W+|\d+[.)]\s+)?\W*"
-    r"(?:(?:so|thus|hence|therefore)\W+)?(?:(?:the )?(?:final )?answer(?: is)?|a(?=\W*[:=]))?[\s:=*$#]*"
+    r"(?:(?:(?:so|thus|hence|therefore)\W+)?(?:the )?(?:final )?answer(?: is)?|a(?=\W*[:=]))?[\s:=*$#]*"
     r"(?:\\boxed\s*\{)?[\s$£€*]*[-−]?[\d.,]*\d%?[\s.}*$]*",
     re.IGNORECASE,
 )
@@ -98,7 +98,7 @@ def read_data(source: str | Path, *, config: str | None = None, splits: Sequence
         splits: which of them; unless told, all but `test`, which nobody trains on, if there are others.
 
     Raises:
-        BadInputError: a row that is no labelled solution, by its place; nothing to read; no row is wrong, or none right.
+        BadInputError: a row that is no labelled solution, by its place; no rows; nothing wrong, or nothing right.
         UsageError: no such config or split.
         VerificationError: a folder of ours is damaged.
         HubError: the Hub said no, or did not answer.

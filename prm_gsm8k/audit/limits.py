@@ -5,8 +5,8 @@ A number with an interval is `ok` up to its limit, `bad` when the whole interval
 
 from __future__ import annotations
 
-# Shortcut probe. Steps of real solutions (ProcessBench GSM8K, 400 solutions, people's marks) are told apart with AUC 0.74
-# by their face and 0.60 by their place: data that is told apart better than that teaches something solutions do not have.
+# Shortcut probe. Steps of real solutions (ProcessBench GSM8K, 400 solutions, people's marks) are told apart with AUC
+# 0.74 by their face and 0.60 by their place: data that is told apart better teaches what real ones lack.
 SURFACE = 0.74
 POSITION, POSITION_OFF = 0.60, 0.05
 # Length alone, on 797 real wrong solutions (real_solutions.json's source): 0.60.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prm_gsm8k.audit import limits
-from prm_gsm8k.audit.probe import Number
+from prm_gsm8k.audit.numbers import Number
 from prm_gsm8k.audit.run import Audit
 from prm_gsm8k.audit.shape import MEASURES, Shape, histogram, shape_of
 from prm_gsm8k.audit.telling import Telling
@@ -58,8 +58,8 @@ def audit_page(audit: Audit, *, n: int = SOLUTIONS, seed: int = 0) -> str:
         facts={
             "rows from": audit.data.name,
             "real solutions": audit.reference.name,
-            "pairs": f"{found['pairs']['pairs']:,}; {found['pairs']['without_right_step']:,} first errors have no right "
-            f"step at their place, {found['pairs']['same_text']:,} have the same text there",
+            "pairs": f"{found['pairs']['pairs']:,}; {found['pairs']['without_right_step']:,} first errors have no "
+            f"right step at their place, {found['pairs']['same_text']:,} have the same text there",
         },
     )
 
@@ -78,8 +78,8 @@ def _verdicts(audit: Audit) -> Iterator[Html]:
 def _telling(found: Mapping[str, Any]) -> Iterator[Html]:
     yield tag(
         "p",
-        "Words, shapes of numbers (a digit is 0) and lengths that are more often in a first error, or more often in a right "
-        "step, than by chance. Of an amount, such as more words, the shares are of pairs in which that step has more.",
+        "Words, shapes of numbers (a digit is 0) and lengths that are more often in a first error, or more often in a "
+        "right step, than by chance. Of an amount, such as more words, the shares are of pairs in which it has more.",
     )
     for title, some in (
         ("In first errors and the right steps at their place", found["telling_pairs"]),

@@ -1,9 +1,9 @@
 """How well the face of a step tells a first error from a right step: two probes, and what needs no text at all.
 
-The *shortcut probe* asks of all judged steps: which are first errors? It sees the features of a step, its index, and its
-place in the solution. Beside it stand position alone and length alone. The *matched probe* sees two steps, the first
-error and the right step at the same place of the same problem, and says which is which: what a problem is about, how
-long its solutions are and where errors stand no longer help, so chance is 0.5 and any more is a trace of the making.
+The *shortcut probe* asks of all judged steps: which are first errors? It sees the features of a step, its index, and
+its place in the solution. Beside it stand position alone and length alone. The *matched probe* sees two steps, the
+first error and the right step at the same place of the same problem, and says which is which: what a problem is about,
+how long its solutions are and where errors stand no longer help, so chance is 0.5 and more is a trace of the making.
 
 Both are a logistic regression that never judges a problem it was fitted on (five folds of problems); intervals draw
 problems again (evaluation/intervals.py).
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,9 @@ import numpy as np
 
 from prm_gsm8k.audit.data import Solution
 from prm_gsm8k.audit.features import Seen, see
-from prm_gsm8k.evaluation.intervals import Resamples, interval, of_resamples, resamples, weighted_auc
+from prm_gsm8k.audit.numbers import Number, number
+from prm_gsm8k.evaluation.intervals import Resamples, of_resamples, resamples, weighted_auc
+from prm_gsm8k.evaluation.protocols import share as share_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,16 +34,6 @@ STEPS = 60_000  # that a probe is fitted on and asked about: enough for an inter
 RESAMPLES = 200  # of an interval
 STRENGTH = 0.1  # sklearn's C: of 0.01, 0.05 and 0.2 the last tells most on our data, by 0.01
 FEWEST = 20  # right and wrong steps, or pairs, of which a number is given
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number with its 95% interval, and on how many wrong steps (or pairs) it stands."""
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
 
 
 @dataclass(frozen=True)
@@ -176,9 +168,7 @@ def matched_probe(
     def share(mask: NDArray[np.bool_]) -> Number:
         inside = Resamples(draws.problem[pairs.solution[mask]], draws.weights)
         sums = inside.sums({"won": won[mask], "pairs": np.ones(int(mask.sum()))})
-        value = float(won[mask].mean())
-        drawn = sums["won"][sums["pairs"] > 0] / sums["pairs"][sums["pairs"] > 0]
-        return Number(value, *interval(drawn, value), int(mask.sum()))
+        return number(won[mask].mean(), share_of(sums["won"], sums["pairs"]), mask.sum())
 
     by = {
         column: {value: share(mask) for value, mask in masks.items()}
@@ -206,9 +196,8 @@ def draw_problems(solutions: Sequence[Solution], seed: int, n: int = RESAMPLES) 
 def auc(scores: NDArray[np.float64], steps: Steps, mask: NDArray[np.bool_], draws: Resamples) -> Number:
     """The chance that a first error scores above a right step, with its interval."""
     ranked = weighted_auc(scores[mask], steps.wrong[mask])
-    value = float(ranked(np.ones((1, int(mask.sum()))))[0])
-    drawn = of_resamples(ranked, draws, steps.solution[mask])
-    return Number(value, *interval(drawn[~np.isnan(drawn)], value), int(steps.wrong[mask].sum()))
+    value = ranked(np.ones((1, int(mask.sum()))))[0]
+    return number(value, of_resamples(ranked, draws, steps.solution[mask]), steps.wrong[mask].sum())
 
 
 def _apart(

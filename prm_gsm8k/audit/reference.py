@@ -20,7 +20,8 @@ import orjson
 from prm_gsm8k.audit.arithmetic import false_equation_shares
 from prm_gsm8k.audit.data import Solution, read_data
 from prm_gsm8k.audit.features import see
-from prm_gsm8k.audit.probe import Number, draw_problems, judged_steps, shortcut_probe, some_problems
+from prm_gsm8k.audit.numbers import Number
+from prm_gsm8k.audit.probe import draw_problems, judged_steps, shortcut_probe, some_problems
 from prm_gsm8k.audit.shape import Shape, shape_of
 from prm_gsm8k.exceptions import BadInputError
 
@@ -82,7 +83,7 @@ def shortcut(solutions: Sequence[Solution], seed: int) -> dict[str, Any]:
 def shipped_reference() -> Reference:
     """The numbers that lie beside this module."""
     stored = orjson.loads(files("prm_gsm8k.audit").joinpath(SHIPPED).read_bytes())
-    numbers = {
+    numbers: dict[str, Any] = {
         name: None if stored[name] is None else Number(**stored[name])
         for name in ("false_equations", "surface", "position", "surface_of_wrong", "position_of_wrong")
     }
@@ -94,12 +95,14 @@ def read_reference(path: str | Path, seed: int = 0) -> Reference:
     """Measure a file of real solutions: `problem`, `steps`, `label`, or rows as the audit reads them.
 
     Raises:
-        BadInputError: a row is not what it must be, or there are fewer than 40 wrong ones, of which nothing can be said.
+        BadInputError: a row is not what it must be, or fewer than 40 solutions are wrong, too few to compare.
     """
     data = read_data(path)
     wrong = sum(one.first_error >= 0 for one in data.solutions)
     if wrong < 40:
-        raise BadInputError(str(path), f"{wrong} wrong solutions; a reference needs 40, so that its halves can be compared")
+        raise BadInputError(
+            str(path), f"{wrong} wrong solutions; a reference needs 40, so that its halves can be compared"
+        )
     return reference_of(Path(path).name, data.solutions, seed)
 
 

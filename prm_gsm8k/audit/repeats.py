@@ -48,7 +48,7 @@ def repeats(data: Data) -> dict[str, Repeats]:
 
 
 def overlaps(data: Data, against: Sequence[str | Path] = ()) -> dict[str, dict[str, Repeats]]:
-    """Prompts that are like a question of GSM8K test or of a file: exactly, but for its numbers, or by 13 words in a row.
+    """Prompts that are like a question of GSM8K test or of a file: the same, but for numbers, or by 13 words in a row.
 
     Raises:
         BadInputError: a file cannot be read, or a row of it has no question.

@@ -14,9 +14,9 @@ from prm_gsm8k import __version__
 from prm_gsm8k.audit.arithmetic import false_equation_shares
 from prm_gsm8k.audit.data import Data, Solution, read_data
 from prm_gsm8k.audit.features import see
+from prm_gsm8k.audit.numbers import number
 from prm_gsm8k.audit.probe import (
     FEWEST,
-    Number,
     draw_problems,
     judged_steps,
     matched_pairs,
@@ -30,7 +30,7 @@ from prm_gsm8k.audit.repeats import overlaps, repeats
 from prm_gsm8k.audit.shape import distances, shape_of
 from prm_gsm8k.audit.telling import telling_in_pairs, telling_in_steps
 from prm_gsm8k.audit.verdicts import BAD, Line, verdicts
-from prm_gsm8k.evaluation.intervals import Resamples, interval, of_resamples, weighted_auc
+from prm_gsm8k.evaluation.intervals import Resamples, of_resamples, weighted_auc
 
 if TYPE_CHECKING:
     from prm_gsm8k.making import Progress
@@ -164,9 +164,8 @@ def _counts(solutions: Sequence[Solution], draws: Resamples) -> dict[str, Any]:
     longer = {}
     for measure, length in lengths.items() if min(wrong.sum(), (~wrong).sum()) >= FEWEST else ():
         ranked = weighted_auc(length, wrong)
-        value = float(ranked(np.ones((1, len(wrong))))[0])
-        drawn = of_resamples(ranked, draws, np.arange(len(wrong)))
-        longer[measure] = Number(value, *interval(drawn[~np.isnan(drawn)], value), int(wrong.sum()))
+        value = ranked(np.ones((1, len(wrong))))[0]
+        longer[measure] = number(value, of_resamples(ranked, draws, np.arange(len(wrong))), wrong.sum())
     return {
         "rows": len(solutions),
         "problems": len({one.problem for one in solutions}),

@@ -76,17 +76,22 @@ def distances(solutions: Sequence[Solution], reference: Shape, draws: Resamples,
     by_problem = np.zeros((draws.weights.shape[1], len(cells)))
     np.add.at(by_problem, (draws.problem[at], have), 1)
     mine, drawn = by_problem.sum(axis=0), draws.weights @ by_problem
-    real = np.array([reference.get(cell, 0) for cell in cells])
-    halves = np.random.default_rng(seed).multivariate_hypergeometric(real, real.sum() // 2, size=HALVES)
+    counts = np.array([reference.get(cell, 0) for cell in cells])
+    real = counts.astype(float)
+    halves = (
+        np.random.default_rng(seed).multivariate_hypergeometric(counts, counts.sum() // 2, size=HALVES).astype(float)
+    )
     found = {}
     for measure in MEASURES:
         values = np.array([value_of(measure, cell) for cell in cells])
         ks = float(_ks(values, mine[None], real)[0])
+        low, high = interval(_ks(values, drawn, real), ks)
         between = _ks(values, halves, real - halves)
         bins = np.floor(values * 10 + 1e-9) if measure == "place" else values
         found[measure] = Distance(
             ks,
-            *interval(_ks(values, drawn, real), ks),
+            low,
+            high,
             tv=_tv(bins, mine, real),
             halves=float(np.quantile(between, 0.95)),
             here=float(values @ mine / mine.sum()),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from prm_gsm8k.audit import limits
-from prm_gsm8k.audit.probe import FEWEST, Number
+from prm_gsm8k.audit.numbers import Number
+from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.reference import Reference
 from prm_gsm8k.audit.repeats import Repeats
 from prm_gsm8k.audit.shape import Distance
@@ -89,7 +90,7 @@ def shown(number: Number, share: bool = False) -> str:
 def _shortcut(found: Mapping[str, Any], reference: Reference) -> Iterator[Line]:
     probe, alone = found["shortcut"], found["shortcut_of_wrong"]
     surface, position = reference.surface, reference.position
-    limit = surface.value if surface else limits.SURFACE
+    limit = _top(surface) if surface else limits.SURFACE
     real = "real solutions show" if surface else "ProcessBench GSM8K shows"
     group = "shortcut"
     told = _told(found["telling_steps"])
@@ -111,7 +112,7 @@ def _shortcut(found: Mapping[str, Any], reference: Reference) -> Iterator[Line]:
         ("by their face, in wrong solutions alone", alone["surface"], reference.surface_of_wrong),
         ("by position, in wrong solutions alone", alone["position"], reference.position_of_wrong),
     ):
-        top = theirs.high if theirs.high is not None else theirs.value
+        top = _top(theirs)
         yield _line(
             group, what, _no_worse_than_look(at_most(mine, top)), mine, f"≤ {top:.2f}",
             f"AUC where the error is the last judged step of each solution; the reference has {shown(theirs)}",
@@ -125,6 +126,11 @@ def _shortcut(found: Mapping[str, Any], reference: Reference) -> Iterator[Line]:
             yield _line(group, f"by their face, {column} {value}", verdict, number, f"≤ {limit:.2f}", reason)
 
 
+def _top(real: Number) -> float:
+    """What real solutions may well show: the upper end of the interval."""
+    return real.value if real.high is None else real.high
+
+
 def _no_worse_than_look(verdict: str) -> str:
     """For numbers that are there to explain the others."""
     return LOOK if verdict == BAD else verdict
@@ -135,9 +141,7 @@ def _matched(found: Mapping[str, Any]) -> Iterator[Line]:
     what = "first errors told from the right step at the same place"
     overall = matched["overall"]
     if overall is None:
-        reason = (
-            f"{pairs['pairs']} first errors have a right step at the same place of the same problem; {FEWEST} are needed"
-        )
+        reason = f"{pairs['pairs']} first errors have a right step at the same place; {FEWEST} are needed"
         yield Line("matched", what, LOOK, "–", f"≤ {limits.MATCHED:.2f}", reason)
         return
     yield _line(
@@ -196,7 +200,12 @@ def _distance(name: str, distance: Distance, reference: Reference) -> Line:
 def _repeats(found: Mapping[str, Repeats]) -> Iterator[Line]:
     rows = (
         ("duplicates", "duplicate solutions", limits.DUPLICATES, "the same steps to the same question"),
-        ("near_duplicates", "near-duplicate solutions", limits.NEAR_DUPLICATES, "the same but for digits, another question"),
+        (
+            "near_duplicates",
+            "near-duplicate solutions",
+            limits.NEAR_DUPLICATES,
+            "the same but for digits, another question",
+        ),
         ("contradictions", "prefixes under two labels", limits.CONTRADICTIONS, "right in one row and wrong in another"),
     )
     for name, what, limit, meaning in rows:
@@ -206,7 +215,9 @@ def _repeats(found: Mapping[str, Repeats]) -> Iterator[Line]:
         allowed = f"≤ {100 * limit:.1f}%" if name == "near_duplicates" else f"0, or look up to {100 * limit:.1f}%"
         yield _repeated(what, one, verdict, allowed, meaning)
     two = found["in_two_splits"]
-    yield _repeated("questions in two splits", two, BAD if two.count else OK, "0", "a split is by question, or measures memory")
+    yield _repeated(
+        "questions in two splits", two, BAD if two.count else OK, "0", "a split is by question, or measures memory"
+    )
 
 
 def _repeated(what: str, one: Repeats, verdict: str, limit: str, meaning: str, group: str = "repeats") -> Line:
@@ -222,7 +233,10 @@ def _overlaps(found: Mapping[str, Mapping[str, Repeats]]) -> Iterator[Line]:
             f"questions of {name}", exact, BAD if exact.count else OK, "0",
             "the same letters and digits: what is measured there is memory", "contamination",
         )  # fmt: skip
-        for key, what in (("but_for_numbers", f"questions of {name} with other numbers"), ("run_of_words", f"13 words in a row as in {name}")):
+        for key, what in (
+            ("but_for_numbers", f"questions of {name} with other numbers"),
+            ("run_of_words", f"13 words in a row as in {name}"),
+        ):
             one = like[key]
             verdict = OK if one.share <= limits.ALIKE else LOOK if one.share <= 10 * limits.ALIKE else BAD
             limit = f"≤ {100 * limits.ALIKE:.1f}%, or look up to {1000 * limits.ALIKE:.0f}%"

@@ -99,7 +99,9 @@ def _show(result: Audit, html: Path | None) -> None:
             console.print(f"\n{line.group}", style="bold", highlight=False)
             group = line.group
         console.print(
-            Text.assemble(signs[line.verdict], f"  {line.what}: {line.shown}", (f"  [{line.limit}] {line.reason}", "dim")),
+            Text.assemble(
+                signs[line.verdict], f"  {line.what}: {line.shown}", (f"  [{line.limit}] {line.reason}", "dim")
+            ),
             soft_wrap=True,
         )
     if found["telling_pairs"]:

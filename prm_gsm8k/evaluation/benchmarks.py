@@ -300,14 +300,13 @@ def rows_of(
 
     Raises: as `read`.
     """
-    choose = choose or _splits
     path = Path(source).expanduser()
     if path.is_file():
         if config or split:
             raise UsageError(f"{source} is a file, which has no {'configs' if config else 'splits'}")
         yield from ((where, "", row) for where, row in _of_file(path, str(source)))
     elif path.is_dir() and (path / "manifest.json").is_file():
-        yield from _of_build(path, config, split, choose)
+        yield from _of_build(path, config, split, choose or _splits)
     elif path.is_dir():
         files = sorted(f for f in path.iterdir() if f.name.endswith(SUFFIXES))
         if not files:
@@ -317,13 +316,14 @@ def rows_of(
             raise UsageError(f"{source} has no configs: prm-gsm8k build did not make it")
         if split and split not in names.values():
             raise UsageError(f"{source} has no {split!r}; it has {', '.join(names.values())}")
+        wanted = choose(split, list(names.values()), str(source)) if choose else [split] if split else names.values()
         for file in files:
-            if split in (None, names[file]):
+            if names[file] in wanted:
                 yield from ((where, names[file], row) for where, row in _of_file(file, f"{source}/{file.name}"))
     elif isinstance(source, Path) or source.startswith((".", "/", "~")) or source.endswith(SUFFIXES):
         raise BadInputError(str(source), "no such file or folder")
     elif match := _HUB_ID.fullmatch(source):
-        yield from _of_hub(match[1], match[2], config, split, choose)
+        yield from _of_hub(match[1], match[2], config, split, choose or _splits)
     else:
         raise UsageError(f"{source}: neither a file, a folder nor a Hub id (ORG/NAME, or ORG/NAME@REVISION)")
 
@@ -364,9 +364,7 @@ def _of_file(path: Path, shown: str) -> Iterator[tuple[str, Any]]:
                 raise BadInputError(f"{shown}:{i}", f"not valid JSON ({error.msg}, column {error.colno})") from error
 
 
-def _of_build(
-    folder: Path, config: str | None, split: str | None, choose: Choice
-) -> Iterator[tuple[str, str, Any]]:
+def _of_build(folder: Path, config: str | None, split: str | None, choose: Choice) -> Iterator[tuple[str, str, Any]]:
     """A built folder; the columns of each row are known, and its content was checked when it was made."""
     from prm_gsm8k.folder import read_tables
     from prm_gsm8k.manifest import read_manifest

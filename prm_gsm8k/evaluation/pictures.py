@@ -13,7 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.drawing import DASHES, FAINT, INK, SERIES, WIDTH, Chart, Table, bare, draw_intervals, new_figure, png, short, svg
+from prm_gsm8k.drawing import (
+    DASHES,
+    FAINT,
+    INK,
+    SERIES,
+    WIDTH,
+    Chart,
+    Table,
+    bare,
+    draw_intervals,
+    new_figure,
+    png,
+    short,
+    svg,
+)
 from prm_gsm8k.evaluation.words import CHOOSING, figure, headline, interval, measure
 
 if TYPE_CHECKING:
