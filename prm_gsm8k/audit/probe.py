@@ -250,12 +250,14 @@ def _scores(
 ) -> NDArray[np.float64]:
     """Of each item the score of a regression that was fitted on the other folds; 0 where there was nothing to fit."""
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     scores = np.zeros(len(wrong))
-    for held_out in np.unique(fold):
-        inside, outside = fold != held_out, fold == held_out
-        if len(np.unique(wrong[inside])) < 2:
-            continue
-        model = LogisticRegression(C=STRENGTH, fit_intercept=intercept, max_iter=100, tol=1e-3)
-        scores[outside] = model.fit(features[inside], wrong[inside]).decision_function(features[outside])
+    with threadpool_limits(1):  # the vectors are short: threads wait for each other, on a busy machine for minutes
+        for held_out in np.unique(fold):
+            inside, outside = fold != held_out, fold == held_out
+            if len(np.unique(wrong[inside])) < 2:
+                continue
+            model = LogisticRegression(C=STRENGTH, fit_intercept=intercept, max_iter=100, tol=1e-3)
+            scores[outside] = model.fit(features[inside], wrong[inside]).decision_function(features[outside])
     return scores
