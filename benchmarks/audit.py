@@ -75,7 +75,9 @@ def rows_of(audits: Mapping[str, Audit]) -> list[list[str]]:
     rows.append(["matched, AUC (chance 0.5)", *(said(f["matched"]["overall"]) for f in found.values())])
     kinds = sorted({kind for f in found.values() for kind in f["matched"]["by"].get("error_type", {})})
     for kind in kinds:
-        rows.append([f"  {kind}", *(said(f["matched"]["by"].get("error_type", {}).get(kind)) for f in found.values())])
+        for part, how in (("by", ""), ("alone", ", fitted on it alone")):
+            by = [f["matched"][part].get("error_type", {}).get(kind) for f in found.values()]
+            rows.append([f"  {kind}{how}", *map(said, by)])
     for kind, what in (("first_errors", "first errors"), ("right_steps", "right steps")):
         rows.append(
             [f"{what} with a false equation", *(said(f["false_equations"][kind], True) for f in found.values())]

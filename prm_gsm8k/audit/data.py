@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 UNKNOWN = "unknown"
+ALL = "all"  # the split of rows that have none, or only one
 # a step that says what the answer is and nothing else, as ` 4`, `#### 4`, `So the final answer is \boxed{4}.`
 _ANSWER_ALONE = re.compile(
     r"\W*(?:step \d+\W+|\d+[.)]\s+)?\W*"
@@ -150,7 +151,7 @@ def _from_rows(name: str, rows: Iterator[tuple[str, str, Any]]) -> Data:
         right = len(steps) if first < 0 else first
         resumed += any(bool(label) for label in (row.get("labels") or ())[right:])
         kind = _text(row, "error_type") or _text(row, "error_category") or UNKNOWN
-        by_split.setdefault(split, []).append(
+        by_split.setdefault(split or ALL, []).append(
             {
                 "prompt": read.problem,
                 "completions": steps,

@@ -152,29 +152,45 @@ def matched_probe(
     """How often the probe gives the wrong step of a pair the higher score, equals counting half.
 
     Returns:
-        `overall`, and `by`: column -> value -> the same among the pairs whose wrong step is of that value.
+        `overall`, and `by`: column -> value -> the same among the pairs whose wrong step is of that value; `alone`: the
+        same of a probe that was fitted on the pairs of that value and no others, which one of all pairs may not notice
+        where two types tell opposite things, as a term too much and a term too few do.
     """
     n = len(pairs.solution)
     if n < FEWEST:
-        return {"overall": None, "by": {}}
+        return {"overall": None, "by": {}, "alone": {}}
     difference = differences(pairs, seen)
     fold = _folds([one.problem for one in solutions], seed)[pairs.solution]
-    # a pair is seen from either side by lot: there is no intercept, so both sides would say the same twice
-    side = np.random.default_rng(seed).integers(0, 2, n).astype(bool)
-    signs = np.where(side, 1.0, -1.0).astype(np.float32)
-    turned = difference.multiply(signs[:, None]).tocsr()
-    won = np.sign(_scores(turned, side, fold, intercept=False) * signs) / 2 + 0.5
+    everything = np.ones(n, bool)
+    won = _won(difference, fold, seed)
 
-    def share(mask: NDArray[np.bool_]) -> Number:
+    def share(won: NDArray[np.float64], mask: NDArray[np.bool_]) -> Number:
         inside = Resamples(draws.problem[pairs.solution[mask]], draws.weights)
-        sums = inside.sums({"won": won[mask], "pairs": np.ones(int(mask.sum()))})
-        return number(won[mask].mean(), share_of(sums["won"], sums["pairs"]), mask.sum())
+        sums = inside.sums({"won": won, "pairs": np.ones(len(won))})
+        return number(won.mean(), share_of(sums["won"], sums["pairs"]), len(won))
 
-    by = {
-        column: {value: share(mask) for value, mask in masks.items()}
-        for column, masks in _masks(solutions, pairs.solution).items()
+    masks = _masks(solutions, pairs.solution)
+    return {
+        "overall": share(won, everything),
+        "by": {
+            column: {value: share(won[mask], mask) for value, mask in values.items()}
+            for column, values in masks.items()
+        },
+        "alone": {
+            column: {value: share(_won(difference[mask], fold[mask], seed), mask) for value, mask in values.items()}
+            for column, values in masks.items()
+        },
     }
-    return {"overall": share(np.ones(n, bool)), "by": by}
+
+
+def _won(difference: csr_matrix, fold: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+    """Of each pair 1 if its wrong step has the higher score, 0 if the right one has, 0.5 if they have the same."""
+    # a pair is seen from either side by lot: there is no intercept, so both sides would say the same twice
+    side = np.random.default_rng(seed).integers(0, 2, difference.shape[0]).astype(bool)
+    signs = np.where(side, 1.0, -1.0).astype(np.float32)
+    scores = _scores(difference.multiply(signs[:, None]).tocsr(), side, fold, intercept=False)
+    won: NDArray[np.float64] = np.sign(scores * signs) / 2 + 0.5
+    return won
 
 
 def differences(pairs: Pairs, seen: Seen) -> csr_matrix:

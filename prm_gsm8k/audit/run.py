@@ -140,7 +140,12 @@ def _matched(solutions: Sequence[Solution], draws: Resamples, seed: int) -> dict
     n = len(pairs.wrong)
     counts = {"pairs": n, "without_right_step": pairs.without, "same_text": pairs.same}
     if n < FEWEST:
-        return {"pairs": counts, "matched": {"overall": None, "by": {}}, "telling_pairs": [], "telling_by": {}}
+        return {
+            "pairs": counts,
+            "matched": {"overall": None, "by": {}, "alone": {}},
+            "telling_pairs": [],
+            "telling_by": {},
+        }
     seen = see_pairs(pairs)
     matched = matched_probe(solutions, pairs, seen, draws, seed)
     wrong, right = seen.matrix[seen.row[:n]], seen.matrix[seen.row[n:]]

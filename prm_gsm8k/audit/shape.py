@@ -38,7 +38,8 @@ class Distance:
         ks: largest difference of their distribution functions (Kolmogorov and Smirnov).
         low, high: its 95% interval, drawing the problems of the data again.
         tv: half the sum of the differences of their histograms (total variation): of the place, by tenths.
-        halves: the 95th percentile of `ks` between two random halves of the reference.
+        halves: the 95th percentile of `ks` between two random halves of the reference; of less data than a half,
+            between as many of the reference and its rest.
         here, there: means of the data and of the reference.
     """
 
@@ -79,7 +80,9 @@ def distances(solutions: Sequence[Solution], reference: Shape, draws: Resamples,
     counts = np.array([reference.get(cell, 0) for cell in cells])
     real = counts.astype(float)
     halves = (
-        np.random.default_rng(seed).multivariate_hypergeometric(counts, counts.sum() // 2, size=HALVES).astype(float)
+        np.random.default_rng(seed)
+        .multivariate_hypergeometric(counts, min(len(at), counts.sum() // 2), size=HALVES)
+        .astype(float)
     )
     found = {}
     for measure in MEASURES:

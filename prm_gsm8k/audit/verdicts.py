@@ -150,10 +150,12 @@ def _matched(found: Mapping[str, Any]) -> Iterator[Line]:
     )  # fmt: skip
     for column, values in matched["by"].items():
         for value, number in values.items():
+            alone = matched["alone"][column][value].value
             told = _told(found["telling_by"].get(column, {}).get(value, ()))
             yield _line(
                 "matched", f"{column} {value}", at_most(number, limits.MATCHED_TYPE), number,
-                f"≤ {limits.MATCHED_TYPE:.2f}", f"AUC over {number.n:,} pairs{told}",
+                f"≤ {limits.MATCHED_TYPE:.2f}",
+                f"AUC over {number.n:,} pairs; {alone:.2f} by a probe fitted on these alone{told}",
             )  # fmt: skip
 
 
@@ -188,7 +190,7 @@ def _distance(name: str, distance: Distance, reference: Reference) -> Line:
         shape = "shorter" if distance.here < distance.there else "longer"
     return _line(
         "shape", _PLACES[name], at_most(number, distance.halves), number, f"≤ {distance.halves:.3f}",
-        f"KS distance from {reference.wrong:,} real wrong solutions, whose halves are {distance.halves:.3f} apart at "
+        f"KS distance from {reference.wrong:,} real wrong solutions, parts of which are {distance.halves:.3f} apart at "
         f"most; on average {distance.here:.2f}, real {distance.there:.2f} ({shape}); histograms differ by "
         f"{100 * distance.tv:.0f}%",
     )  # fmt: skip

@@ -9,13 +9,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from loopback import Hub
+from made_rows import CONFIG, MADE_FROM, made_tables
 from planted import clean_rows, row, written
 
 from prm_gsm8k.audit.data import is_answer_alone, read_data
 from prm_gsm8k.audit.features import SHAPES, masked, see
 from prm_gsm8k.audit.reference import read_reference, shipped_reference
 from prm_gsm8k.audit.shape import shape_of
-from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError
+from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError, VerificationError
+from prm_gsm8k.folder import write_config
+from prm_gsm8k.hub.publish import publish
 
 
 def first_error(labels: list[bool]) -> int:
@@ -43,7 +47,7 @@ def test_labels_are_read_as_of_prefixes_and_that_is_said(tmp_path: Path) -> None
     odd = row("odd", "How odd?", ["One.", "Two.", "Three."], 1) | {"labels": [True, False, True]}
     data = read_data(written(tmp_path / "rows.jsonl", [*clean_rows(3), odd]))
     assert data.solutions[-1].first_error == 1
-    assert data.tables[""]["labels"].to_pylist()[-1] == [True, False, False]
+    assert data.tables["all"]["labels"].to_pylist()[-1] == [True, False, False]
     assert data.notes == ("1 rows call a step right after a wrong one; here it is not",)
 
 
@@ -59,6 +63,23 @@ def test_test_is_left_out_unless_it_is_asked_for_or_alone(tmp_path: Path) -> Non
         read_data(tmp_path / "test.jsonl", splits=["test"])
     (tmp_path / "train.jsonl").unlink()
     assert list(read_data(tmp_path).tables) == ["test"]
+
+
+def test_what_is_published_and_a_folder_that_was_built_are_read_as_they_are(hub: Hub, tmp_path: Path) -> None:
+    write_config(tmp_path / "built", CONFIG, made_tables(), MADE_FROM)
+    hub.create("org/rows")
+    publish(tmp_path / "built", "org/rows")
+    built, published = read_data(tmp_path / "built"), read_data("org/rows")
+    assert (list(built.tables), list(published.tables)) == (["train"], ["all"])
+    assert [one.steps for one in built.solutions] == [one.steps for one in published.solutions]
+    assert [one.first_error for one in built.solutions] == [one.first_error for one in published.solutions]
+    first = built.solutions[1]
+    assert (first.first_error, dict(first.groups)) == (1, {"error_type": "skipped_step", "source": "by hand"})
+    with pytest.raises(UsageError, match="has no config 'other'; it has by_hand"):
+        read_data(tmp_path / "built", config="other")
+    next((tmp_path / "built" / CONFIG).glob("train*")).write_bytes(b"PAR1")
+    with pytest.raises(VerificationError, match="cannot be read as Parquet"):
+        read_data(tmp_path / "built")
 
 
 RIGHT, WRONG = row("a", "One?", ["1.", "2."], -1), row("b", "Two?", ["1.", "3."], 1)

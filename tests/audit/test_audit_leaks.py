@@ -68,6 +68,23 @@ def test_a_leak_of_one_type_is_put_down_to_that_type(tmp_path: Path) -> None:
     assert 'word "indeed" → wrong' in line(result, "error_type marked").reason
 
 
+def test_types_that_tell_opposite_things_are_found_out_by_a_probe_of_their_own(tmp_path: Path) -> None:
+    """A word that one type adds and another takes away: over both it says nothing."""
+    more = clean_rows(plant=a_marker)
+    less = clean_rows(seed=1)
+    for one in less:
+        one["prompt"] = "Later, " + one["prompt"]
+        right = one["id"].endswith("right")
+        wrong = -1 if right else one["labels"].index(False)
+        one["completions"] = [
+            step if i == wrong else a_marker(step, Random(0)) for i, step in enumerate(one["completions"])
+        ]
+    rows = [one | {"error_type": "more"} for one in more] + [one | {"error_type": "less"} for one in less]
+    matched = audited(tmp_path, rows).found["matched"]
+    assert matched["overall"].value < 0.6
+    assert [matched["alone"]["error_type"][kind].value for kind in ("more", "less")] == [1.0, 1.0]
+
+
 def test_errors_that_always_stand_last_are_found(tmp_path: Path) -> None:
     rows = [one for one in clean_rows(400) if all(one["labels"]) or (not one["labels"][-1] and one["labels"][-2])]
     result = audited(tmp_path, rows)

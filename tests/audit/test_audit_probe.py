@@ -30,7 +30,7 @@ def solution(problem: str, steps: str, first_error: int = -1, kind: str = "none"
 
 def test_a_pair_is_the_right_step_at_the_same_place_with_most_steps_in_common_before_it() -> None:
     solutions = [
-        solution("p", "a b c"),
+        solution("p", "a b e"),
         solution("p", "a x c d"),
         solution("p", "a x BAD", 2),  # of the two right ones the second has both steps before it
         solution("p", "BAD b", 0),  # the first of equals
@@ -39,15 +39,17 @@ def test_a_pair_is_the_right_step_at_the_same_place_with_most_steps_in_common_be
         solution("q", "BAD", 0),  # the other wrong row is right there
         solution("r", "a b"),
         solution("r", "c b", 1),  # the very text that is right elsewhere
+        solution("s", "a BAD", 1),
+        solution("s", "a WORSE", 1),  # as wrong as the other
     ]
     pairs = probe.matched_pairs(solutions)
     assert list(zip(pairs.solution.tolist(), pairs.wrong, pairs.right, strict=True)) == [
         (2, "BAD", "c"),
         (3, "BAD", "a"),
-        (4, "BAD2", "c"),
+        (4, "BAD2", "e"),
         (6, "BAD", "a"),
     ]
-    assert (pairs.without, pairs.same) == (1, 1)
+    assert (pairs.without, pairs.same) == (3, 1)
 
 
 def test_only_steps_up_to_the_first_error_are_judged() -> None:
@@ -125,9 +127,12 @@ def test_distances_are_those_of_scipy(tmp_path: Path) -> None:
             for shape in (shape_of(here), there)
         ]
         assert distance.ks == pytest.approx(ks_2samp(*samples).statistic), measure
+        assert distance.low is not None and distance.high is not None and distance.low < distance.ks < distance.high
         assert (distance.here, distance.there) == pytest.approx(tuple(map(np.mean, samples)))
         assert distance.ks <= distance.tv + 1e-9 or measure == "place", "which is by tenths"
     assert 0.05 < found["index"].halves < 0.3
+    few = distances(here[:12], there, probe.draw_problems(here[:12], 0), 0)
+    assert few["index"].halves > 1.5 * found["index"].halves, "so few of real ones are as far off"
     itself = distances(here, shape_of(here), probe.draw_problems(here, 0), 0)
     assert {distance.ks for distance in itself.values()} == {distance.tv for distance in itself.values()} == {0.0}
 
