@@ -18,23 +18,24 @@ MATCHED = 0.55
 MATCHED_TYPE = 0.58
 
 # False equations: of first errors, as many as real ones have, five points off at most, measured by the same check. Of
-# right steps 0.07% of real ones and 0.0% of GSM8K's; a label is wrong wherever one is found.
+# right steps 0.07% in the real wrong solutions and 0.1% in GSM8K's own: mostly what the check reads wrongly.
 FALSE_OFF = 0.05
 FALSE_RIGHT = 0.005
 
 # Where first errors stand and how long solutions are: two random halves of the reference are farther apart in one of
 # twenty draws (shape.py); there is no number to choose.
 
-# Solutions as a whole: the chance that a wrong one is longer than a right one. A model that scores whole solutions
-# learns this first; 0.6 is what naive habits of sampling make of it, and 0.7 is a rule of thumb.
+# Solutions as a whole: the chance that a wrong one is longer than a right one. What scores whole solutions learns this
+# first. A rule of thumb, as far off chance as the place of real errors is.
 LENGTH_OF_SOLUTIONS = 0.10  # off 0.5
 
-# Rows of which half are wrong, give or take, teach both sides; one in ten of either is little.
+# A rule of thumb: rows of which half are wrong, give or take, teach both sides; one in ten of either is little.
 BALANCE = (0.10, 0.90)
 
-# Repeats: none is needed; one in a hundred changes nothing that is measured, more weigh some problems more than others.
+# Repeats: none is needed. Rules of thumb: one in a hundred changes nothing that is measured, and more weigh some
+# problems more than others. `synthetic` has neither; GSM8K's own solutions are no templates of each other.
 DUPLICATES = 0.01
-NEAR_DUPLICATES = 0.05  # templates: in GSM8K's own solutions, 0.1%
+NEAR_DUPLICATES = 0.05
 CONTRADICTIONS = 0.001  # of prefixes: noise of a labeler's, to be looked at; a generator has none
 
 # Contamination: no question at all may be one of a test set. GSM8K train has none that is one but for its numbers, and

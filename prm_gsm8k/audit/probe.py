@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 FOLDS = 5
-STEPS = 60_000  # that a probe is fitted on and asked about: enough for an interval of ±0.005
+STEPS = 60_000  # that a probe is fitted on and asked about: enough for an interval of ±0.006
 RESAMPLES = 200  # of an interval
 STRENGTH = 0.1  # sklearn's C: of 0.01, 0.05 and 0.2 the last tells most on our data, by 0.01
 FEWEST = 20  # right and wrong steps, or pairs, of which a number is given
