@@ -10,6 +10,7 @@ comes to life, filters and links that do what they say; and without JavaScript, 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -25,6 +26,8 @@ from evaluation.made_result import HOSTILE, made_result
 from made_rows import CONFIG
 from test_data_page import made_config
 
+from prm_gsm8k.audit.page import audit_page
+from prm_gsm8k.audit.run import audit
 from prm_gsm8k.data_page import data_page
 from prm_gsm8k.evaluation.page import write_page
 from prm_gsm8k.page import AT_A_TIME, write
@@ -93,10 +96,13 @@ def main() -> None:
 
 def write_pages(folder: Path) -> list[Path]:
     """Every kind of page we make, of made-up results with hostile texts and names."""
-    pages = [folder / "evaluate.html", folder / "show.html"]
+    pages = [folder / "evaluate.html", folder / "show.html", folder / "audit.html"]
     write_page(made_result(name=f"org/{HOSTILE[0]}", extra=HOSTILE), pages[0])
     config, tables = made_config(folder / "data", hostile=True)
     write(data_page(f"org/{HOSTILE[0]}", CONFIG, config, tables), pages[1])
+    rows = folder / "rows.jsonl"
+    rows.write_text("".join(f"{json.dumps(row)}\n" for table in tables.values() for row in table.to_pylist()))
+    write(audit_page(audit(rows)), pages[2])
     return pages
 
 

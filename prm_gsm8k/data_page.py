@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from prm_gsm8k.drawing import Chart, Table, bar_chart
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.figures import PLACES
-from prm_gsm8k.page import Solution, Step, browse, charts, page, section, state_legend, table, tag
+from prm_gsm8k.page import Html, Solution, Step, browse, charts, page, section, state_legend, table, tag
 from prm_gsm8k.parquet import iter_rows
 from prm_gsm8k.stats import percent
 
@@ -58,7 +58,6 @@ def data_page(
     if not rows:
         raise UsageError(f"{name} has no row with id {row_id!r}" if row_id else f"{name} has no such row")
     stats = config.stats
-    beside = _right_ones(tables, rows)
     dropped = sorted(config.drops.items(), key=lambda item: -item[1])
     left_out = Table(("what", "count"), tuple((_plain(what), f"{count:,}") for what, count in dropped))
     kinds = "that type" if error_type else "all types"
@@ -81,7 +80,7 @@ def data_page(
             section(
                 "Solutions",
                 tag("p", words if row_id else f"{drawn} {words}"),
-                browse([_solution(row, beside.get(row["id"])) for row in rows], state_legend()),
+                browse_rows(tables, rows),
             ),
         ],
         facts={
@@ -92,6 +91,12 @@ def data_page(
             **{option.replace("_", " "): str(value) for option, value in config.options.items()},
         },
     )
+
+
+def browse_rows(tables: Mapping[str, pa.Table], rows: Sequence[Mapping[str, Any]]) -> Html:
+    """Rows to look at and to filter, as `draw` drew them, each wrong one with a right one of `tables` beside it."""
+    beside = _right_ones(tables, rows)
+    return browse([_solution(row, beside.get(row["id"])) for row in rows], state_legend())
 
 
 def draw(
@@ -143,6 +148,7 @@ def _right_ones(tables: Mapping[str, pa.Table], rows: Sequence[Mapping[str, Any]
 def _solution(row: Mapping[str, Any], right: Mapping[str, Any] | None) -> Solution:
     first = row["first_error"]
     concludes = "ends without an answer" if row["answer"] is None else f"concludes {row['answer']}"
+    nothing_known = row["answer"] is None and row["reference_answer"] is None
     if first >= 0 and row["reference_answer"] is not None:
         concludes += f", right is {row['reference_answer']}"
     twin = right is not None and right["id"] == row.get("twin_id")
@@ -163,7 +169,7 @@ def _solution(row: Mapping[str, Any], right: Mapping[str, Any] | None) -> Soluti
             "Source": row["source"],
             "Split": row["split"],
         },
-        details=(concludes, row["source"], row["split"]),
+        details=(*(() if nothing_known else (concludes,)), row["source"], row["split"]),
         beside=beside,
     )
 

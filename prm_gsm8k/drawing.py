@@ -98,6 +98,64 @@ def bar_chart(name: str, title: str, note: str, bars: Sequence[tuple[str, int]],
     return Chart(name, name, f"Bar chart. {title}: {said}.", draw, title, note, Table(("", "rows", "share"), rows))
 
 
+def draw_intervals(
+    rows: Sequence[tuple[str, str, float, float | None, float | None, str]],
+    ends: tuple[float, float],
+    mark: float | None = None,
+) -> Figure:
+    """Numbers as dots with their intervals, each with its name above it, and behind it the number as it is written.
+
+    Args:
+        rows: name, colour, number, the ends of its interval or None, and how the number is written.
+        ends: of the axis.
+        mark: a limit, drawn as a line through all of them.
+    """
+    drawn = new_figure(WIDTH, 0.75 + 0.42 * len(rows))
+    axes = drawn.subplots()
+    for y, (name, colour, value, low, high, written) in enumerate(rows):
+        if low is not None and high is not None:
+            axes.plot([low, high], [y, y], color=colour, linewidth=2.2, alpha=0.65)
+        axes.plot([value], [y], marker="o", markersize=7, color=colour, linestyle="none", clip_on=False)
+        above: dict[str, Any] = {
+            "xycoords": ("axes fraction", "data"),
+            "textcoords": "offset points",
+            "color": INK,
+        }
+        axes.annotate(name, (0, y), (4, 8), fontsize=9.5, **above)
+        axes.annotate(written, (1, y), (-2, 8), ha="right", **above)
+    axes.set_ylim(len(rows) - 0.5, -0.85)
+    axes.set_xlim(ends)
+    axes.set_yticks([])
+    bare(axes, "bottom")
+    axes.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
+    if mark is not None:
+        axes.axvline(mark, color=FAINT, linewidth=1.2, linestyle=(0, (3, 2)))
+    return drawn
+
+
+def bar_pairs(
+    name: str, title: str, note: str, bars: Sequence[tuple[str, float, float]], series: tuple[str, str]
+) -> Chart:
+    """Shares of two kinds side by side, upright, for a phone's width: (label, share of the one, share of the other)."""
+
+    def draw() -> Figure:
+        drawn = new_figure(WIDTH, 2.5)
+        axes = drawn.subplots()
+        for n, colour in enumerate(SERIES[:2]):
+            places = [x + 0.4 * n - 0.2 for x in range(len(bars))]
+            axes.bar(places, [100 * bar[n + 1] for bar in bars], width=0.38, color=colour, label=short(series[n], 24))
+        axes.set_xticks(range(len(bars)), [label for label, _, _ in bars])
+        axes.set_yticks([])
+        axes.legend(frameon=False, labelcolor=INK, fontsize=9.5)
+        bare(axes, "bottom")
+        return drawn
+
+    rows = tuple((label, f"{100 * one:.1f}%", f"{100 * other:.1f}%") for label, one, other in bars)
+    said = ", ".join(f"{label} {one} and {other}" for label, one, other in rows)
+    alt = f"Bar chart. {title}, {series[0]} and {series[1]}: {said}."
+    return Chart(name, name, alt, draw, title, note, Table(("", *series), rows))
+
+
 def short(name: str, limit: int = 30) -> str:
     """A name that fits into a picture: its end, which tells checkpoints apart, and no characters that have no shape.
 

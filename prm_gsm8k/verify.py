@@ -78,8 +78,8 @@ def verify(folder: str | Path) -> Verdict:
             verdict.check("counts", _counts(tables, config))
             verdict.check("overlaps", _overlaps(tables, config))
             verdict.check("content digest", _digests(tables, config))
-            verdict.check("one label a prefix", _prefixes(tables))
-            verdict.check("no solution twice", _duplicates(tables))
+            verdict.check("one label a prefix", contradictions(tables))
+            verdict.check("no solution twice", duplicates(tables))
             for what, own_check in _OWN_CHECKS.get(name, {}).items():
                 verdict.check(what, own_check(tables, config))
     return verdict
@@ -151,7 +151,7 @@ def _digests(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
         yield f"all splits have {combined_digest(digests)}, not {config.content_digest} (version {config.version})"
 
 
-def _prefixes(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+def contradictions(tables: Mapping[str, pa.Table]) -> Iterator[str]:
     """No (problem, steps 0..i) may be called right in one row and wrong in another.
 
     Every prefix is a node of a tree; a node is found by its parent and its last step, so no prefix is ever copied.
@@ -171,7 +171,8 @@ def _prefixes(tables: Mapping[str, pa.Table]) -> Iterator[str]:
                     yield f"steps 0 to {i - 1} are {label} in {row['id']!r} and {seen[at][0]} in {seen[at][1]!r}"
 
 
-def _duplicates(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+def duplicates(tables: Mapping[str, pa.Table]) -> Iterator[str]:
+    """No solution may stand twice."""
     first: dict[tuple[str, ...], str] = {}
     for table in tables.values():
         for row in iter_rows(table.select(["prompt", "completions", "id"])):

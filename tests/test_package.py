@@ -91,7 +91,7 @@ def test_only_the_extras_ask_for_anything_heavy() -> None:
     setup.read(ROOT / "setup.cfg")
     always = setup["options"]["install_requires"]
     assert not [name for name in ("torch", "transformers", "vllm", "accelerate", "peft") if name in always]
-    assert set(setup["options.extras_require"]) == {"train", "sample", "dev"}
+    assert set(setup["options.extras_require"]) == {"audit", "train", "sample", "dev"}
 
 
 def test_what_needs_torch_says_how_to_get_it() -> None:

@@ -97,7 +97,8 @@ def errors(interrupted: str = "interrupted; nothing half-written is left") -> It
     except ModuleNotFoundError as error:
         if error.name not in ("sklearn", "torch", "transformers"):
             raise
-        print(f"prm-gsm8k: this needs {error.name}: pip install 'prm-gsm8k[train]'", file=sys.stderr)
+        extra = "audit" if error.name == "sklearn" else "train"  # which has it too
+        print(f"prm-gsm8k: this needs {error.name}: pip install 'prm-gsm8k[{extra}]'", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print(f"prm-gsm8k: {interrupted}", file=sys.stderr)

@@ -99,7 +99,7 @@ def read(benchmark: str, source: str | Path, *, config: str | None = None, split
     tagged = 0
     seen: set[tuple[str, str]] = set()
     left_out: list[str] = []
-    for where, subset, row in _rows(source, config, split):
+    for where, subset, row in rows_of(source, config, split):
         if not isinstance(row, Mapping):
             raise BadInputError(where, f"{type(row).__name__}, not an object with {_FIELDS[benchmark]}")
         found = READERS[benchmark](row, where, subset)
@@ -128,8 +128,8 @@ def read(benchmark: str, source: str | Path, *, config: str | None = None, split
 # ------------------------------------------------------------------------------------------------------------ one row
 
 
-def _labelled(row: Mapping[str, Any], where: str, subset: str) -> Solution:
-    """ProcessBench's row, or one of this package."""
+def labelled(row: Mapping[str, Any], where: str, subset: str) -> Solution:
+    """ProcessBench's row, or one of this package; `where` is for messages. Raises BadInputError if it is neither."""
     if "prompt" in row and "completions" in row:
         problem, steps = _text(row, "prompt", where), _steps(row, "completions", where)
         labels = _list(row, "labels", where)
@@ -204,11 +204,11 @@ def _candidate(row: Mapping[str, Any], where: str, subset: str) -> Solution:
 
 
 READERS: dict[str, Callable[[Mapping[str, Any], str, str], Solution | str]] = {
-    "processbench": _labelled,
+    "processbench": labelled,
     "mr-gsm8k": _mr_gsm8k,
     "prmbench": _prmbench,
     "best-of-n": _candidate,
-    "first-error": _labelled,
+    "first-error": labelled,
 }
 _FIELDS = {
     "processbench": "'problem', 'steps' and 'label'",
@@ -289,16 +289,24 @@ def _missing(row: Mapping[str, Any], key: str, kind: str, what: str = "") -> str
 
 # ------------------------------------------------------------------------------------------------- where rows come from
 
+Choice = Callable[[str | None, list[str], str], list[str]]
+"""From the split that was asked for, those there are, and a name for messages, to the splits that are meant."""
 
-def _rows(source: str | Path, config: str | None, split: str | None) -> Iterator[tuple[str, str, Any]]:
-    """(place, subset, row) of each row of a file, a folder or a Hub dataset."""
+
+def rows_of(
+    source: str | Path, config: str | None, split: str | None, choose: Choice | None = None
+) -> Iterator[tuple[str, str, Any]]:
+    """(place, subset, row) of each row of a file, a folder or a Hub dataset; `choose` says which of several splits.
+
+    Raises: as `read`.
+    """
     path = Path(source).expanduser()
     if path.is_file():
         if config or split:
             raise UsageError(f"{source} is a file, which has no {'configs' if config else 'splits'}")
         yield from ((where, "", row) for where, row in _of_file(path, str(source)))
     elif path.is_dir() and (path / "manifest.json").is_file():
-        yield from _of_build(path, config, split)
+        yield from _of_build(path, config, split, choose or _splits)
     elif path.is_dir():
         files = sorted(f for f in path.iterdir() if f.name.endswith(SUFFIXES))
         if not files:
@@ -308,13 +316,14 @@ def _rows(source: str | Path, config: str | None, split: str | None) -> Iterator
             raise UsageError(f"{source} has no configs: prm-gsm8k build did not make it")
         if split and split not in names.values():
             raise UsageError(f"{source} has no {split!r}; it has {', '.join(names.values())}")
+        wanted = choose(split, list(names.values()), str(source)) if choose else [split] if split else names.values()
         for file in files:
-            if split in (None, names[file]):
+            if names[file] in wanted:
                 yield from ((where, names[file], row) for where, row in _of_file(file, f"{source}/{file.name}"))
     elif isinstance(source, Path) or source.startswith((".", "/", "~")) or source.endswith(SUFFIXES):
         raise BadInputError(str(source), "no such file or folder")
     elif match := _HUB_ID.fullmatch(source):
-        yield from _of_hub(match[1], match[2], config, split)
+        yield from _of_hub(match[1], match[2], config, split, choose or _splits)
     else:
         raise UsageError(f"{source}: neither a file, a folder nor a Hub id (ORG/NAME, or ORG/NAME@REVISION)")
 
@@ -355,21 +364,23 @@ def _of_file(path: Path, shown: str) -> Iterator[tuple[str, Any]]:
                 raise BadInputError(f"{shown}:{i}", f"not valid JSON ({error.msg}, column {error.colno})") from error
 
 
-def _of_build(folder: Path, config: str | None, split: str | None) -> Iterator[tuple[str, str, Any]]:
+def _of_build(folder: Path, config: str | None, split: str | None, choose: Choice) -> Iterator[tuple[str, str, Any]]:
     """A built folder; the columns of each row are known, and its content was checked when it was made."""
     from prm_gsm8k.folder import read_tables
     from prm_gsm8k.manifest import read_manifest
     from prm_gsm8k.parquet import iter_rows
 
     manifest = read_manifest(folder)
-    name = _one(config, list(manifest.configs), str(folder), "config")
+    name = the_one(config, list(manifest.configs), str(folder), "config")
     tables = read_tables(folder, manifest, name)
-    for chosen in _splits(split, list(tables), f"{folder} {name}"):
+    for chosen in choose(split, list(tables), f"{folder} {name}"):
         for i, row in enumerate(iter_rows(tables[chosen])):
             yield f"{folder} {name}/{chosen}[{i}]", "", row
 
 
-def _of_hub(repo: str, revision: str | None, config: str | None, split: str | None) -> Iterator[tuple[str, str, Any]]:
+def _of_hub(
+    repo: str, revision: str | None, config: str | None, split: str | None, choose: Choice
+) -> Iterator[tuple[str, str, Any]]:
     import datasets
 
     from prm_gsm8k.hub.talk import ask, bars_on_a_terminal_only
@@ -378,9 +389,9 @@ def _of_hub(repo: str, revision: str | None, config: str | None, split: str | No
         return list(datasets.get_dataset_config_names(repo, revision=revision))
 
     with bars_on_a_terminal_only():
-        chosen = _one(config, _asked(names, repo), repo, "config")
+        chosen = the_one(config, _asked(names, repo), repo, "config")
         loaded = ask(lambda: _asked(lambda: datasets.load_dataset(repo, chosen, revision=revision), repo), repo)
-    parts = _splits(split, list(loaded), repo)
+    parts = choose(split, list(loaded), repo)
     for name in parts:
         subset = name if len(parts) > 1 else ""
         yield from ((f"{repo} {name}[{i}]", subset, row) for i, row in enumerate(loaded[name]))
@@ -401,7 +412,8 @@ def _asked(call: Callable[[], Any], repo: str) -> Any:
         ) from error
 
 
-def _one(wanted: str | None, names: list[str], where: str, kind: str) -> str:
+def the_one(wanted: str | None, names: list[str], where: str, kind: str) -> str:
+    """The name that is meant, which is the only one if none is. Raises UsageError that says which there are."""
     if wanted is None and len(names) == 1:
         return names[0]
     if wanted is None:
@@ -415,7 +427,7 @@ def _splits(wanted: str | None, names: Iterable[str], where: str) -> list[str]:
     """The split that is meant: never train, if there is anything else, unless it is asked for."""
     names = list(names)
     if wanted is not None:
-        return [_one(wanted, names, where, "split")]
+        return [the_one(wanted, names, where, "split")]
     for name in ("test", "validation"):
         if name in names:
             return [name]

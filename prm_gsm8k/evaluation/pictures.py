@@ -13,7 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.drawing import DASHES, FAINT, INK, SERIES, WIDTH, Chart, Table, bare, new_figure, png, short, svg
+from prm_gsm8k.drawing import (
+    DASHES,
+    FAINT,
+    INK,
+    SERIES,
+    WIDTH,
+    Chart,
+    Table,
+    bare,
+    draw_intervals,
+    new_figure,
+    png,
+    short,
+    svg,
+)
 from prm_gsm8k.evaluation.words import CHOOSING, figure, headline, interval, measure
 
 if TYPE_CHECKING:
@@ -110,31 +124,20 @@ def _scores(models: Sequence[Mapping[str, Any]], lines: Sequence[Line]) -> Chart
 
 
 def _draw_scores(metric: str, rows: Sequence[tuple[Line, Mapping[str, Any]]]) -> Figure:
-    drawn = new_figure(WIDTH, 0.75 + 0.42 * len(rows))
-    axes = drawn.subplots()
     times = measure(metric).times
-    for y, (line, m) in enumerate(rows):
-        value = times * m["value"]
-        if m["low"] is not None and m["high"] is not None:
-            axes.plot([times * m["low"], times * m["high"]], [y, y], color=line.colour, linewidth=2.2, alpha=0.65)
-        axes.plot([value], [y], marker="o", markersize=7, color=line.colour, linestyle="none", clip_on=False)
-        axes.annotate(line.name, (0, y), (4, 8), ("axes fraction", "data"), "offset points", color=INK, fontsize=9.5)
-        axes.annotate(
+    drawn = [
+        (
+            line.name,
+            line.colour,
+            times * m["value"],
+            None if m["low"] is None else times * m["low"],
+            None if m["high"] is None else times * m["high"],
             figure(metric, m["value"]),
-            (1, y),
-            (-2, 8),
-            ("axes fraction", "data"),
-            "offset points",
-            color=INK,
-            ha="right",
         )
-    axes.set_ylim(len(rows) - 0.5, -0.85)
-    low = min(m["value"] if m["low"] is None else m["low"] for _, m in rows)
-    axes.set_xlim((min(0.0, times * low), times * 1.0))
-    axes.set_yticks([])
-    bare(axes, "bottom")
-    axes.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
-    return drawn
+        for line, m in rows
+    ]
+    low = min(value if low is None else low for _, _, value, low, _, _ in drawn)
+    return draw_intervals(drawn, (min(0.0, low), times * 1.0))
 
 
 def _roc(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) -> Chart | None:
