@@ -117,13 +117,21 @@ def styled_gap(text: str, style: Style) -> str:
     return out
 
 
+_TIMES = {
+    "x": re.compile(r"[0-9%)] ?x ?[$(]?[0-9]"), "×": re.compile("×"), "*": re.compile(r"\*(?!\*)(?<!\*\*)"),
+    "\\times": re.compile(r"\\times"),
+}  # fmt: skip
+_OVER = {"/": re.compile("/"), "÷": re.compile("÷"), "\\div": re.compile(r"\\div")}
+
+
 def glyph_for(operator: str, style: Style, solution: str) -> str:
-    """The glyph that writes `operator`; where the style leaves it to the author, the one the solution has."""
-    if operator == "*":
-        return style.times or ("x" if " x " in solution else "×" if "×" in solution else "*")
-    if operator == "/":
-        return style.divide or ("÷" if "÷" in solution else "/")
-    return operator
+    """The glyph that writes `operator` in a solution: the style's, or, where that is not found in it, what is."""
+    glyphs, wanted, usual = (_TIMES, style.times, "*") if operator == "*" else (_OVER, style.divide, "/")
+    if operator not in "*/":
+        return operator
+    if wanted and glyphs[wanted].search(solution):
+        return wanted
+    return next((glyph for glyph, written in glyphs.items() if written.search(solution)), wanted or usual)
 
 
 # Words after which a number reads well on its own: "she sold 24 clips", not "because 24".
