@@ -3,10 +3,10 @@
     python benchmarks/face.py             # prints; three wrong rows a problem, all of GSM8K train
     python benchmarks/face.py --write     # fits prm_gsm8k/synthetic/face.json anew
 
-The reader (prm_gsm8k/synthetic/face.py) is fitted on the pairs of half of the problems, a first error and the right step
-at its place, and asked about the other half; 0.5 is chance. That is done for rows of which none was left out by its
-face, and for the default ones. Fitting the weights takes some rounds: where a draw is refused another one is made, so
-what is then still told is added to them. Kinds without weights cannot be balanced: a solution that stops early shows
+The reader (prm_gsm8k/synthetic/face.py) is fitted on the pairs of half of the problems, a first error and the right
+step at its place, and asked about the other half; 0.5 is chance. That is done for rows of which none was left out by
+its face, and for the default ones. Fitting the weights takes some rounds: where a draw is refused another one is made,
+so what is then still told is added to them. Kinds without weights cannot be balanced: a solution that stops early shows
 its conclusion where the right one computes.
 """
 
@@ -28,8 +28,8 @@ from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 
 ROUNDS = 2
 STRENGTH = 0.1  # sklearn's C
-LEFT_OUT = {"stopped_early"}
-FEWEST = 100  # candidates
+LEFT_OUT = {"stopped_early"}  # shows its conclusion where the right one computes: nothing to balance
+FEWEST = 100  # pairs of a kind, to be fitted and shown
 FEWEST_DIFFER = 10  # in so many pairs a word must stand in one step alone
 Looks = list[tuple[dict[str, float], dict[str, float]]]
 
