@@ -115,7 +115,7 @@ def _architecture(folder: Path) -> str:
 def is_repo_id(name: object) -> bool:
     """Whether a name can be a repository of the Hub, `ORG/NAME`, and no folder's.
 
-    >>> [is_repo_id(name) for name in ("Qwen/Qwen3-8B", "./out/prm", "/home/me/model", "data", None)]
+    >>> [is_repo_id(name) for name in ("Qwen/Qwen3-8B", "./out/prm", "/prm", "data", None)]
     [True, False, False, False, False]
     """
     return isinstance(name, str) and bool(re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name))

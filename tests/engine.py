@@ -16,7 +16,7 @@ COMMAND_LINE = f"{PYTHON} -m vllm.entrypoints.openai.api_server"
 SMALL = ["--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "64"]
 needs_vllm = pytest.mark.skipif(
     not PYTHON.exists() and not (sys.platform == "linux" and os.uname().machine == "x86_64"),
-    reason="vLLM has wheels for the CPU on Linux x86-64 only",
+    reason="vLLM has wheels for the CPU on Linux x86-64 only; there, as in CI, none of these is skipped",
 )
 
 

@@ -77,7 +77,7 @@ class Data:
     @cached_property
     def solutions(self) -> tuple[Solution, ...]:
         """All of them, in their order."""
-        return tuple(one for split, table in self.tables.items() for one in _solutions(table, split))
+        return tuple(one for table in self.tables.values() for one in _solutions(table))
 
 
 def is_answer_alone(step: str) -> bool:
@@ -185,7 +185,7 @@ def _text(row: Mapping[str, Any], key: str) -> str | None:
     return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "" else None
 
 
-def _solutions(table: pa.Table, split: str) -> Iterator[Solution]:
+def _solutions(table: pa.Table) -> Iterator[Solution]:
     from prm_gsm8k.parquet import iter_rows
 
     by_column = [name for name in ("error_type", "source", "style") if name in table.schema.names]

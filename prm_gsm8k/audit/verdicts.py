@@ -14,7 +14,7 @@ from prm_gsm8k.audit.repeats import Repeats
 from prm_gsm8k.audit.shape import Distance
 from prm_gsm8k.stats import percent
 
-OK, LOOK, BAD = "ok", "look", "bad"
+OK, LOOK, BAD = ORDER = ("ok", "look", "bad")  # the worst last
 _PLACES = {"place": "place of the first error", "index": "index of the first error", "steps": "number of steps"}
 
 
@@ -150,12 +150,13 @@ def _matched(found: Mapping[str, Any]) -> Iterator[Line]:
     )  # fmt: skip
     for column, values in matched["by"].items():
         for value, number in values.items():
-            alone = matched["alone"][column][value].value
+            alone = matched["alone"][column][value]
+            verdict = max(at_most(number, limits.MATCHED_TYPE), at_most(alone, limits.MATCHED_TYPE), key=ORDER.index)
             told = _told(found["telling_by"].get(column, {}).get(value, ()))
             yield _line(
-                "matched", f"{column} {value}", at_most(number, limits.MATCHED_TYPE), number,
+                "matched", f"{column} {value}", verdict, number,
                 f"≤ {limits.MATCHED_TYPE:.2f}",
-                f"AUC over {number.n:,} pairs; {alone:.2f} by a probe fitted on these alone{told}",
+                f"AUC over {number.n:,} pairs; {alone.value:.2f} by a probe fitted on these alone{told}",
             )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import exp
 
@@ -62,6 +62,9 @@ def look(step: str) -> dict[str, float]:
     return seen
 
 
+_look_at_right = lru_cache(maxsize=1000)(look)  # which is asked about for each wrong step made beside it
+
+
 def bet(weights: Mapping[str, float], wrong: Mapping[str, float], right: Mapping[str, float]) -> float:
     """The weighted sum of how two looks differ: above 0, the first looks like the wrong one."""
     weight = weights.get
@@ -83,15 +86,3 @@ def face_weights() -> dict[str, dict[str, float]]:
     """The weights of the reader, by kind of error and what is seen."""
     weights: dict[str, dict[str, float]] = json.loads(files("prm_gsm8k.synthetic").joinpath(FILE).read_text("utf-8"))
     return weights
-
-
-_looks: dict[str, dict[str, float]] = {}
-
-
-def _look_at_right(step: str) -> dict[str, float]:
-    found = _looks.get(step)
-    if found is None:
-        if len(_looks) > 1000:  # a right step is asked about for each wrong one of its problem, and then no more
-            _looks.clear()
-        found = _looks[step] = look(step)
-    return found

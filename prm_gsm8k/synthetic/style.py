@@ -126,12 +126,12 @@ _OVER = {"/": re.compile("/"), "÷": re.compile("÷"), "\\div": re.compile(r"\\d
 
 def glyph_for(operator: str, style: Style, solution: str) -> str:
     """The glyph that writes `operator` in a solution: the style's, or, where that is not found in it, what is."""
-    glyphs, wanted, usual = (_TIMES, style.times, "*") if operator == "*" else (_OVER, style.divide, "/")
     if operator not in "*/":
         return operator
+    glyphs, wanted = (_TIMES, style.times) if operator == "*" else (_OVER, style.divide)
     if wanted and glyphs[wanted].search(solution):
         return wanted
-    return next((glyph for glyph, written in glyphs.items() if written.search(solution)), wanted or usual)
+    return next((glyph for glyph, written in glyphs.items() if written.search(solution)), wanted or operator)
 
 
 # Words after which a number reads well on its own: "she sold 24 clips", not "because 24".
