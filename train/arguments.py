@@ -6,6 +6,7 @@ train_prm.py run.yaml --learning_rate 2e-5        # options from a file, in thei
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -116,6 +117,7 @@ class PrmTrainingArguments(TrainingArguments):
     )
     disable_tqdm: bool | None = _option(None, "No progress bar; none is shown where stderr is no terminal.")
     overwrite_output_dir: bool = _option(False, "Delete what another run left in --output_dir.")
+    use_cpu: bool = _option(False, "Train on the CPU, also where a GPU is; without a GPU it is so anyway.")
     hub_model_id: str | None = _option(None, "ORG/NAME for --push_to_hub.")
 
     def __post_init__(self) -> None:
@@ -135,11 +137,31 @@ class PrmTrainingArguments(TrainingArguments):
             self.save_strategy, self.save_steps = self.eval_strategy, self.eval_steps or self.save_steps
         if self.disable_tqdm is None:
             self.disable_tqdm = not sys.stderr.isatty()
+        if not self.use_cpu:
+            check_devices()
         if not torch.cuda.is_available() and not is_torch_mps_available():
             self.use_cpu = True
         if self.bf16 and not self.use_cpu and not is_torch_bf16_gpu_available():
             self.bf16 = False  # a GPU from before 2020
         super().__post_init__()
+
+
+def check_devices() -> None:
+    """As many GPUs as processes of this machine, unless it was launched for a CPU.
+
+    Raises:
+        UsageError: there are fewer; it says what to launch with.
+    """
+    wanted = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    there = torch.cuda.device_count()
+    if wanted <= max(1, there) or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
+        return
+    instead = {0: "--config_file train/configs/cpu.yaml", 1: "--config_file train/configs/one_gpu.yaml"}
+    said = "no GPU is" if not there else f"{there} GPU is" if there == 1 else f"{there} GPUs are"
+    raise UsageError(
+        f"{wanted} processes, one a GPU, were asked for, but {said} here; launch with "
+        f"{instead.get(there, f'--num_processes {there}')}"
+    )
 
 
 # What decides the weights a run ends with; everything else may differ when it is resumed.

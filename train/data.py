@@ -15,13 +15,14 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import datasets
 import numpy as np
+import pyarrow as pa
 
 from prm_gsm8k.datasets_cache import quiet
 from prm_gsm8k.digest import content_digest
@@ -36,6 +37,31 @@ if TYPE_CHECKING:
     from prm_gsm8k.train.arguments import PrmArguments
 
 NEEDED = ("prompt", "completions", "labels")
+WANTED = (
+    "Rows to train on have prompt, completions (list of steps) and labels (list of true or false, one a step), and may "
+    "have values (list of numbers)"
+)
+
+
+def _list_of(*kinds: Callable[[pa.DataType], bool]) -> Callable[[pa.DataType], bool]:
+    """Whether an Arrow type is a list of one of those, or of nothing but null."""
+
+    def fits(kind: pa.DataType) -> bool:
+        if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+            return False
+        return any(of(kind.value_type) for of in (*kinds, pa.types.is_null))
+
+    return fits
+
+
+_TEXT = (pa.types.is_string, pa.types.is_large_string)
+_NUMBER = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating)
+FITS: dict[str, Callable[[pa.DataType], bool]] = {
+    "prompt": lambda kind: any(of(kind) for of in _TEXT),
+    "completions": _list_of(*_TEXT),
+    "labels": _list_of(*_NUMBER),
+    "values": lambda kind: pa.types.is_null(kind) or _list_of(*_NUMBER)(kind),
+}
 VALIDATION_PER_MILLE = 50  # of the problems, where a data set has no validation split of its own
 ENCODED = datasets.Features(
     {
@@ -192,11 +218,11 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
         raise BadInputError(name, f"has no split `train`; it has {', '.join(loaded)}")
     train = loaded["train"]
     if missing := [column for column in NEEDED if column not in train.column_names]:
-        raise BadInputError(
-            name,
-            f"has no column {missing[0]!r}; it has {', '.join(train.column_names)}. Rows to train on have prompt, "
-            "completions (list of steps) and labels (list of true or false, one a step)",
-        )
+        raise BadInputError(name, f"has no column {missing[0]!r}; it has {', '.join(train.column_names)}. {WANTED}")
+    schema = train.features.arrow_schema
+    for column, fits in FITS.items():
+        if column in schema.names and not fits(kind := schema.field(column).type):
+            raise BadInputError(name, f"column {column!r} is {kind}. {WANTED}")
     if "validation" in loaded:
         validation = loaded["validation"]
     else:

@@ -49,7 +49,6 @@ OUT_OF_MEMORY = (
 
 def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     """Train, and return the folder of the PRM. All processes call it; see the module's own words."""
-    check_devices(training)
     first = training.process_index == 0
     folder = Path(training.output_dir)
 
@@ -135,23 +134,10 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     return folder
 
 
-def check_devices(training: PrmTrainingArguments) -> None:
-    """As many GPUs as processes of this machine, or none at all."""
-    wanted = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    there = torch.cuda.device_count()
-    if training.use_cpu or wanted <= 1 or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
-        return
-    if there < wanted:
-        instead = {0: "--config_file train/configs/cpu.yaml", 1: "--config_file train/configs/one_gpu.yaml"}
-        said = "no GPU is" if not there else f"{there} GPU is" if there == 1 else f"{there} GPUs are"
-        raise UsageError(
-            f"{wanted} processes, one a GPU, were asked for, but {said} here; launch with "
-            f"{instead.get(there, f'--num_processes {there}')}"
-        )
-
-
 def load_tokenizer(options: PrmArguments) -> tuple[Any, str | None]:
     """The model's tokenizer, and the commit the model is of, if it is the Hub's."""
+    if options.model.startswith((".", "/", "~")) and not Path(options.model).is_dir():
+        raise CheckpointError(f"{options.model}: no such folder")
     try:
         config = AutoConfig.from_pretrained(options.model, revision=options.model_revision, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(

@@ -26,7 +26,7 @@ from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, 
 from prm_gsm8k.overlap import problem_digest
 from prm_gsm8k.problems import shipped_problems
 from prm_gsm8k.train.arguments import parse
-from prm_gsm8k.train.train_prm import check_devices, train
+from prm_gsm8k.train.train_prm import train
 from prm_gsm8k.train.trainer import checkpoints
 
 ROOT = Path(__file__).parent.parent.parent
@@ -254,6 +254,21 @@ def test_labels_of_another_length_are_refused(place: Path) -> None:
         run(place, "a", "--dataset", str(file))
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"labels": [True, "yes"]}, r"column 'labels' is .*\. Rows to train on have"),
+        ({"labels": "right"}, r"column 'labels' is string\. Rows to train on have"),
+        ({"completions": "One step."}, r"column 'completions' is string\."),
+        ({"prompt": ["a", "b"]}, r"column 'prompt' is list"),
+    ],
+)
+def test_a_column_of_another_kind_is_refused(place: Path, changes: dict[str, object], says: str) -> None:
+    file = rows_file(place / "kind.jsonl", problems=3, **changes)
+    with pytest.raises(BadInputError, match=says):
+        run(place, "a", "--dataset", str(file))
+
+
 def test_questions_of_a_test_set_are_refused(place: Path) -> None:
     file = rows_file(place / "leak.jsonl", problems=3, prompt=shipped_problems("test")[5].question)
     with pytest.raises(BadInputError, match=r"a question of GSM8K test \(gsm8k/test/5\)"):
@@ -274,7 +289,7 @@ def test_rows_that_are_all_too_long_are_refused(place: Path) -> None:
 
 
 def test_a_model_that_is_not_there_is_refused(place: Path) -> None:
-    with pytest.raises(CheckpointError, match="nowhere: cannot be loaded"):
+    with pytest.raises(CheckpointError, match=r"nowhere: no such folder$"):
         run(place, "a", "--model", str(place / "nowhere"))
 
 
@@ -288,14 +303,26 @@ def test_a_tokenizer_without_a_step_tag_is_refused(place: Path) -> None:
 
 
 def test_two_processes_need_two_gpus(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, training = parse(words(place, "a"))
-    training.use_cpu = False
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(UsageError, match=r"2 processes, one a GPU, .* no GPU is here; launch with .*cpu.yaml"):
-        check_devices(training)
+        parse(words(place, "a"))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(UsageError, match=r"1 GPU is here; launch with .*one_gpu.yaml"):
-        check_devices(training)
+        parse(words(place, "a"))
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    assert parse(words(place, "a"))[1].use_cpu
+
+
+def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> None:
+    """As a user types it: it once trained on the CPU, in two processes, without a word."""
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ROOT / "accelerate_config.yaml")]
+    command = [*launch, str(ROOT / "train" / "train_prm.py"), *words(place, "two")]
+    none = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=none)
+    assert done.returncode == 1
+    assert done.stderr.count("train_prm: 2 processes, one a GPU, were asked for, but") == 1
+    assert not (place / "two").exists()
 
 
 @pytest.mark.parametrize(
