@@ -13,6 +13,7 @@ is done; and answers a request that was once refused with the refusal for ever, 
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -183,7 +184,11 @@ class Sampling(InferenceRunner):
                 self.shared_context = {"job": self.job, "kept": kept, "log": log, "solved": solved}
                 super().run(documents, rank, world_size)
         except Exception as error:
-            self.job.error(rank).write_text(str(_ours(error) or f"{type(error).__name__}: {error}"), encoding="utf-8")
+            said = str(_ours(error) or f"{type(error).__name__}: {error}")
+            try:
+                self.job.error(rank).write_text(said, encoding="utf-8")
+            except OSError:  # the disk is full: then it cannot be kept either
+                raise EngineError(said) from error
             if "SLURM_JOB_ID" in os.environ:  # there nobody waits for the task to say it
                 raise
 
@@ -236,8 +241,12 @@ class Server(InferenceServer):
 
 
 def _ours(error: BaseException | None) -> PrmGsm8kError | None:
-    """The error of ours that datatrove has wrapped."""
+    """The error of ours that datatrove has wrapped, or what to say of a disk that is full."""
     while error is not None and not isinstance(error, PrmGsm8kError):
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return EngineError(
+                f"{error.strerror}: free some space, or name a folder on another disk (--evidence). {KEEPS}"
+            )
         error = error.__cause__
     return error
 

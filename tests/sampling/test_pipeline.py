@@ -26,6 +26,7 @@ from prm_gsm8k.exceptions import BadInputError, EngineError
 from prm_gsm8k.problems import Problem
 from prm_gsm8k.sampling.evidence import sole_run
 from prm_gsm8k.sampling.models import UNSTATED
+from prm_gsm8k.sampling.pipeline import Job
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.run import How, Spent, as_kept, sample
 from prm_gsm8k.sampling.settings import Settings
@@ -191,6 +192,20 @@ def test_a_task_that_fails_is_said_whatever_runs_it(model: LoopbackModel, tmp_pa
     model.always = "other"
     with pytest.raises(EngineError, match=r"answers as another, not as tiny.*1 of the other 1 tasks ended early too"):
         sample(recipe(tmp_path), How(endpoint=model.url, tasks=2, executor=executor))
+
+
+def test_a_disk_that_fills_up_is_said_though_not_even_the_reason_can_be_written(
+    model: LoopbackModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in ("progress", "error"):
+        monkeypatch.setattr(Job, file, lambda self, rank: Path("/dev/full"))
+    with pytest.raises(EngineError, match=r"No space left on device: free some space.*goes on from here"):
+        sampled(model, tmp_path)
+    monkeypatch.undo()
+    kept = next(tmp_path.rglob("calls-00000.jsonl")).read_bytes()
+    _, spent = sampled(model, tmp_path)
+    assert len(kept) > 0
+    assert (spent.folder / "calls-00000.jsonl").read_bytes().startswith(kept)
 
 
 # -------------------------------------------------------------------------------------------------------------- killed
