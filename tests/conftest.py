@@ -17,8 +17,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
 from loopback import Hub
+
+# A machine may be busy: no test fails for being slow.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 HUB = Hub()
 HOME = tempfile.TemporaryDirectory(prefix="prm-gsm8k-tests-")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made_rows import made_table
 
@@ -74,7 +74,6 @@ def values_of(arrow: pa.DataType) -> st.SearchStrategy[Any]:
 rows = st.lists(st.fixed_dictionaries({field.name: values_of(field.type) for field in SCHEMA}), max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
 @given(rows=rows, cut=st.integers(0, 8), threads=st.integers(1, 3))
 def test_it_is_what_its_description_says_however_the_rows_are_cut(
     rows: list[dict[str, Any]], cut: int, threads: int

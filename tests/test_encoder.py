@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_tokenizers import NAMES, tokenizer
 from transformers import PreTrainedTokenizerFast
@@ -206,7 +206,7 @@ def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str) -> None:
 
 
 @given(prompt=st.text(), steps=st.lists(st.text(max_size=40), max_size=5), name=st.sampled_from(NAMES))
-@settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, derandomize=True)
 def test_any_text_has_a_tag_a_step_or_a_typed_error(prompt: str, steps: list[str], name: str) -> None:
     _, encoder = made(name)
     try:

@@ -1,0 +1,100 @@
+"""What the small PRMs are trained on: for each arm its rows on the same problems, one right and three wrong each.
+
+An arm is `synthetic` as it is built, with one of its choices undone, or somebody else's recipe:
+
+    synthetic         the default
+    naive             one number or operator of a gold step changed, the rest kept (`naive.py`)
+    no facts          nothing of the question is restated before it is used
+    face kept         wrong steps that their face gives away are not left out
+    as written        in the words of the reference solution: no other signs, labels or conclusions
+    any place         first errors fall anywhere alike, not as in real solutions
+    not recomputed    after the first error, the right solution goes on
+    arithmetic only   every first error is a false equation
+
+NAME=FILE.jsonl is an arm of other rows (`prompt`, `completions`, `labels`), as those of `model_sampled` or `prm800k`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from naive import naive_corruption
+
+from prm_gsm8k.problems import Problem
+from prm_gsm8k.splits import problems_by_split
+from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
+
+Row = dict[str, Any]
+
+
+@cache
+def problems(split: str) -> list[Problem]:
+    """Those of GSM8K train that are the split's."""
+    return problems_by_split()[0][split]
+
+
+def drawn(split: str, n: int, seed: int) -> list[Problem]:
+    """Some of them; a larger `n` holds a smaller one's."""
+    order = np.random.default_rng(seed).permutation(len(problems(split)))[:n]
+    return [problems(split)[i] for i in sorted(order.tolist())]
+
+
+def row(prompt: str, steps: Sequence[str], first_error: int) -> Row:
+    """What training needs of a solution."""
+    labels = [first_error < 0 or i < first_error for i in range(len(steps))]
+    made = {"prompt": prompt, "completions": list(steps), "labels": labels, "first_error": first_error}
+    return made | {"problem_id": f"asked: {prompt}"}  # by which training sets some apart, to calibrate
+
+
+def _synthetic(some: Iterable[Problem], **options: Any) -> list[Row]:
+    return [
+        row(made["prompt"], made["completions"], made["first_error"])
+        for made in generate(some, SyntheticOptions(**options))
+    ]
+
+
+def _naive(some: Iterable[Problem]) -> Iterator[Row]:
+    for problem in some:
+        right: list[str] = []
+        for wrong in naive_corruption([problem]):
+            right = wrong["twin"]
+            yield row(problem.question, wrong["completions"], wrong["first_error"])
+        if right:
+            yield row(problem.question, right, -1)
+
+
+def _not_recomputed(some: Iterable[Problem]) -> Iterator[Row]:
+    right: dict[str, list[str]] = {}
+    for made in generate(some, SyntheticOptions()):
+        steps, first = made["completions"], made["first_error"]
+        if first < 0:
+            right[made["id"]] = steps
+        elif len(steps) == len(right[made["twin_id"]]):
+            steps = [*steps[: first + 1], *right[made["twin_id"]][first + 1 :]]
+        yield row(made["prompt"], steps, first)
+
+
+ARMS: dict[str, Callable[[Iterable[Problem]], Iterable[Row]]] = {
+    "synthetic": _synthetic,
+    "naive": _naive,
+    "no facts": partial(_synthetic, restated=False),
+    "face kept": partial(_synthetic, balanced=False),
+    "as written": partial(_synthetic, styles=False),
+    "any place": partial(_synthetic, positions="uniform"),
+    "not recomputed": _not_recomputed,
+    "arithmetic only": partial(_synthetic, error_mix={"calculation_slip": 1.0}),
+}
+
+
+def rows_of(arm: str, split: str, n: int, seed: int) -> list[Row]:
+    """The rows of an arm on drawn problems; of a file all, whatever the split."""
+    name, _, file = arm.partition("=")
+    if file:
+        read = [json.loads(line) for line in Path(file).read_text("utf-8").splitlines()]
+        return [row(x["prompt"], x["completions"], [*x["labels"], False].index(False)) for x in read]
+    return list(ARMS[name](drawn(split, n, seed)))

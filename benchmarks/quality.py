@@ -1,0 +1,206 @@
+"""What rule-made process labels can and cannot do: the tables of quality.md.
+
+    python benchmarks/quality.py [--kept build/small_prm] [--write]
+
+From the scores that `small_prm.py` keeps. Each number is the mean over an arm's seeds; its 95% interval is of the
+bootstrap, in which the problems are drawn again, the same for every arm, so that a difference is paired. `same place`
+is the chance that a right step scores above a first error that stands at the same place of another solution: to know
+that errors come late helps nothing there. `--write` puts the tables into quality.md, between its marks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prm_gsm8k.evaluation.best_of_n import expected_best, expected_oracle, expected_vote
+from prm_gsm8k.evaluation.intervals import interval, weighted_auc
+from prm_gsm8k.metrics import best_threshold, judged_steps, predicted_first_error
+
+PAGE = Path(__file__).with_name("quality.md")
+BEGIN, END = "<!-- made by quality.py -->", "<!-- end -->"
+DRAWS = 1000
+AGAINST = "naive"
+Scored = list[dict[str, Any]]
+Values = NDArray[np.float64]
+"""A measure on the problems themselves, and then on each draw of them."""
+
+REAL = {
+    "auc": "step AUC",
+    "place": "same place",
+    "threshold": "hit, threshold",
+    "lowest": "hit, lowest",
+}
+
+
+def drawn(prompts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The problem of each solution, and how often each problem is drawn: (1 + DRAWS, problems), first once each."""
+    names = {name: n for n, name in enumerate(sorted(set(prompts)))}
+    n = len(names)
+    weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=DRAWS)
+    return np.array([names[p] for p in prompts]), np.concatenate([np.ones((1, n)), weights])
+
+
+def on_real(scored: Scored, threshold: float) -> dict[str, Values]:
+    """The measures on solutions of which each has a first error."""
+    problem, weights = drawn([x["prompt"] for x in scored])
+    firsts = [x["first_error"] for x in scored]
+    lines = [x["scores"] for x in scored]
+    scores, right = judged_steps(lines, firsts)
+    steps = [(n, i) for n, first in enumerate(firsts) for i in range(first + 1)]
+    of = problem[[n for n, _ in steps]]
+    at = np.array([i for _, i in steps])
+    found = {"auc": weighted_auc(scores, right)(weights[:, of])}
+    won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    for place in sorted(set(at.tolist())):
+        here = at == place
+        if 0 < right[here].sum() < here.sum():
+            w = weights[:, of[here]]
+            both = w[:, right[here]].sum(axis=1) * w[:, ~right[here]].sum(axis=1)
+            won += np.nan_to_num(weighted_auc(scores[here], right[here])(w)) * both
+            pairs += both
+    found["place"] = won / pairs
+    hits = {
+        "threshold": [
+            predicted_first_error(line, threshold) == first for line, first in zip(lines, firsts, strict=True)
+        ],
+        "lowest": [int(np.argmin(line)) == first for line, first in zip(lines, firsts, strict=True)],
+    }
+    w = weights[:, problem]
+    return found | {name: (w * np.array(hit)).sum(axis=1) / w.sum(axis=1) for name, hit in hits.items()}
+
+
+def on_several(scored: Scored) -> dict[str, Values]:
+    """Best of all solutions to a problem, by the lowest and the last step, and what needs no PRM."""
+    of: dict[str, Scored] = defaultdict(list)
+    for x in scored:
+        of[x["prompt"]].append(x)
+    names = sorted(of)
+    _, weights = drawn(names)
+    columns: dict[str, list[float]] = defaultdict(list)
+    for name in names:
+        some = of[name]
+        correct, said, n = [x["correct"] for x in some], [x["answer"] for x in some], len(some)
+        lowest = [min(x["scores"]) for x in some]
+        columns["random"].append(float(np.mean(correct)))
+        columns["majority"].append(expected_vote(said, correct, n))
+        columns["oracle"].append(expected_oracle(correct, n))
+        columns["lowest step"].append(expected_best(lowest, correct, n))
+        columns["last step"].append(expected_best([x["scores"][-1] for x in some], correct, n))
+        columns["weighted vote"].append(expected_vote(said, correct, n, lowest))
+    return {name: weights @ np.array(column) / weights.sum(axis=1) for name, column in columns.items()}
+
+
+def shown(values: Values, signed: bool = False) -> str:
+    """A number with its interval."""
+    low, high = interval(values[1:], float(values[0]))
+    form = "{:+.3f}" if signed else "{:.3f}"
+    return f"{form.format(values[0])} ({form.format(low)} to {form.format(high)})"
+
+
+def table(rows: list[list[str]]) -> str:
+    head, *rest = rows
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rest])
+
+
+def tables(kept: Path) -> str:
+    """All of them, in Markdown."""
+    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for file in sorted(kept.glob("*/scores.json")):
+        run = json.loads(file.read_text("utf-8"))
+        if "own" in run and "real" in run:
+            runs[run["arm"]].append(run)
+    order = sorted(runs, key=lambda arm: (arm != "synthetic", arm != AGAINST, arm))
+    first = [["trained on", "seeds", "rows", "tokens", "step AUC on its own kind", *REAL.values()]]
+    against = [["trained on", *REAL.values()]]
+    each = [["trained on", "seed", *REAL.values()]]
+    several = [["trained on", "seeds", "lowest step", "last step", "weighted vote"]]
+    base: dict[int, dict[str, Values]] = {}
+    problems = 0
+    free: dict[str, Values] = {}
+    for arm in sorted(order, key=lambda arm: arm != AGAINST):
+        by_seed = {}
+        for run in runs[arm]:
+            own = [x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]]
+            by_seed[run["seed"]] = on_real(run["real"], best_threshold(*own)[0])
+        if arm == AGAINST:
+            base = by_seed
+    for arm in order:
+        found = {}
+        own_auc = []
+        for run in runs[arm]:
+            problems = run["problems"]
+            own = [x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]]
+            scores, right = judged_steps(*own)
+            own_auc.append(float(weighted_auc(scores, right)(np.ones((1, len(scores))))[0]))
+            found[run["seed"]] = on_real(run["real"], best_threshold(*own)[0])
+            each.append([arm, str(run["seed"]), *(f"{found[run['seed']][name][0]:.3f}" for name in REAL)])
+        mean = {name: np.mean([one[name] for one in found.values()], axis=0) for name in REAL}
+        first.append(
+            [
+                *(arm, str(len(found)), f"{np.mean([r['rows'] for r in runs[arm]]):,.0f}"),
+                *(f"{np.mean([r['tokens'] for r in runs[arm]]):,.0f}", f"{np.mean(own_auc):.3f}"),
+                *(shown(mean[name]) for name in REAL),
+            ]
+        )
+        both = sorted(set(found) & set(base))
+        if arm != AGAINST and both:
+            differences = {name: np.mean([found[s][name] - base[s][name] for s in both], axis=0) for name in REAL}
+            against.append([f"{arm} ({len(both)} seeds)", *(shown(differences[name], True) for name in REAL)])
+        some = [on_several(run["best-of-n"]) for run in runs[arm] if "best-of-n" in run]
+        if some:
+            free = some[0]
+            parts = {name: np.mean([one[name] for one in some], axis=0) for name in some[0]}
+            several.append([arm, str(len(some)), *(shown(parts[name]) for name in several[0][2:])])
+    marked = next(iter(runs.values()))[0]["real"]
+    firsts = [x["first_error"] for x in marked]
+    late = [x | {"scores": [-float(i) for i in range(len(x["scores"]))]} for x in marked]
+    alone = on_real(late, -1e9)
+    first.append(
+        [
+            "the place of a step alone, later is worse",
+            *("",) * 4,
+            shown(alone["auc"]),
+            "0.500",
+            "",
+            shown(alone["lowest"]),
+        ]
+    )
+    chance = float(np.mean([1 / len(x["scores"]) for x in marked]))
+    first.append(["chance", *("",) * 4, "0.500", "0.500", "", f"{chance:.3f}"])
+    out = [
+        f"Trained on {problems} problems; measured on {len(firsts)} real solutions with a marked first error.",
+        table(first),
+        f"The difference from {AGAINST} corruption:",
+        table(against),
+        "Each seed:",
+        table(each),
+    ]
+    if len(several) > 1:
+        said = ", ".join(f"{name} {shown(free[name])}" for name in ("random", "majority", "oracle"))
+        out += [f"Best of all solutions to a problem, by each PRM; without one: {said}.", table(several)]
+    return "\n\n".join(out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kept", type=Path, default=Path("build/small_prm"))
+    parser.add_argument("--write", action="store_true", help="write quality.md")
+    options = parser.parse_args()
+    made = tables(options.kept)
+    if options.write:
+        page = PAGE.read_text("utf-8")
+        before, after = page.partition(BEGIN)[0], page.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", "utf-8")
+    print(made)
+
+
+if __name__ == "__main__":
+    main()
