@@ -34,7 +34,6 @@ from arms import ARMS, Row, row, rows_of
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.train.small_model import small_model
 
-OWN_PROBLEMS = 100
 OPTIONS = (
     "--batching trees --per_device_train_batch_size 2 --gradient_accumulation_steps 2 "
     "--learning_rate 1e-4 --head_learning_rate 1e-3 --eval_strategy no --save_strategy no --logging_steps 10 "
@@ -93,6 +92,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", default=["synthetic", "naive"], help=f"of {', '.join(ARMS)}; or NAME=FILE")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--problems", type=int, default=600)
+    parser.add_argument("--own-problems", type=int, default=100, help="of validation, for the threshold (default 100)")
     parser.add_argument("--dev", type=Path)
     parser.add_argument("--solutions", type=Path)
     parser.add_argument("--of-problems", type=int, default=40, help="of --solutions (default 40)")
@@ -123,7 +123,7 @@ def main() -> None:
             if missing:
                 prm = ProcessRewardModel.from_pretrained(folder / "prm", dtype="bf16")
                 for name in missing:
-                    rows = sets[name] if name in sets else rows_of(arm, "validation", OWN_PROBLEMS, 0)
+                    rows = sets[name] if name in sets else rows_of(arm, "validation", options.own_problems, 0)
                     kept[name] = score(prm, rows)
                     keep(kept, result)
             minutes = (time.perf_counter() - start) / 60

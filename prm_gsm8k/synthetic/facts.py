@@ -41,7 +41,8 @@ OPENINGS = (
 _ASKED = "We need to find out: {}"
 INTRODUCTIONS = ("{}", "{}", "{}", "We know that {}", "The problem says that {}", "From the problem, we know that {}")
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+# Not after "Mr." or "6 a.m.", nor within "sq. ft."
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!\b[MDS][rst]\.)(?<!\bMrs\.)\s+(?![a-z])")
 _WORD = re.compile(r"[a-z]+")
 # A sentence that begins with one of these goes on after "we know that" with a small letter.
 _SMALL = frozenset(

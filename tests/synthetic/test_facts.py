@@ -66,6 +66,15 @@ def test_what_does_not_state_a_fact_is_not_restated(sentence: str) -> None:
     assert facts(solved(f"{sentence} How many pens are 2, 14 and 3?")) == []
 
 
+def test_a_sentence_is_whole() -> None:
+    question = "Mr. Day has a 30 sq. ft. garden. At 7 a.m. he plants 6 rows for Mrs. Ito. Dr. Lee has 2. How many?"
+    told = facts(solved(question, "He has 30/6=<<30/6=5>>5.\nAnd 5*7=<<5*7=35>>35.\n#### 35"))
+    assert ["".join(fact.parts) for fact in told] == [
+        "Mr. Day has a 30 sq. ft. garden.",
+        "At 7 a.m. he plants 6 rows for Mrs. Ito.",
+    ]
+
+
 def test_a_number_that_a_step_computes_as_well_is_not_restated() -> None:
     question = "He has 6 pens. He gives half away, then gets 3 more. How many?"
     assert facts(solved(question, "He keeps 6/2=<<6/2=3>>3.\nHe has 3+3=<<3+3=6>>6.\n#### 6")) == []

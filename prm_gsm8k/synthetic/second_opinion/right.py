@@ -20,7 +20,6 @@ CONCLUSION = re.compile(
 )
 _PREFIX_STARTS = frozenset(("", *"0123456789*-•"))
 _SAYS = re.compile(r"\A|\bthat\s+")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ANSWER_SIGNS = str.maketrans("", "", "$£€%\\, ")
 
 
@@ -54,7 +53,7 @@ class RightSolution:
         reference = answer_number(reference_answer)
         self.reference: Number = 0 if reference is None else reference
         self.answer_positions: list[int] = []  # where the last step states the answer
-        self._sentences = frozenset(_SENTENCE_END.split(question.strip().lower()))
+        self._question = question.lower()
         self._results: list[list[Number]] = []
         self._before: list[frozenset[Number]] = [frozenset()]
         self._given: dict[int, Given] = {}
@@ -106,9 +105,10 @@ class RightSolution:
         return last if self.reference in self.results_before(last) else None
 
     def restates(self, index: int) -> bool:
-        """Whether a step is a sentence of the question, with or without "we know that" before it."""
+        """Whether a step is a part of the question, word for word, with or without "we know that" before it."""
         body = self.bodies[index].lower()
-        return any(body[match.end() :] in self._sentences for match in _SAYS.finditer(body))
+        said = [body[match.end() :] for match in _SAYS.finditer(body)]
+        return any(len(words) > 9 and words in self._question for words in said)
 
     def results_of(self, index: int) -> list[Number]:
         """What a step computes: what its equations end in or, without one, the numbers that are new in it."""
