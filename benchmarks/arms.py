@@ -4,7 +4,6 @@ An arm is `synthetic` as it is built, with one of its choices undone, or somebod
 
     synthetic         the default
     naive             one number or operator of a gold step changed, the rest kept (`naive.py`)
-    no facts          nothing of the question is restated before it is used
     face kept         wrong steps that their face gives away are not left out
     as written        in the words of the reference solution: no other signs, labels or conclusions
     any place         first errors fall anywhere alike, not as in real solutions
@@ -82,7 +81,6 @@ def _not_recomputed(some: Iterable[Problem]) -> Iterator[Row]:
 ARMS: dict[str, Callable[[Iterable[Problem]], Iterable[Row]]] = {
     "synthetic": _synthetic,
     "naive": _naive,
-    "no facts": partial(_synthetic, restated=False),
     "face kept": partial(_synthetic, balanced=False),
     "as written": partial(_synthetic, styles=False),
     "any place": partial(_synthetic, positions="uniform"),

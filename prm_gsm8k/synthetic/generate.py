@@ -19,9 +19,8 @@ from typing import Any, NamedTuple
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.making import Tally as Tally
 from prm_gsm8k.problems import Problem
-from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, Edit, ErrorType, Site, draw
+from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, ErrorType, draw
 from prm_gsm8k.synthetic.face import chance
-from prm_gsm8k.synthetic.facts import restate
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
 from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
@@ -31,14 +30,12 @@ from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
 # How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
 POSITIONS: dict[str, Callable[[float], float]] = {
     "uniform": lambda place: 1.0,
-    "real": lambda place: (1.0 - place) ** 4 + 0.004,
+    "real": lambda place: 1.0 - 0.75 * place,
 }
 
-# How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer: first as often as
-# their places are likely, then, where that has not been enough, wherever they can be made. And how many places are
-# tried for each kind: a kind that is hard to place keeps its share of the mix.
-_TRIES = 50
-_LIKELY_TRIES = 30
+# How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer, and how many places
+# are tried for each kind: a kind that is hard to place keeps its share of the mix.
+_TRIES = 60
 _TRIES_OF_A_KIND = 3
 
 
@@ -53,7 +50,6 @@ class SyntheticOptions:
         error_mix: weights of error types (`DEFAULT_MIX` if None); a type that is not named is not made.
         positions: where first errors fall: a name in `POSITIONS`.
         styles: whether to vary the writing; False keeps each solution as its author wrote it.
-        restated: put facts of the question before the steps that use them (`facts.py`); only with `styles`.
         balanced: leave out some of the wrong steps that can be told by their face (`face.py`).
     """
 
@@ -63,7 +59,6 @@ class SyntheticOptions:
     error_mix: Mapping[str, float] | None = None
     positions: str = "real"
     styles: bool = True
-    restated: bool = True
     balanced: bool = True
 
     def __post_init__(self) -> None:
@@ -88,11 +83,13 @@ def generate(
     options = options or SyntheticOptions()
     tally = Tally() if tally is None else tally
     mix = {name: weight for name, weight in (options.error_mix or DEFAULT_MIX).items() if weight > 0}
+    chances = list(accumulate(mix.values()))
+    kinds = [(name, TAXONOMY[name]) for name in mix]
     for problem in problems:
         tally.counts["problems"] += 1
         try:
             solution = read_solution(problem.question, problem.answer)
-            yield from _rows(problem, solution, options, mix, tally)
+            yield from _rows(problem, solution, options, chances, kinds, tally)
         except UnreadableError as error:
             tally.counts[f"problem skipped/{error}"] += 1
             tally.skipped.append((problem.where, str(error)))
@@ -106,33 +103,12 @@ class Pair(NamedTuple):
     id: str
 
 
-class Kinds(NamedTuple):
-    """The kinds of error that a solution has a place for: names, types and places, and two running sums of weights.
-
-    `possible` is the mix; `likely` is the mix by how likely a kind's places are, so that a place is drawn with its own.
-    """
-
-    there: list[tuple[str, ErrorType, tuple[list[Site], list[float]]]]
-    likely: list[float]
-    possible: list[float]
-
-
-def _kinds(case: Case, mix: Mapping[str, float]) -> Kinds:
-    there, likely, possible = [], [], []
-    for name, weight in mix.items():
-        places, sums = case.sites_of(name, TAXONOMY[name].sites)
-        if places:
-            there.append((name, TAXONOMY[name], (places, sums)))
-            likely.append(weight * sums[-1] / len(places))
-            possible.append(weight)
-    return Kinds(there, list(accumulate(likely)), list(accumulate(possible)))
-
-
 def _rows(
     problem: Problem,
     solution: Solution,
     options: SyntheticOptions,
-    mix: Mapping[str, float],
+    chances: list[float],
+    kinds: list[tuple[str, ErrorType]],
     tally: Tally,
 ) -> Iterator[dict[str, Any]]:
     rng = Random(f"{options.seed}/{problem.id}")
@@ -144,27 +120,27 @@ def _rows(
         if prefixes[-1] in labels:
             continue
         labels.update(dict.fromkeys(prefixes, True))
-        pairs.append((pair, _kinds(pair.case, mix)))
+        pairs.append(pair)
         counts["right rows"] += 1
         yield _row(problem, solution, pair.id, pair.case.frame.steps, source="gsm8k")
     if not pairs:
         return
-    tried: set[tuple[Value, ...]] = set()
+    tried: set[tuple[int, Value, int, int]] = set()
     made = 0
     wanted = options.num_incorrect_per_problem
-    for attempt in range(_TRIES * wanted):
+    for _ in range(_TRIES * wanted):
         if made == wanted:
             break
-        pair, kinds = pairs[made % len(pairs)]
-        if not kinds.there:
+        pair = pairs[made % len(pairs)]
+        name, kind = kinds[min(bisect(chances, rng.random() * chances[-1]), len(kinds) - 1)]
+        sites = pair.case.sites_of(name, kind.sites)
+        if not sites[0]:
             continue
-        weights = kinds.likely if attempt < _LIKELY_TRIES * wanted else kinds.possible
-        name, kind, sites = kinds.there[min(bisect(weights, rng.random() * weights[-1]), len(weights) - 1)]
         for _ in range(_TRIES_OF_A_KIND):
             edit = kind.make(pair.case, draw(sites, rng), rng)
             if edit is None:
                 continue
-            at = _what(pair.case, edit)
+            at = (edit.equation, edit.value, edit.skipped, edit.upto)
             if at in tried:  # the same wrong value at the same place, whatever led to it
                 continue
             tried.add(at)
@@ -201,31 +177,19 @@ def _rows(
         counts["problems with fewer wrong rows than asked"] += 1
 
 
-def _what(case: Case, edit: Edit) -> tuple[Value, ...]:
-    """What an error is, the same for every way of writing the solution, whatever facts are restated in it."""
-    equations = case.solution.equations
-    if edit.equation >= 0 and equations[edit.equation].fact:
-        return equations[edit.equation].result, edit.value
-    computed = [equation.step for equation in equations if not equation.fact]
-    index = edit.equation - sum(equation.fact for equation in equations[: max(edit.equation, 0)])
-    return index, edit.value, bisect(computed, edit.skipped), bisect(computed, edit.upto)
-
-
 def _right_solutions(
     problem: Problem, solution: Solution, options: SyntheticOptions, rng: Random, counts: Counter[str]
 ) -> Iterator[Pair]:
     """The right solution in as many drawn styles as are asked for. Raises `UnreadableError` if it is not right."""
+    plans: list[Plan | None] = []
+    for index in range(len(solution.equations)):
+        try:
+            plans.append(plan_change(solution, index))
+        except Refused as refusal:
+            plans.append(None)
+            counts[f"equation left alone/{refusal}"] += 1
     for number in range(options.num_correct_per_problem):
-        style = draw_style(rng) if options.styles else PLAIN
-        told = restate(solution, rng) if options.styles and options.restated else solution
-        plans: list[Plan | None] = []
-        for index in range(len(told.equations)):
-            try:
-                plans.append(plan_change(told, index))
-            except Refused as refusal:
-                plans.append(None)
-                counts[f"equation left alone/{refusal}"] += 1
-        frame = Frame(told, style, rng)
+        frame = Frame(solution, draw_style(rng) if options.styles else PLAIN, rng)
         opinion = SecondOpinion(solution.question, frame.steps, solution.answer_text)
         if opinion.refusal is None:
             case = Case(frame, plans, POSITIONS[options.positions])

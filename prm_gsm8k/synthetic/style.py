@@ -86,7 +86,7 @@ def draw_style(rng: Random) -> Style:
     elif mark < 0.32:
         label = "**Step {}:** "
     spaced = None if times is None else (form > 0.4 or times in ("x", "\\times"))
-    return Style(times, divide, spaced, math, label, conclusion, bare=0.3 if mark > 0.8 else 0.0)
+    return Style(times, divide, spaced, math, label, conclusion, bare=0.3 if mark > 0.6 else 0.0)
 
 
 _styled: dict[tuple[str, str | None, str | None, bool | None, bool], str] = {}

@@ -44,13 +44,10 @@ Site = tuple[int, int]
 
 
 class Case:
-    """A right solution in a style, with what the errors ask of it, found once.
-
-    `free` are the equations that can be wrong, `facts` the restated numbers that can be misread.
-    """
+    """A right solution in a style, with what the errors ask of it, found once."""
 
     __slots__ = (
-        "closing", "consumers", "facts", "frame", "free", "plans", "results", "sites", "solution", "weights",
+        "consumers", "frame", "free", "plans", "results", "sites", "solution", "weights",
     )  # fmt: skip
 
     def __init__(self, frame: Frame, plans: list[Plan | None], positions: Callable[[float], float]) -> None:
@@ -60,11 +57,8 @@ class Case:
         self.solution = solution
         last = len(frame.steps) - 1 or 1
         self.weights = [positions(equation.step / last) for equation in equations]
-        self.closing = positions(1.0)
         self.plans = plans
-        certain = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
-        self.free = [i for i in certain if not equations[i].fact]
-        self.facts = [i for i in certain if equations[i].fact]
+        self.free = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
         self.results = {equation.result for equation in equations}
         self.sites: dict[str, tuple[list[Any], list[float]]] = {}
         self.consumers: list[list[tuple[int, int]]] | None = None
@@ -76,7 +70,7 @@ class Case:
             sites = find(self)
             weights, total, sums = self.weights, 0.0, []
             for site in sites:
-                total += weights[site[0]] if site[0] >= 0 else self.closing
+                total += weights[site[0]] if site[0] >= 0 else 1.0
                 sums.append(total)
             found = self.sites[name] = (sites, sums)
         return found
@@ -111,9 +105,9 @@ class Case:
 
     def origin(self, value: Value, source: int) -> str:
         """Where a value comes from, in words that follow it."""
-        if source >= 0 and not self.solution.equations[source].fact:
+        if source >= 0:
             return f" (the result of step {self.solution.equations[source].step + 1})"
-        if source >= QUESTION:
+        if source == QUESTION:
             quoted = quote(self.solution.question, value)
             return f' ("{quoted}")' if quoted else ""
         return ""

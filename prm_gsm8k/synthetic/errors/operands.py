@@ -23,7 +23,7 @@ def _operands(case: Case, lowest: int, equations: list[int]) -> list[Site]:
 def number_flipped_sites(case: Case) -> list[Site]:
     return [
         (index, operand)
-        for index in (*case.free, *case.facts)
+        for index in case.free
         for operand, source in enumerate(case.solution.equations[index].sources)
         if source == QUESTION
     ]
@@ -52,7 +52,7 @@ def number_flipped(case: Case, site: Site, rng: Random) -> Edit | None:
 
 
 def wrong_problem_number_sites(case: Case) -> list[Site]:
-    return _operands(case, QUESTION, [*case.free, *case.facts]) if len(case.solution.asked.quantities) > 1 else []
+    return _operands(case, QUESTION, case.free) if len(case.solution.asked.quantities) > 1 else []
 
 
 def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
@@ -78,7 +78,7 @@ def wrong_earlier_result_sites(case: Case) -> list[Site]:
     possible = []
     for index in case.free:
         operands = equations[index].operands
-        if any(earlier.result not in operands for earlier in equations[:index] if not earlier.fact):
+        if any(earlier.result not in operands for earlier in equations[:index]):
             possible.append(index)
     return _operands(case, QUESTION, possible)
 
@@ -91,7 +91,7 @@ def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
     index, operand = site
     equations = case.solution.equations
     equation = equations[index]
-    choices = [i for i in range(index) if equations[i].result not in equation.operands and not equations[i].fact]
+    choices = [i for i in range(index) if equations[i].result not in equation.operands]
     while choices:
         other = choices.pop(int(rng.random() * len(choices)))
         new = equations[other].result
@@ -103,4 +103,4 @@ def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
 
 def _uses(case: Case, new: Value, origin: int, equation: Equation, operand: int) -> str:
     right = f"{case.number(equation, operand)}{case.origin(equation.operands[operand], equation.sources[operand])}"
-    return f"{'states' if equation.fact else 'uses'} {plainly(new)}{case.origin(new, origin)} where {right} belongs"
+    return f"uses {plainly(new)}{case.origin(new, origin)} where {right} belongs"
