@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from prm_gsm8k.evaluation.best_of_n import expected_best, expected_oracle, expected_vote
 from prm_gsm8k.evaluation.intervals import interval, weighted_auc
-from prm_gsm8k.metrics import best_threshold, judged_steps, predicted_first_error
+from prm_gsm8k.metrics import best_threshold, judged_steps, predicted_first_error, roc_auc
 
 PAGE = Path(__file__).with_name("quality.md")
 BEGIN, END = "<!-- made by quality.py -->", "<!-- end -->"
@@ -77,6 +77,18 @@ def on_real(scored: Scored, threshold: float) -> dict[str, Values]:
     return found | {name: (w * np.array(hit)).sum(axis=1) / w.sum(axis=1) for name, hit in hits.items()}
 
 
+def measures(run: dict[str, Any]) -> dict[str, Values]:
+    """Those on real solutions, at the threshold that is best on rows of the arm's own kind."""
+    threshold, _ = best_threshold([x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]])
+    return on_real(run["real"], threshold)
+
+
+def own_kind(run: dict[str, Any]) -> float:
+    """Step AUC on rows of the arm's own kind."""
+    auc = roc_auc(*judged_steps([x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]]))
+    return float("nan") if auc is None else auc
+
+
 def on_several(scored: Scored) -> dict[str, Values]:
     """Best of all solutions to a problem, by the lowest and the last step, and what needs no PRM."""
     of: dict[str, Scored] = defaultdict(list)
@@ -122,26 +134,13 @@ def tables(kept: Path) -> str:
     against = [["trained on", *REAL.values()]]
     each = [["trained on", "seed", *REAL.values()]]
     several = [["trained on", "seeds", "lowest step", "last step", "weighted vote"]]
-    base: dict[int, dict[str, Values]] = {}
-    problems = 0
+    measured = {arm: {run["seed"]: measures(run) for run in some} for arm, some in runs.items()}
+    base = measured.get(AGAINST, {})
     free: dict[str, Values] = {}
-    for arm in sorted(order, key=lambda arm: arm != AGAINST):
-        by_seed = {}
-        for run in runs[arm]:
-            own = [x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]]
-            by_seed[run["seed"]] = on_real(run["real"], best_threshold(*own)[0])
-        if arm == AGAINST:
-            base = by_seed
     for arm in order:
-        found = {}
-        own_auc = []
-        for run in runs[arm]:
-            problems = run["problems"]
-            own = [x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]]
-            scores, right = judged_steps(*own)
-            own_auc.append(float(weighted_auc(scores, right)(np.ones((1, len(scores))))[0]))
-            found[run["seed"]] = on_real(run["real"], best_threshold(*own)[0])
-            each.append([arm, str(run["seed"]), *(f"{found[run['seed']][name][0]:.3f}" for name in REAL)])
+        found = measured[arm]
+        own_auc = [own_kind(run) for run in runs[arm]]
+        each += [[arm, str(seed), *(f"{one[name][0]:.3f}" for name in REAL)] for seed, one in found.items()]
         mean = {name: np.mean([one[name] for one in found.values()], axis=0) for name in REAL}
         first.append(
             [
@@ -159,7 +158,8 @@ def tables(kept: Path) -> str:
             free = some[0]
             parts = {name: np.mean([one[name] for one in some], axis=0) for name in some[0]}
             several.append([arm, str(len(some)), *(shown(parts[name]) for name in several[0][2:])])
-    marked = next(iter(runs.values()))[0]["real"]
+    any_run = runs[order[0]][0]
+    marked, problems = any_run["real"], any_run["problems"]
     firsts = [x["first_error"] for x in marked]
     late = [x | {"scores": [-float(i) for i in range(len(x["scores"]))]} for x in marked]
     alone = on_real(late, -1e9)
