@@ -34,11 +34,12 @@ from prm_gsm8k.train.arguments import DECISIVE, PrmArguments, PrmTrainingArgumen
 from prm_gsm8k.train.batches import Packs, Trees
 from prm_gsm8k.train.curves import draw_curves
 from prm_gsm8k.train.data import Data, load_data
+from prm_gsm8k.train.disk import check_room, said_if_full
 from prm_gsm8k.train.lora import merged, with_adapters
 from prm_gsm8k.train.loss import StepLoss
 from prm_gsm8k.train.record import arguments_of, training_record, write_record
 from prm_gsm8k.train.run import claim
-from prm_gsm8k.train.trainer import PrmTrainer, new_model, summary
+from prm_gsm8k.train.trainer import PrmTrainer, checkpoints, new_model, summary
 
 OUT_OF_MEMORY = (
     "out of memory. What helps, in this order: --gradient_checkpointing; a smaller --per_device_train_batch_size with "
@@ -105,10 +106,12 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
         train_dataset=items.rows,
         eval_dataset=data.validation,
     )
+    check_room(trainer.model, training, len(checkpoints(folder)))
     trainer.train(resume_from_checkpoint=str(claimed.checkpoint) if claimed.checkpoint else None)
 
     scores, labels = trainer.validation_scores(data.validation)
-    save(trainer, options, encoder, tokenizer, folder, base)
+    with said_if_full(trainer.model, training):
+        save(trainer, options, encoder, tokenizer, folder, base)
     if first:
         if options.calibrate:
             scores = calibrated(folder, scores, labels)

@@ -26,6 +26,7 @@ from transformers import (
 
 from prm_gsm8k import metrics
 from prm_gsm8k.train.batches import Batches, ByLength
+from prm_gsm8k.train.disk import said_if_full
 from prm_gsm8k.train.loss import IGNORED, StepLoss
 from prm_gsm8k.train.throughput import Throughput
 
@@ -102,7 +103,8 @@ class PrmTrainer(Trainer):
 
     def _save_checkpoint(self, *arguments: Any, **named: Any) -> None:
         self._count()
-        super()._save_checkpoint(*arguments, **named)
+        with said_if_full(self.model, self.args):
+            super()._save_checkpoint(*arguments, **named)
 
     def train(self, *arguments: Any, **named: Any) -> Any:
         """As usual; then `state.num_input_tokens_seen` has all tokens, of all processes, also those before a resume."""

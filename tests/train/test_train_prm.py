@@ -236,6 +236,33 @@ def test_killed_at_a_random_step_and_started_again_it_ends_bit_equal(place: Path
         shutil.rmtree(place / killed)
 
 
+# ---- a disk that is full --------------------------------------------------------------------------------------------
+
+
+def test_no_room_for_the_checkpoints_is_said_before_training(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(place)._replace(free=20_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    run(place, "two fit", "--eval_steps", "0.5")  # of 9.5 MB
+    with pytest.raises(PrmGsm8kError, match=r"none fit: 0.02 GB free, and 3 more checkpoints of 0.00\d+ GB "):
+        run(place, "none fit")
+
+
+def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on_from_the_last(place: Path) -> None:
+    command = [sys.executable, str(ROOT / "train" / "train_prm.py"), *words(place, "full")]
+
+    def small_files() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+    ended = subprocess.run(command, capture_output=True, text=True, preexec_fn=small_files)
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    last = ended.stderr.strip().splitlines()[-1]
+    assert "GB could not be written, the disk is full or files may" in last and "goes on from the" in last
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    assert (place / "full" / "prm_training.json").exists()
+
+
 # ---- refused --------------------------------------------------------------------------------------------------------
 
 
