@@ -6,6 +6,7 @@ An arm is `synthetic` as it is built, with one of its choices undone, or somebod
     naive             one number or operator of a gold step changed, the rest kept (`naive.py`)
     face kept         wrong steps that their face gives away are not left out
     as written        in the words of the reference solution: no other signs, labels or conclusions
+    not retold        the steps of the reference solution, no fact of the question between them
     any place         first errors fall anywhere alike, not as in real solutions
     not recomputed    after the first error, the right solution goes on
     arithmetic only   every first error is a false equation
@@ -83,6 +84,7 @@ ARMS: dict[str, Callable[[Iterable[Problem]], Iterable[Row]]] = {
     "naive": _naive,
     "face kept": partial(_synthetic, balanced=False),
     "as written": partial(_synthetic, styles=False),
+    "not retold": partial(_synthetic, retold=False),
     "any place": partial(_synthetic, positions="uniform"),
     "not recomputed": _not_recomputed,
     "arithmetic only": partial(_synthetic, error_mix={"calculation_slip": 1.0}),

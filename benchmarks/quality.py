@@ -2,15 +2,19 @@
 
     python benchmarks/quality.py [--kept build/small_prm] [--write]
 
-From the scores that `small_prm.py` keeps. Each number is the mean over an arm's seeds; its 95% interval is of the
-bootstrap, in which the problems are drawn again, the same for every arm, so that a difference is paired. `same place`
-is the chance that a right step scores above a first error that stands at the same place of another solution: to know
-that errors come late helps nothing there. `--write` puts the tables into quality.md, between its marks.
+From the scores in `scores/` and those that `small_prm.py` keeps, which replace theirs of an arm and seed. Each number
+is the mean over an arm's seeds; its 95% interval is of the bootstrap, in which the problems are drawn again, the same
+for every arm, so that a difference is paired. `same place` is the chance that a right step scores above a first error
+that stands at the same place of another solution: to know that errors come late helps nothing there.
+`--write` puts the tables into quality.md, between its marks, and the new
+scores into `scores/`, without the texts.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,6 +29,7 @@ from prm_gsm8k.evaluation.intervals import interval, weighted_auc
 from prm_gsm8k.metrics import best_threshold, judged_steps, predicted_first_error, roc_auc
 
 PAGE = Path(__file__).with_name("quality.md")
+SCORES = Path(__file__).with_name("scores")
 BEGIN, END = "<!-- made by quality.py -->", "<!-- end -->"
 DRAWS = 1000
 AGAINST = "naive"
@@ -122,13 +127,46 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rest])
 
 
-def tables(kept: Path) -> str:
-    """All of them, in Markdown."""
-    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+def compact(run: dict[str, Any]) -> dict[str, Any]:
+    """A run with digests in place of questions, and scores to four digits."""
+    made = dict(run)
+    for name in ("own", "real", "best-of-n"):
+        if name in run:
+            made[name] = [
+                x
+                | {"prompt": hashlib.sha256(x["prompt"].encode()).hexdigest()[:12]}
+                | {"scores": [round(score, 4) for score in x["scores"]]}
+                for x in run[name]
+            ]
+    return made
+
+
+def found_in(kept: Path, scores: Path = SCORES) -> dict[tuple[str, int], dict[str, Any]]:
+    """Each whole run, by arm and seed."""
+    runs = {}
+    for file in sorted(scores.glob("*.json.gz")):
+        run = json.loads(gzip.decompress(file.read_bytes()))
+        runs[run["arm"], run["seed"]] = run
     for file in sorted(kept.glob("*/scores.json")):
         run = json.loads(file.read_text("utf-8"))
         if "own" in run and "real" in run:
-            runs[run["arm"]].append(run)
+            runs[run["arm"], run["seed"]] = compact(run)
+    return dict(sorted(runs.items()))
+
+
+def write(all_runs: dict[tuple[str, int], dict[str, Any]], scores: Path = SCORES) -> None:
+    """Keep the scores of all runs, a file each."""
+    scores.mkdir(exist_ok=True)
+    for (arm, seed), run in all_runs.items():
+        file = scores / f"{arm.replace(' ', '_')}-{seed}.json.gz"
+        file.write_bytes(gzip.compress(json.dumps(run, separators=(",", ":")).encode(), mtime=0))
+
+
+def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
+    """All of them, in Markdown."""
+    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for (arm, _), run in all_runs.items():
+        runs[arm].append(run)
     order = sorted(runs, key=lambda arm: (arm != "synthetic", arm != AGAINST, arm))
     first = [["trained on", "seeds", "rows", "tokens", "step AUC on its own kind", *REAL.values()]]
     against = [["trained on", *REAL.values()]]
@@ -194,8 +232,10 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, default=Path("build/small_prm"))
     parser.add_argument("--write", action="store_true", help="write quality.md")
     options = parser.parse_args()
-    made = tables(options.kept)
+    runs = found_in(options.kept)
+    made = tables(runs)
     if options.write:
+        write(runs)
         page = PAGE.read_text("utf-8")
         before, after = page.partition(BEGIN)[0], page.partition(END)[2]
         PAGE.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", "utf-8")

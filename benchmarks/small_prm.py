@@ -116,6 +116,7 @@ def main() -> None:
                 record = train(arm, seed, options, folder)
                 kept = {"arm": arm.partition("=")[0], "seed": seed, "problems": options.problems}
                 kept |= {"rows": record["data"]["counts"]["train"]["rows"], "tokens": record["tokens"]}
+                kept |= {"data": record["data"]["digest"][:12]}
                 keep(kept, result)
             if kept["problems"] != options.problems:
                 sys.exit(f"{folder} is of {kept['problems']} problems: another --keep, or delete it")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
+import re
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+NUMBER = re.compile(r"[-+]?\d+\.\d+")
 FILE = Path(__file__).parent.parent / "benchmarks" / "quality.py"
 
 
@@ -96,13 +99,38 @@ def test_the_page_says_means_over_seeds_and_paired_differences(quality: ModuleTy
         keep(tmp_path, "naive", seed, scored(seed))
         keep(tmp_path, "synthetic", seed, scored(seed, 0.4))
         keep(tmp_path, "another naive", seed, scored(seed))
-    lines = [line.strip("| ").split(" | ") for line in quality.tables(tmp_path).splitlines() if line.startswith("|")]
+    lines = [
+        line.strip("| ").split(" | ")
+        for line in quality.tables(quality.found_in(tmp_path, tmp_path)).splitlines()
+        if line.startswith("|")
+    ]
     first = {line[0]: line for line in reversed(lines)}
     assert first["another naive (2 seeds)"][1:] == ["+0.000 (+0.000 to +0.000)"] * 4
     difference = first["synthetic (2 seeds)"][1].split(" ")[0]
     mean = {arm: float(first[arm][5].split(" ")[0]) for arm in ("naive", "synthetic")}
     assert float(difference) == pytest.approx(mean["synthetic"] - mean["naive"], abs=0.0011)
     assert mean["naive"] == pytest.approx(np.mean([by_hand(scored(s), same_place=False) for s in (0, 1)]), abs=0.0006)
+
+
+def test_what_is_written_is_found_again_without_texts_and_what_is_new_takes_its_place(
+    quality: ModuleType, tmp_path: Path
+) -> None:
+    keep(tmp_path / "kept", "naive", 0, scored(0))
+    quality.write(runs := quality.found_in(tmp_path / "kept", tmp_path / "scores"), tmp_path / "scores")
+    assert quality.found_in(tmp_path / "none", tmp_path / "scores") == runs
+    [file] = (tmp_path / "scores").iterdir()
+    assert b"problem 1" not in gzip.decompress(file.read_bytes())
+    keep(tmp_path / "new", "naive", 0, scored(7))
+    again = quality.found_in(tmp_path / "new", tmp_path / "scores")
+    assert list(again) == [("naive", 0)] and again["naive", 0]["real"] != runs["naive", 0]["real"]
+
+
+def test_the_tables_of_the_page_are_of_the_scores_beside_it(quality: ModuleType, tmp_path: Path) -> None:
+    page = quality.PAGE.read_text("utf-8").partition(quality.BEGIN)[2].partition(quality.END)[0].strip()
+    made = quality.tables(quality.found_in(tmp_path))
+    assert NUMBER.sub("", made) == NUMBER.sub("", page)
+    numbers = [[float(number) for number in NUMBER.findall(text)] for text in (made, page)]
+    assert numbers[0] == pytest.approx(numbers[1], abs=0.0011)  # another processor may round another way
 
 
 def test_best_of_n_is_counted(quality: ModuleType, tmp_path: Path) -> None:

@@ -19,13 +19,14 @@ from typing import Any, NamedTuple
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.making import Tally as Tally
 from prm_gsm8k.problems import Problem
-from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, ErrorType, draw
+from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, ErrorType, Site, draw
 from prm_gsm8k.synthetic.face import chance
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
 from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
 from prm_gsm8k.synthetic.second_opinion import SecondOpinion
 from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
+from prm_gsm8k.synthetic.telling import tell
 
 # How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
 POSITIONS: dict[str, Callable[[float], float]] = {
@@ -33,9 +34,11 @@ POSITIONS: dict[str, Callable[[float], float]] = {
     "real": lambda place: 1.0 - 0.75 * place,
 }
 
-# How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer, and how many places
-# are tried for each kind: a kind that is hard to place keeps its share of the mix.
-_TRIES = 60
+# How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer: first as often as
+# their places are likely, then, where that has not been enough, wherever they can be made. And how many places are
+# tried for each kind: a kind that is hard to place keeps its share of the mix.
+_TRIES = 50
+_LIKELY_TRIES = 30
 _TRIES_OF_A_KIND = 3
 
 
@@ -50,6 +53,7 @@ class SyntheticOptions:
         error_mix: weights of error types (`DEFAULT_MIX` if None); a type that is not named is not made.
         positions: where first errors fall: a name in `POSITIONS`.
         styles: whether to vary the writing; False keeps each solution as its author wrote it.
+        retold: join some steps and restate some facts of the question (`telling.py`).
         balanced: leave out some of the wrong steps that can be told by their face (`face.py`).
     """
 
@@ -59,6 +63,7 @@ class SyntheticOptions:
     error_mix: Mapping[str, float] | None = None
     positions: str = "real"
     styles: bool = True
+    retold: bool = True
     balanced: bool = True
 
     def __post_init__(self) -> None:
@@ -83,13 +88,11 @@ def generate(
     options = options or SyntheticOptions()
     tally = Tally() if tally is None else tally
     mix = {name: weight for name, weight in (options.error_mix or DEFAULT_MIX).items() if weight > 0}
-    chances = list(accumulate(mix.values()))
-    kinds = [(name, TAXONOMY[name]) for name in mix]
     for problem in problems:
         tally.counts["problems"] += 1
         try:
             solution = read_solution(problem.question, problem.answer)
-            yield from _rows(problem, solution, options, chances, kinds, tally)
+            yield from _rows(problem, solution, options, mix, tally)
         except UnreadableError as error:
             tally.counts[f"problem skipped/{error}"] += 1
             tally.skipped.append((problem.where, str(error)))
@@ -103,12 +106,33 @@ class Pair(NamedTuple):
     id: str
 
 
+class Kinds(NamedTuple):
+    """The kinds of error that a solution has a place for: names, types and places, and two running sums of weights.
+
+    `possible` is the mix; `likely` is the mix by how likely a kind's places are, so that a place is drawn with its own.
+    """
+
+    there: list[tuple[str, ErrorType, tuple[list[Site], list[float]]]]
+    likely: list[float]
+    possible: list[float]
+
+
+def _kinds(case: Case, mix: Mapping[str, float]) -> Kinds:
+    there, likely, possible = [], [], []
+    for name, weight in mix.items():
+        places, sums = case.sites_of(name, TAXONOMY[name].sites)
+        if places:
+            there.append((name, TAXONOMY[name], (places, sums)))
+            likely.append(weight * sums[-1] / len(places))
+            possible.append(weight)
+    return Kinds(there, list(accumulate(likely)), list(accumulate(possible)))
+
+
 def _rows(
     problem: Problem,
     solution: Solution,
     options: SyntheticOptions,
-    chances: list[float],
-    kinds: list[tuple[str, ErrorType]],
+    mix: Mapping[str, float],
     tally: Tally,
 ) -> Iterator[dict[str, Any]]:
     rng = Random(f"{options.seed}/{problem.id}")
@@ -120,7 +144,7 @@ def _rows(
         if prefixes[-1] in labels:
             continue
         labels.update(dict.fromkeys(prefixes, True))
-        pairs.append(pair)
+        pairs.append((pair, _kinds(pair.case, mix)))
         counts["right rows"] += 1
         yield _row(problem, solution, pair.id, pair.case.frame.steps, source="gsm8k")
     if not pairs:
@@ -128,14 +152,14 @@ def _rows(
     tried: set[tuple[int, Value, int, int]] = set()
     made = 0
     wanted = options.num_incorrect_per_problem
-    for _ in range(_TRIES * wanted):
+    for attempt in range(_TRIES * wanted):
         if made == wanted:
             break
-        pair = pairs[made % len(pairs)]
-        name, kind = kinds[min(bisect(chances, rng.random() * chances[-1]), len(kinds) - 1)]
-        sites = pair.case.sites_of(name, kind.sites)
-        if not sites[0]:
+        pair, kinds = pairs[made % len(pairs)]
+        if not kinds.there:
             continue
+        weights = kinds.likely if attempt < _LIKELY_TRIES * wanted else kinds.possible
+        name, kind, sites = kinds.there[min(bisect(weights, rng.random() * weights[-1]), len(weights) - 1)]
         for _ in range(_TRIES_OF_A_KIND):
             edit = kind.make(pair.case, draw(sites, rng), rng)
             if edit is None:
@@ -181,21 +205,33 @@ def _right_solutions(
     problem: Problem, solution: Solution, options: SyntheticOptions, rng: Random, counts: Counter[str]
 ) -> Iterator[Pair]:
     """The right solution in as many drawn styles as are asked for. Raises `UnreadableError` if it is not right."""
-    plans: list[Plan | None] = []
-    for index in range(len(solution.equations)):
-        try:
-            plans.append(plan_change(solution, index))
-        except Refused as refusal:
-            plans.append(None)
-            counts[f"equation left alone/{refusal}"] += 1
     for number in range(options.num_correct_per_problem):
-        frame = Frame(solution, draw_style(rng) if options.styles else PLAIN, rng)
+        style = draw_style(rng) if options.styles else PLAIN
+        told = _retold(problem, solution, rng, counts) if options.retold else solution
+        plans: list[Plan | None] = []
+        for index in range(len(told.equations)):
+            try:
+                plans.append(plan_change(told, index))
+            except Refused as refusal:
+                plans.append(None)
+                counts[f"equation left alone/{refusal}"] += 1
+        frame = Frame(told, style, rng)
         opinion = SecondOpinion(solution.question, frame.steps, solution.answer_text)
         if opinion.refusal is None:
             case = Case(frame, plans, POSITIONS[options.positions])
             yield Pair(case, opinion, f"{problem.id}/right-{number}")
         elif number == 0:
             raise UnreadableError(f"second opinion: {opinion.refusal.partition(':')[0]}")
+
+
+def _retold(problem: Problem, solution: Solution, rng: Random, counts: Counter[str]) -> Solution:
+    """The solution with steps joined and facts restated, or as it is where that can't be read."""
+    told = tell(solution, problem.answer, rng)
+    try:
+        return solution if told is problem.answer else read_solution(problem.question, told)
+    except UnreadableError as error:
+        counts[f"not retold/{error}"] += 1
+        return solution
 
 
 def _row(

@@ -26,7 +26,7 @@ CONCLUSIONS: tuple[str | None, ...] = (
     "**Answer: {}**",
     "A: {}",
 )
-_CONCLUSION_WEIGHTS = (12, 20, 12, 10, 14, 10, 12, 5, 5)
+_CONCLUSION_WEIGHTS = (20, 20, 12, 10, 14, 10, 12, 5, 5)
 
 # (multiplication, division, always spaced); None keeps what the solution's author wrote.
 _GLYPHS: tuple[tuple[str | None, str | None], ...] = ((None, None), ("*", "/"), ("×", "÷"), ("x", "/"), ("×", "/"))
@@ -86,7 +86,7 @@ def draw_style(rng: Random) -> Style:
     elif mark < 0.32:
         label = "**Step {}:** "
     spaced = None if times is None else (form > 0.4 or times in ("x", "\\times"))
-    return Style(times, divide, spaced, math, label, conclusion, bare=0.3 if mark > 0.6 else 0.0)
+    return Style(times, divide, spaced, math, label, conclusion, bare=0.5 if mark > 0.4 else 0.0)
 
 
 _styled: dict[tuple[str, str | None, str | None, bool | None, bool], str] = {}

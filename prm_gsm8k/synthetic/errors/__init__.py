@@ -40,7 +40,7 @@ TAXONOMY: dict[str, ErrorType] = {
     "counted_twice": ErrorType(2.9, terms.counted_twice_sites, terms.counted_twice),
     "percentage_confused": ErrorType(12, measures.percentage_confused_sites, measures.percentage_confused),
     "unit_confused": ErrorType(12, measures.unit_confused_sites, measures.unit_confused),
-    "calculation_slip": ErrorType(1.5, slips.calculation_slip_sites, slips.calculation_slip),
+    "calculation_slip": ErrorType(1.1, slips.calculation_slip_sites, slips.calculation_slip),
     "stopped_early": ErrorType(0.25, slips.stopped_early_sites, slips.stopped_early),
     "wrong_question": ErrorType(0.8, slips.wrong_question_sites, slips.wrong_question),
     "wrong_final_answer": ErrorType(0.6, slips.wrong_final_answer_sites, slips.wrong_final_answer),

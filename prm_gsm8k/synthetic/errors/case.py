@@ -39,6 +39,11 @@ class Edit(NamedTuple):
     upto: int = -1
 
 
+# An error is as likely in a step as it has words, to this power. At the same place of a solution, a first error has
+# more words than a right step with a chance of 0.64 among real ones, 0.61 with this, 0.50 without (benchmarks/cues.py).
+# A wrong conclusion stays as likely as an error in a step of one word: it is for where nothing else can be made.
+LONGER = 3.0
+
 # Where an error can be made: an equation's index, or that and an operand of it. -1 stands for the conclusion.
 Site = tuple[int, int]
 
@@ -56,7 +61,8 @@ class Case:
         self.frame = frame
         self.solution = solution
         last = len(frame.steps) - 1 or 1
-        self.weights = [positions(equation.step / last) for equation in equations]
+        words = [(body.count(" ") + 1) ** LONGER for body in frame.bodies]
+        self.weights = [positions(equation.step / last) * words[equation.step] for equation in equations]
         self.plans = plans
         self.free = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
         self.results = {equation.result for equation in equations}

@@ -1,0 +1,136 @@
+"""How a solution is told: which sentences of its question are restated, which steps joined, and that it stays right."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+import pytest
+
+from prm_gsm8k.problems import Problem, shipped_problems
+from prm_gsm8k.synthetic import telling
+from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
+from prm_gsm8k.synthetic.parse import ANNOTATION, Solution, UnreadableError, read_solution
+from prm_gsm8k.synthetic.telling import OPENINGS, facts, tell
+
+QUESTION = "Ignatius owns 14 bicycles. His friend owns 3 more than twice as many. How many bicycles do they own?"
+ANSWER = "The friend owns 2*14=<<2*14=28>>28 and 28+3=<<28+3=31>>31\nTogether they own 31+14=<<31+14=45>>45.\n#### 45"
+
+
+def solved(question: str = QUESTION, answer: str = ANSWER) -> Solution:
+    return read_solution(question, answer)
+
+
+INTRODUCED = re.compile(r"\A(?:We know that|The problem says that|From the problem, we know that|We need to .*:) ")
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever can be restated or joined is."""
+    for name in ("_TOGETHER", "_JOINED", "_RESTATED", "_RESTATING"):
+        monkeypatch.setattr(telling, name, 1.0)
+    monkeypatch.setattr(telling, "_FRONT", 0.0)
+    monkeypatch.setattr(telling, "_OPENING", 0.0)
+    monkeypatch.setattr(telling, "INTRODUCTIONS", ("{}",))
+
+
+def test_a_sentence_that_a_step_uses_is_a_fact() -> None:
+    assert facts(solved()) == [("Ignatius owns 14 bicycles.", 0), ("His friend owns 3 more than twice as many.", 0)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "If he sells 14 pens, he is rich.",
+        "How much are 14 pens?",
+        "He said: take 14 pens.",
+        "A box of " + "very " * 30 + "many pens holds 14 of them.",
+    ],
+)
+def test_what_does_not_state_a_fact_is_not_restated(sentence: str) -> None:
+    assert facts(solved(f"{sentence} How many pens are 2, 14 and 3?")) == []
+
+
+def test_a_sentence_is_whole() -> None:
+    question = "Mr. Day has a 30 sq. ft. garden. At 7 a.m. he plants 6 rows for Mrs. Ito. Dr. Lee has 2. How many?"
+    told = facts(solved(question, "He has 30/6=<<30/6=5>>5.\nAnd 5*7=<<5*7=35>>35.\n#### 35"))
+    assert [fact.text for fact in told] == [
+        "Mr. Day has a 30 sq. ft. garden.",
+        "At 7 a.m. he plants 6 rows for Mrs. Ito.",
+    ]
+
+
+def test_a_number_that_a_step_computes_as_well_is_not_restated() -> None:
+    question = "He has 6 pens. He gives half away, then gets 3 more. How many?"
+    assert facts(solved(question, "He keeps 6/2=<<6/2=3>>3.\nHe has 3+3=<<3+3=6>>6.\n#### 6")) == []
+
+
+@pytest.mark.usefixtures("always")
+def test_a_fact_stands_before_the_step_that_uses_it_and_ends_a_joined_step() -> None:
+    question = "He has 6 pens. He gives 2 away. Each of 5 friends has 9. How many are there?"
+    answer = "He keeps 6-2=<<6-2=4>>4\nThey have 5*9=<<5*9=45>>45\nAll have 45+4=<<45+4=49>>49\n#### 49"
+    assert tell(solved(question, answer), answer, Random(0)).split("\n") == [
+        "He has 6 pens.",
+        "He gives 2 away.",
+        "He keeps 6-2=<<6-2=4>>4",
+        "Each of 5 friends has 9.",
+        "They have 5*9=<<5*9=45>>45. All have 45+4=<<45+4=49>>49",
+        "#### 49",
+    ]
+
+
+@pytest.mark.usefixtures("always")
+def test_nothing_is_lost_and_nothing_new_is_computed() -> None:
+    restated = joined = 0
+    for number, problem in enumerate(shipped_problems("train")[:400]):
+        try:
+            solution = read_solution(problem.question, problem.answer)
+        except UnreadableError:
+            continue
+        told = tell(solution, problem.answer, Random(number))
+        assert ANNOTATION.findall(told) == ANNOTATION.findall(problem.answer)
+        lines = [line.strip() for line in problem.answer.split("\n") if line.strip()]
+        for line in lines:
+            assert line in told
+        steps = told.split("\n")
+        joined += sum(step not in lines and any(step.startswith(line) for line in lines) for step in steps)
+        for step in steps:
+            if step not in OPENINGS and "=" not in step and not any(line in step for line in lines):
+                assert INTRODUCED.sub("", step).lower() in problem.question.lower()
+                restated += 1
+    assert restated > 300 and joined > 200
+
+
+def test_told_otherwise_it_has_the_same_graph() -> None:
+    """What is computed from what, and the answer, are those of the solution as its author wrote it."""
+    same = 0
+    for number, problem in enumerate(shipped_problems("train")[:400]):
+        try:
+            plain = read_solution(problem.question, problem.answer)
+            told = read_solution(problem.question, tell(plain, problem.answer, Random(number)))
+        except UnreadableError:
+            continue
+        assert told.answer == plain.answer
+        assert [e.result for e in told.equations] == [e.result for e in plain.equations]
+        same += [e.sources for e in told.equations] == [e.sources for e in plain.equations]
+    assert same > 380 * 0.97
+
+
+@pytest.mark.usefixtures("always")
+def test_a_first_error_is_never_in_a_fact() -> None:
+    problems: list[Problem] = shipped_problems("train")[:300]
+    seen = 0
+    for row in generate(problems, SyntheticOptions()):
+        known = row["prompt"].lower()
+        first = row["first_error"]
+        for index, step in enumerate(row["completions"]):
+            if len(step) > 20 and step.lower() in known:
+                assert first < 0 or index != first
+                seen += 1
+    assert seen > 800
+
+
+def test_retold_is_a_choice() -> None:
+    problem = Problem("user/0", QUESTION, ANSWER, "train", "user:1")
+    [right, *_] = generate([problem], SyntheticOptions(retold=False, styles=False))
+    assert right["completions"] == ["The friend owns 2*14=28 and 28+3=31", "Together they own 31+14=45."]
