@@ -27,7 +27,8 @@ def checkpoint_bytes(model: torch.nn.Module, args: TrainingArguments) -> int:
     trained = [p for p in model.parameters() if p.requires_grad]
     saved = trained if hasattr(model, "peft_config") else model.parameters()
     averages = 0 if args.save_only_model else ADAM * sum(p.numel() for p in trained)
-    return sum(p.numel() * p.element_size() for p in saved) + averages
+    weights: int = sum(p.numel() * p.element_size() for p in saved)
+    return weights + averages
 
 
 def check_room(model: torch.nn.Module, args: TrainingArguments, there: int) -> None:
