@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -182,3 +183,17 @@ def test_a_problem_that_cannot_be_read_is_skipped_not_fatal() -> None:
     bad = Problem(id="mine/0", question="How many?", answer="Twelve.\n#### 12", split="train", where="mine.jsonl:1")
     assert next(generate([bad, PROBLEMS[0]], SyntheticOptions(), tally))["problem_id"] == PROBLEMS[0].id
     assert tally.skipped == [("mine.jsonl:1", "no equation")]
+
+
+@pytest.mark.parametrize("longer", [0, 1])
+def test_the_longer_a_step_the_likelier_it_has_the_error(longer: int) -> None:
+    question = "A farm has 30 cows, 21 goats and 45 hens, and 12 of its animals are sold. How many are left?"
+    steps = ["{}30+21=<<30+21=51>>51", "{}51+45-12=<<51+45-12=84>>84"]
+    words = ["", ""]
+    words[longer] = "Now let us see how many there are of all of them that were named here: "
+    answer = "\n".join([*(step.format(word) for step, word in zip(steps, words, strict=True)), "#### 84"])
+    problem = Problem("user/0", question, answer, "train", "user:1")
+    options = SyntheticOptions(num_incorrect_per_problem=1, styles=False, retold=False, positions="uniform")
+    drawn = [row for seed in range(300) for row in generate([problem], replace(options, seed=seed))]
+    firsts = [row["first_error"] for row in drawn if row["first_error"] >= 0]
+    assert firsts.count(longer) > 0.75 * len(firsts) > 200
