@@ -2,12 +2,11 @@
 
     python benchmarks/quality.py [--kept build/small_prm] [--write]
 
-From the scores in `scores/` and those that `small_prm.py` keeps, which replace theirs of an arm and seed. Each number
+From the scores in `scores/` and those that `small_prm.py` keeps, which take the place of older ones. Each number
 is the mean over an arm's seeds; its 95% interval is of the bootstrap, in which the problems are drawn again, the same
 for every arm, so that a difference is paired. `same place` is the chance that a right step scores above a first error
 that stands at the same place of another solution: to know that errors come late helps nothing there.
-`--write` puts the tables into quality.md, between its marks, and the new
-scores into `scores/`, without the texts.
+`--write` puts the tables into quality.md, between its marks, and the new scores into `scores/`, without the texts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Room for checkpoints: asked for before the hours of training, and again before each is written.
+"""Room for checkpoints: asked for before the hours of training, and a full disk said in words when one is written.
 
-A checkpoint is the weights that are trained and saved with them, and Adam's two averages in fp32: 12 bytes a weight in
-full training (1.6 GB for 135M, 92 GB for 8B).
+A checkpoint is the weights and, of those that are trained, Adam's two averages in fp32: 12 bytes a weight in full
+training (1.6 GB for 135M, 92 GB for 8B).
 """
 
 from __future__ import annotations
