@@ -1,11 +1,13 @@
 """What a first error looks like beside right steps at the same place: in real solutions, and in what a PRM learns from.
 
-    python benchmarks/cues.py --dev FIRST_ERROR.jsonl [--arms synthetic naive ...] [--problems 1200]
+    python benchmarks/cues.py --dev FIRST_ERROR.jsonl [--solutions SOLUTIONS.jsonl.gz] [--arms synthetic naive ...]
 
 For each cue (words, numbers, an equation, a number that nothing explains, ...) the chance that a right step has more of
 it than a first error at the same place of another solution: 0.5 tells nothing, below it first errors have more. Then
 the same for a logistic regression on all cues, fitted on each set and asked about each. What can be learnt from an arm
-and used on real solutions takes seconds to see here, and half an hour with a PRM (`small_prm.py`).
+and used on real solutions takes seconds to see here, and half an hour with a PRM (`small_prm.py`). With `--solutions`
+also how often the best of all solutions to a problem is right, by such a regression: what cues are worth between
+solutions, which is not what they are worth within one.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import quality
 from arms import ARMS, rows_of
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from small_prm import real_errors
+from small_prm import real_errors, several
 
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _LETTERS = re.compile(r"[a-z]+")
@@ -33,6 +37,7 @@ _SIGNS = {
     "times": r"[*×x]\s*\$?\d|\\times",
     "over": r"/\s*\d|÷|\\div|\\frac",
 }
+CHOICES = ("random", "lowest step", "last step", "mean step")
 _WORDS = "total each per left more less than half twice if so therefore because since then first need would".split()
 
 
@@ -91,14 +96,23 @@ class Steps:
 
 def same_place(score: NDArray[np.float64], steps: Steps) -> float:
     """The chance that a right step scores above a first error at the same place."""
-    won = pairs = 0.0
-    for place in set(steps.at.tolist()):
-        here = steps.at == place
-        good, bad = np.sort(score[here & steps.right]), score[here & ~steps.right]
-        below = (np.searchsorted(good, bad, "left") + np.searchsorted(good, bad, "right")) / 2
-        won += float((len(good) - below).sum())
-        pairs += len(good) * len(bad)
-    return won / pairs
+    return float(quality.same_place(score, steps.right, steps.at, np.ones((1, len(score))))[0])
+
+
+def fitted(steps: Steps) -> Pipeline:
+    """A logistic regression on all cues, for which steps are right."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)).fit(steps.cues, steps.right)
+
+
+def scored(solutions: list[dict[str, Any]], probe: Pipeline) -> list[dict[str, Any]]:
+    """Solutions with the score of each step."""
+    seen = [
+        [list(cues(x["prompt"], x["completions"], i).values()) for i in range(len(x["completions"]))] for x in solutions
+    ]
+    return [
+        x | {"scores": probe.decision_function(np.array(steps)).tolist()}
+        for x, steps in zip(solutions, seen, strict=True)
+    ]
 
 
 def main() -> None:
@@ -106,6 +120,8 @@ def main() -> None:
     parser.add_argument("--dev", type=Path)
     parser.add_argument("--arms", nargs="+", default=["synthetic", "naive"], help=f"of {', '.join(ARMS)}; or NAME=FILE")
     parser.add_argument("--problems", type=int, default=1200)
+    parser.add_argument("--solutions", type=Path)
+    parser.add_argument("--of-problems", type=int, default=400, help="of --solutions (default 400)")
     options = parser.parse_args()
     sets = {"real": Steps(real_errors(options.dev))} if options.dev else {}
     sets |= {arm.partition("=")[0]: Steps(rows_of(arm, "train", options.problems, 0)) for arm in options.arms}
@@ -113,11 +129,16 @@ def main() -> None:
     for n, name in enumerate(next(iter(sets.values())).names):
         print(f"{name:38}", *(f"{same_place(steps.cues[:, n], steps):14.3f}" for steps in sets.values()))
     print(f"\n{'all of them, fitted on':38}", *(f"{name:>14}" for name in sets))
-    for name, steps in sets.items():
-        scale = StandardScaler().fit(steps.cues)
-        probe = LogisticRegression(C=0.1, max_iter=1000).fit(scale.transform(steps.cues), steps.right)
-        asked = (same_place(probe.decision_function(scale.transform(other.cues)), other) for other in sets.values())
+    probes = {name: fitted(steps) for name, steps in sets.items()}
+    for name, probe in probes.items():
+        asked = (same_place(probe.decision_function(other.cues), other) for other in sets.values())
         print(f"{name:38}", *(f"{value:14.3f}" for value in asked))
+    if options.solutions:
+        solutions = several(options.solutions, options.of_problems)
+        print(f"\n{'the best of all solutions is right, by':38}", *(f"{name:>14}" for name in CHOICES))
+        for name, probe in probes.items():
+            found = quality.on_several(scored(solutions, probe))
+            print(f"{name:38}", *(f"{float(found[choice][0]):14.3f}" for choice in CHOICES))
 
 
 if __name__ == "__main__":

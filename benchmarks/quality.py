@@ -52,6 +52,26 @@ def drawn(prompts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64
     return np.array([names[p] for p in prompts]), np.concatenate([np.ones((1, n)), weights])
 
 
+def same_place(
+    scores: NDArray[np.float64], right: NDArray[np.bool_], at: NDArray[np.int64], weights: NDArray[np.float64]
+) -> Values:
+    """The chance that a right step scores above a first error at its place (`at`), for each line of weights of steps.
+
+    >>> right, at = np.array([True, False, True, False]), np.array([0, 0, 1, 1])
+    >>> same_place(np.array([0.9, 0.1, 0.5, 0.6]), right, at, np.ones((1, 4)))
+    array([0.5])
+    """
+    won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    for place in sorted(set(at.tolist())):
+        here = at == place
+        if 0 < right[here].sum() < here.sum():
+            w = weights[:, here]
+            both = w[:, right[here]].sum(axis=1) * w[:, ~right[here]].sum(axis=1)
+            won += np.nan_to_num(weighted_auc(scores[here], right[here])(w)) * both
+            pairs += both
+    return won / pairs
+
+
 def on_real(scored: Scored, threshold: float) -> dict[str, Values]:
     """The measures on solutions of which each has a first error."""
     problem, weights = drawn([x["prompt"] for x in scored])
@@ -60,17 +80,8 @@ def on_real(scored: Scored, threshold: float) -> dict[str, Values]:
     scores, right = judged_steps(lines, firsts)
     steps = [(n, i) for n, first in enumerate(firsts) for i in range(first + 1)]
     of = problem[[n for n, _ in steps]]
-    at = np.array([i for _, i in steps])
     found = {"auc": weighted_auc(scores, right)(weights[:, of])}
-    won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
-    for place in sorted(set(at.tolist())):
-        here = at == place
-        if 0 < right[here].sum() < here.sum():
-            w = weights[:, of[here]]
-            both = w[:, right[here]].sum(axis=1) * w[:, ~right[here]].sum(axis=1)
-            won += np.nan_to_num(weighted_auc(scores[here], right[here])(w)) * both
-            pairs += both
-    found["place"] = won / pairs
+    found["place"] = same_place(scores, right, np.array([i for _, i in steps]), weights[:, of])
     hits = {
         "threshold": [
             predicted_first_error(line, threshold) == first for line, first in zip(lines, firsts, strict=True)
@@ -94,7 +105,7 @@ def own_kind(run: dict[str, Any]) -> float:
 
 
 def on_several(scored: Scored) -> dict[str, Values]:
-    """Best of all solutions to a problem, by the lowest and the last step, and what needs no PRM."""
+    """Best of all solutions to a problem, by the lowest, the last and the mean step, and what needs no PRM."""
     of: dict[str, Scored] = defaultdict(list)
     for x in scored:
         of[x["prompt"]].append(x)
@@ -110,6 +121,7 @@ def on_several(scored: Scored) -> dict[str, Values]:
         columns["oracle"].append(expected_oracle(correct, n))
         columns["lowest step"].append(expected_best(lowest, correct, n))
         columns["last step"].append(expected_best([x["scores"][-1] for x in some], correct, n))
+        columns["mean step"].append(expected_best([float(np.mean(x["scores"])) for x in some], correct, n))
         columns["weighted vote"].append(expected_vote(said, correct, n, lowest))
     return {name: weights @ np.array(column) / weights.sum(axis=1) for name, column in columns.items()}
 
@@ -170,7 +182,7 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
     first = [["trained on", "seeds", "rows", "tokens", "step AUC on its own kind", *REAL.values()]]
     against = [["trained on", *REAL.values()]]
     each = [["trained on", "seed", *REAL.values()]]
-    several = [["trained on", "seeds", "lowest step", "last step", "weighted vote"]]
+    several = [["trained on", "seeds", "lowest step", "last step", "mean step", "weighted vote"]]
     measured = {arm: {run["seed"]: measures(run) for run in some} for arm, some in runs.items()}
     base = measured.get(AGAINST, {})
     free: dict[str, Values] = {}

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.making import Tally as Tally
 from prm_gsm8k.problems import Problem
-from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, ErrorType, Site, draw
+from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, Edit, ErrorType, Site, draw
 from prm_gsm8k.synthetic.face import chance
+from prm_gsm8k.synthetic.facts import with_facts
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
 from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
@@ -31,7 +32,7 @@ from prm_gsm8k.synthetic.telling import tell
 # How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
 POSITIONS: dict[str, Callable[[float], float]] = {
     "uniform": lambda place: 1.0,
-    "real": lambda place: 1.0 - 0.75 * place,
+    "real": lambda place: 1.0 - 0.92 * place,
 }
 
 # How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer: first as often as
@@ -53,7 +54,7 @@ class SyntheticOptions:
         error_mix: weights of error types (`DEFAULT_MIX` if None); a type that is not named is not made.
         positions: where first errors fall: a name in `POSITIONS`.
         styles: whether to vary the writing; False keeps each solution as its author wrote it.
-        retold: join some steps and restate some facts of the question (`telling.py`).
+        retold: join some steps and restate some facts of the question (`telling.py`), which can be misread.
         balanced: leave out some of the wrong steps that can be told by their face (`face.py`).
     """
 
@@ -149,7 +150,7 @@ def _rows(
         yield _row(problem, solution, pair.id, pair.case.frame.steps, source="gsm8k")
     if not pairs:
         return
-    tried: set[tuple[int, Value, int, int]] = set()
+    tried: set[tuple[Value, ...]] = set()
     made = 0
     wanted = options.num_incorrect_per_problem
     for attempt in range(_TRIES * wanted):
@@ -164,7 +165,7 @@ def _rows(
             edit = kind.make(pair.case, draw(sites, rng), rng)
             if edit is None:
                 continue
-            at = (edit.equation, edit.value, edit.skipped, edit.upto)
+            at = _what(pair.case, edit)
             if at in tried:  # the same wrong value at the same place, whatever led to it
                 continue
             tried.add(at)
@@ -201,6 +202,16 @@ def _rows(
         counts["problems with fewer wrong rows than asked"] += 1
 
 
+def _what(case: Case, edit: Edit) -> tuple[Value, ...]:
+    """What an error is, the same for every way of telling the solution, whatever facts are restated in it."""
+    equations = case.solution.equations
+    if edit.equation >= 0 and equations[edit.equation].fact:
+        return equations[edit.equation].result, edit.value
+    computed = [equation.step for equation in equations if not equation.fact]
+    index = edit.equation - sum(equation.fact for equation in equations[: max(edit.equation, 0)])
+    return index, edit.value, bisect(computed, edit.skipped), bisect(computed, edit.upto)
+
+
 def _right_solutions(
     problem: Problem, solution: Solution, options: SyntheticOptions, rng: Random, counts: Counter[str]
 ) -> Iterator[Pair]:
@@ -227,8 +238,10 @@ def _right_solutions(
 def _retold(problem: Problem, solution: Solution, rng: Random, counts: Counter[str]) -> Solution:
     """The solution with steps joined and facts restated, or as it is where that can't be read."""
     told = tell(solution, problem.answer, rng)
+    if told.answer is problem.answer:
+        return solution
     try:
-        return solution if told is problem.answer else read_solution(problem.question, told)
+        return with_facts(read_solution(problem.question, told.answer), told.restated)
     except UnreadableError as error:
         counts[f"not retold/{error}"] += 1
         return solution

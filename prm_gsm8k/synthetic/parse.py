@@ -128,6 +128,7 @@ class Equation:
     sources: list[int] = field(default_factory=list)  # an equation's index, QUESTION, CONSTANT or UNKNOWN
     others: list[tuple[int, ...]] = field(default_factory=list)  # equations that explain the operand just as well
     tail: int = -1  # the part after the left side, which holds the equals sign
+    fact: bool = False  # states a number of the question, and computes nothing (`facts.py`)
 
 
 class Mention(NamedTuple):

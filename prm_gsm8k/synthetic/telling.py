@@ -3,25 +3,23 @@
     Ignatius owns 4 bicycles.                                       <- a sentence of the question, as a step of its own
     His friend owns 3 * 4 = 12 bicycles. So 4 + 12 = 16 in all.     <- two steps of the reference solution in one
 
-What is told is text, in the form of GSM8K's answers, and is read like one. Nothing in it is wrong yet, and a step that
-restates a fact never is. How often each is done follows real solutions (eth-lre/verify-then-generate): of the right
-steps in them three in ten have no equation, and steps differ more in length than those of GSM8K.
+What is told is text, in the form of GSM8K's answers, and is read like one. Nothing in it is wrong yet; the numbers of
+a fact can be misread (`facts.py`). How often each is done follows real solutions (eth-lre/verify-then-generate): of the
+right steps in them three in ten have no equation, and steps differ more in length than those of GSM8K.
 """
 
 from __future__ import annotations
 
-import re
 from random import Random
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.numbers import Value, read_number
-from prm_gsm8k.synthetic.parse import NUMBER, QUESTION, Solution, read_gap
+from prm_gsm8k.synthetic.facts import facts, sentences
+from prm_gsm8k.synthetic.parse import Solution
 
 _TOGETHER = 0.3  # how many solutions have steps that are several of the reference solution
 _JOINED = 0.4  # how often a step is joined to the one before it, in those
-_RESTATING = 0.7  # how many solutions restate facts
-_RESTATED = 0.3  # how often a fact is restated, in those
-_LONGEST = 140  # characters of a sentence that is restated
+_RESTATING = 0.85  # how many solutions restate facts
+_RESTATED = 0.45  # how often a fact is restated, in those
 _FRONT = 0.3  # how often all of them come first, not each before its use
 _OPENING = 0.1  # how often a solution begins with words that say nothing
 OPENINGS = (
@@ -33,48 +31,22 @@ OPENINGS = (
 _ASKED = "We need to find out: {}"
 INTRODUCTIONS = ("{}", "{}", "{}", "We know that {}", "The problem says that {}", "From the problem, we know that {}")
 
-# Not after "Mr." or "6 a.m.", nor within "sq. ft."
-_SENTENCE = re.compile(r"(?<=[.!?])(?<!\b[MDS][rst]\.)(?<!\bMrs\.)\s+(?![a-z])")
 # A sentence that begins with one of these goes on after "we know that" with a small letter.
 _SMALL = frozenset(
     "the a an there each every it he she they his her their its this these in on at for if one two three four five all "
     "some after before during when while since to from".split()
 )
-_UNFIT = re.compile(r"[=?<>:\"“”]|\d\s*[-+*/x×]\s*\d|\b(?:how|find|calculate|suppose|assume|what|if)\b", re.IGNORECASE)
 _ENDS = (".", "!", "?", ":", ";", ",")
 
 
-class Fact(NamedTuple):
-    """A sentence of the question that can be restated, and the step that uses it first."""
+class Told(NamedTuple):
+    """An answer in GSM8K's form, and which of its steps restate a fact of the question."""
 
-    text: str
-    before: int
-
-
-def facts(solution: Solution) -> list[Fact]:
-    """The sentences of the question that state a number which a step uses, in their order."""
-    used: dict[Value, int] = {}
-    for equation in solution.equations:
-        for value, source in zip(equation.operands, equation.sources, strict=True):
-            if source == QUESTION:
-                used.setdefault(value, equation.step)
-    results = {equation.result for equation in solution.equations}
-    found = []
-    for sentence in _SENTENCE.split(solution.question.strip()):
-        if not sentence.endswith(".") or len(sentence) > _LONGEST or _UNFIT.search(sentence):
-            continue
-        parts = NUMBER.split(sentence)
-        values = [read_number(text) for text in parts[1::2]]
-        steps = [used[value] for value in values if value in used]
-        if not steps or len(values) > 3 or not results.isdisjoint(values):
-            continue
-        if any(read_gap(text) is not None for text in parts[2:-1:2]):
-            continue
-        found.append(Fact(sentence, min(steps)))
-    return found
+    answer: str
+    restated: frozenset[int]
 
 
-def tell(solution: Solution, answer: str, rng: Random) -> str:
+def tell(solution: Solution, answer: str, rng: Random) -> Told:
     """The answer, which `solution` was read from, with steps joined and facts restated; often it is as it was."""
     body, hashes, final = answer.rpartition("####")
     lines = [line.strip() for line in body.split("\n") if line.strip()]
@@ -86,17 +58,20 @@ def tell(solution: Solution, answer: str, rng: Random) -> str:
             if rng.random() < _RESTATED:
                 restated.setdefault(0 if front else fact.before, []).append(_introduced(fact.text, introduction))
     told = [_opening(solution.question, rng.random())] if rng.random() < _OPENING else []
+    places: list[int] = []
     for step, line in enumerate(lines):
-        told += restated.get(step, ())
+        said = restated.get(step, ())
+        places += range(len(told), len(told) + len(said))
+        told += said
         if together and step and step not in restated and rng.random() < _JOINED:
             told[-1] += (" " if told[-1].endswith(_ENDS) else ". ") + line
         else:
             told.append(line)
-    return answer if told == lines else "\n".join([*told, hashes + final])
+    return Told(answer if told == lines else "\n".join([*told, hashes + final]), frozenset(places))
 
 
 def _opening(question: str, which: float) -> str:
-    asked = _SENTENCE.split(question.strip())[-1]
+    asked = sentences(question)[-1]
     if which < 0.5 and asked.endswith("?") and not any(map(str.isdigit, asked)):
         return _ASKED.format(asked)
     return OPENINGS[int(which * 2 % 1 * len(OPENINGS))]

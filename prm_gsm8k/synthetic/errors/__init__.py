@@ -29,7 +29,7 @@ class ErrorType(NamedTuple):
 # teacher-marked first errors to GSM8K train questions (eth-lre/verify-then-generate): a misread question 28%, a
 # quantity too much or missing 24%, wrong facts 15%, calculation 12% (a false equation in 7% of all), units 5%.
 TAXONOMY: dict[str, ErrorType] = {
-    "number_flipped": ErrorType(6, operands.number_flipped_sites, operands.number_flipped),
+    "number_flipped": ErrorType(4.5, operands.number_flipped_sites, operands.number_flipped),
     "wrong_problem_number": ErrorType(11, operands.wrong_problem_number_sites, operands.wrong_problem_number),
     "wrong_earlier_result": ErrorType(14, operands.wrong_earlier_result_sites, operands.wrong_earlier_result),
     "operation_changed": ErrorType(10, relations.operation_changed_sites, relations.operation_changed),
@@ -40,7 +40,7 @@ TAXONOMY: dict[str, ErrorType] = {
     "counted_twice": ErrorType(2.9, terms.counted_twice_sites, terms.counted_twice),
     "percentage_confused": ErrorType(12, measures.percentage_confused_sites, measures.percentage_confused),
     "unit_confused": ErrorType(12, measures.unit_confused_sites, measures.unit_confused),
-    "calculation_slip": ErrorType(1.1, slips.calculation_slip_sites, slips.calculation_slip),
+    "calculation_slip": ErrorType(1.02, slips.calculation_slip_sites, slips.calculation_slip),
     "stopped_early": ErrorType(0.25, slips.stopped_early_sites, slips.stopped_early),
     "wrong_question": ErrorType(0.8, slips.wrong_question_sites, slips.wrong_question),
     "wrong_final_answer": ErrorType(0.6, slips.wrong_final_answer_sites, slips.wrong_final_answer),

@@ -49,10 +49,13 @@ Site = tuple[int, int]
 
 
 class Case:
-    """A right solution in a style, with what the errors ask of it, found once."""
+    """A right solution in a style, with what the errors ask of it, found once.
+
+    `free` are the equations that can be wrong, `facts` the restated numbers that can be misread.
+    """
 
     __slots__ = (
-        "consumers", "frame", "free", "plans", "results", "sites", "solution", "weights",
+        "consumers", "facts", "frame", "free", "plans", "results", "sites", "solution", "weights",
     )  # fmt: skip
 
     def __init__(self, frame: Frame, plans: list[Plan | None], positions: Callable[[float], float]) -> None:
@@ -64,7 +67,9 @@ class Case:
         words = [(body.count(" ") + 1) ** LONGER for body in frame.bodies]
         self.weights = [positions(equation.step / last) * words[equation.step] for equation in equations]
         self.plans = plans
-        self.free = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
+        certain = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
+        self.free = [i for i in certain if not equations[i].fact]
+        self.facts = [i for i in certain if equations[i].fact]
         self.results = {equation.result for equation in equations}
         self.sites: dict[str, tuple[list[Any], list[float]]] = {}
         self.consumers: list[list[tuple[int, int]]] | None = None
@@ -111,9 +116,9 @@ class Case:
 
     def origin(self, value: Value, source: int) -> str:
         """Where a value comes from, in words that follow it."""
-        if source >= 0:
+        if source >= 0 and not self.solution.equations[source].fact:
             return f" (the result of step {self.solution.equations[source].step + 1})"
-        if source == QUESTION:
+        if source >= QUESTION:
             quoted = quote(self.solution.question, value)
             return f' ("{quoted}")' if quoted else ""
         return ""

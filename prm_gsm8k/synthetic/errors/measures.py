@@ -59,7 +59,7 @@ def percentage_confused(case: Case, site: Site, rng: Random) -> Edit | None:
         return None
     base = bases[int(rng.random() * len(bases))]
     old = equation.operands[base]
-    known = [(other.result, i) for i, other in enumerate(equations[:index])]
+    known = [(other.result, i) for i, other in enumerate(equations[:index]) if not other.fact]
     known += [(value, QUESTION) for value in case.solution.asked.quantities]
     choices = [
         (value, source)

@@ -6,7 +6,7 @@ from functools import partial
 from random import Random
 
 from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, digit_slip, plainly, substitute
-from prm_gsm8k.synthetic.numbers import Value
+from prm_gsm8k.synthetic.numbers import Value, read_number
 from prm_gsm8k.synthetic.parse import QUESTION, Equation
 
 
@@ -23,7 +23,7 @@ def _operands(case: Case, lowest: int, equations: list[int]) -> list[Site]:
 def number_flipped_sites(case: Case) -> list[Site]:
     return [
         (index, operand)
-        for index in case.free
+        for index in (*case.free, *case.facts)
         for operand, source in enumerate(case.solution.equations[index].sources)
         if source == QUESTION
     ]
@@ -52,7 +52,7 @@ def number_flipped(case: Case, site: Site, rng: Random) -> Edit | None:
 
 
 def wrong_problem_number_sites(case: Case) -> list[Site]:
-    return _operands(case, QUESTION, case.free) if len(case.solution.asked.quantities) > 1 else []
+    return _operands(case, QUESTION, [*case.free, *case.facts]) if len(case.solution.asked.quantities) > 1 else []
 
 
 def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
@@ -64,7 +64,8 @@ def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
     equation = case.solution.equations[index]
     asked = case.solution.asked
     alike = asked.shares if equation.operands[operand] in asked.shares else asked.quantities
-    choices = [value for value in alike if value not in equation.operands]
+    said = _said_in(case.solution.steps[equation.step]) if equation.fact else equation.operands
+    choices = [value for value in alike if value not in said]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
         edit = substitute(case, index, operand, new, partial(_uses, case, new, QUESTION, equation, operand))
@@ -73,12 +74,16 @@ def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
     return None
 
 
+def _said_in(parts: list[str]) -> list[Value]:
+    return [read_number(text) for text in parts[1::2]]
+
+
 def wrong_earlier_result_sites(case: Case) -> list[Site]:
     equations = case.solution.equations
     possible = []
     for index in case.free:
         operands = equations[index].operands
-        if any(earlier.result not in operands for earlier in equations[:index]):
+        if any(earlier.result not in operands for earlier in equations[:index] if not earlier.fact):
             possible.append(index)
     return _operands(case, QUESTION, possible)
 
@@ -91,7 +96,7 @@ def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
     index, operand = site
     equations = case.solution.equations
     equation = equations[index]
-    choices = [i for i in range(index) if equations[i].result not in equation.operands]
+    choices = [i for i in range(index) if equations[i].result not in equation.operands and not equations[i].fact]
     while choices:
         other = choices.pop(int(rng.random() * len(choices)))
         new = equations[other].result
@@ -103,4 +108,4 @@ def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
 
 def _uses(case: Case, new: Value, origin: int, equation: Equation, operand: int) -> str:
     right = f"{case.number(equation, operand)}{case.origin(equation.operands[operand], equation.sources[operand])}"
-    return f"uses {plainly(new)}{case.origin(new, origin)} where {right} belongs"
+    return f"{'states' if equation.fact else 'uses'} {plainly(new)}{case.origin(new, origin)} where {right} belongs"

@@ -6,6 +6,7 @@ from random import Random
 
 from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, digit_slip, plainly, plausible
 from prm_gsm8k.synthetic.numbers import Value
+from prm_gsm8k.synthetic.parse import Equation
 
 _CONCLUSION: Site = (-1, 0)
 
@@ -38,7 +39,7 @@ def stopped_early_sites(case: Case) -> list[Site]:
     last = solution.equations[solution.final].step
     if case.frame.style.conclusion is None or last == 0 or last != len(solution.steps) - 1:
         return []
-    reached = [equation for equation in solution.equations if equation.step < last]
+    reached = [equation for equation in solution.equations if equation.step < last and not equation.fact]
     if not reached or reached[-1].step != last - 1 or reached[-1].result == solution.answer:
         return []
     return [_CONCLUSION]
@@ -51,7 +52,8 @@ def stopped_early(case: Case, site: Site, rng: Random) -> Edit | None:
     """
     solution = case.solution
     final = solution.equations[solution.final]
-    reached = next(equation for equation in reversed(solution.equations) if equation.step < final.step)
+    before = (equation for equation in reversed(solution.equations) if equation.step < final.step)
+    reached = next(equation for equation in before if not equation.fact)
     return Edit(
         -1,
         reached.result,
@@ -66,9 +68,14 @@ def stopped_early(case: Case, site: Site, rng: Random) -> Edit | None:
 
 
 def wrong_question_sites(case: Case) -> list[Site]:
-    if case.frame.style.conclusion is None or case.results == {case.solution.answer}:
+    if case.frame.style.conclusion is None or not _other_results(case):
         return []
     return [_CONCLUSION]
+
+
+def _other_results(case: Case) -> list[Equation]:
+    solution = case.solution
+    return [equation for equation in solution.equations if equation.result != solution.answer and not equation.fact]
 
 
 def wrong_question(case: Case, site: Site, rng: Random) -> Edit | None:
@@ -77,7 +84,7 @@ def wrong_question(case: Case, site: Site, rng: Random) -> Edit | None:
     "Natalia sold 48+24 = 72 clips altogether." "The answer is 24."
     """
     solution = case.solution
-    choices = [equation for equation in solution.equations if equation.result != solution.answer]
+    choices = _other_results(case)
     chosen = choices[int(rng.random() * len(choices))]
     return Edit(
         -1,

@@ -16,6 +16,8 @@ def step_skipped_sites(case: Case) -> list[Site]:
         if len(users) != 1 or index == solution.final:
             continue
         equation = equations[index]
+        if equation.fact:
+            continue
         used, operand = users[0]
         user = equations[used]
         if case.plans[used] is None or user.frozen or user.step <= equation.step or user.others[operand]:

@@ -108,6 +108,11 @@ def bare_relation(
     return False
 
 
+def misread_relation(error_type: str, old: Number, new: Number, given: Given, named: Collection[Number]) -> bool:
+    """Whether a sentence of the question, restated, has `new` where the question says `old`."""
+    return old in given.stated and new in _substitutes(error_type, old, given, named)
+
+
 def shown_relation(
     error_type: str, old: Number, new: Number, wrong: Number, ways: list[Explanation], given: Given
 ) -> bool:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 
-from prm_gsm8k.synthetic.second_opinion.bare import bare_relation, shown_relation
+from prm_gsm8k.synthetic.second_opinion.bare import bare_relation, misread_relation, shown_relation
 from prm_gsm8k.synthetic.second_opinion.reading import NUMBER, VALUES, Number, Pair, Step, divide, evaluate, is_rounding
 from prm_gsm8k.synthetic.second_opinion.relations import (
     CALCULATION_SLIP,
@@ -75,7 +75,10 @@ _SHOWS_OPERAND = SUBSTITUTIONS | {PERCENTAGE_CONFUSED, UNIT_CONFUSED}
 class _Row:
     """A wrong row while it is read: what has changed so far, and the step in hand."""
 
-    __slots__ = ("earlier", "excused", "index", "kept", "new", "raws", "right", "texts", "twin", "twin_index", "values")
+    __slots__ = (
+        "earlier", "excused", "index", "kept", "misread", "new", "raws", "right", "texts", "twin", "twin_index",
+        "values",
+    )  # fmt: skip
 
     index: int
     twin_index: int
@@ -90,6 +93,7 @@ class _Row:
         self.earlier = earlier  # results of steps before the error
         self.kept: list[Number] = []  # later results that are as they were
         self.excused: dict[Number, Number] = {}  # the operand that the error replaces, for the prose of its step
+        self.misread: Number | None = None  # a number of the question that was restated wrong: it explains nothing more
 
     def take(self, step: str, index: int, twin_index: int) -> Step | None:
         """Step `index`, read as its twin where it has its gaps, else as it stands; None where it is misnumbered."""
@@ -132,6 +136,8 @@ class _Row:
         explains operands, not numbers in prose."""
         if value in self.kept or value in self.earlier:
             return True
+        if value == self.misread:
+            return False
         quantities = self.right.quantities
         return value in (quantities.stated if position in self.twin.skeleton.prose else quantities.known)
 
@@ -442,6 +448,13 @@ class SecondOpinion:
             return f"{UNEXPLAINED}: more than two numbers in step {index}"
         named = numbers_named(reason)
         named += [divide(value, 100) for value in named]
+        if len(distinct) == 1 and read is twin and right.restates(row.twin_index):
+            [(old, new)] = distinct
+            if not misread_relation(error_type, old, new, given, named):
+                return f"{WRONG_TYPE}: {error_type} in step {index}"
+            row.misread = old
+            row.new[old] = {new}
+            return _check_reason(reason, [values, raws, twin.values, twin.raws, right.quantities.known], (old, new))
         for old, new in distinct:
             # Besides the result, the operand that the error replaces may be shown: `Half of her 84 clips are 42.`
             shown = {a: b for a, b in distinct if a != old}

@@ -19,6 +19,7 @@ CONCLUSION = re.compile(
     r"(?:\*\*)?(?:####|\W*(?:the |so |thus|therefore|hence|final|answer|in (?:total|all|conclusion)))", re.IGNORECASE
 )
 _PREFIX_STARTS = frozenset(("", *"0123456789*-•"))
+_SAYS = re.compile(r"\A|\bthat\s+")
 _ANSWER_SIGNS = str.maketrans("", "", "$£€%\\, ")
 
 
@@ -52,6 +53,7 @@ class RightSolution:
         reference = answer_number(reference_answer)
         self.reference: Number = 0 if reference is None else reference
         self.answer_positions: list[int] = []  # where the last step states the answer
+        self._question = question.lower()
         self._results: list[list[Number]] = []
         self._before: list[frozenset[Number]] = [frozenset()]
         self._given: dict[int, Given] = {}
@@ -101,6 +103,12 @@ class RightSolution:
         if CONCLUSION.match(self.bodies[last]) and self.reference in (*before.raws, *before.values):
             return last
         return last if self.reference in self.results_before(last) else None
+
+    def restates(self, index: int) -> bool:
+        """Whether a step is a part of the question, word for word, with or without "we know that" before it."""
+        body = self.bodies[index].lower()
+        said = [body[match.end() :] for match in _SAYS.finditer(body)]
+        return any(len(words) > 9 and words in self._question for words in said)
 
     def results_of(self, index: int) -> list[Number]:
         """What a step computes: what its equations end in or, without one, the numbers that are new in it."""
