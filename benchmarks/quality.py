@@ -4,7 +4,8 @@
 
 From the scores in `scores/` and those that `small_prm.py` keeps, which take the place of older ones. Each number
 is the mean over an arm's seeds; its 95% interval is of the bootstrap, in which the problems are drawn again, the same
-for every arm, so that a difference is paired. `same place` is the chance that a right step scores above a first error
+for every arm, so that a difference is paired; from three seeds on another says what other seeds might have come to, for
+which the seeds are drawn as well. `same place` is the chance that a right step scores above a first error
 that stands at the same place of another solution: to know that errors come late helps nothing there.
 `--write` puts the tables into quality.md, between its marks, and the new scores into `scores/`, without the texts.
 """
@@ -126,6 +127,14 @@ def on_several(scored: Scored) -> dict[str, Values]:
     return {name: weights @ np.array(column) / weights.sum(axis=1) for name, column in columns.items()}
 
 
+def other_seeds(values: Sequence[Values]) -> Values:
+    """The mean over seeds, where each draw draws the seeds again as well: what other seeds might have come to."""
+    stacked = np.stack(values)
+    draws = np.arange(1, stacked.shape[1])
+    chosen = np.random.default_rng(0).integers(0, len(stacked), (len(stacked), len(draws)))
+    return np.append(stacked[:, :1].mean(axis=0), stacked[chosen, draws].mean(axis=0))
+
+
 def shown(values: Values, signed: bool = False) -> str:
     """A number with its interval."""
     low, high = interval(values[1:], float(values[0]))
@@ -200,8 +209,11 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
         )
         both = sorted(set(found) & set(base))
         if arm != AGAINST and both:
-            differences = {name: np.mean([found[s][name] - base[s][name] for s in both], axis=0) for name in REAL}
-            against.append([f"{arm} ({len(both)} seeds)", *(shown(differences[name], True) for name in REAL)])
+            differences = {name: [found[s][name] - base[s][name] for s in both] for name in REAL}
+            means = (np.mean(differences[name], axis=0) for name in REAL)
+            against.append([f"{arm} ({len(both)} seeds)", *(shown(mean, True) for mean in means)])
+            if len(both) > 2:
+                against.append([f"{arm}, other seeds", *(shown(other_seeds(differences[n]), True) for n in REAL)])
         some = [on_several(run["best-of-n"]) for run in runs[arm] if "best-of-n" in run]
         if some:
             free = some[0]

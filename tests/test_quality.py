@@ -112,6 +112,16 @@ def test_the_page_says_means_over_seeds_and_paired_differences(quality: ModuleTy
     assert mean["naive"] == pytest.approx(np.mean([by_hand(scored(s), same_place=False) for s in (0, 1)]), abs=0.0006)
 
 
+def test_an_interval_for_other_seeds_is_as_wide_as_seeds_differ(quality: ModuleType) -> None:
+    same = [np.array([0.5, 0.4, 0.6])] * 3
+    assert quality.other_seeds(same).tolist() == pytest.approx([0.5, 0.4, 0.6])
+    apart = [np.full(1 + quality.DRAWS, value) for value in (0.0, 0.1, 0.5)]
+    found = quality.other_seeds(apart)
+    assert found[0] == pytest.approx(0.2)
+    assert found[1:].mean() == pytest.approx(0.2, abs=0.02)
+    assert np.quantile(found[1:], [0.02, 0.98]) == pytest.approx([0.0, 0.5])  # one in 27 draws is one seed three times
+
+
 def test_what_is_written_is_found_again_without_texts_and_what_is_new_takes_its_place(
     quality: ModuleType, tmp_path: Path
 ) -> None:
