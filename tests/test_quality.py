@@ -151,3 +151,13 @@ def test_best_of_n_is_counted(quality: ModuleType, tmp_path: Path) -> None:
     assert found["majority"] == pytest.approx(1 / 3)  # three answers, each as often
     assert found["lowest step"] == 0.0  # the right ones score lowest
     assert found["weighted vote"] == 0.0
+
+
+def test_the_lowest_the_last_and_the_mean_step_can_each_choose_another(quality: ModuleType) -> None:
+    of = {"lowest step": [0.4, 0.4, 0.4], "last step": [0.1, 0.2, 0.9], "mean step": [0.9, 0.9, 0.1]}
+    for right in of:
+        solutions = [
+            {"prompt": "p", "answer": name, "correct": name == right, "scores": scores} for name, scores in of.items()
+        ]
+        found = quality.on_several(solutions)
+        assert {name: found[name][0] for name in of} == {name: float(name == right) for name in of}

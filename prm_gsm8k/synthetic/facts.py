@@ -67,10 +67,11 @@ def with_facts(solution: Solution, restated: Collection[int]) -> Solution:
     there = _misreadable(solution, restated)
     if not there:
         return solution
+    # By step, and within it as they were: a step of a fact has no equation.
     order: list[tuple[int, int, Equation | Mention]] = []
     order += [(equation.step, n, equation) for n, equation in enumerate(solution.equations)]
     order += [(mention.step, mention.place, mention) for mention in there]
-    order.sort(key=lambda entry: entry[:2])  # a step of a fact has no equation
+    order.sort(key=lambda entry: entry[:2])
     equations: list[Equation] = []
     index: dict[int, int] = {}  # of each equation, where it stands now
     node: dict[Value, int] = {}  # the one that states a value of the question
@@ -109,7 +110,7 @@ def _misreadable(solution: Solution, restated: Collection[int]) -> list[Mention]
         for value, source in zip(equation.operands, equation.sources, strict=True)
         if source == QUESTION
     }
-    times = times_said(solution.question)
+    times = _times_said(solution.question)
     said: set[Value] = set()
     found = []
     for mention in solution.mentions:
@@ -140,10 +141,10 @@ def _node(mention: Mention) -> Equation:
     )
 
 
-def times_said(question: str) -> Counter[Value]:
+def _times_said(question: str) -> Counter[Value]:
     """How often a question says each number, in digits or in words that may mean it.
 
-    >>> times_said("She has 48 clips, half of them red, and 2 friends.")[2]
+    >>> _times_said("She has 48 clips, half of them red, and 2 friends.")[2]
     2
     """
     said: Counter[Value] = Counter(read_number(text) for text in NUMBER.split(question)[1::2])

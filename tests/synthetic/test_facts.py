@@ -127,6 +127,19 @@ def test_a_restated_number_is_where_later_operands_come_from() -> None:
     assert not any(equation.fact for equation in plain.equations)  # which is as it was
 
 
+def test_what_else_may_explain_a_number_is_still_what_it_was() -> None:
+    question = "He has 9 pens. He gets 3, and had 15. How many are twice as many?"
+    steps = "He has 9+3=<<9+3=12>>12.\nHe had 15-3=<<15-3=12>>12.\nAll 12 are his.\nIt is 12*2=<<12*2=24>>24.\n#### 24"
+    plain = read_solution(question, f"He has 9 pens.\n{steps}")
+    told = with_facts(plain, {0})
+    assert [equation.fact for equation in told.equations] == [True, False, False, False]
+    for solution, moved in ((plain, 0), (told, 1)):
+        [mention] = [mention for mention in solution.mentions if mention.value == 12]
+        assert (mention.source, mention.others) == (1 + moved, (0 + moved,))
+        last = solution.equations[solution.final]
+        assert (last.sources[0], last.others[0]) == (1 + moved, (0 + moved,))
+
+
 def test_without_a_fact_nothing_is_changed() -> None:
     plain = solved(answer=TOLD)
     assert with_facts(plain, ()) is plain
