@@ -336,7 +336,9 @@ def test_a_server_that_answers_nonsense_is_an_error(answer: Any, message: str, b
 
 
 @pytest.mark.parametrize(
-    "trouble", [answers(b"{}", 503), answers(b"{}", 429), reset, answers(item([0.5, 0.5]), cut=5)], ids=str
+    "trouble",
+    [answers(b"{}", 503), answers(b"{}", 429), reset, answers(item([0.5, 0.5]), cut=5)],
+    ids=["503", "429", "reset", "cut"],
 )
 def test_what_passes_is_asked_again(trouble: Any, bad: Misbehaving) -> None:
     bad.answers = [trouble, trouble, good]
