@@ -29,14 +29,11 @@ from prm_gsm8k.synthetic.second_opinion import SecondOpinion
 from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
 from prm_gsm8k.synthetic.telling import tell
 
-
-def _real(step: int, last: int) -> float:
-    """Less and less towards the end, and, as in real solutions of any length, seldom after the fourth step."""
-    return (0.02 + (1.0 - step / last) ** 1.3) * 0.4 ** max(0, step - 3)
-
-
-# How likely the first error is at a step, of which `last` is the last (both counted from 0), relative to the first one.
-POSITIONS: dict[str, Callable[[int, int], float]] = {"uniform": lambda step, last: 1.0, "real": _real}
+# How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
+POSITIONS: dict[str, Callable[[float], float]] = {
+    "uniform": lambda place: 1.0,
+    "real": lambda place: 1.0 - 0.92 * place,
+}
 
 # How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer: first as often as
 # their places are likely, then, where that has not been enough, wherever they can be made. And how many places are

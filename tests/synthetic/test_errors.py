@@ -19,7 +19,7 @@ def case(question: str, answer: str, style: Style | None = None) -> Case:
         except Refused:
             plans.append(None)
     frame = Frame(solution, style or Style(conclusion="The answer is {}."), Random(0))
-    return Case(frame, plans, lambda step, last: 1.0)
+    return Case(frame, plans, lambda place: 1.0)
 
 
 def all_wrong(case: Case, name: str) -> dict[str, tuple[Wrong, str]]:

@@ -45,10 +45,8 @@ def misread(question: str, fact: str, steps: str) -> list[float]:
 @pytest.fixture
 def restating(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever can be restated is, as it is in the question, before its use."""
-    for name, value in {"_RESTATED": 1.0, "_SHORT": 99, "_RESTATING": 1.0}.items():
+    for name, value in {"_RESTATED": 1.0, "_RESTATING": 1.0, "_TOGETHER": 0.0, "_FRONT": 0.0, "_OPENING": 0.0}.items():
         monkeypatch.setattr(telling, name, value)
-    for name in ("_TOGETHER", "_APART", "_SAID_AGAIN", "_FRONT", "_OPENING"):
-        monkeypatch.setattr(telling, name, 0.0)
     monkeypatch.setattr(telling, "INTRODUCTIONS", ("{}",))
 
 

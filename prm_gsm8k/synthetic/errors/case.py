@@ -58,14 +58,14 @@ class Case:
         "consumers", "facts", "frame", "free", "plans", "results", "sites", "solution", "weights",
     )  # fmt: skip
 
-    def __init__(self, frame: Frame, plans: list[Plan | None], positions: Callable[[int, int], float]) -> None:
+    def __init__(self, frame: Frame, plans: list[Plan | None], positions: Callable[[float], float]) -> None:
         solution = frame.solution
         equations = solution.equations
         self.frame = frame
         self.solution = solution
         last = len(frame.steps) - 1 or 1
         words = [(body.count(" ") + 1) ** LONGER for body in frame.bodies]
-        self.weights = [positions(equation.step, last) * words[equation.step] for equation in equations]
+        self.weights = [positions(equation.step / last) * words[equation.step] for equation in equations]
         self.plans = plans
         certain = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
         self.free = [i for i in certain if not equations[i].fact]
