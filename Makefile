@@ -8,7 +8,7 @@
 PYTHON ?= python3
 OUT ?= data
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
 
 # vLLM has wheels for the CPU on Linux x86-64; tests that need a server run there, against an environment of its own
 ENGINE := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),.venv-vllm/.installed)
@@ -56,7 +56,7 @@ SAMPLE := aiofiles aiohttp datatrove math-verify 'ray[default]'
 # does not need: the whole environment is a list, installed as it is
 .venv-vllm/.installed: .venv/.created requirements-vllm.txt
 	$(PYTHON) -m venv --clear .venv-vllm
-	.venv-vllm/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --requirement requirements-vllm.txt
+	.venv-vllm/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --requirement requirements-vllm.txt
 	@touch $@
 
 # The packages a fresh environment gets with the newest versions allowed; `make test` under each supported Python then tells

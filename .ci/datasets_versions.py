@@ -54,7 +54,7 @@ def environment(version: str) -> Path:
     made_with, python = place / "made_with.json", place / "bin" / "python"
     if version == "newest" or not made_with.exists() or json.loads(made_with.read_text()) != packages:
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-        pip = "-m pip --disable-pip-version-check install -qq --only-binary :all:".split()
+        pip = "-m pip --disable-pip-version-check install -qq --no-compile --only-binary :all:".split()
         subprocess.run([python, *pip, *packages], check=True)
         made_with.write_text(json.dumps(packages))
     return python

@@ -1,13 +1,14 @@
 """The default build as its user runs it: from the shell to the finished folder, cold and from the cache.
 
-    python benchmarks/build_synthetic.py
+    python benchmarks/build_synthetic.py [--runs 3]
 
-Three runs of `prm-gsm8k build synthetic`, each with an empty datasets cache, then one that finds it filled; beside them
+Some runs of `prm-gsm8k build synthetic`, each with an empty datasets cache, then one that finds it filled; beside them
 `import datasets` alone, which every build pays, and a build that makes the same rows with one process.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -24,11 +25,14 @@ def seconds(arguments: list[str], home: Path) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
     command = [sys.executable, "-m", "prm_gsm8k.cli", "build", "synthetic", "--out"]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         alone = min(seconds([sys.executable, "-c", "import datasets"], place) for _ in range(3))
-        cold = [seconds([*command, str(place / f"out{run}")], place / f"hf{run}") for run in range(3)]
+        cold = [seconds([*command, str(place / f"out{run}")], place / f"hf{run}") for run in range(runs)]
         cached = seconds([*command, str(place / "again")], place / "hf0")
         one = seconds([*command, str(place / "one"), "--num-proc", "1"], place / "hf-one")
         manifest = json.loads((place / "out0" / "manifest.json").read_bytes())["configs"]["synthetic"]
@@ -38,7 +42,7 @@ def main() -> None:
         }
     print(f"{os.cpu_count()} cores; {sum(split['rows'] for split in manifest['splits'].values())} rows")
     print(f"import datasets alone    {alone:6.2f} s")
-    print(f"build, empty cache       {min(cold):6.2f} s best, {max(cold):.2f} s worst of 3 (target 4 s)")
+    print(f"build, empty cache       {min(cold):6.2f} s best, {max(cold):.2f} s worst of {runs} (target 4 s)")
     print(f"build, one process       {one:6.2f} s")
     print(f"build, from the cache    {cached:6.2f} s, ratio to import datasets {cached / alone:.2f}")
     print(f"content digests: {'equal' if len(same) == 1 else 'DIFFERENT'}")
