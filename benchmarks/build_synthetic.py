@@ -38,7 +38,7 @@ def main() -> None:
         manifest = json.loads((place / "out0" / "manifest.json").read_bytes())["configs"]["synthetic"]
         same = {
             json.loads((place / out / "manifest.json").read_bytes())["configs"]["synthetic"]["content_digest"]
-            for out in ("out0", "out1", "one", "again")
+            for out in (*(f"out{run}" for run in range(runs)), "one", "again")
         }
     print(f"{os.cpu_count()} cores; {sum(split['rows'] for split in manifest['splits'].values())} rows")
     print(f"import datasets alone    {alone:6.2f} s")

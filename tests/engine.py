@@ -14,10 +14,12 @@ PYTHON = Path(__file__).parent.parent / ".venv-vllm" / "bin" / "python"
 COMMAND_LINE = f"{PYTHON} -m vllm.entrypoints.openai.api_server"
 # A request's `seed` ends the CPU engine ("CPU Generator does not use offset"), so no test sends one.
 SMALL = ["--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "64"]
-needs_vllm = pytest.mark.skipif(
-    not PYTHON.exists() and not (sys.platform == "linux" and os.uname().machine == "x86_64"),
-    reason="vLLM has wheels for the CPU on Linux x86-64 only; there, as in CI, none of these is skipped",
-)
+needs_vllm = pytest.mark.vllm  # conftest.py skips these where there is none
+NO_VLLM = "vLLM has wheels for the CPU on Linux x86-64 only; there, as in CI, none of these is skipped"
+
+
+def vllm_is_to_be_had() -> bool:
+    return PYTHON.exists() or (sys.platform == "linux" and os.uname().machine == "x86_64")
 
 
 def use_vllm() -> None:

@@ -15,7 +15,7 @@ from prm_gsm8k.vllm_server import COMMAND
 
 pytestmark = needs_vllm
 
-PROBLEMS = 40
+PROBLEMS = 16
 # So small a model rambles at temperature 1: half of what it writes is cut off before an answer.
 ASK = ["--prompt", "few_shot", "--temperature", "0.5", "--max-tokens", "128", "--num-solutions", "2", "--rollouts", "2"]
 ASK += ["--max-problems", str(PROBLEMS), "--num-proc", "1", "--json"]
@@ -36,7 +36,7 @@ def test_one_command_samples_labels_and_builds_and_the_next_ones_need_no_engine(
     assert done.returncode == 0, done.stderr
     built = json.loads(done.stdout)
     assert "starting vLLM" in done.stderr and "tokens/s" in done.stderr
-    assert built["all"]["problems"] >= 20
+    assert built["all"]["problems"] >= PROBLEMS / 2
     assert built["all"]["wrong_rows"] > 0
     verified = prm_gsm8k(tmp_path, "verify", "data")
     assert verified.returncode == 0, verified.stdout
