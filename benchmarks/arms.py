@@ -8,7 +8,7 @@ An arm is `synthetic` as it is built, with one of its choices undone, or somebod
     as written        in the words of the reference solution: no other signs, labels or conclusions
     not retold        the steps of the reference solution, no fact of the question between them
     any place         first errors fall anywhere alike, not as in real solutions
-    not recomputed    after the first error, the right solution goes on
+    not recomputed    after the first error, the right solution goes on (steps that training leaves out by default)
     arithmetic only   every first error is a false equation
 
 NAME=FILE.jsonl is an arm of other rows (`prompt`, `completions`, `labels`), as those of `model_sampled` or `prm800k`.

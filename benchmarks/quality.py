@@ -17,7 +17,7 @@ import gzip
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ PAGE = Path(__file__).with_name("quality.md")
 SCORES = Path(__file__).with_name("scores")
 BEGIN, END = "<!-- made by quality.py -->", "<!-- end -->"
 DRAWS = 1000
-AGAINST = "naive"
 Scored = list[dict[str, Any]]
 Values = NDArray[np.float64]
 """A measure on the problems themselves, and then on each draw of them."""
@@ -182,18 +181,31 @@ def write(all_runs: dict[tuple[str, int], dict[str, Any]], scores: Path = SCORES
         file.write_bytes(gzip.compress(json.dumps(run, separators=(",", ":")).encode(), mtime=0))
 
 
+def differences(measured: Mapping[str, Mapping[int, dict[str, Values]]], base: str) -> list[list[str]]:
+    """The rows of a table: how far each arm is from another, seed by seed."""
+    rows = [["trained on", *REAL.values()]]
+    for arm, found in measured.items():
+        both = sorted(set(found) & set(measured.get(base, {}))) if arm != base else []
+        by_seed = {name: [found[s][name] - measured[base][s][name] for s in both] for name in REAL}
+        if both:
+            seeds = "1 seed" if len(both) == 1 else f"{len(both)} seeds"
+            means = (np.mean(by_seed[name], axis=0) for name in REAL)
+            rows.append([f"{arm} ({seeds})", *(shown(mean, True) for mean in means)])
+        if len(both) > 2:
+            rows.append([f"{arm}, other seeds", *(shown(other_seeds(by_seed[name]), True) for name in REAL)])
+    return rows
+
+
 def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
     """All of them, in Markdown."""
     runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for (arm, _), run in all_runs.items():
         runs[arm].append(run)
-    order = sorted(runs, key=lambda arm: (arm != "synthetic", arm != AGAINST, arm))
+    order = sorted(runs, key=lambda arm: (arm != "synthetic", arm != "naive", arm))
     first = [["trained on", "seeds", "rows", "tokens", "step AUC on its own kind", *REAL.values()]]
-    against = [["trained on", *REAL.values()]]
     each = [["trained on", "seed", *REAL.values()]]
     several = [["trained on", "seeds", "lowest step", "last step", "mean step", "weighted vote"]]
     measured = {arm: {run["seed"]: measures(run) for run in some} for arm, some in runs.items()}
-    base = measured.get(AGAINST, {})
     free: dict[str, Values] = {}
     for arm in order:
         found = measured[arm]
@@ -207,13 +219,6 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
                 *(shown(mean[name]) for name in REAL),
             ]
         )
-        both = sorted(set(found) & set(base))
-        if arm != AGAINST and both:
-            differences = {name: [found[s][name] - base[s][name] for s in both] for name in REAL}
-            means = (np.mean(differences[name], axis=0) for name in REAL)
-            against.append([f"{arm} ({len(both)} seeds)", *(shown(mean, True) for mean in means)])
-            if len(both) > 2:
-                against.append([f"{arm}, other seeds", *(shown(other_seeds(differences[n]), True) for n in REAL)])
         some = [on_several(run["best-of-n"]) for run in runs[arm] if "best-of-n" in run]
         if some:
             free = some[0]
@@ -239,8 +244,10 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
     out = [
         f"Trained on {problems} problems; measured on {len(firsts)} real solutions with a marked first error.",
         table(first),
-        f"The difference from {AGAINST} corruption:",
-        table(against),
+        "The difference from naive corruption with the same seeds:",
+        table(differences({arm: measured[arm] for arm in order}, "naive")),
+        "The difference from `synthetic` with the same seeds:",
+        table(differences({arm: measured[arm] for arm in order}, "synthetic")),
         "Each seed:",
         table(each),
     ]

@@ -107,6 +107,7 @@ def test_the_page_says_means_over_seeds_and_paired_differences(quality: ModuleTy
     first = {line[0]: line for line in reversed(lines)}
     assert first["another naive (2 seeds)"][1:] == ["+0.000 (+0.000 to +0.000)"] * 4
     difference = first["synthetic (2 seeds)"][1].split(" ")[0]
+    assert float(first["naive (2 seeds)"][1].split(" ")[0]) == -float(difference)
     mean = {arm: float(first[arm][5].split(" ")[0]) for arm in ("naive", "synthetic")}
     assert float(difference) == pytest.approx(mean["synthetic"] - mean["naive"], abs=0.0011)
     assert mean["naive"] == pytest.approx(np.mean([by_hand(scored(s), same_place=False) for s in (0, 1)]), abs=0.0006)
