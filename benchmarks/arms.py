@@ -11,7 +11,8 @@ An arm is `synthetic` as it is built, with one of its choices undone, or somebod
     not recomputed    after the first error, the right solution goes on (steps that training leaves out by default)
     arithmetic only   every first error is a false equation
 
-NAME=FILE.jsonl is an arm of other rows (`prompt`, `completions`, `labels`), as those of `model_sampled` or `prm800k`.
+`ARM all steps` trains on the steps after a first error too, as wrong ones. NAME=FILE.jsonl is an arm of other rows
+(`prompt`, `completions`, `labels`), as those of `model_sampled` or `prm800k`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from prm_gsm8k.splits import problems_by_split
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 
 Row = dict[str, Any]
+ALL_STEPS = " all steps"
 
 
 @cache
@@ -97,4 +99,4 @@ def rows_of(arm: str, split: str, n: int, seed: int) -> list[Row]:
     if file:
         read = [json.loads(line) for line in Path(file).read_text("utf-8").splitlines()]
         return [row(x["prompt"], x["completions"], [*x["labels"], False].index(False)) for x in read]
-    return list(ARMS[name](drawn(split, n, seed)))
+    return list(ARMS[name.removesuffix(ALL_STEPS)](drawn(split, n, seed)))

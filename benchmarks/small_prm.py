@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arms import ARMS, Row, row, rows_of
+from arms import ALL_STEPS, ARMS, Row, row, rows_of
 
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.train.small_model import small_model
@@ -71,6 +71,7 @@ def train(arm: str, seed: int, options: argparse.Namespace, folder: Path) -> dic
     command = [sys.executable, str(script), "--model", str(small_model(options.model)), "--dataset", str(file)]
     command += ["--seed", str(seed), "--max_steps", str(options.problems // PROBLEMS_A_STEP)]
     command += ["--output_dir", str(folder / "prm"), "--overwrite_output_dir", *OPTIONS]
+    command += ["--after_error", "wrong" if arm.partition("=")[0].endswith(ALL_STEPS) else "mask"]
     with log.open("wb") as out:
         ended = subprocess.run(
             command, stdout=out, stderr=out, env=os.environ | {"OMP_NUM_THREADS": str(options.threads)}
