@@ -205,7 +205,7 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
     first = [["trained on", "seeds", "rows", "tokens", "step AUC on its own kind", *REAL.values()]]
     each = [["trained on", "seed", *REAL.values()]]
     several = [["trained on", "seeds", "lowest step", "last step", "mean step", "weighted vote"]]
-    measured = {arm: {run["seed"]: measures(run) for run in some} for arm, some in runs.items()}
+    measured = {arm: {run["seed"]: measures(run) for run in runs[arm]} for arm in order}
     free: dict[str, Values] = {}
     for arm in order:
         found = measured[arm]
@@ -245,9 +245,9 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
         f"Trained on {problems} problems; measured on {len(firsts)} real solutions with a marked first error.",
         table(first),
         "The difference from naive corruption with the same seeds:",
-        table(differences({arm: measured[arm] for arm in order}, "naive")),
+        table(differences(measured, "naive")),
         "The difference from `synthetic` with the same seeds:",
-        table(differences({arm: measured[arm] for arm in order}, "synthetic")),
+        table(differences(measured, "synthetic")),
         "Each seed:",
         table(each),
     ]

@@ -20,7 +20,6 @@ from types import SimpleNamespace
 
 import hypothesis
 import pytest
-from engine import NO_VLLM, vllm_is_to_be_had
 from loopback import Hub
 
 # A machine may be busy: no test fails for being slow.
@@ -46,13 +45,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker has a core, and threads that wait take two
 for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_XET_CACHE"):
     os.environ.pop(name, None)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not vllm_is_to_be_had():
-        for item in items:
-            if item.get_closest_marker("vllm"):
-                item.add_marker(pytest.mark.skip(reason=NO_VLLM))
 
 
 @pytest.fixture(scope="session")
