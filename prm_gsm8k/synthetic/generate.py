@@ -32,7 +32,7 @@ from prm_gsm8k.synthetic.telling import tell
 # How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
 POSITIONS: dict[str, Callable[[float], float]] = {
     "uniform": lambda place: 1.0,
-    "real": lambda place: (1.0 - 0.95 * place) ** 2.2,
+    "real": lambda place: 1.0 - 0.92 * place,
 }
 
 # How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer: first as often as
@@ -54,8 +54,7 @@ class SyntheticOptions:
         error_mix: weights of error types (`DEFAULT_MIX` if None); a type that is not named is not made.
         positions: where first errors fall: a name in `POSITIONS`.
         styles: whether to vary the writing; False keeps each solution as its author wrote it.
-        retold: tell the solution in as many steps as real ones have (`telling.py`): join some, compute some in two, restate
-            facts of the question, which can be misread.
+        retold: join some steps and restate some facts of the question (`telling.py`), which can be misread.
         balanced: leave out some of the wrong steps that can be told by their face (`face.py`).
     """
 

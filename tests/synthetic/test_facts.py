@@ -45,11 +45,8 @@ def misread(question: str, fact: str, steps: str) -> list[float]:
 @pytest.fixture
 def restating(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever can be restated is, as it is in the question, before its use."""
-    monkeypatch.setattr(telling, "STEPS", {99: 1})
-    monkeypatch.setattr(telling, "_MOST_MORE", 99)
-    monkeypatch.setattr(telling, "LIKELY", {telling.FACT: 1.0})
-    monkeypatch.setattr(telling, "_TOGETHER", 0.0)
-    monkeypatch.setattr(telling, "_FRONT", 0.0)
+    for name, value in {"_RESTATED": 1.0, "_RESTATING": 1.0, "_TOGETHER": 0.0, "_FRONT": 0.0, "_OPENING": 0.0}.items():
+        monkeypatch.setattr(telling, name, value)
     monkeypatch.setattr(telling, "INTRODUCTIONS", ("{}",))
 
 

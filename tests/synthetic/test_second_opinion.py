@@ -219,11 +219,6 @@ GOOD = {
         ("Natalia sold 42 clips in May.", "Altogether she sold 90 clips in April and May.", "#### 90"),
         *(0, "number_flipped", "reads 84 where the problem says 48", "90"),
     ),
-    "bare: operation_left_out": Row(
-        BARE,
-        (BARE.steps[0], "Altogether she sold 48 clips in April and May.", "#### 48"),
-        *(1, "operation_left_out", "takes 48 where 48 + 24 belongs", "48"),
-    ),
     "bare: calculation_slip": Row(
         BARE,
         (BARE.steps[0], "Altogether she sold 82 clips in April and May.", "#### 82"),
@@ -293,11 +288,6 @@ DEFECTS: dict[str, tuple[str, Row]] = {
     "an earlier result that there is not": ("wrong_type", replace(FLIPPED, error_type="wrong_earlier_result")),
     "an operation that did not change": ("wrong_type", replace(FLIPPED, error_type="operation_changed")),
     "a term that was not left out": ("wrong_type", replace(GOOD["counted_twice"], error_type="term_left_out")),
-    "an operation that was not left out": (
-        "wrong_type",
-        replace(GOOD["bare: number_flipped"], error_type="operation_left_out"),
-    ),
-    "an operation that is shown": ("wrong_type", replace(REVERSED, error_type="operation_left_out")),
     "a term that was not counted twice": ("wrong_type", replace(GOOD["term_left_out"], error_type="counted_twice")),
     "no percentage anywhere": ("wrong_type", replace(FLIPPED, error_type="percentage_confused")),
     "no unit anywhere": ("wrong_type", replace(FLIPPED, error_type="unit_confused")),
@@ -615,9 +605,8 @@ def test_one_number_changed_and_nothing_else_is_refused(real: list[Solved]) -> N
             reason = f"uses {new} where {number[0]} belongs"
             refusal = opinion.judge(steps, first_error, error_type, reason, last[-1] if last else "0")
             outcomes[kind(refusal)] += 1
-            # What this may get right: another result of the last computation, called a slip, or another conclusion.
-            last_step = first_error == len(steps) - 1
-            assert refusal is not None or (error_type in ("calculation_slip", "wrong_final_answer") and last_step)
+            # The one thing that this may get right: another result of the last computation, called a slip.
+            assert refusal is not None or (error_type == "calculation_slip" and first_error == len(steps) - 1)
     print(f"\nnaive corruption: {dict(outcomes)}")
     assert outcomes[None] < 0.01 * outcomes.total()
 

@@ -29,16 +29,15 @@ class ErrorType(NamedTuple):
 # teacher-marked first errors to GSM8K train questions (eth-lre/verify-then-generate): a misread question 28%, a
 # quantity too much or missing 24%, wrong facts 15%, calculation 12% (a false equation in 7% of all), units 5%.
 TAXONOMY: dict[str, ErrorType] = {
-    "number_flipped": ErrorType(3.8, operands.number_flipped_sites, operands.number_flipped),
+    "number_flipped": ErrorType(4.5, operands.number_flipped_sites, operands.number_flipped),
     "wrong_problem_number": ErrorType(11, operands.wrong_problem_number_sites, operands.wrong_problem_number),
     "wrong_earlier_result": ErrorType(14, operands.wrong_earlier_result_sites, operands.wrong_earlier_result),
     "operation_changed": ErrorType(10, relations.operation_changed_sites, relations.operation_changed),
     "relation_reversed": ErrorType(14, relations.relation_reversed_sites, relations.relation_reversed),
     "grouping_lost": ErrorType(5, relations.grouping_lost_sites, relations.grouping_lost),
     "step_skipped": ErrorType(9.5, terms.step_skipped_sites, terms.step_skipped),
-    "term_left_out": ErrorType(17, terms.term_left_out_sites, terms.term_left_out),
-    "operation_left_out": ErrorType(90, terms.operation_left_out_sites, terms.operation_left_out),
-    "counted_twice": ErrorType(2.1, terms.counted_twice_sites, terms.counted_twice),
+    "term_left_out": ErrorType(12, terms.term_left_out_sites, terms.term_left_out),
+    "counted_twice": ErrorType(2.8, terms.counted_twice_sites, terms.counted_twice),
     "percentage_confused": ErrorType(12, measures.percentage_confused_sites, measures.percentage_confused),
     "unit_confused": ErrorType(12, measures.unit_confused_sites, measures.unit_confused),
     "calculation_slip": ErrorType(1.02, slips.calculation_slip_sites, slips.calculation_slip),

@@ -43,9 +43,6 @@ class Edit(NamedTuple):
 # more words than a right step with a chance of 0.64 among real ones, 0.61 with this, 0.50 without (benchmarks/cues.py).
 # A wrong conclusion stays as likely as an error in a step of one word: it is for where nothing else can be made.
 LONGER = 3.0
-# And so much likelier in a restated fact: in real solutions a step without an equation whose numbers are all known is
-# wrong nearly as often as any other.
-MISREAD = 4.0
 
 # Where an error can be made: an equation's index, or that and an operand of it. -1 stands for the conclusion.
 Site = tuple[int, int]
@@ -68,10 +65,7 @@ class Case:
         self.solution = solution
         last = len(frame.steps) - 1 or 1
         words = [(body.count(" ") + 1) ** LONGER for body in frame.bodies]
-        self.weights = [
-            positions(equation.step / last) * words[equation.step] * (MISREAD if equation.fact else 1.0)
-            for equation in equations
-        ]
+        self.weights = [positions(equation.step / last) * words[equation.step] for equation in equations]
         self.plans = plans
         certain = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
         self.free = [i for i in certain if not equations[i].fact]

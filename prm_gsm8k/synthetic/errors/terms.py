@@ -93,38 +93,6 @@ def term_left_out(case: Case, site: Site, rng: Random) -> Edit | None:
     return Edit(index, value, texts, (), reason)
 
 
-def operation_left_out_sites(case: Case) -> list[Site]:
-    sites = []
-    for index in case.free:
-        equation = case.solution.equations[index]
-        if len(equation.operands) == 2 and not case.frame.shown[index]:
-            kept = range(2) if equation.operators[0] in "+*" else range(1)
-            sites += [(index, operand) for operand in kept if equation.sources[operand] >= QUESTION]
-    return sites
-
-
-def operation_left_out(case: Case, site: Site, rng: Random) -> Edit | None:
-    """A number that is known already is taken for what should be computed from it, by a step that shows no equation.
-
-    "The three companies paid a total of $36,000." (what one of them paid)
-    """
-    index, kept = site
-    equation = case.solution.equations[index]
-    value = equation.operands[kept]
-    if not plausible(value, equation.result, equation.cents):
-        return None
-    return Edit(
-        index,
-        value,
-        {},
-        (),
-        lambda: (
-            f"takes {case.number(equation, kept)}{case.origin(value, equation.sources[kept])} "
-            f"where {case.expression(equation)} belongs"
-        ),
-    )
-
-
 def counted_twice_sites(case: Case) -> list[Site]:
     return [
         (index, operand)

@@ -17,7 +17,6 @@ from prm_gsm8k.synthetic.second_opinion.relations import (
     INVERSE,
     NUMBER_FLIPPED,
     OPERATION_CHANGED,
-    OPERATION_LEFT_OUT,
     PERCENTAGE_CONFUSED,
     RELATION_REVERSED,
     STEP_SKIPPED,
@@ -145,10 +144,6 @@ def _errors(
             ((0, 2), operators[1]),
         ):
             yield tuple(values[i] for i in keep), _binary(operator)
-    if error_type == OPERATION_LEFT_OUT and len(values) == 2:
-        yield values, 0
-        if operators in "+*":
-            yield values, 1
     if error_type == COUNTED_TWICE:
         for value in values:
             for operator in set(operators) | {"+", "-"}:

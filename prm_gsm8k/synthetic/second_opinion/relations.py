@@ -22,7 +22,6 @@ WRONG_EARLIER_RESULT = "wrong_earlier_result"
 RELATION_REVERSED = "relation_reversed"
 STEP_SKIPPED = "step_skipped"
 TERM_LEFT_OUT = "term_left_out"
-OPERATION_LEFT_OUT = "operation_left_out"
 COUNTED_TWICE = "counted_twice"
 PERCENTAGE_CONFUSED = "percentage_confused"
 UNIT_CONFUSED = "unit_confused"
@@ -225,10 +224,6 @@ def _term_left_out(right: Expression, wrong: Expression, given: Given) -> bool:
     return any(True for _ in _runs(right, wrong))
 
 
-def _operation_left_out(right: Expression, wrong: Expression, given: Given) -> bool:
-    return False  # one number is no expression: `bare.py` finds it
-
-
 def _counted_twice(right: Expression, wrong: Expression, given: Given) -> bool:
     values = right.values
     for start, size in _runs(wrong, right):
@@ -302,7 +297,6 @@ RELATIONS: dict[str, Callable[[Expression, Expression, Given], bool]] = {
     RELATION_REVERSED: _relation_reversed,
     STEP_SKIPPED: _step_skipped,
     TERM_LEFT_OUT: _term_left_out,
-    OPERATION_LEFT_OUT: _operation_left_out,
     COUNTED_TWICE: _counted_twice,
     PERCENTAGE_CONFUSED: _percentage_confused,
     UNIT_CONFUSED: _unit_confused,
