@@ -25,7 +25,7 @@ data: .venv/.installed
 
 # vLLM's worker on the CPU waits busily: beside it, and beside others, tests stand still
 test: lint $(ENGINE)
-	$(BIN)/python -m pytest -m 'not vllm' --numprocesses logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m 'not vllm' --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 	$(if $(ENGINE),$(BIN)/python -m pytest -m vllm)
 
 # mypy reads a tree of links that looks as the installed package does: builders/ and train/ inside prm_gsm8k

@@ -47,6 +47,14 @@ for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_CACHE", "HF_DATASE
     os.environ.pop(name, None)
 
 
+LONGEST = ("test_readme.py", "test_train_prm.py", "test_pipeline.py", "test_builder.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These files first, or a worker would be alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def started_hub() -> Iterator[Hub]:
     HUB.start()
