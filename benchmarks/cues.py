@@ -4,8 +4,6 @@
 
 For each cue (words, numbers, an equation, a number that nothing explains, ...) the chance that a right step has more of
 it than a first error at the same place of another solution: 0.5 tells nothing, below it first errors have more. Then
-of each sort of step (with an equation, without one and a new number, ...) how much larger its share of the first errors
-is than its share of the right steps: 1 says that it is as often wrong as any. Then
 the same for a logistic regression on all cues, fitted on each set and asked about each. What can be learnt from an arm
 and used on real solutions takes seconds to see here, and half an hour with a PRM (`small_prm.py`). With `--solutions`
 also how often the best of all solutions to a problem is right, by such a regression: what cues are worth between
@@ -17,7 +15,6 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -31,8 +28,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_prm import real_errors, several
 
-from prm_gsm8k.audit.data import is_answer_alone
-
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _LETTERS = re.compile(r"[a-z]+")
 _KNOWN = frozenset((1.0, 2.0, 7.0, 12.0, 24.0, 60.0, 100.0))
@@ -42,7 +37,6 @@ _SIGNS = {
     "times": r"[*×x]\s*\$?\d|\\times",
     "over": r"/\s*\d|÷|\\div|\\frac",
 }
-SORTS = ("an equation", "no equation, a new number", "no equation, known numbers", "no number")
 CHOICES = ("random", "lowest step", "last step", "mean step")
 _WORDS = "total each per left more less than half twice if so therefore because since then first need would".split()
 
@@ -84,28 +78,6 @@ def cues(question: str, steps: list[str], index: int) -> dict[str, float]:
     return found | {f'"{word}"': float(word in words) for word in _WORDS}
 
 
-def sort_of(question: str, steps: list[str], index: int) -> str:
-    """Which of `SORTS` a step is: what stands in the question or in an earlier step is known."""
-    there = set(numbers(steps[index]))
-    if not there:
-        return "no number"
-    if "=" in steps[index]:
-        return "an equation"
-    known = set(numbers(question)).union(*map(numbers, steps[:index]))
-    return "no equation, known numbers" if there <= known else "no equation, a new number"
-
-
-def shares(rows: Iterable[dict[str, Any]]) -> dict[str, tuple[float, float]]:
-    """Of each sort its shares of first errors and of right steps, without a last step that only states the answer."""
-    wrong, right = Counter[str](), Counter[str]()
-    for row in rows:
-        steps, first = row["completions"], row["first_error"]
-        steps = steps[: len(steps) - is_answer_alone(steps[-1])]
-        for index in range(len(steps) if first < 0 else min(first + 1, len(steps))):
-            (wrong if index == first else right)[sort_of(row["prompt"], steps, index)] += 1
-    return {sort: (wrong[sort] / max(1, wrong.total()), right[sort] / max(1, right.total())) for sort in SORTS}
-
-
 class Steps:
     """The judged steps of some rows: cues (steps, cues), which are right, and where they stand."""
 
@@ -143,10 +115,6 @@ def scored(solutions: list[dict[str, Any]], probe: Pipeline) -> list[dict[str, A
     ]
 
 
-def _ratio(wrong: float, right: float) -> str:
-    return f"{wrong / right:.2f}" if right else "-"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dev", type=Path)
@@ -155,17 +123,11 @@ def main() -> None:
     parser.add_argument("--solutions", type=Path)
     parser.add_argument("--of-problems", type=int, default=400, help="of --solutions (default 400)")
     options = parser.parse_args()
-    rows = {"real": real_errors(options.dev)} if options.dev else {}
-    rows |= {arm.partition("=")[0]: rows_of(arm, "train", options.problems, 0) for arm in options.arms}
-    sets = {name: Steps(of) for name, of in rows.items()}
+    sets = {"real": Steps(real_errors(options.dev))} if options.dev else {}
+    sets |= {arm.partition("=")[0]: Steps(rows_of(arm, "train", options.problems, 0)) for arm in options.arms}
     print(f"{'a right step has more of it':38}", *(f"{name:>14}" for name in sets))
     for n, name in enumerate(next(iter(sets.values())).names):
         print(f"{name:38}", *(f"{same_place(steps.cues[:, n], steps):14.3f}" for steps in sets.values()))
-    found_in = {name: shares(of) for name, of in rows.items()}
-    print(f"\n{'share of first errors over right steps':38}", *(f"{name:>14}" for name in sets))
-    for sort in SORTS:
-        both = [found_in[name][sort] for name in sets]
-        print(f"{sort:38}", *(f"{wrong:.2f}/{right:.2f}={_ratio(wrong, right)}".rjust(14) for wrong, right in both))
     print(f"\n{'all of them, fitted on':38}", *(f"{name:>14}" for name in sets))
     probes = {name: fitted(steps) for name, steps in sets.items()}
     for name, probe in probes.items():

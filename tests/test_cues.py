@@ -30,24 +30,6 @@ def test_a_step_is_seen_with_the_question_and_the_steps_before_it(module: Module
     assert third["an equation"] == 0 and third['"so"'] == third['"left"'] == 1
 
 
-def test_steps_are_of_four_sorts(module: ModuleType) -> None:
-    steps = ["Let's see.", "She has 4 * 6 = 24 apples.", "Of 24 she eats 3.", "She has 21 left.", "The answer is 21."]
-    assert [module.sort_of(QUESTION, steps, i) for i in range(4)] == [
-        "no number",
-        "an equation",
-        "no equation, known numbers",
-        "no equation, a new number",
-    ]
-    rows = [
-        {"prompt": QUESTION, "completions": steps, "first_error": 3},
-        {"prompt": QUESTION, "completions": steps, "first_error": 1},
-        {"prompt": QUESTION, "completions": steps, "first_error": -1},
-    ]
-    found = module.shares(rows)  # right steps are 3, 1 and 4
-    assert found["no number"] == (0.0, 3 / 8) and found["an equation"] == (0.5, 2 / 8)
-    assert found["no equation, known numbers"] == (0.0, 2 / 8) and found["no equation, a new number"] == (0.5, 1 / 8)
-
-
 def test_a_cue_of_first_errors_is_found_and_used_and_place_is_none(module: ModuleType) -> None:
     short, long = "She has 4 * 6 = 24 apples.", "She has 4 * 6 = 24 apples in all of the bags that she has there."
     rows = [{"prompt": QUESTION, "completions": [short] * n + [long], "first_error": n} for n in range(4)] * 10
