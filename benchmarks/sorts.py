@@ -41,23 +41,19 @@ def sort_of(question: str, steps: list[str], index: int) -> str:
     return "no equation, known numbers" if there <= known else "no equation, a new number"
 
 
-def sorts(row: dict[str, Any], end: int | None = None) -> Iterator[tuple[int, str]]:
-    """The steps of a solution before `end` and their sorts, without a last one that only states the answer."""
-    steps = row["completions"]
-    for index in range(len(steps) - is_answer_alone(steps[-1]))[:end]:
+def sorts(row: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """The steps up to the first error and their sorts, without a last one that only states the answer."""
+    steps, first = row["completions"], row["first_error"]
+    content = len(steps) - (len(steps) > 1 and is_answer_alone(steps[-1]))
+    for index in range(content if first < 0 else min(first + 1, content)):
         yield index, sort_of(row["prompt"], steps, index)
-
-
-def judged(row: dict[str, Any]) -> int | None:
-    """Where the steps end that training and measures look at: after the first error."""
-    return row["first_error"] + 1 if row["first_error"] >= 0 else None
 
 
 def shares(rows: Iterable[dict[str, Any]]) -> dict[str, tuple[float, float]]:
     """Of each sort its shares of first errors and of right steps."""
     wrong, right = Counter[str](), Counter[str]()
     for row in rows:
-        for index, sort in sorts(row, judged(row)):
+        for index, sort in sorts(row):
             (wrong if index == row["first_error"] else right)[sort] += 1
     return {sort: (wrong[sort] / max(1, wrong.total()), right[sort] / max(1, right.total())) for sort in SORTS}
 
@@ -68,7 +64,7 @@ def scores_of(
     """Of each sort the scores of right steps and of first errors or, if not `marked`, of right and wrong solutions."""
     found: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     for row, of in zip(rows, scored, strict=True):
-        for index, sort in sorts(row, judged(row)):
+        for index, sort in sorts(row):
             wrong = index == row["first_error"] if marked else not row["correct"]
             found[sort][wrong].append(of["scores"][index])
     return found
@@ -100,9 +96,9 @@ def main() -> None:
         cells = []
         for sort in SORTS:
             each = [scores_of(real, run["real"], marked=True)[sort] for run in some]
-            aucs = [roc_auc(a + b, [True] * len(a) + [False] * len(b)) or np.nan for a, b in each]
+            aucs = [roc_auc(right + wrong, [True] * len(right) + [False] * len(wrong)) for right, wrong in each]
             means = [np.mean([np.mean(one[wrong]) for one in each]) for wrong in (0, 1)]
-            cells.append(f"{means[0]:.2f}, {means[1]:.2f}; {np.mean(aucs):.3f}")
+            cells.append(f"{means[0]:.2f}, {means[1]:.2f}; {np.mean([auc for auc in aucs if auc is not None]):.3f}")
         print(f"{arm:38}", *(f"{cell:>28}" for cell in cells))
     if not options.solutions:
         return
