@@ -76,7 +76,7 @@ def _not_recomputed(some: Iterable[Problem]) -> Iterator[Row]:
         steps, first = made["completions"], made["first_error"]
         if first < 0:
             right[made["id"]] = steps
-        elif len(steps) == len(right[made["twin_id"]]):
+        elif made["error_type"] != "step_skipped":
             steps = [*steps[: first + 1], *right[made["twin_id"]][first + 1 :]]
         yield row(made["prompt"], steps, first)
 

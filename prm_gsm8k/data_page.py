@@ -175,23 +175,41 @@ def _solution(row: Mapping[str, Any], right: Mapping[str, Any] | None) -> Soluti
 
 
 def _steps(row: Mapping[str, Any], right: Sequence[str] | None) -> Iterator[Step]:
-    """The steps; from the first error on, what is not as in the right ones is marked if they go step by step."""
+    """The steps; from the first error on, what is not as in the right one's step is marked."""
     first, steps = row["first_error"], row["completions"]
+    twins = _twins(steps, right, first) if right is not None and first >= 0 else {}
     for i, step in enumerate(steps):
         state = "right" if first < 0 or i < first else "error" if i == first else "after"
-        compared = right is not None and state != "right" and len(right) == len(steps)
-        changed = _changed(step, right[i]) if compared and right is not None else ()
+        changed = _changed(step, twins[i]) if i in twins else ()
         if state == "error":
             yield Step(step, state=state, marks=("✗ first error",), note=row.get("error_reason") or "", changed=changed)
         else:
             yield Step(step, state=state, changed=changed)
 
 
+def _twins(steps: Sequence[str], right: Sequence[str], first: int) -> dict[int, str]:
+    """For steps from the first error on, the right step they were made from: the next one with their words."""
+    words, near = _words(steps[first]), [_words(step) for step in right[first : first + 2]]
+    at = first + (near[1:] == [words] and near[0] != words)  # a step is left out
+    found = {first: right[at]} if near else {}
+    for i, step in enumerate(steps[first + 1 :], first + 1):
+        later = next((k for k in range(at + 1, len(right)) if _words(right[k]) == _words(step)), None)
+        if later is not None:
+            at, found[i] = later, right[later]
+    return found
+
+
+def _words(step: str) -> str:
+    return _NUMBERS.sub("", step)
+
+
+_NUMBERS = re.compile(r"\d[\d.,]*")
+_LABEL = re.compile(r"\W*(?:step )?\d+[.:)]\W", re.IGNORECASE)
 _TOKENS = re.compile(r"\d[\d.,]*\d|\w+|\s+|[^\w\s]")
 
 
 def _changed(step: str, right: str) -> tuple[tuple[int, int], ...]:
-    """Spans of a step that are not in the right one; nothing if little is alike, where all would be marked.
+    """Spans of a step, its numbering aside, that are not in the right one; nothing where nearly all would be marked.
 
     >>> _changed("So 12 x 3 = 36.", "So 12 x 4 = 48.")
     ((8, 9), (12, 14))
@@ -200,11 +218,12 @@ def _changed(step: str, right: str) -> tuple[tuple[int, int], ...]:
     match = SequenceMatcher(None, [token[0] for token in here], _TOKENS.findall(right), autojunk=False)
     if len(step) + len(right) > 2_000 or match.ratio() < 0.5:  # of 2,000 characters it would take seconds
         return ()
+    label = _LABEL.match(step)
     spans = []
     for what, start, end, _, _ in match.get_opcodes():
         while start < end and here[end - 1][0].isspace():
             end -= 1
-        if what != "equal" and start < end:
+        if what != "equal" and start < end and (label is None or here[start].start() >= label.end()):
             spans.append((here[start].start(), here[end - 1].end()))
     return tuple(spans)
 

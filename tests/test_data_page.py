@@ -15,7 +15,7 @@ from test_page import Read
 
 from prm_gsm8k.api import build_synthetic
 from prm_gsm8k.contract import arrow_schema
-from prm_gsm8k.data_page import data_page, draw
+from prm_gsm8k.data_page import _steps, data_page, draw
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 from prm_gsm8k.folder import write_config
 from prm_gsm8k.manifest import Config
@@ -82,6 +82,24 @@ def test_rows_are_drawn_evenly_from_all_types_of_errors_and_by_seed(
     assert {row["id"] for row in draw(tables, n=20, seed=1)} != {row["id"] for row in drawn[:20]}
     everything = draw(tables, n=10**6, seed=0)
     assert sorted(row["id"] for row in everything) == sorted(tables["train"]["id"].to_pylist())
+
+
+def test_changes_are_marked_in_the_steps_that_have_the_words_of_a_right_one() -> None:
+    """Steps that were added, or left out, do not hide what became of the others; numbering is no change."""
+    right = ["Step 1: He has 6+2=8.", "Step 2: They have 5*9=45.", "Step 3: The sum is 45+8=53.", "Step 4: Answer: 53"]
+    longer = [
+        "Step 1: He has 6*2=12.",
+        "Step 2: They have 5*9=45.",
+        "Step 3: We can go on.",
+        "Step 4: The sum is 45+12=57.",
+    ]
+    row = {"first_error": 0, "completions": longer, "error_reason": "multiplies"}
+    changed = [[step.text[start:end] for start, end in step.changed] for step in _steps(row, right)]
+    assert changed == [["*", "12"], [], [], ["12", "57"]]
+    skipped = ["Step 1: He has 6+2=8.", "Step 2: The sum is 9+8=17.", "Step 3: Answer: 17"]
+    row = {"first_error": 1, "completions": skipped, "error_reason": "skips"}
+    changed = [[step.text[start:end] for start, end in step.changed] for step in _steps(row, right)]
+    assert changed == [[], ["9", "17"], ["17"]]
 
 
 def test_the_right_solution_stands_beside_the_wrong_one_and_what_differs_is_marked(

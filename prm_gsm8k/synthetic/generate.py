@@ -1,6 +1,6 @@
 """From problems to verified rows: one right solution in a drawn style, and wrong ones that differ by one error.
 
-    parse → operand graph → one reasoning error → recompute → render → second opinion → row
+    parse → operand graph → one reasoning error → recompute → go on → render → second opinion → row
 
 Everything that is random comes from one generator a problem, seeded with the seed and the problem's id, so a row
 depends on nothing but its problem, the options and this code: not on the order, the shard or the process.
@@ -22,11 +22,12 @@ from prm_gsm8k.problems import Problem
 from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, Edit, ErrorType, Site, draw
 from prm_gsm8k.synthetic.face import chance
 from prm_gsm8k.synthetic.facts import with_facts
+from prm_gsm8k.synthetic.going_on import go_on
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
 from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
 from prm_gsm8k.synthetic.second_opinion import SecondOpinion
-from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
+from prm_gsm8k.synthetic.style import PLAIN, Frame, Style, draw_style
 from prm_gsm8k.synthetic.telling import tell
 
 # How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
@@ -54,7 +55,8 @@ class SyntheticOptions:
         error_mix: weights of error types (`DEFAULT_MIX` if None); a type that is not named is not made.
         positions: where first errors fall: a name in `POSITIONS`.
         styles: whether to vary the writing; False keeps each solution as its author wrote it.
-        retold: join some steps and restate some facts of the question (`telling.py`), which can be misread.
+        retold: join some steps and restate some facts of the question (`telling.py`), which can be misread; and go on
+            after the first error for as long as real solutions do (`going_on.py`).
         balanced: leave out some of the wrong steps that can be told by their face (`face.py`).
     """
 
@@ -174,8 +176,8 @@ def _rows(
             except Refused as refusal:
                 counts[f"draw refused/{refusal}"] += 1
                 continue
-            steps, first = wrong.steps, wrong.first_error
-            if options.balanced and first < len(right := pair.case.frame.steps):
+            frame, steps, first = pair.case.frame, wrong.steps, wrong.first_error
+            if options.balanced and first < len(right := frame.steps):
                 if rng.random() >= chance(name, steps[first], right[first]):
                     counts["draw refused/told by its face"] += 1
                     continue
@@ -186,6 +188,9 @@ def _rows(
             if any(labels.get(prefix, n < first) != (n < first) for n, prefix in enumerate(prefixes)):
                 counts["draw refused/another label for a prefix"] += 1
                 continue
+            if options.retold and first < len(wrong.bodies):
+                bodies = go_on(wrong.bodies, first, frame, rng)
+                steps = frame.finish(bodies, wrong.answer, wrong.kept)
             reason = edit.reason()
             refused = pair.opinion.judge(steps, first, name, reason, wrong.answer)
             if refused is not None:
@@ -218,7 +223,7 @@ def _right_solutions(
     """The right solution in as many drawn styles as are asked for. Raises `UnreadableError` if it is not right."""
     for number in range(options.num_correct_per_problem):
         style = draw_style(rng) if options.styles else PLAIN
-        told = _retold(problem, solution, rng, counts) if options.retold else solution
+        told = _retold(problem, solution, style, rng, counts) if options.retold else solution
         plans: list[Plan | None] = []
         for index in range(len(told.equations)):
             try:
@@ -235,9 +240,9 @@ def _right_solutions(
             raise UnreadableError(f"second opinion: {opinion.refusal.partition(':')[0]}")
 
 
-def _retold(problem: Problem, solution: Solution, rng: Random, counts: Counter[str]) -> Solution:
-    """The solution with steps joined and facts restated, or as it is where that can't be read."""
-    told = tell(solution, problem.answer, rng)
+def _retold(problem: Problem, solution: Solution, style: Style, rng: Random, counts: Counter[str]) -> Solution:
+    """The solution with steps joined and others added, or as it is where that can't be read."""
+    told = tell(solution, problem.answer, rng, concluded=style.conclusion is not None)
     if told.answer is problem.answer:
         return solution
     try:

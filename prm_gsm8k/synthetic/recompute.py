@@ -12,6 +12,7 @@ from typing import NamedTuple
 from prm_gsm8k.synthetic.errors.case import Case, Edit, plainly, plausible
 from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, Value, write_number
 from prm_gsm8k.synthetic.parse import UNKNOWN, Mention, Solution, compute
+from prm_gsm8k.synthetic.style import Frame
 
 _SPELLED: dict[Value, frozenset[str]] = {}
 for _word, _values in NUMBER_WORDS.items():
@@ -92,9 +93,19 @@ def plan_change(solution: Solution, index: int) -> Plan:
 
 
 class Wrong(NamedTuple):
-    """A wrong solution: its steps, the first wrong one, and the answer it comes to."""
+    """A wrong solution.
+
+    Attributes:
+        steps: as they stand in a row, one for each of the right solution (of which one can be missing).
+        bodies: the same without labels and conclusion.
+        kept: how many of them are the right solution's.
+        first_error: index of the first wrong one; `len(bodies)` for the conclusion.
+        answer: what it comes to.
+    """
 
     steps: list[str]
+    bodies: list[str]
+    kept: int
     first_error: int
     answer: str
 
@@ -105,8 +116,7 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
     index = edit.equation
     if index < 0:  # the steps stand; the conclusion does not
         bodies = frame.bodies if edit.upto < 0 else frame.bodies[: edit.upto]
-        answer = _conclude(edit.value, solution.answer_text)
-        return Wrong(frame.finish(bodies, answer, len(bodies)), len(bodies), answer)
+        return _wrong(frame, bodies, len(bodies), len(bodies), _conclude(edit.value, solution.answer_text))
 
     plan = case.plans[index]
     assert plan is not None  # errors are made where there is one
@@ -163,8 +173,11 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
     if edit.skipped >= 0:
         del bodies[edit.skipped]
         at, kept = at - 1, edit.skipped
-    answer = _conclude(changed[solution.final], solution.answer_text)
-    return Wrong(frame.finish(bodies, answer, kept), at, answer)
+    return _wrong(frame, bodies, kept, at, _conclude(changed[solution.final], solution.answer_text))
+
+
+def _wrong(frame: Frame, bodies: list[str], kept: int, first_error: int, answer: str) -> Wrong:
+    return Wrong(frame.finish(bodies, answer, kept), bodies, kept, first_error, answer)
 
 
 def _say_beside(case: Case, edit: Edit, plan: Plan, texts: dict[int, str]) -> None:

@@ -242,7 +242,7 @@ PROBLEM_NUMBER, SKIPPED, EARLY = GOOD["wrong_problem_number"], GOOD["step_skippe
 DEFECTS: dict[str, tuple[str, Row]] = {
     "no such error type": ("bad_shape", replace(FLIPPED, error_type="typo")),
     "first_error beyond the end": ("bad_shape", replace(FLIPPED, first_error=2)),
-    "a step too many": ("bad_shape", replace(FLIPPED, steps=(*FLIPPED.steps, "Done."))),
+    "a step too many": ("bad_shape", replace(FLIPPED, steps=(*FLIPPED.steps, "That is 3 dozen."))),
     "nothing was skipped": ("bad_shape", replace(SKIPPED, steps=TICKETS.steps)),
     "a step before the error altered": (
         "prefix_altered",

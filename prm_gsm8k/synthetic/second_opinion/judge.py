@@ -2,7 +2,7 @@
 
 A row stands if every step before `first_error` is the right one's, the step at `first_error` is wrong in the way it is
 said to be, and everything after it is what somebody who made that one error would have written: the same sentences, the
-old value of a changed result nowhere, every equation true.
+old value of a changed result nowhere, every equation true. Between them may stand what says nothing new.
 
 This runs once for every row that is generated, so the common case is kept short: a step with the gaps of its twin is
 checked number by number, without being parsed.
@@ -212,12 +212,14 @@ class SecondOpinion:
             return f"{BAD_SHAPE}: first_error {first_error} of {count} steps"
         if error_type in CONCLUSION_ERRORS:
             return self._judge_conclusion(steps, first_error, error_type, error_reason, answer)
-        shift = 0
+        shift = int(error_type == STEP_SKIPPED)
+        if count > len(right.steps) - shift:
+            steps = right.without_additions(steps, first_error, first_error + shift)
+            count = len(steps)
         if error_type == STEP_SKIPPED:
             skipped = self._skipped(steps, first_error)
             if isinstance(skipped, str):
                 return skipped
-            shift = 1
             row = _Row(right, right.results_before(skipped))
             for index in range(skipped + 1, first_error + 1):
                 row.kept.extend(right.results_of(index))

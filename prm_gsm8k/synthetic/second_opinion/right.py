@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from prm_gsm8k.synthetic.second_opinion.bare import Explanation, explanations
-from prm_gsm8k.synthetic.second_opinion.quantities import Quantities, spelled_values
+from prm_gsm8k.synthetic.second_opinion.quantities import NUMBER_WORDS, Quantities, spelled_values
 from prm_gsm8k.synthetic.second_opinion.reading import NUMBER, STEP_PREFIX, VALUES, Number, Step
 from prm_gsm8k.synthetic.second_opinion.relations import Given
 
@@ -20,6 +20,8 @@ CONCLUSION = re.compile(
 )
 _PREFIX_STARTS = frozenset(("", *"0123456789*-•"))
 _SAYS = re.compile(r"\A|\bthat\s+")
+_QUOTES = re.compile(r"\A|: ")
+_WORD = re.compile(r"[a-z]+")
 _ANSWER_SIGNS = str.maketrans("", "", "$£€%\\, ")
 
 
@@ -85,8 +87,7 @@ class RightSolution:
         prefix = self.prefixes[twin_index]
         if prefix is None:
             return step
-        before, after = prefix
-        head = f"{before}{index + 1}{after}" if after else before
+        head = _label(prefix, index)
         return step[len(head) :] if step.startswith(head) else None
 
     def conclusion(self) -> int | None:
@@ -109,6 +110,37 @@ class RightSolution:
         body = self.bodies[index].lower()
         said = [body[match.end() :] for match in _SAYS.finditer(body)]
         return any(len(words) > 9 and words in self._question for words in said)
+
+    def without_additions(self, steps: Sequence[str], first_error: int, twin_index: int) -> list[str]:
+        """A wrong solution without what it says more than this one after its first error, which is step `twin_index`
+        here: steps that state nothing new, where this solution goes on otherwise.
+
+        What stands after such a step is numbered as it would be without it; a step that is misnumbered stays as it is.
+        """
+        kept = list(steps[: first_error + 1])
+        label = self.prefixes[0] if len(set(self.prefixes)) == 1 else None
+        for index in range(first_error + 1, len(steps)):
+            step = body = steps[index]
+            if label is not None:
+                head = _label(label, index)
+                if step.startswith(head):
+                    body = step[len(head) :]
+                    step = _label(label, len(kept)) + body
+            follows = twin_index + 1 < len(self.read) and NUMBER.split(body)[::2] == self.read[twin_index + 1].gaps
+            if follows or not self.states_nothing_new(body):
+                twin_index += 1
+                kept.append(step)
+        return kept
+
+    def states_nothing_new(self, body: str) -> bool:
+        """Whether a step has no numbers, neither in digits nor in words, but those of a part of the question in it."""
+        body = body.lower()
+        for match in _QUOTES.finditer(body):
+            said = body[match.end() :]
+            if len(said) > 9 and said in self._question:
+                body = body[: match.end()]
+                break
+        return "=" not in body and not NUMBER.search(body) and NUMBER_WORDS.keys().isdisjoint(_WORD.findall(body))
 
     def results_of(self, index: int) -> list[Number]:
         """What a step computes: what its equations end in or, without one, the numbers that are new in it."""
@@ -186,6 +218,12 @@ def _prefix(step: str, index: int) -> tuple[str, str] | None:
     if int(match[group]) != index + 1:
         return None
     return match[0][: match.start(group)], match[0][match.end(group) :]
+
+
+def _label(prefix: tuple[str, str], index: int) -> str:
+    """The numbering or bullet of step `index`, in the form of `prefix`."""
+    before, after = prefix
+    return f"{before}{index + 1}{after}" if after else before
 
 
 def numbers_named(reason: str) -> list[Number]:

@@ -13,36 +13,46 @@ def stale_values(right_steps: Sequence[str], wrong_steps: Sequence[str], first_e
 
     For `48/2 = 26` in place of `48/2 = 24`, followed by an unchanged `48+24 = 72`, it is `["24"]`. A value that the
     question or an unchanged earlier result explains as well is not counted. Works for any wrong solution with the right
-    one's steps (one of them may be missing), also for ones that nobody verified.
+    one's steps (one of them may be missing, and others may stand between them), also for ones that nobody verified.
     """
     known = Quantities(question).known
     right = [_read_body(step) for step in right_steps]
-    shift = len(right) - len(wrong_steps)
+    wrong = [_read_body(step) for step in wrong_steps]
     kept: set[Number] = set()
     for step in right[:first_error]:
         kept.update(_results(step, known, kept))
     changed: set[Number] = set()
     stale: list[str] = []
-    for index in range(first_error, len(wrong_steps)):
-        if not 0 <= index + shift < len(right):
-            break
-        twin, wrong = right[index + shift], _read_body(wrong_steps[index])
-        same = len(twin.values) == len(wrong.values)
-        old = _results(twin, known, kept)
-        new = (
-            [wrong.values[k] for k in twin.results or range(len(twin.values))] if same else _results(wrong, known, kept)
-        )
+    for here, twin in zip(wrong[first_error:], _twins(right, wrong, first_error), strict=True):
+        same = twin is not None and len(twin.values) == len(here.values)
+        old = [] if twin is None else _results(twin, known, kept)
+        new = [here.values[k] for k in twin.results or range(len(twin.values))] if twin is not None and same else []
+        new = new or _results(here, known, kept)
         fresh = {value for value in old if value not in new}
-        if index > first_error:
-            for k, (value, text) in enumerate(zip(wrong.values, wrong.texts, strict=False)):
+        if here is not wrong[first_error]:
+            for k, (value, text) in enumerate(zip(here.values, here.texts, strict=False)):
                 # Where the right step has another number, the value has come out again by itself.
-                left = twin.values[k] == value if same else k not in wrong.results
+                left = twin.values[k] == value if twin is not None and same else k not in here.results
                 if left and value in changed and value not in known and value not in kept:
                     stale.append(text)
         changed |= fresh
         kept.update(value for value in old if value in new)
-        changed -= kept if index > first_error else set()
+        if here is not wrong[first_error]:
+            changed -= kept
     return stale
+
+
+def _twins(right: Sequence[Step], wrong: Sequence[Step], first_error: int) -> list[Step | None]:
+    """Of each wrong step from the first error on, the right step whose words it has; None if there is none."""
+    at = first_error
+    if [step.gaps for step in right[at : at + 2]][1:] == [wrong[at].gaps] != [right[at].gaps]:
+        at += 1  # a step is missing
+    found: list[Step | None] = [right[at] if at < len(right) else None]
+    for step in wrong[first_error + 1 :]:
+        later = next((k for k in range(at + 1, len(right)) if right[k].gaps == step.gaps), None)
+        found.append(None if later is None else right[later])
+        at = at if later is None else later
+    return found
 
 
 def _read_body(step: str) -> Step:
