@@ -192,6 +192,8 @@ def _say_beside(case: Case, edit: Edit, plan: Plan, texts: dict[int, str]) -> No
             if (edit.equation, operand) in mention.operands:
                 if len(mention.operands) > 1 or mention.place in texts:
                     raise Refused("ambiguous mention")
+                if mention.source >= 0 and solution.equations[mention.source].step == first.step:
+                    raise Refused("mention of a result that stands")
                 texts[mention.place] = _written(value, solution.steps[first.step][mention.place])
 
 

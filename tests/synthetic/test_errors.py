@@ -1,5 +1,6 @@
 """Each error of the taxonomy on a solution that can be checked by hand: the wrong step, what follows, the reason."""
 
+from fractions import Fraction
 from random import Random
 
 import pytest
@@ -222,6 +223,20 @@ def test_the_prose_beside_an_equation_says_the_same_number() -> None:
     assert working
     for step in working:
         assert f"0.2 x {step.split()[1]} =" in step
+
+
+def test_prose_that_states_a_result_of_the_wrong_step_which_stands_is_not_changed() -> None:
+    """Not "She has 3 hours left because 9-3=6. The share is 3/12": the 6 is right, and used wrong only after it."""
+    share = case(
+        "Ann has 9 hours, of which she reads 3. What share of 12 hours is left?",
+        "She has 6 hours left because 9-3=<<9-3=6>>6. The share is 6/12=<<6/12=.5>>.5\n#### .5",
+    )
+    edit = Edit(1, Fraction(1, 4), {}, ((0, 3),), str)
+    with pytest.raises(Refused, match="result that stands"):
+        carry_through(share, edit)
+    assert not any(
+        step.startswith("She has 3 hours left because 9-3=6") for step in all_wrong(share, "wrong_earlier_result")
+    )
 
 
 def test_prose_that_repeats_a_changed_result_follows_it() -> None:
