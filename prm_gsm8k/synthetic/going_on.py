@@ -22,7 +22,7 @@ from prm_gsm8k.synthetic.telling import ENDING, announced
 
 # How often so many steps are added (none, one, ...) to a wrong solution of so many, without its conclusion: so often
 # that wrong solutions have as many as real ones, and their first errors the same place (`prm-gsm8k audit`).
-MORE: dict[int, tuple[int, ...]] = {1: (0, 0, 1, 3), 2: (0, 2, 2, 4), 3: (3, 5, 2)}
+MORE: dict[int, tuple[int, ...]] = {1: (0, 0, 1, 3), 2: (0, 2, 2, 4), 3: (2, 5, 2)}
 
 
 class More(NamedTuple):

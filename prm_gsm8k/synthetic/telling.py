@@ -29,7 +29,7 @@ _RESTATED = 0.45  # how often a fact is restated, in those
 _FRONT = 0.3  # how often all of them come first, not each before its use
 _OPENING = 0.1  # how often a solution begins with words that say nothing
 _ANNOUNCED = 0.1  # how often it is said before the last step what it is about
-_AGAIN = 0.5  # how often a solution ends with its result once more, where that can be said (in six of ten)
+_AGAIN = 0.65  # how often a solution ends with its result once more, where that can be said (in half of them)
 _ENDED = 0.3  # how often, otherwise, with words that say nothing, if a conclusion follows
 OPENINGS = (
     "Let's solve this step by step.",
@@ -143,7 +143,10 @@ def announced(step: str, question: str, which: int) -> str:
 
 
 def _said_again(solution: Solution) -> str:
-    """The last step without its equation, where that leaves a sentence and its result can be no other number."""
+    """The last step without its equation, where that leaves a sentence whose only number is the result.
+
+    Nothing where that may be another number too, or the sentence says an operand, which an error may have replaced.
+    """
     equation, parts = solution.equations[solution.final], list(solution.steps[-1])
     others = [other for other in solution.equations if other is not equation]
     if equation.step != len(solution.steps) - 1 or any(other.step == equation.step for other in others):
@@ -151,6 +154,8 @@ def _said_again(solution: Solution) -> str:
     if equation.result in solution.asked.values or any(other.result == equation.result for other in others):
         return ""
     if not _plain(equation, parts) or not leave_out(parts, equation, _says_what_follows):
+        return ""
+    if sum(map(bool, parts[1::2])) > 1:
         return ""
     text = _SO.sub("", "".join(parts).strip())
     if not text or "=" in text:
