@@ -60,9 +60,10 @@ def _possible(bodies: list[str], at: int, frame: Frame, which: int) -> list[More
     for fact in facts(solution):
         if fact.before - shift > at and fact.text.lower() not in said:
             found.append(More(fact.before - shift, fact.text))
+    computes = [any(map(str.isdigit, body)) for body in bodies]
     for step in range(at + 1, len(bodies)):
         text = announced(bodies[step], solution.question if step == len(bodies) - 1 else "", which + step)
-        if text.lower() not in said and any(map(str.isdigit, bodies[step])):
+        if computes[step - 1] and computes[step] and text.lower() not in said:
             found.append(More(step, text))
     ending = ENDING[which % len(ENDING)]
     if frame.style.conclusion is not None and not any(end.lower() in said for end in ENDING):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -91,6 +92,15 @@ def test_what_is_added_has_no_numbers_but_those_of_the_question(rows: list[Row])
                         assert NUMBER_WORDS.keys().isdisjoint(re.findall("[a-z]+", said.lower())), said
                     added += 1
     assert added > 1000
+
+
+def test_nothing_is_announced_twice(rows: list[Row]) -> None:
+    """No two steps without a number stand next to each other after a first error."""
+    for row in rows:
+        if row["first_error"] >= 0:
+            said = [re.sub(r"\A(\*\*Step \d+:\*\* |Step \d+: |\d+\. |- )", "", step) for step in row["completions"]]
+            numbers = [bool(re.search(r"\d", step)) for step in said[row["first_error"] + 1 :]]
+            assert all(a or b for a, b in pairwise(numbers)), said
 
 
 def test_right_solutions_say_the_same(rows: list[Row]) -> None:
