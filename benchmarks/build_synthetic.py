@@ -1,6 +1,6 @@
 """The default build as its user runs it: from the shell to the finished folder, cold and from the cache.
 
-    python benchmarks/build_synthetic.py [--runs 3]
+    python benchmarks/build_synthetic.py [--runs 3] [--max-examples N]
 
 Some runs of `prm-gsm8k build synthetic`, each with an empty datasets cache, then one that finds it filled; beside them
 `import datasets` alone, which every build pays, and a build that makes the same rows with one process.
@@ -27,8 +27,10 @@ def seconds(arguments: list[str], home: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
-    runs = parser.parse_args().runs
-    command = [sys.executable, "-m", "prm_gsm8k.cli", "build", "synthetic", "--out"]
+    parser.add_argument("--max-examples", help="as for the command; all, unless told")
+    chosen = parser.parse_args()
+    runs, some = chosen.runs, ["--max-examples", chosen.max_examples] if chosen.max_examples else []
+    command = [sys.executable, "-m", "prm_gsm8k.cli", "build", "synthetic", *some, "--out"]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         alone = min(seconds([sys.executable, "-c", "import datasets"], place) for _ in range(3))
