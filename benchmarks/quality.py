@@ -36,8 +36,6 @@ Scored = list[dict[str, Any]]
 Values = NDArray[np.float64]
 """A measure on the problems themselves, and then on each draw of them."""
 
-# What arms are held against: somebody else's recipe, the default, and the default of which most arms are variants.
-BASES = {"naive": "naive corruption", "synthetic": "`synthetic`", "ended sooner": "`ended sooner`"}
 REAL = {
     "auc": "step AUC",
     "place": "same place",
@@ -246,11 +244,13 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
     out = [
         f"Trained on {problems} problems; measured on {len(firsts)} real solutions with a marked first error.",
         table(first),
+        "The difference from naive corruption with the same seeds:",
+        table(differences(measured, "naive")),
+        "The difference from `synthetic` with the same seeds:",
+        table(differences(measured, "synthetic")),
+        "Each seed:",
+        table(each),
     ]
-    for base, called in BASES.items():
-        if base in measured:
-            out += [f"The difference from {called} with the same seeds:", table(differences(measured, base))]
-    out += ["Each seed:", table(each)]
     if len(several) > 1:
         said = ", ".join(f"{name} {shown(free[name])}" for name in ("random", "majority", "oracle"))
         out += [f"Best of all solutions to a problem, by each PRM; without one: {said}.", table(several)]

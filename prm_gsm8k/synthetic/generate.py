@@ -27,7 +27,7 @@ from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
 from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
 from prm_gsm8k.synthetic.second_opinion import SecondOpinion
-from prm_gsm8k.synthetic.style import PLAIN, Frame, Style, draw_style
+from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
 from prm_gsm8k.synthetic.telling import tell
 
 # How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
@@ -188,9 +188,6 @@ def _rows(
             if any(labels.get(prefix, n < first) != (n < first) for n, prefix in enumerate(prefixes)):
                 counts["draw refused/another label for a prefix"] += 1
                 continue
-            if options.retold and first < len(wrong.bodies):
-                bodies = go_on(wrong.bodies, first, frame, rng)
-                steps = frame.finish(bodies, wrong.answer, wrong.kept)
             reason = edit.reason()
             refused = pair.opinion.judge(steps, first, name, reason, wrong.answer)
             if refused is not None:
@@ -198,6 +195,12 @@ def _rows(
                 continue
             labels.update((prefix, n < first) for n, prefix in enumerate(prefixes))
             counts["wrong rows"] += 1
+            if options.retold and first < len(wrong.bodies):
+                # drawn apart, so that nothing else depends on it: this and other rows are the same up to their errors
+                bodies = go_on(wrong.bodies, first, frame, Random(f"{options.seed}/{problem.id}/{made}"))
+                longer = frame.finish(bodies, wrong.answer, wrong.kept)
+                if pair.opinion.judge(longer, first, name, reason, wrong.answer) is None:
+                    steps = longer
             row = _row(problem, solution, f"{problem.id}/wrong-{made}", steps, source="corruption", first_error=first)
             row.update(error_type=name, answer=wrong.answer, error_reason=reason, twin_id=pair.id)
             yield row
@@ -223,7 +226,7 @@ def _right_solutions(
     """The right solution in as many drawn styles as are asked for. Raises `UnreadableError` if it is not right."""
     for number in range(options.num_correct_per_problem):
         style = draw_style(rng) if options.styles else PLAIN
-        told = _retold(problem, solution, style, rng, counts) if options.retold else solution
+        told = _retold(problem, solution, rng, counts) if options.retold else solution
         plans: list[Plan | None] = []
         for index in range(len(told.equations)):
             try:
@@ -240,9 +243,9 @@ def _right_solutions(
             raise UnreadableError(f"second opinion: {opinion.refusal.partition(':')[0]}")
 
 
-def _retold(problem: Problem, solution: Solution, style: Style, rng: Random, counts: Counter[str]) -> Solution:
-    """The solution with steps joined and others added, or as it is where that can't be read."""
-    told = tell(solution, problem.answer, rng, concluded=style.conclusion is not None)
+def _retold(problem: Problem, solution: Solution, rng: Random, counts: Counter[str]) -> Solution:
+    """The solution with steps joined and facts restated, or as it is where that can't be read."""
+    told = tell(solution, problem.answer, rng)
     if told.answer is problem.answer:
         return solution
     try:

@@ -7,22 +7,47 @@
 
 Real wrong solutions (eth-lre/verify-then-generate) go on for three steps after their first error; those of GSM8K, with
 an error where real ones have it, for two. What is added has no numbers, or is a sentence of the question, so nothing
-has to be recomputed in it, and right solutions say the same (`telling.py`). Up to the first error nothing changes:
-neither what a PRM that sees a step and what is before it can learn, nor how its errors look beside the right step.
+has to be recomputed in it. Up to the first error a row is what it would be without this, and a PRM that sees a step and
+what is before it learns from no more. Right solutions stay as they are: late steps in them teach that late is right.
 """
 
 from __future__ import annotations
 
+import re
 from random import Random
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.facts import facts
+from prm_gsm8k.synthetic.facts import facts, sentences
+from prm_gsm8k.synthetic.numbers import NUMBER_WORDS
 from prm_gsm8k.synthetic.style import Frame
-from prm_gsm8k.synthetic.telling import ENDING, announced
 
 # How often so many steps are added (none, one, ...) to a wrong solution of so many, without its conclusion: so often
 # that wrong solutions have as many as real ones, and their first errors the same place (`prm-gsm8k audit`).
-MORE: dict[int, tuple[int, ...]] = {1: (0, 0, 1, 3), 2: (0, 2, 2, 4), 3: (2, 5, 2)}
+MORE: dict[int, tuple[int, ...]] = {
+    1: (0, 0, 1, 3), 2: (0, 1, 2, 5), 3: (1, 4, 4), 4: (4, 1), 5: (8, 1, 1), 6: (6, 0, 1, 1)
+}  # fmt: skip
+
+ASKED = ("We need to find out: {}", "The question is: {}", "The question asks: {}")
+ANNOUNCING = ("We need to find {}.", "Let's find {}.", "Now, let's calculate {}.", "Now, we find {}.")
+GOING_ON = (
+    "Now we can go on to the next part.",
+    "Let's work out what comes next.",
+    "Next, we use this.",
+    "We can now go on.",
+    "With this, we can work out the rest.",
+)
+ENDING = (
+    "So we have the answer.",
+    "This is what the question asks for.",
+    "That is what we wanted to find.",
+    "This is the final result.",
+    "And that is our answer.",
+)
+_SUBJECT = re.compile(
+    r"(?:(?:so|thus|then|therefore|hence|finally|now|next|first)\b,?\s+)*"
+    r"((?:the|his|her|their|its)\b[a-z' -]{3,60}?) (?:is|was|are|were|will be|would be)\b",
+    re.IGNORECASE,
+)
 
 
 class More(NamedTuple):
@@ -53,19 +78,44 @@ def go_on(bodies: list[str], at: int, frame: Frame, rng: Random) -> list[str]:
 
 
 def _possible(bodies: list[str], at: int, frame: Frame, which: int) -> list[More]:
-    """Everything that can be added and does not stand there yet."""
-    solution, said = frame.solution, "\n".join(frame.bodies).lower()
-    found = []
+    """Everything that can be added and does not stand there yet: facts before their use, what comes next, an ending."""
+    solution, said = frame.solution, "\n".join([*frame.bodies, *bodies]).lower()
     shift = len(frame.bodies) - len(bodies)  # of a step that was left out before the error
-    for fact in facts(solution):
-        if fact.before - shift > at and fact.text.lower() not in said:
-            found.append(More(fact.before - shift, fact.text))
+    found = [
+        More(fact.before - shift, fact.text)
+        for fact in facts(solution)
+        if fact.before - shift > at and fact.text.lower() not in said
+    ]
+    asked = _asked(solution.question)
+    if asked.lower() in said:
+        asked = ""
     computes = [any(map(str.isdigit, body)) for body in bodies]
     for step in range(at + 1, len(bodies)):
-        text = announced(bodies[step], solution.question if step == len(bodies) - 1 else "", which + step)
+        text = announced(bodies[step], asked if step == len(bodies) - 1 else "", which + step)
         if computes[step - 1] and computes[step] and text.lower() not in said:
             found.append(More(step, text))
-    ending = ENDING[which % len(ENDING)]
-    if frame.style.conclusion is not None and not any(end.lower() in said for end in ENDING):
-        found.append(More(len(bodies), ending))
+    if frame.style.conclusion is not None:  # without one, nothing stands after the answer
+        if asked and at == len(bodies) - 1:
+            found.append(More(len(bodies), ASKED[(which + 1) % len(ASKED)].format(asked)))
+        found.append(More(len(bodies), ENDING[which % len(ENDING)]))
     return found
+
+
+def announced(step: str, asked: str, which: int) -> str:
+    """What is said before a step: what it is about, by its own words or by what is asked, or nothing of either.
+
+    >>> announced("So the total cost is 3*4 = $12.", "What does he pay?", 0)
+    'We need to find the total cost.'
+    >>> announced("He pays 3*4 = $12.", "What does he pay?", 0), announced("He pays 3*4 = $12.", "", 0)
+    ('We need to find out: What does he pay?', 'Now we can go on to the next part.')
+    """
+    about = _SUBJECT.match(step)
+    if about and NUMBER_WORDS.keys().isdisjoint(about[1].lower().split()):
+        return ANNOUNCING[which % len(ANNOUNCING)].format(about[1][0].lower() + about[1][1:])
+    return ASKED[which % len(ASKED)].format(asked) if asked else GOING_ON[which % len(GOING_ON)]
+
+
+def _asked(question: str) -> str:
+    """What is asked, if it is asked without numbers."""
+    asked = sentences(question)[-1]
+    return asked if asked.endswith("?") and not any(map(str.isdigit, asked)) else ""

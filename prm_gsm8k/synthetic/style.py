@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
@@ -205,29 +204,21 @@ class Frame:
 
     def _bare(self, equation: Equation) -> bool:
         """Leave the left side out, where the sentence stands without it."""
+        parts = self.parts[equation.step]
+        first, tail = equation.places[0], equation.tail
+        before = parts[first - 1]
+        words = before.rstrip("$£€").rsplit(None, 2)
+        if len(words) < 2 or words[-1].lower() not in _BEFORE_A_NUMBER or before.rstrip("$£€")[-1:] != " ":
+            return False
         if len(equation.operands) != 2:  # more is not done in the head
+            return False
+        if any((gap := read_gap(parts[p])) is None or not gap.symbolic for p in range(first + 1, tail + 1, 2)):
             return False
         if any(other is not equation and other.step == equation.step for other in self.solution.equations):
             return False
-        if equation is self.solution.equations[self.solution.final] and equation.step < len(self.parts) - 1:
-            return False  # the step after it says it again
-        return leave_out(self.parts[equation.step], equation, _BEFORE_A_NUMBER.__contains__)
-
-
-def leave_out(parts: list[str], equation: Equation, goes_before: Callable[[str], bool]) -> bool:
-    """Take the left side of an equation out of its step, if a number can go after the word before it; whether it can.
-
-    "She sold 48/2 = 24 clips in May." -> "She sold 24 clips in May."
-    """
-    first, tail = equation.places[0], equation.tail
-    before = parts[first - 1].rstrip("$£€")
-    words = before.rsplit(None, 2)
-    if len(words) < 2 or not goes_before(words[-1].lower()) or before[-1:] != " ":
-        return False
-    if any((gap := read_gap(parts[p])) is None or not gap.symbolic for p in range(first + 1, tail + 1, 2)):
-        return False
-    gap = read_gap(parts[tail])
-    assert gap is not None
-    parts[first - 1] = before + gap.right.strip()
-    parts[first : tail + 1] = [""] * (tail + 1 - first)
-    return True
+        gap = read_gap(parts[tail])
+        assert gap is not None
+        parts[first - 1] = before.rstrip("$£€") + gap.right.strip()
+        for place in range(first, tail + 1):
+            parts[place] = ""
+        return True

@@ -37,7 +37,7 @@ TAXONOMY: dict[str, ErrorType] = {
     "grouping_lost": ErrorType(5, relations.grouping_lost_sites, relations.grouping_lost),
     "step_skipped": ErrorType(9.5, terms.step_skipped_sites, terms.step_skipped),
     "term_left_out": ErrorType(12, terms.term_left_out_sites, terms.term_left_out),
-    "counted_twice": ErrorType(2.75, terms.counted_twice_sites, terms.counted_twice),
+    "counted_twice": ErrorType(2.8, terms.counted_twice_sites, terms.counted_twice),
     "percentage_confused": ErrorType(12, measures.percentage_confused_sites, measures.percentage_confused),
     "unit_confused": ErrorType(12, measures.unit_confused_sites, measures.unit_confused),
     "calculation_slip": ErrorType(1.02, slips.calculation_slip_sites, slips.calculation_slip),

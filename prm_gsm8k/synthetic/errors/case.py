@@ -63,7 +63,7 @@ class Case:
         equations = solution.equations
         self.frame = frame
         self.solution = solution
-        last = equations[solution.final].step + (frame.style.conclusion is not None) or 1
+        last = len(frame.steps) - 1 or 1
         words = [(body.count(" ") + 1) ** LONGER for body in frame.bodies]
         self.weights = [positions(equation.step / last) * words[equation.step] for equation in equations]
         self.plans = plans
