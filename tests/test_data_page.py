@@ -102,6 +102,13 @@ def test_changes_are_marked_in_the_steps_that_have_the_words_of_a_right_one() ->
     assert changed == [[], ["9", "17"], ["17"]]
 
 
+def test_of_two_right_steps_with_the_same_words_the_first_is_the_one_that_went_wrong() -> None:
+    right = ["He has 6+2=8.", "He has 8+2=10.", "That is all."]
+    row = {"first_error": 0, "completions": ["He has 6+3=9.", "He has 9+2=11.", "That is all."]}
+    changed = [[step.text[start:end] for start, end in step.changed] for step in _steps(row, right)]
+    assert changed == [["3", "9"], ["9", "11"], []]
+
+
 def test_the_right_solution_stands_beside_the_wrong_one_and_what_differs_is_marked(
     synthetic: tuple[Config, dict[str, pa.Table]],
 ) -> None:

@@ -17,7 +17,7 @@ from prm_gsm8k.audit.shape import distances
 from prm_gsm8k.problems import Problem, shipped_problems
 from prm_gsm8k.synthetic import going_on
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
-from prm_gsm8k.synthetic.going_on import ENDING, GOING_ON, go_on
+from prm_gsm8k.synthetic.going_on import ENDING, GOING_ON, announced, go_on
 from prm_gsm8k.synthetic.numbers import NUMBER_WORDS
 from prm_gsm8k.synthetic.parse import read_solution
 from prm_gsm8k.synthetic.second_opinion import SecondOpinion
@@ -67,6 +67,17 @@ def test_what_the_solution_says_already_is_not_said_again(monkeypatch: pytest.Mo
     told = Frame(read_solution(QUESTION, answer), PLAIN, Random(0))
     longer = go_on(["He has 6*2=12", *told.bodies[1:3], WRONG[2]], 0, told, Random(0))
     assert sum("friends has" in step for step in longer) == 1
+
+
+def test_only_a_step_with_numbers_that_follows_one_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(going_on, "MORE", {3: (0,) * 9 + (1,)})
+    bodies = [WRONG[0], "His friends have some, too.", WRONG[2]]
+    assert go_on(bodies, 0, frame(question=QUESTION.replace("Each of 5 friends has 9.", "")), Random(0)) == bodies
+
+
+def test_a_step_whose_subject_says_a_number_is_announced_without_it() -> None:
+    assert announced("The cost of the pens is 3*4 = 12.", "", 0) == "We need to find the cost of the pens."
+    assert announced("The cost of the two pens is 3*4 = 12.", "", 0) == GOING_ON[0]
 
 
 def test_long_solutions_are_long_enough() -> None:
