@@ -209,6 +209,21 @@ def without_numbers(step: str) -> str:
     return re.sub(r"[\d.,]*\d[\d.,]*", "", step)
 
 
+def test_what_the_second_opinion_does_not_pass_is_not_added() -> None:
+    """To it a score is twenty, so "Let's find her average score" says a number."""
+    answer = "The sum is 91+92=<<91+92=183>>183.\nHer average score is 183/3=<<183/3=61>>61.\n#### 61"
+    problem = Problem("mine/1", "Malou got 91 and 92 in 3 quizzes. What is the average?", answer, "train", "mine:1")
+    longer = 0
+    for seed in range(40):
+        right, *wrong = generate([problem], SyntheticOptions(seed=seed))
+        opinion = SecondOpinion(right["prompt"], right["completions"], "61")
+        for row in wrong:
+            judged = (row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"])
+            assert opinion.judge(*judged) is None
+            longer += len(row["completions"]) > len(right["completions"])
+    assert longer > 20
+
+
 def test_one_problem_of_ones_own() -> None:
     problem = Problem("mine/0", QUESTION, ANSWER, "train", "mine:1")
     for seed in range(20):
