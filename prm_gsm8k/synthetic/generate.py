@@ -2,8 +2,9 @@
 
     parse → operand graph → one reasoning error → recompute → go on → render → second opinion → row
 
-Everything that is random comes from one generator a problem, seeded with the seed and the problem's id, so a row
-depends on nothing but its problem, the options and this code: not on the order, the shard or the process.
+Everything that is random comes from one generator a problem, seeded with the seed and the problem's id (and from one of
+the row, for what is said after its error), so a row depends on nothing but its problem, the options and this code: not
+on the order, the shard or the process.
 """
 
 from __future__ import annotations
