@@ -164,7 +164,7 @@ def test_a_misread_fact_is_carried_through_to_the_answer() -> None:
 
 @pytest.mark.usefixtures("restating")
 def test_some_first_errors_are_misread_facts_and_only_their_number_is_changed() -> None:
-    rows = list(generate(shipped_problems("train")[:350], SyntheticOptions()))
+    rows = list(generate(shipped_problems("train")[:300], SyntheticOptions()))
     right = {row["id"]: row["completions"] for row in rows if row["first_error"] < 0}
     facts_seen = misread = 0
     for row in rows:
