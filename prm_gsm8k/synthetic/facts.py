@@ -39,6 +39,12 @@ def sentences(question: str) -> list[str]:
     return _SENTENCE.split(question.strip())
 
 
+def asked(question: str) -> str:
+    """What a question asks, if it asks that without numbers, else nothing."""
+    last = sentences(question)[-1]
+    return last if last.endswith("?") and not any(map(str.isdigit, last)) else ""
+
+
 def facts(solution: Solution) -> list[Fact]:
     """The sentences of the question that state a number which a step uses, in their order."""
     used: dict[Value, int] = {}

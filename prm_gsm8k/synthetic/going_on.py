@@ -17,7 +17,7 @@ import re
 from random import Random
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.facts import facts, sentences
+from prm_gsm8k.synthetic.facts import asked, facts
 from prm_gsm8k.synthetic.numbers import NUMBER_WORDS
 from prm_gsm8k.synthetic.style import Frame
 
@@ -86,22 +86,22 @@ def _possible(bodies: list[str], at: int, frame: Frame, which: int) -> list[More
         for fact in facts(solution)
         if fact.before - shift > at and fact.text.lower() not in said
     ]
-    asked = _asked(solution.question)
-    if asked.lower() in said:
-        asked = ""
+    last = asked(solution.question)
+    if last.lower() in said:
+        last = ""
     computes = [any(map(str.isdigit, body)) for body in bodies]
     for step in range(at + 1, len(bodies)):
-        text = announced(bodies[step], asked if step == len(bodies) - 1 else "", which + step)
+        text = announced(bodies[step], last if step == len(bodies) - 1 else "", which + step)
         if computes[step - 1] and computes[step] and text.lower() not in said:
             found.append(More(step, text))
     if frame.style.conclusion is not None:  # without one, nothing stands after the answer
-        if asked and at == len(bodies) - 1:
-            found.append(More(len(bodies), ASKED[(which + 1) % len(ASKED)].format(asked)))
+        if last and at == len(bodies) - 1:
+            found.append(More(len(bodies), ASKED[(which + 1) % len(ASKED)].format(last)))
         found.append(More(len(bodies), ENDING[which % len(ENDING)]))
     return found
 
 
-def announced(step: str, asked: str, which: int) -> str:
+def announced(step: str, question: str, which: int) -> str:
     """What is said before a step: what it is about, by its own words or by what is asked, or nothing of either.
 
     >>> announced("So the total cost is 3*4 = $12.", "What does he pay?", 0)
@@ -112,10 +112,4 @@ def announced(step: str, asked: str, which: int) -> str:
     about = _SUBJECT.match(step)
     if about and NUMBER_WORDS.keys().isdisjoint(about[1].lower().split()):
         return ANNOUNCING[which % len(ANNOUNCING)].format(about[1][0].lower() + about[1][1:])
-    return ASKED[which % len(ASKED)].format(asked) if asked else GOING_ON[which % len(GOING_ON)]
-
-
-def _asked(question: str) -> str:
-    """What is asked, if it is asked without numbers."""
-    asked = sentences(question)[-1]
-    return asked if asked.endswith("?") and not any(map(str.isdigit, asked)) else ""
+    return ASKED[which % len(ASKED)].format(question) if question else GOING_ON[which % len(GOING_ON)]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from random import Random
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.facts import facts, sentences
+from prm_gsm8k.synthetic.facts import asked, facts
 from prm_gsm8k.synthetic.parse import Solution
 
 _TOGETHER = 0.3  # how many solutions have steps that are several of the reference solution
@@ -71,9 +71,8 @@ def tell(solution: Solution, answer: str, rng: Random) -> Told:
 
 
 def _opening(question: str, which: float) -> str:
-    asked = sentences(question)[-1]
-    if which < 0.5 and asked.endswith("?") and not any(map(str.isdigit, asked)):
-        return _ASKED.format(asked)
+    if which < 0.5 and (last := asked(question)):
+        return _ASKED.format(last)
     return OPENINGS[int(which * 2 % 1 * len(OPENINGS))]
 
 
