@@ -23,10 +23,10 @@ data: .venv/.installed
 	$(BIN)/prm-gsm8k build synthetic --out $(OUT)
 	$(BIN)/prm-gsm8k show $(OUT) -n 4
 
-# vLLM's worker on the CPU waits busily: beside it, and beside others, tests stand still
+# vLLM's tests by themselves, two servers at a time: a worker takes a core, also for a second after each answer
 test: lint $(ENGINE)
 	$(BIN)/python -m pytest -m 'not vllm' --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-	$(if $(ENGINE),$(BIN)/python -m pytest -m vllm)
+	$(if $(ENGINE),$(BIN)/python -m pytest -m vllm --numprocesses 2 --dist loadfile)
 
 # mypy reads a tree of links that looks as the installed package does: builders/ and train/ inside prm_gsm8k
 lint: .venv/.installed-dev

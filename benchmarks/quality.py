@@ -43,6 +43,12 @@ REAL = {
     "lowest": "hit, lowest",
 }
 
+SEVERAL = {
+    "best-of-n": "Best of all solutions to a problem, by each PRM",
+    "alike": "The same of solutions by models that write alike, to more problems",
+}
+CHOSEN = ("AUC", "lowest step", "last step", "mean step", "weighted vote", "over majority")
+
 
 def drawn(prompts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The problem of each solution, and how often each problem is drawn: (1 + DRAWS, problems), first once each."""
@@ -105,7 +111,11 @@ def own_kind(run: dict[str, Any]) -> float:
 
 
 def on_several(scored: Scored) -> dict[str, Values]:
-    """Best of all solutions to a problem, by the lowest, the last and the mean step, and what needs no PRM."""
+    """Best of all solutions to a problem, by the lowest, the last and the mean step, and what needs no PRM.
+
+    `AUC` is the chance that the lowest step of a right solution scores above that of a wrong one to the same problem,
+    `over majority` how much oftener than the plain one the weighted vote is right.
+    """
     of: dict[str, Scored] = defaultdict(list)
     for x in scored:
         of[x["prompt"]].append(x)
@@ -123,7 +133,13 @@ def on_several(scored: Scored) -> dict[str, Values]:
         columns["last step"].append(expected_best([x["scores"][-1] for x in some], correct, n))
         columns["mean step"].append(expected_best([float(np.mean(x["scores"])) for x in some], correct, n))
         columns["weighted vote"].append(expected_vote(said, correct, n, lowest))
-    return {name: weights @ np.array(column) / weights.sum(axis=1) for name, column in columns.items()}
+        pairs = sum(correct) * (n - sum(correct))
+        columns["pairs"].append(pairs)
+        columns["won"].append(pairs * (roc_auc(np.array(lowest), np.array(correct)) or 0.0))
+    sums = {name: weights @ np.array(column) for name, column in columns.items()}
+    won, pairs_in_all = sums.pop("won"), sums.pop("pairs")
+    found = {name: total / weights.sum(axis=1) for name, total in sums.items()}
+    return found | {"AUC": won / pairs_in_all, "over majority": found["weighted vote"] - found["majority"]}
 
 
 def other_seeds(values: Sequence[Values]) -> Values:
@@ -149,7 +165,7 @@ def table(rows: list[list[str]]) -> str:
 def compact(run: dict[str, Any]) -> dict[str, Any]:
     """A run with digests in place of questions, and scores to four digits."""
     made = dict(run)
-    for name in ("own", "real", "best-of-n"):
+    for name in ("own", "real", *SEVERAL):
         if name in run:
             made[name] = [
                 x
@@ -204,9 +220,7 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
     order = sorted(runs, key=lambda arm: (arm != "synthetic", arm != "naive", arm))
     first = [["trained on", "seeds", "rows", "tokens", "step AUC on its own kind", *REAL.values()]]
     each = [["trained on", "seed", *REAL.values()]]
-    several = [["trained on", "seeds", "lowest step", "last step", "mean step", "weighted vote"]]
     measured = {arm: {run["seed"]: measures(run) for run in runs[arm]} for arm in order}
-    free: dict[str, Values] = {}
     for arm in order:
         found = measured[arm]
         own_auc = [own_kind(run) for run in runs[arm]]
@@ -219,11 +233,6 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
                 *(shown(mean[name]) for name in REAL),
             ]
         )
-        some = [on_several(run["best-of-n"]) for run in runs[arm] if "best-of-n" in run]
-        if some:
-            free = some[0]
-            parts = {name: np.mean([one[name] for one in some], axis=0) for name in some[0]}
-            several.append([arm, str(len(some)), *(shown(parts[name]) for name in several[0][2:])])
     any_run = runs[order[0]][0]
     marked, problems = any_run["real"], any_run["problems"]
     firsts = [x["first_error"] for x in marked]
@@ -251,9 +260,18 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
         "Each seed:",
         table(each),
     ]
-    if len(several) > 1:
-        said = ", ".join(f"{name} {shown(free[name])}" for name in ("random", "majority", "oracle"))
-        out += [f"Best of all solutions to a problem, by each PRM; without one: {said}.", table(several)]
+    for key, title in SEVERAL.items():
+        rows = [["trained on", "seeds", *CHOSEN]]
+        free: dict[str, Values] = {}
+        for arm in order:
+            some = [on_several(run[key]) for run in runs[arm] if key in run]
+            if some:
+                free = some[0]
+                means = {name: np.mean([one[name] for one in some], axis=0) for name in CHOSEN}
+                rows.append([arm, str(len(some)), *(shown(means[name], name == CHOSEN[-1]) for name in CHOSEN)])
+        if free:
+            said = ", ".join(f"{name} {shown(free[name])}" for name in ("random", "majority", "oracle"))
+            out += [f"{title}; without one: {said}.", table(rows)]
     return "\n\n".join(out)
 
 

@@ -9,6 +9,7 @@ GSM8K train problems, with the same options and number of optimizer steps. It th
     own          rows of its own arm on validation problems: where its threshold is chosen
     real         --dev: solutions with an error that a person marked, {"problem", "steps", "label"} a line
     best-of-n    --solutions: several to a problem, {"problem", "steps", "answer", "correct"} a line, of problems drawn
+    alike        those of them that have one `source` (--alike), to more problems: models that write in the same form
 
 and all scores are kept: an arm and seed that are there are not made again, so the command can be stopped and goes on.
 `quality.py` makes the tables.
@@ -51,11 +52,13 @@ def real_errors(file: Path) -> list[Row]:
     return list(rows.values())
 
 
-def several(file: Path, n: int) -> list[Row]:
-    """All solutions to `n` problems, drawn."""
+def several(file: Path, n: int, source: str | None = None) -> list[Row]:
+    """All solutions to `n` problems, drawn; or those that have one source."""
     by_problem: dict[str, list[Row]] = defaultdict(list)
     for line in gzip.decompress(file.read_bytes()).splitlines():
         x = json.loads(line)
+        if source is not None and x["source"] != source:
+            continue
         steps = [step for step in x["steps"] if step.strip()] or ["?"]
         by_problem[x["problem"]].append(row(x["problem"], steps, -1) | {"answer": x["answer"], "correct": x["correct"]})
     names = sorted(by_problem)
@@ -97,6 +100,8 @@ def main() -> None:
     parser.add_argument("--dev", type=Path)
     parser.add_argument("--solutions", type=Path)
     parser.add_argument("--of-problems", type=int, default=40, help="of --solutions (default 40)")
+    parser.add_argument("--alike", default="openai-gsm", help="a source in --solutions (default openai-gsm)")
+    parser.add_argument("--alike-problems", type=int, default=300, help="of --alike (default 300; 0: do without)")
     parser.add_argument("--model", type=Path, default=Path("build/smollm2"))
     parser.add_argument("--keep", type=Path, default=Path("build/small_prm"))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -106,6 +111,8 @@ def main() -> None:
         sets["real"] = real_errors(options.dev)
     if options.solutions:
         sets["best-of-n"] = several(options.solutions, options.of_problems)
+        if options.alike_problems:
+            sets["alike"] = several(options.solutions, options.alike_problems, options.alike)
     for seed in options.seeds:
         for arm in options.arms:
             folder = options.keep / f"{arm.partition('=')[0].replace(' ', '_')}-{seed}"
@@ -123,7 +130,7 @@ def main() -> None:
                 sys.exit(f"{folder} is of {kept['problems']} problems: another --keep, or delete it")
             missing = [name for name in ("own", *sets) if name not in kept]
             if missing:
-                prm = ProcessRewardModel.from_pretrained(folder / "prm", dtype="bf16")
+                prm = ProcessRewardModel.from_pretrained(folder / "prm")
                 for name in missing:
                     rows = sets[name] if name in sets else rows_of(arm, "validation", options.own_problems, 0)
                     kept[name] = score(prm, rows)

@@ -11,8 +11,9 @@ from prm_gsm8k.vllm_server import COMMAND
 
 PYTHON = Path(__file__).parent.parent / ".venv-vllm" / "bin" / "python"
 COMMAND_LINE = f"{PYTHON} -m vllm.entrypoints.openai.api_server"
-# A request's `seed` ends the CPU engine ("CPU Generator does not use offset"), so no test sends one.
-SMALL = ["--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "64"]
+# fp32, for many CPUs have no bf16. A request's `seed` ends the CPU engine ("CPU Generator does not use offset"), so no
+# test sends one.
+SMALL = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "64"]
 needs_vllm = pytest.mark.vllm  # fails without that environment; `make test` runs it where vLLM has wheels for the CPU
 
 

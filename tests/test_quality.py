@@ -151,7 +151,24 @@ def test_best_of_n_is_counted(quality: ModuleType, tmp_path: Path) -> None:
     assert found["random"] == pytest.approx(1 / 3) and found["oracle"] == 1.0
     assert found["majority"] == pytest.approx(1 / 3)  # three answers, each as often
     assert found["lowest step"] == 0.0  # the right ones score lowest
-    assert found["weighted vote"] == 0.0
+    assert found["weighted vote"] == found["AUC"] == 0.0
+    assert found["over majority"] == pytest.approx(-1 / 3)
+
+
+def test_the_auc_of_solutions_compares_those_to_one_problem(quality: ModuleType) -> None:
+    random = Random(4)
+    solutions = [
+        {"prompt": f"p{n % 7}", "answer": "1", "correct": random.random() < 0.6, "scores": [random.random(), 0.7]}
+        for n in range(60)
+    ]
+    solutions += [x | {"prompt": "all right", "correct": True} for x in solutions[:9]]
+    won = [
+        (min(a["scores"]) > min(b["scores"])) + 0.5 * (min(a["scores"]) == min(b["scores"]))
+        for a in solutions
+        for b in solutions
+        if a["prompt"] == b["prompt"] and a["correct"] and not b["correct"]
+    ]
+    assert quality.on_several(solutions)["AUC"][0] == pytest.approx(sum(won) / len(won))
 
 
 def test_the_lowest_the_last_and_the_mean_step_can_each_choose_another(quality: ModuleType) -> None:

@@ -39,7 +39,6 @@ from prm_gsm8k.vllm_server import Server, vllm_server
 PROMPT = "Ali has 3 apples and buys 4. How many has he?"
 STEPS = ["He has 3+4=7 apples.", "So 7.\n\nThat is all.", "The answer is 7"]
 MODEL = Path(__file__).parent.parent / "build" / "smollm2"
-FP32 = ["float32" if word == "bfloat16" else word for word in SMALL]
 CLOSE = 1e-4  # of two engines that add in another order, in fp32
 
 
@@ -71,7 +70,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> ProcessRewardModel:
 def server(here: ProcessRewardModel) -> Iterator[Server]:
     use_vllm()
     folder = str(here.model.config.name_or_path)
-    with vllm_server(folder, [*vllm_arguments(here.encoder.config), *FP32], timeout=1200) as started:
+    with vllm_server(folder, [*vllm_arguments(here.encoder.config), *SMALL], timeout=1200) as started:
         yield started
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ class PrmTrainingArguments(TrainingArguments):
     num_train_epochs: float = _option(1.0, "Passes over the rows.")
     per_device_train_batch_size: int = _option(8, "Rows, or packed sequences, a device and micro-batch.")
     per_device_eval_batch_size: int = _option(16, "Rows a device in validation.")
-    bf16: bool = _option(True, "Compute in bf16, keep weights and sums in fp32.")
+    bf16: bool = _option(True, "Compute in bf16, keep weights and sums in fp32; in fp32 where the device has no bf16.")
     logging_steps: float = _option(10, "Steps between two lines of the log.")
     eval_strategy: IntervalStrategy | str = _option("steps", "When to validate.")  # noqa: RUF009
     eval_steps: float | None = _option(0.1, "Steps between two validations, or below 1 the share of all steps.")
@@ -141,9 +141,15 @@ class PrmTrainingArguments(TrainingArguments):
             check_devices()
         if not torch.cuda.is_available() and not is_torch_mps_available():
             self.use_cpu = True
-        if self.bf16 and not self.use_cpu and not is_torch_bf16_gpu_available():
-            self.bf16 = False  # a GPU from before 2020
+        if self.bf16 and not (cpu_has_bf16() if self.use_cpu else is_torch_bf16_gpu_available()):
+            self.bf16 = False  # a GPU from before 2020, a CPU that would emulate it at a quarter of the speed of fp32
         super().__post_init__()
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies numbers in bf16 itself; also if that cannot be told (torch before 2.11)."""
+    can: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return not can or any(can.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def check_devices() -> None:

@@ -346,6 +346,27 @@ def test_two_processes_need_two_gpus(place: Path, monkeypatch: pytest.MonkeyPatc
     assert parse(words(place, "a"))[1].use_cpu
 
 
+@pytest.mark.parametrize(
+    ("can", "bf16"),
+    [
+        ({"architecture": "x86_64", "avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"architecture": "x86_64", "avx512_bf16": True, "amx_bf16": False}, True),
+        ({"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": True}, True),
+        ({"architecture": "aarch64", "neon": True, "bf16": False}, False),
+        ({"architecture": "aarch64", "neon": True, "bf16": True}, True),
+        ({}, True),
+    ],
+)
+def test_a_cpu_without_bf16_computes_in_fp32(
+    can: dict[str, object], bf16: bool, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There bf16 is emulated: a step of SmolLM2-135M takes four times as long."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can)
+    asked = [*words(place, "a"), "--use_cpu", "--bf16"]
+    assert parse(asked)[1].bf16 is bf16
+    assert parse([*asked, "false"])[1].bf16 is False
+
+
 def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> None:
     """As a user types it: it once trained on the CPU, in two processes, without a word."""
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ROOT / "accelerate_config.yaml")]
