@@ -11,13 +11,16 @@ An arm is `synthetic` as it is built, with one of its choices undone, or somebod
     not recomputed    after the first error, the right solution goes on (steps that training leaves out by default)
     arithmetic only   every first error is a false equation
 
-`ARM all steps` trains on the steps after a first error too, as wrong ones. NAME=FILE.jsonl is an arm of other rows
-(`prompt`, `completions`, `labels`), as those of `model_sampled` or `prm800k`.
+`ARM all steps` trains on the steps after a first error too, as wrong ones. `ARM contested` trains on no step but first
+errors and the right steps in whose place they stand, one for one: the look of a step tells them apart hardly better
+than chance (`audit.py`), so that is not what is learnt. NAME=FILE.jsonl is an arm of other rows (`prompt`,
+`completions`, `labels`), as those of `model_sampled` or `prm800k`.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -32,6 +35,7 @@ from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 
 Row = dict[str, Any]
 ALL_STEPS = " all steps"
+CONTESTED = " contested"
 
 
 @cache
@@ -81,6 +85,29 @@ def _not_recomputed(some: Iterable[Problem]) -> Iterator[Row]:
         yield row(made["prompt"], steps, first)
 
 
+def contested(rows: Iterable[Row]) -> Iterator[Row]:
+    """Of each wrong row its first error, and the step that stands in its place in a right row with the same beginning.
+
+    >>> right, wrong = row("1+1? Twice that?", ["1+1=2", "2*2=4"], -1), row("1+1? Twice that?", ["1+1=3", "3*2=6"], 0)
+    >>> [(x["completions"], x["values"]) for x in contested([right, wrong])]
+    [(['1+1=3'], [0.0]), (['1+1=2'], [1.0])]
+    """
+    by_prompt: dict[str, list[Row]] = defaultdict(list)
+    for x in rows:
+        by_prompt[x["prompt"]].append(x)
+    for of in by_prompt.values():
+        right = [x for x in of if x["first_error"] < 0]
+        for wrong in of:
+            end = wrong["first_error"] + 1
+            before = wrong["completions"][: end - 1]
+            twins = [x for x in right if len(x["completions"]) >= end and x["completions"][: end - 1] == before]
+            if end and twins:
+                for one, value in ((wrong, 0.0), (twins[0], 1.0)):
+                    labels = [True] * (end - 1) + [value == 1.0]
+                    values = [None] * (end - 1) + [value]
+                    yield one | {"completions": one["completions"][:end], "labels": labels, "values": values}
+
+
 ARMS: dict[str, Callable[[Iterable[Problem]], Iterable[Row]]] = {
     "synthetic": _synthetic,
     "naive": _naive,
@@ -99,4 +126,4 @@ def rows_of(arm: str, split: str, n: int, seed: int) -> list[Row]:
     if file:
         read = [json.loads(line) for line in Path(file).read_text("utf-8").splitlines()]
         return [row(x["prompt"], x["completions"], [*x["labels"], False].index(False)) for x in read]
-    return list(ARMS[name.removesuffix(ALL_STEPS)](drawn(split, n, seed)))
+    return list(ARMS[name.removesuffix(ALL_STEPS).removesuffix(CONTESTED)](drawn(split, n, seed)))

@@ -25,12 +25,12 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arms import ALL_STEPS, ARMS, Row, row, rows_of
+from arms import ALL_STEPS, ARMS, CONTESTED, Row, contested, row, rows_of
 
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.train.small_model import small_model
@@ -69,12 +69,16 @@ def several(file: Path, n: int, source: str | None = None) -> list[Row]:
 def train(arm: str, seed: int, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Train a PRM, in a process of its own; what its record says."""
     file, log = folder / "rows.jsonl", folder / "log.txt"
-    file.write_text("".join(json.dumps(x) + "\n" for x in rows_of(arm, "train", options.problems, seed)))
+    rows: Iterable[Row] = rows_of(arm, "train", options.problems, seed)
+    if arm.endswith(CONTESTED):
+        rows = contested(rows)
+    file.write_text("".join(json.dumps(x) + "\n" for x in rows))
     script = Path(__file__).parent.parent / "train" / "train_prm.py"
     command = [sys.executable, str(script), "--model", str(small_model(options.model)), "--dataset", str(file)]
     command += ["--seed", str(seed), "--max_steps", str(options.problems // PROBLEMS_A_STEP)]
     command += ["--output_dir", str(folder / "prm"), "--overwrite_output_dir", *OPTIONS]
     command += ["--after_error", "wrong" if arm.partition("=")[0].endswith(ALL_STEPS) else "mask"]
+    command += ["--soft_labels"] * arm.endswith(CONTESTED)
     with log.open("wb") as out:
         ended = subprocess.run(
             command, stdout=out, stderr=out, env=os.environ | {"OMP_NUM_THREADS": str(options.threads)}
