@@ -52,11 +52,15 @@ def real_errors(file: Path) -> list[Row]:
     return list(rows.values())
 
 
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    """What a gzipped file of JSON lines holds."""
+    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+
 def several(file: Path, n: int, source: str | None = None) -> list[Row]:
     """All solutions to `n` problems, drawn; or those that have one source."""
     by_problem: dict[str, list[Row]] = defaultdict(list)
-    for line in gzip.decompress(file.read_bytes()).splitlines():
-        x = json.loads(line)
+    for x in lines_of(file):
         if source is not None and x["source"] != source:
             continue
         steps = [step for step in x["steps"] if step.strip()] or ["?"]

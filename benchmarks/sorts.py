@@ -5,8 +5,8 @@
 First, of each sort, its share of the first errors, its share of the right steps, and how much larger the one is: 1 says
 that a step of this sort is as often wrong as any. Then, with `--dev`, for each PRM whose scores are in `scores/`, the
 mean score of right steps and of first errors, and with `--solutions` of steps in right and in wrong solutions, the mean
-over its seeds; and how many of these solutions have a false equation. A last step that only states the answer is left
-out everywhere.
+over its seeds; how many of these solutions have a false equation; and of each model whose solutions they are, how many
+are right and how many of its steps have an equation. A last step that only states the answer is left out everywhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from arms import ARMS, rows_of
 from cues import numbers
 from quality import found_in
-from small_prm import real_errors, several
+from small_prm import lines_of, real_errors, several
 
 from prm_gsm8k.arithmetic import false_equations
 from prm_gsm8k.audit.data import is_answer_alone
@@ -70,6 +70,17 @@ def scores_of(
     return found
 
 
+def by_model(solutions: Iterable[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Of each model its share of right solutions and its share of steps with an equation, the best model first."""
+    right, equations = defaultdict[str, list[bool]](list), defaultdict[str, list[bool]](list)
+    for x in solutions:
+        right[x["model"]].append(x["correct"])
+        kept = x["steps"][:-1] if len(x["steps"]) > 1 and is_answer_alone(x["steps"][-1]) else x["steps"]
+        equations[x["model"]] += ["=" in step for step in kept]
+    both = {name: (float(np.mean(right[name])), float(np.mean(equations[name]))) for name in right}
+    return dict(sorted(both.items(), key=lambda item: -item[1][0]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dev", type=Path)
@@ -113,6 +124,9 @@ def main() -> None:
         of_these = [x for x in solutions if x["correct"] == correct]
         false = np.mean([any(map(false_equations, x["completions"])) for x in of_these])
         print(f"a false equation stands in {false:.1%} of {len(of_these)} {name} solutions")
+    print(f"\n{'solutions of':38}{'right':>18}{'an equation in':>18}")
+    for name, (correct_ones, with_equation) in by_model(lines_of(options.solutions)).items():
+        print(f"{name:38}{correct_ones:>18.1%}{with_equation:>18.1%}")
 
 
 if __name__ == "__main__":

@@ -41,3 +41,12 @@ def test_scores_are_those_of_the_steps(module: ModuleType) -> None:
     unmarked = [row | {"first_error": -1} for row in ROWS]
     of_solutions = module.scores_of(unmarked, scored, marked=False)
     assert of_solutions["no equation, known numbers"] == ([0.2], [0.2, 0.2])
+
+
+def test_models_are_told_by_how_often_they_are_right_and_write_an_equation(module: ModuleType) -> None:
+    solutions = [
+        {"model": "a", "correct": False, "steps": ["3 apples", "The answer is 3."]},
+        {"model": "b", "correct": True, "steps": ["3+4=7", "7*2=14", "So 14.", "The answer is 14."]},
+        {"model": "a", "correct": True, "steps": ["3+4=7"]},
+    ]
+    assert list(module.by_model(solutions).items()) == [("b", (1.0, 2 / 3)), ("a", (0.5, 0.5))]
