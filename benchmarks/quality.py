@@ -135,7 +135,8 @@ def on_several(scored: Scored) -> dict[str, Values]:
         columns["weighted vote"].append(expected_vote(said, correct, n, lowest))
         pairs = sum(correct) * (n - sum(correct))
         columns["pairs"].append(pairs)
-        columns["won"].append(pairs * (roc_auc(np.array(lowest), np.array(correct)) or 0.0))
+        auc = weighted_auc(np.array(lowest), np.array(correct))(np.ones((1, n)))
+        columns["won"].append(pairs * float(np.nan_to_num(auc)[0]))
     sums = {name: weights @ np.array(column) for name, column in columns.items()}
     won, pairs_in_all = sums.pop("won"), sums.pop("pairs")
     found = {name: total / weights.sum(axis=1) for name, total in sums.items()}
