@@ -49,10 +49,8 @@ def run(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess
 # --------------------------------------------------------------------------------------------------- help and misuse
 
 
-def test_help_is_there_at_once_and_imports_nothing_heavy(home: Path) -> None:
-    start = time.perf_counter()
+def test_help_imports_nothing_heavy(home: Path) -> None:
     done = run(home, "--help")
-    assert time.perf_counter() - start < 1.0  # 0.2 s alone; the machine may be busy
     assert done.returncode == 0
     for command in ("build", "show", "stats", "verify"):
         assert command in done.stdout

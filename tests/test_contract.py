@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import datasets
@@ -120,10 +119,3 @@ def test_ratings_of_prm800k_are_one_a_step_and_may_be_null(case: str) -> None:
     table = pa.Table.from_pylist([{**right_row(), "ratings": [1, 1]}, row], schema=arrow_schema("prm800k"))
     assert check_row(row, "prm800k") == message
     assert check_table(table, "prm800k") == (message and f"row 1 (id 'train/0/wrong'): {message}")
-
-
-def test_checking_35000_rows_takes_no_time() -> None:
-    table = made_table(range(17_500))
-    start = time.perf_counter()
-    assert check_table(table, CONFIG) is None
-    assert time.perf_counter() - start < 0.3 * 3  # 0.06 s alone; the machine may be busy
