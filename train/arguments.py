@@ -142,7 +142,7 @@ class PrmTrainingArguments(TrainingArguments):
         if not torch.cuda.is_available() and not is_torch_mps_available():
             self.use_cpu = True
         if self.bf16 and not (cpu_has_bf16() if self.use_cpu else is_torch_bf16_gpu_available()):
-            self.bf16 = False  # a GPU from before 2020, a CPU that would emulate it at a quarter of the speed of fp32
+            self.bf16 = False  # a GPU from before 2020, a CPU that would emulate it at a third of the speed of fp32
         super().__post_init__()
 
 

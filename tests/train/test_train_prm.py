@@ -360,7 +360,7 @@ def test_two_processes_need_two_gpus(place: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_cpu_without_bf16_computes_in_fp32(
     can: dict[str, object], bf16: bool, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There bf16 is emulated: a step of SmolLM2-135M takes four times as long."""
+    """There bf16 is emulated: training SmolLM2-135M takes three times as long (benchmarks/README.md)."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can)
     asked = [*words(place, "a"), "--use_cpu", "--bf16"]
     assert parse(asked)[1].bf16 is bf16
