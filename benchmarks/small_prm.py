@@ -61,7 +61,7 @@ def several(file: Path, n: int, source: str | None = None) -> list[Row]:
     """All solutions to `n` problems, drawn; or those that have one source."""
     by_problem: dict[str, list[Row]] = defaultdict(list)
     for x in lines_of(file):
-        if source is not None and x["source"] != source:
+        if source is not None and x.get("source") != source:
             continue
         steps = [step for step in x["steps"] if step.strip()] or ["?"]
         by_problem[x["problem"]].append(row(x["problem"], steps, -1) | {"answer": x["answer"], "correct": x["correct"]})
@@ -119,8 +119,8 @@ def main() -> None:
         sets["real"] = real_errors(options.dev)
     if options.solutions:
         sets["best-of-n"] = several(options.solutions, options.of_problems)
-        if options.alike_problems:
-            sets["alike"] = several(options.solutions, options.alike_problems, options.alike)
+        if some := several(options.solutions, options.alike_problems, options.alike):
+            sets["alike"] = some
     for seed in options.seeds:
         for arm in options.arms:
             folder = options.keep / f"{arm.partition('=')[0].replace(' ', '_')}-{seed}"

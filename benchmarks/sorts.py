@@ -41,11 +41,15 @@ def sort_of(question: str, steps: list[str], index: int) -> str:
     return "no equation, known numbers" if there <= known else "no equation, a new number"
 
 
+def content(steps: list[str]) -> int:
+    """How many steps there are, without a last one that only states the answer."""
+    return len(steps) - (len(steps) > 1 and is_answer_alone(steps[-1]))
+
+
 def sorts(row: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """The steps up to the first error and their sorts, without a last one that only states the answer."""
     steps, first = row["completions"], row["first_error"]
-    content = len(steps) - (len(steps) > 1 and is_answer_alone(steps[-1]))
-    for index in range(content if first < 0 else min(first + 1, content)):
+    for index in range(content(steps) if first < 0 else min(first + 1, content(steps))):
         yield index, sort_of(row["prompt"], steps, index)
 
 
@@ -74,9 +78,9 @@ def by_model(solutions: Iterable[dict[str, Any]]) -> dict[str, tuple[float, floa
     """Of each model its share of right solutions and its share of steps with an equation, the best model first."""
     right, equations = defaultdict[str, list[bool]](list), defaultdict[str, list[bool]](list)
     for x in solutions:
-        right[x["model"]].append(x["correct"])
-        kept = x["steps"][:-1] if len(x["steps"]) > 1 and is_answer_alone(x["steps"][-1]) else x["steps"]
-        equations[x["model"]] += ["=" in step for step in kept]
+        name, steps = x.get("model", "a model that is not named"), x["steps"]
+        right[name].append(x["correct"])
+        equations[name] += ["=" in step for step in steps[: content(steps)]]
     both = {name: (float(np.mean(right[name])), float(np.mean(equations[name]))) for name in right}
     return dict(sorted(both.items(), key=lambda item: -item[1][0]))
 

@@ -1,8 +1,10 @@
-"""What benchmarks/arms.py makes of rows before a PRM is trained on them."""
+"""What benchmarks/arms.py makes of rows before a PRM is trained on them, and what small_prm.py scores with it."""
 
 from __future__ import annotations
 
+import gzip
 import importlib
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -38,3 +40,14 @@ def test_synthetic_has_a_contested_step_for_nearly_every_wrong_row(arms: ModuleT
     wrong = sum(x["first_error"] >= 0 for x in rows)
     targets = [x["values"][-1] for x in arms.contested(rows)]
     assert wrong > 40 and targets.count(0.0) == targets.count(1.0) > 0.9 * wrong
+
+
+def test_solutions_are_those_of_a_source_if_one_is_named(arms: ModuleType, tmp_path: Path) -> None:
+    of = {"problem": "q", "answer": 1, "correct": True}
+    solutions = [of | {"steps": [name], "source": name} for name in "abb"] + [of | {"steps": ["none", " "]}]
+    file = tmp_path / "solutions.jsonl.gz"
+    file.write_bytes(gzip.compress("\n".join(map(json.dumps, solutions)).encode()))
+    several = importlib.import_module("small_prm").several
+    assert [x["completions"] for x in several(file, 1)] == [["a"], ["b"], ["b"], ["none"]]
+    assert [x["completions"] for x in several(file, 1, "b")] == [["b"], ["b"]]
+    assert several(file, 1, "c") == several(file, 0, "b") == []
