@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # prm_gsm8k is not installed here, and of it only this is needed
 
-from prm_gsm8k.digest import content_digest
+from prm_gsm8k.dataset.digest import content_digest
 
 
 def main() -> None:

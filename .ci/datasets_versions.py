@@ -28,9 +28,9 @@ from loopback import Hub  # noqa: E402
 from made_rows import CONFIG, MADE_FROM, made_tables  # noqa: E402
 from row_digests import digest  # noqa: E402
 
-from prm_gsm8k.build import build  # noqa: E402
-from prm_gsm8k.folder import read_tables, write_config  # noqa: E402
-from prm_gsm8k.parquet import iter_rows  # noqa: E402
+from prm_gsm8k.build.build import build  # noqa: E402
+from prm_gsm8k.dataset.folder import read_tables, write_config  # noqa: E402
+from prm_gsm8k.dataset.parquet import iter_rows  # noqa: E402
 
 # With each version, what is of its time and decides what it reads. The newest `datasets` takes the newest of all.
 VERSIONS = {

@@ -22,15 +22,15 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from dataset.made_config import made_config
 from evaluation.made_result import HOSTILE, made_result
 from made_rows import CONFIG
-from test_data_page import made_config
 
 from prm_gsm8k.audit.page import audit_page
 from prm_gsm8k.audit.run import audit
-from prm_gsm8k.data_page import data_page
+from prm_gsm8k.dataset.report import data_page
 from prm_gsm8k.evaluation.page import write_page
-from prm_gsm8k.page import AT_A_TIME, write
+from prm_gsm8k.reports.html import AT_A_TIME, write
 
 WIDTHS = {"phone": 390, "desktop": 1280}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

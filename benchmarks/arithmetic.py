@@ -19,9 +19,9 @@ from pathlib import Path
 
 from grading import rows_of
 
-from prm_gsm8k.arithmetic import false_equations
-from prm_gsm8k.problems import shipped_problems
-from prm_gsm8k.synthetic.second_opinion import read_equations
+from prm_gsm8k.arithmetic.false_equations import false_equations
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.synthetic.checker import read_equations
 
 _TAG = re.compile(r"<<[^<>]*>>")
 _RESULT = re.compile(r"<<[^<>]*=(\d+)>>\1(?![\d.,])")

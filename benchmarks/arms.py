@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 from naive import naive_corruption
 
-from prm_gsm8k.problems import Problem
-from prm_gsm8k.splits import problems_by_split
+from prm_gsm8k.dataset.problems import Problem
+from prm_gsm8k.dataset.splits import problems_by_split
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 
 Row = dict[str, Any]

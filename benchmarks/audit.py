@@ -23,8 +23,8 @@ from naive import naive_corruption
 from prm_gsm8k.audit.numbers import Number
 from prm_gsm8k.audit.run import Audit, audit
 from prm_gsm8k.audit.verdicts import shown
-from prm_gsm8k.problems import shipped_problems
-from prm_gsm8k.verify import verify
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.dataset.verify import verify
 
 
 def main() -> None:

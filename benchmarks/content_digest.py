@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prm_gsm8k.digest import THREADS, content_digest
-from prm_gsm8k.folder import read_tables
-from prm_gsm8k.manifest import read_manifest
+from prm_gsm8k.dataset.digest import THREADS, content_digest
+from prm_gsm8k.dataset.folder import read_tables
+from prm_gsm8k.dataset.manifest import read_manifest
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
-from prm_gsm8k.encoder import Counts, Encoder
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.models.encoder import Counts, Encoder
 
 
 def main() -> None:

@@ -25,8 +25,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # a process for each t
 from real_tokenizers import NAMES, tokenizer
 from transformers import AutoTokenizer
 
-from prm_gsm8k.encoder import Counts, Encoder, EncoderConfig
-from prm_gsm8k.score_file import read_solutions
+from prm_gsm8k.models.encoder import Counts, Encoder, EncoderConfig
+from prm_gsm8k.models.score_file import read_solutions
 
 BLOCK = 1000
 

@@ -30,11 +30,12 @@ from typing import Any
 
 import torch
 
-from prm_gsm8k import ProcessRewardModel, reward_model
+from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.evaluation.benchmarks import Solution, read
 from prm_gsm8k.evaluation.run import evaluate
 from prm_gsm8k.evaluation.scores import CHUNK, score
-from prm_gsm8k.reward_model import _batches
+from prm_gsm8k.models import reward_model
+from prm_gsm8k.models.reward_model import _batches
 
 REPEATS = 3
 

@@ -1,9 +1,9 @@
 """Can a first error be told by its face, kind by kind, and what does leaving some of them out change?
 
     python benchmarks/face.py             # prints; three wrong rows a problem, all of GSM8K train
-    python benchmarks/face.py --write     # fits prm_gsm8k/synthetic/face.json anew
+    python benchmarks/face.py --write     # fits prm_gsm8k/synthetic/surface.json anew
 
-The reader (prm_gsm8k/synthetic/face.py) is fitted on the pairs of half of the problems, a first error and the right
+The reader (prm_gsm8k/synthetic/surface.py) is fitted on the pairs of half of the problems, a first error and the right
 step at its place, and asked about the other half; 0.5 is chance. That is done for rows of which none was left out by
 its face, and for the default ones. Fitting the weights takes some rounds: where a draw is refused another one is made,
 so what is then still told is added to them. Kinds without weights cannot be balanced: a solution that stops early shows
@@ -22,8 +22,8 @@ from importlib.resources import as_file, files
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from prm_gsm8k.problems import shipped_problems
-from prm_gsm8k.synthetic import face
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.synthetic import surface as face
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 
 ROUNDS = 2

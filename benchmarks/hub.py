@@ -62,9 +62,9 @@ def main() -> None:
 
 def built_rows(place: Path) -> pa.Table:
     """The train rows of the first config of the folder, or of a default build."""
-    from prm_gsm8k.build import build
-    from prm_gsm8k.folder import read_tables
-    from prm_gsm8k.manifest import read_manifest
+    from prm_gsm8k.build.build import build
+    from prm_gsm8k.dataset.folder import read_tables
+    from prm_gsm8k.dataset.manifest import read_manifest
 
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else place / "built"
     if len(sys.argv) == 1:
@@ -77,8 +77,8 @@ def unrelated_rows(count: int) -> pa.Table:
     """Rows in the shape of a sampling config, 14 a problem, whose steps are words of GSM8K at random."""
     import pyarrow as pa
 
-    from prm_gsm8k.contract import arrow_schema
-    from prm_gsm8k.problems import shipped_problems
+    from prm_gsm8k.dataset.problems import shipped_problems
+    from prm_gsm8k.dataset.schema import arrow_schema
 
     rng, problems = Random(0), shipped_problems("train")
     words = " ".join(problem.answer.rpartition("####")[0] for problem in problems).split()
@@ -122,7 +122,7 @@ def size(name: str, table: pa.Table, place: Path) -> None:
 
 def insertion(name: str, table: pa.Table, hub: Hub, place: Path) -> None:
     """What goes up again when rows are inserted in front; without content-defined chunking beside it."""
-    from prm_gsm8k.parquet import WRITTEN
+    from prm_gsm8k.dataset.parquet import WRITTEN
 
     without = table.slice(INSERTED).combine_chunks()
     first, again = uploaded(hub, place, without, table)
@@ -155,7 +155,7 @@ def uploaded(hub: Hub, place: Path, *tables: pa.Table) -> list[int]:
 
 def written(table: pa.Table, place: Path) -> Path:
     """The one file we write for a split."""
-    from prm_gsm8k.parquet import write_parquet
+    from prm_gsm8k.dataset.parquet import write_parquet
 
     (path,) = write_parquet(table, place, "train", "new")
     return path
@@ -163,7 +163,7 @@ def written(table: pa.Table, place: Path) -> Path:
 
 def digest(name: str, table: pa.Table) -> None:
     """The content digest against sha256 over as many bytes."""
-    from prm_gsm8k.digest import content_digest
+    from prm_gsm8k.dataset.digest import content_digest
 
     seconds = min(timeit.repeat(lambda: content_digest(table), number=1, repeat=5))
     content = bytes(table.nbytes)

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from prm_gsm8k.evaluation.intervals import (
+from prm_gsm8k.metrics.intervals import (
     interval,
     of_resamples,
     resamples,
     weighted_auc,
     weighted_average_precision,
 )
-from prm_gsm8k.evaluation.protocols import first_error_counts, processbench, step_counts, steps_one_by_one
-from prm_gsm8k.metrics import predicted_first_error
+from prm_gsm8k.metrics.protocols import first_error_counts, processbench, step_counts, steps_one_by_one
+from prm_gsm8k.metrics.steps import predicted_first_error
 
 RESAMPLES = 400
 

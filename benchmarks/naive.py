@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
-from prm_gsm8k.problems import Problem
+from prm_gsm8k.dataset.problems import Problem
 
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|(?<=[\d ])[-+*/](?=[\d ])")

@@ -29,7 +29,7 @@ from typing import Any
 import datasets
 import orjson
 
-from prm_gsm8k.build import prepared
+from prm_gsm8k.build.build import prepared
 
 PROBLEMS = 12_000
 

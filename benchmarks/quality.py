@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prm_gsm8k.evaluation.best_of_n import expected_best, expected_oracle, expected_vote
-from prm_gsm8k.evaluation.intervals import interval, weighted_auc
-from prm_gsm8k.metrics import best_threshold, judged_steps, predicted_first_error, roc_auc
+from prm_gsm8k.metrics.intervals import interval, weighted_auc
+from prm_gsm8k.metrics.steps import best_threshold, judged_steps, predicted_first_error, roc_auc
 
 PAGE = Path(__file__).with_name("quality.md")
 SCORES = Path(__file__).with_name("scores")

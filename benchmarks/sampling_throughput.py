@@ -24,7 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from prm_gsm8k.problems import Problem, shipped_problems
+from prm_gsm8k.dataset.problems import Problem, shipped_problems
+from prm_gsm8k.models.vllm_server import COMMAND, vllm_server
 from prm_gsm8k.sampling.engine import Engine, read_answer
 from prm_gsm8k.sampling.evidence import open_folder, read_calls
 from prm_gsm8k.sampling.models import find_model
@@ -32,7 +33,6 @@ from prm_gsm8k.sampling.pipeline import Job, run_local, write_problems
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import SolutionOptions
 from prm_gsm8k.train.small_model import small_model
-from prm_gsm8k.vllm_server import COMMAND, vllm_server
 
 ARGUMENTS = {"dtype": "bfloat16", "enforce_eager": True, "max_model_len": 2048, "max_num_seqs": 64}
 ONE_BY_ONE = 3  # requests: they take long

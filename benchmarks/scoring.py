@@ -24,8 +24,8 @@ import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from prm_gsm8k import ProcessRewardModel
-from prm_gsm8k.encoder import Encoder
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.train.small_model import small_model
 
 BARE = 4096  # tokens of a bare forward

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.metrics import roc_curve
 
-from prm_gsm8k.contract import check_table
-from prm_gsm8k.metrics import best_threshold, judged_steps
+from prm_gsm8k.dataset.schema import check_table
+from prm_gsm8k.metrics.steps import best_threshold, judged_steps
 
 CONFIG = "synthetic"
 SOLUTIONS = 30_000

@@ -13,9 +13,9 @@ from typing import Any
 
 from naive import naive_corruption
 
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.synthetic.checker import read_equations, stale_values
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
-from prm_gsm8k.synthetic.second_opinion import read_equations, stale_values
 
 
 def false_equation(step: str) -> bool:

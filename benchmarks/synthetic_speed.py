@@ -19,7 +19,7 @@ import timeit
 
 from naive import naive_corruption
 
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 from prm_gsm8k.synthetic.parse import UnreadableError, read_solution
 

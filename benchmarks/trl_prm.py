@@ -169,7 +169,7 @@ def speed_table(model: str, steps: int) -> None:
     from trl.experimental.prm import PRMConfig, PRMTrainer
 
     from prm_gsm8k import load
-    from prm_gsm8k.encoder import Encoder
+    from prm_gsm8k.models.encoder import Encoder
     from prm_gsm8k.train.arguments import PrmArguments
     from prm_gsm8k.train.batches import Trees
     from prm_gsm8k.train.data import load_data
@@ -189,7 +189,7 @@ def speed_table(model: str, steps: int) -> None:
             body = new_model(model, dtype=torch.float32)
             if whose == "trl 1.13":
                 problems = set(data.train["problem"])
-                from prm_gsm8k.overlap import problem_digest
+                from prm_gsm8k.dataset.contamination import problem_digest
 
                 rows = load("synthetic", split="train").select_columns(["prompt", "completions", "labels"])
                 rows = rows.select([n for n, p in enumerate(rows["prompt"]) if problem_digest(p) in problems])

@@ -25,11 +25,11 @@ from datasets import DatasetInfo, GeneratorBasedBuilder, SplitGenerator
 from prm_gsm8k.builders.model_sampled import ModelSampledConfig
 from prm_gsm8k.builders.prm800k import Prm800kConfig
 from prm_gsm8k.builders.synthetic import SyntheticConfig
-from prm_gsm8k.contract import arrow_schema, features
-from prm_gsm8k.digest import content_digest
+from prm_gsm8k.builders.workers import Workers
+from prm_gsm8k.dataset.digest import content_digest
+from prm_gsm8k.dataset.recipe import Inputs, Tally
+from prm_gsm8k.dataset.schema import arrow_schema, features
 from prm_gsm8k.exceptions import VerificationError
-from prm_gsm8k.making import Inputs, Tally
-from prm_gsm8k.workers import Workers
 
 DATASET_NAME = "prm-gsm8k"
 TALLY_FILE = "tally.json"

@@ -19,13 +19,13 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from prm_gsm8k.api import build_synthetic, load
+    from prm_gsm8k.dataset.problems import Problem, read_problems
     from prm_gsm8k.hub.publish import publish
-    from prm_gsm8k.hub.publish_model import publish_model
-    from prm_gsm8k.problems import Problem, read_problems
-    from prm_gsm8k.reward_model import ProcessRewardModel
+    from prm_gsm8k.models.publish import publish_model
+    from prm_gsm8k.models.reward_model import ProcessRewardModel
+    from prm_gsm8k.models.scorers import open_scorer
+    from prm_gsm8k.models.vllm_reward_model import VllmRewardModel
     from prm_gsm8k.sampling.generate import sample_solutions
-    from prm_gsm8k.scorers import open_scorer
-    from prm_gsm8k.vllm_reward_model import VllmRewardModel
 
 __all__ = [
     "Problem",
@@ -42,15 +42,15 @@ __all__ = [
 ]
 
 _HOME = {
-    "Problem": "prm_gsm8k.problems",
-    "ProcessRewardModel": "prm_gsm8k.reward_model",
-    "VllmRewardModel": "prm_gsm8k.vllm_reward_model",
-    "read_problems": "prm_gsm8k.problems",
+    "Problem": "prm_gsm8k.dataset.problems",
+    "ProcessRewardModel": "prm_gsm8k.models.reward_model",
+    "VllmRewardModel": "prm_gsm8k.models.vllm_reward_model",
+    "read_problems": "prm_gsm8k.dataset.problems",
     "build_synthetic": "prm_gsm8k.api",
     "load": "prm_gsm8k.api",
-    "open_scorer": "prm_gsm8k.scorers",
+    "open_scorer": "prm_gsm8k.models.scorers",
     "publish": "prm_gsm8k.hub.publish",
-    "publish_model": "prm_gsm8k.hub.publish_model",
+    "publish_model": "prm_gsm8k.models.publish",
     "sample_solutions": "prm_gsm8k.sampling.generate",
 }
 

@@ -14,8 +14,8 @@ from prm_gsm8k.exceptions import HubUnreachable, PrmGsm8kError, UsageError, Veri
 if TYPE_CHECKING:
     import datasets
 
+    from prm_gsm8k.dataset.recipe import Tally
     from prm_gsm8k.hub.snapshot import Snapshot
-    from prm_gsm8k.making import Tally
 
 NOT_ON_THE_WAY = ("prm800k", "model_sampled")  # half a gigabyte to download, hours of a GPU: not unless asked for
 ROWS_AT_A_TIME = 4_000  # that exist as Python objects: 8 MB
@@ -48,8 +48,8 @@ def build_synthetic(
         styles: whether to vary the writing.
 
     Returns:
-        Rows of the contract (`prm_gsm8k.contract`), in the order of the problems. Problems that cannot be parsed are
-        skipped, with one warning that counts them.
+        Rows of the contract (`prm_gsm8k.dataset.schema`), in the order of the problems. Problems that cannot be
+        parsed are skipped, with one warning that counts them.
 
     Raises:
         BadInputError: a problem lacks `question` or `answer`, an answer has no final number, or a question belongs to
@@ -57,11 +57,11 @@ def build_synthetic(
         UsageError: a number is out of range.
         PrmGsm8kError: not one row could be made.
     """
-    from prm_gsm8k.making import Tally
-    from prm_gsm8k.overlap import refuse_test_questions
-    from prm_gsm8k.problems import problems_from
-    from prm_gsm8k.recipe import SyntheticRecipe
-    from prm_gsm8k.splits import keep_share
+    from prm_gsm8k.build.registry import SyntheticRecipe
+    from prm_gsm8k.dataset.contamination import refuse_test_questions
+    from prm_gsm8k.dataset.problems import problems_from
+    from prm_gsm8k.dataset.recipe import Tally
+    from prm_gsm8k.dataset.splits import keep_share
     from prm_gsm8k.synthetic.generate import generate
 
     recipe = SyntheticRecipe(
@@ -94,7 +94,7 @@ def as_dataset(rows: Iterator[dict[str, Any]], config: str, tally: Tally) -> dat
     import datasets
     import pyarrow as pa
 
-    from prm_gsm8k.contract import arrow_schema, check_table, features
+    from prm_gsm8k.dataset.schema import arrow_schema, check_table, features
 
     schema, batches = arrow_schema(config), []
     while some := list(islice(rows, ROWS_AT_A_TIME)):
@@ -139,7 +139,7 @@ def load(
         folder: a built folder; nothing else is looked at.
         num_proc: processes to build with; by default one a core, at most 4.
         token: for a private repository, instead of the one of `hf auth login` or HF_TOKEN.
-        **options: fields of the recipe, such as `seed`, to build with; see `prm_gsm8k.recipe`.
+        **options: fields of the recipe, such as `seed`, to build with; see `prm_gsm8k.build.registry`.
 
     Raises:
         UsageError: there is no such config or split, or the arguments contradict each other.
@@ -147,11 +147,11 @@ def load(
         HubError: the repository or the revision does not exist, may not be read, or the Hub does not answer.
         PrmGsm8kError: a disk is full; or the config is not built and is not one to build on the way.
     """
-    from prm_gsm8k.build import prepared
-    from prm_gsm8k.contract import SPLITS
-    from prm_gsm8k.folder import DEFAULT_FOLDER
-    from prm_gsm8k.manifest import read_manifest
-    from prm_gsm8k.verified import load_verified
+    from prm_gsm8k.build.build import prepared
+    from prm_gsm8k.dataset.folder import DEFAULT_FOLDER
+    from prm_gsm8k.dataset.loading import load_verified
+    from prm_gsm8k.dataset.manifest import read_manifest
+    from prm_gsm8k.dataset.schema import SPLITS
 
     if split is not None and split.partition("[")[0] not in SPLITS:
         raise UsageError(f"there is no split {split!r}; there is {', '.join(SPLITS)}")
@@ -194,7 +194,7 @@ def _how(here: Snapshot) -> str:
 
 
 def _holds(folder: Path, config: str) -> bool:
-    from prm_gsm8k.manifest import read_manifest
+    from prm_gsm8k.dataset.manifest import read_manifest
 
     try:
         return config in read_manifest(folder).configs
@@ -204,7 +204,7 @@ def _holds(folder: Path, config: str) -> bool:
 
 def _in_cache(config: str, repo_id: str | None) -> bool:
     """Whether it was built into the datasets cache, with its default options."""
-    from prm_gsm8k import datasets_cache
+    from prm_gsm8k.dataset import cache as datasets_cache
 
     name = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
     return any((datasets_cache.place() / name / config).glob("*/*/dataset_info.json"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prm_gsm8k.vllm_server import COMMAND
+from prm_gsm8k.models.vllm_server import COMMAND
 
 PYTHON = Path(__file__).parent.parent / ".venv-vllm" / "bin" / "python"
 COMMAND_LINE = f"{PYTHON} -m vllm.entrypoints.openai.api_server"

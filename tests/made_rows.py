@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from prm_gsm8k.contract import arrow_schema
+from prm_gsm8k.dataset.schema import arrow_schema
 
 # A config without columns of its own: only what every config must keep is asked of these rows.
 CONFIG = "by_hand"

@@ -66,7 +66,7 @@ def test_a_wheel_installs_one_import_name(wheel: zipfile.ZipFile) -> None:
     assert wheel.read(f"{info}/top_level.txt").split() == [b"prm_gsm8k"]
     commands = configparser.ConfigParser()
     commands.read_string(wheel.read(f"{info}/entry_points.txt").decode())
-    assert dict(commands["console_scripts"]) == {"prm-gsm8k": "prm_gsm8k.cli:main"}
+    assert dict(commands["console_scripts"]) == {"prm-gsm8k": "prm_gsm8k.cli.main:main"}
 
 
 def test_a_wheel_holds_every_module(wheel: zipfile.ZipFile) -> None:
@@ -83,7 +83,7 @@ def test_a_wheel_holds_gsm8k_with_its_licence_and_the_card(wheel: zipfile.ZipFil
     for name in ("train.jsonl.gz", "test.jsonl.gz", "LICENSE", "NOTICE"):
         assert wheel.read(f"prm_gsm8k/gsm8k/{name}") == (ROOT / "prm_gsm8k" / "gsm8k" / name).read_bytes()
     assert wheel.read("prm_gsm8k/dataset_card.md") == (ROOT / "dataset_card.md").read_bytes()
-    assert {"prm_gsm8k/py.typed", "prm_gsm8k/page.css", "prm_gsm8k/page.js"} <= set(wheel.namelist())
+    assert {"prm_gsm8k/py.typed", "prm_gsm8k/reports/page.css", "prm_gsm8k/reports/page.js"} <= set(wheel.namelist())
 
 
 def test_only_the_extras_ask_for_anything_heavy() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from prm_gsm8k.encoder import Encoded
+from prm_gsm8k.models.encoder import Encoded
 from prm_gsm8k.train.loss import IGNORED, Collator
 
 GROUP = 64  # batches sorted together: more is less padding, and less chance

@@ -24,14 +24,14 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
-from prm_gsm8k.datasets_cache import quiet
-from prm_gsm8k.digest import content_digest
-from prm_gsm8k.encoder import Encoder
+from prm_gsm8k.dataset.cache import quiet
+from prm_gsm8k.dataset.contamination import problem_digest, refuse_test_questions
+from prm_gsm8k.dataset.digest import content_digest
+from prm_gsm8k.dataset.manifest import MANIFEST, read_manifest
+from prm_gsm8k.dataset.problems import Problem, question_key
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError, TooLongError, UsageError, VerificationError
-from prm_gsm8k.manifest import MANIFEST, read_manifest
-from prm_gsm8k.overlap import problem_digest, refuse_test_questions
-from prm_gsm8k.problems import Problem, question_key
-from prm_gsm8k.targets import AfterError
+from prm_gsm8k.models.encoder import Encoder
+from prm_gsm8k.models.targets import AfterError
 
 if TYPE_CHECKING:
     from prm_gsm8k.train.arguments import PrmArguments
@@ -103,7 +103,7 @@ class Data:
         train, validation: one row a solution, with the columns of `ENCODED`.
         sources: what `train` and `validation` were drawn from.
         digest: of `train`.
-        problems: digests of the questions of `train`, sorted; see `prm_gsm8k.overlap.problem_digest`.
+        problems: digests of the questions of `train`, sorted; see `prm_gsm8k.dataset.contamination.problem_digest`.
         counts: rows and steps given, cut and left out.
     """
 
@@ -256,7 +256,7 @@ def _problems_of(rows: datasets.Dataset) -> list[str]:
 
 
 def _set_apart(rows: datasets.Dataset) -> tuple[datasets.Dataset, datasets.Dataset]:
-    """Train and validation by problem, as `prm_gsm8k.splits` does it for rows of ours."""
+    """Train and validation by problem, as `prm_gsm8k.dataset.splits` does it for rows of ours."""
 
     def is_validation(problem: str) -> bool:
         digest = hashlib.blake2b(question_key(problem).encode(), digest_size=8).digest()

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 
 if TYPE_CHECKING:
-    from prm_gsm8k.encoder import Encoded
+    from prm_gsm8k.models.encoder import Encoded
 
 IGNORED = -100.0  # the number `Trainer` leaves out when it counts labels
 RIGHT = 1  # index of the label `right` in the head's two
@@ -70,7 +70,7 @@ class StepLoss:
 class Collator:
     """Rows of an encoder as one batch, padded on the right to the longest.
 
-    >>> from prm_gsm8k.encoder import Encoded
+    >>> from prm_gsm8k.models.encoder import Encoded
     >>> batch = Collator(pad_id=0)([Encoded([5, 6, 9], [2], [1.0]), Encoded([5, 9, 7, 9], [1, 3], [1.0, None])])
     >>> batch["labels"].tolist()
     [[-100.0, -100.0, 1.0, -100.0], [-100.0, 1.0, -100.0, -100.0]]

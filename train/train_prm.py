@@ -4,8 +4,8 @@
         --dataset org/prm-gsm8k --config synthetic --model Qwen/Qwen3-8B --output_dir prm
 
 A language model's body gets a head of two labels, `wrong` and `right`, and learns to say at the tag that ends each step
-how good that step is (`prm_gsm8k/encoder.py`, `train/loss.py`). It needs no remote code and no language-model head, so
-the result loads with `AutoModelForTokenClassification` and vLLM serves it as it is.
+how good that step is (`prm_gsm8k/models/encoder.py`, `train/loss.py`). It needs no remote code and no language-model
+head, so the result loads with `AutoModelForTokenClassification` and vLLM serves it as it is.
 
 The plan: options → rows as ids → model → train → threshold and calibration on validation → a folder that says what made
 it. Configs for two GPUs (DDP, FSDP2, FSDP2 with LoRA), one GPU and a CPU stand in `train/configs/`; what fits where, in
@@ -25,11 +25,11 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
 
-from prm_gsm8k.calibration import fit_calibration, log_odds, put_into_checkpoint
-from prm_gsm8k.encoder import Encoder
 from prm_gsm8k.exceptions import CheckpointError, PrmGsm8kError, UsageError
-from prm_gsm8k.metrics import best_threshold, judged_steps
-from prm_gsm8k.model_card import model_card
+from prm_gsm8k.metrics.steps import best_threshold, judged_steps
+from prm_gsm8k.models.calibration import fit_calibration, log_odds, put_into_checkpoint
+from prm_gsm8k.models.card import model_card
+from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.train.arguments import DECISIVE, PrmArguments, PrmTrainingArguments, parse
 from prm_gsm8k.train.batches import Packs, Trees
 from prm_gsm8k.train.curves import draw_curves
@@ -236,7 +236,7 @@ def calibrated(folder: Path, scores: list[list[float]], labels: list[int]) -> li
 
 def publish(folder: Path, training: PrmTrainingArguments) -> None:
     """`--push_to_hub`: in one commit."""
-    from prm_gsm8k.hub.publish_model import publish_model
+    from prm_gsm8k.models.publish import publish_model
 
     assert training.hub_model_id is not None
     done = publish_model(

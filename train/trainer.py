@@ -24,7 +24,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from prm_gsm8k import metrics
+from prm_gsm8k.metrics import steps as metrics
 from prm_gsm8k.train.batches import Batches, ByLength
 from prm_gsm8k.train.disk import said_if_full
 from prm_gsm8k.train.loss import IGNORED, StepLoss
@@ -130,7 +130,7 @@ class PrmTrainer(Trainer):
             self._since += time.monotonic() - start
 
     def validation_scores(self, rows: Any) -> tuple[list[list[float]], list[int]]:
-        """P(right) of the judged steps of each row, and each row's label, as `prm_gsm8k.metrics` takes them."""
+        """P(right) of the judged steps of each row, and each row's label, as `prm_gsm8k.metrics.steps` takes them."""
         predicted = self.predict(rows, metric_key_prefix="final")
         return scores_and_labels(predicted.predictions, predicted.label_ids)
 

@@ -1,4 +1,4 @@
-"""How many first errors, and how many right steps, state a false equation (`prm_gsm8k.arithmetic`)."""
+"""How many first errors, and how many right steps, state a false equation (`prm_gsm8k.arithmetic.false_equations`)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prm_gsm8k.arithmetic import false_equations
+from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.audit.data import Solution
 from prm_gsm8k.audit.numbers import Number, number
 from prm_gsm8k.audit.probe import FEWEST
-from prm_gsm8k.evaluation.intervals import Resamples
-from prm_gsm8k.evaluation.protocols import share
+from prm_gsm8k.metrics.intervals import Resamples
+from prm_gsm8k.metrics.protocols import share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

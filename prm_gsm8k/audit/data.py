@@ -16,10 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.contract import columns_of
+from prm_gsm8k.dataset.contamination import problem_digest
+from prm_gsm8k.dataset.schema import columns_of
 from prm_gsm8k.evaluation.benchmarks import labelled, rows_of, the_one
 from prm_gsm8k.exceptions import BadInputError
-from prm_gsm8k.overlap import problem_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,8 +107,8 @@ def read_data(source: str | Path, *, config: str | None = None, splits: Sequence
     path = Path(source).expanduser()
     chosen = (lambda wanted, names, where: _chosen(splits, names, where)) if splits else _all_but_test
     if path.is_dir() and (path / "manifest.json").is_file():
-        from prm_gsm8k.folder import read_tables
-        from prm_gsm8k.manifest import read_manifest
+        from prm_gsm8k.dataset.folder import read_tables
+        from prm_gsm8k.dataset.manifest import read_manifest
 
         manifest = read_manifest(path)
         name = the_one(config, list(manifest.configs), str(path), "config")
@@ -186,7 +186,7 @@ def _text(row: Mapping[str, Any], key: str) -> str | None:
 
 
 def _solutions(table: pa.Table) -> Iterator[Solution]:
-    from prm_gsm8k.parquet import iter_rows
+    from prm_gsm8k.dataset.parquet import iter_rows
 
     by_column = [name for name in ("error_type", "source", "style") if name in table.schema.names]
     digests: dict[str, str] = {}

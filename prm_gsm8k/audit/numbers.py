@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prm_gsm8k.evaluation.intervals import interval
+from prm_gsm8k.metrics.intervals import interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

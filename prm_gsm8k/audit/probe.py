@@ -22,8 +22,8 @@ import numpy as np
 from prm_gsm8k.audit.data import Solution
 from prm_gsm8k.audit.features import Seen, see
 from prm_gsm8k.audit.numbers import Number, number
-from prm_gsm8k.evaluation.intervals import Resamples, of_resamples, resamples, weighted_auc
-from prm_gsm8k.evaluation.protocols import share as share_of
+from prm_gsm8k.metrics.intervals import Resamples, of_resamples, resamples, weighted_auc
+from prm_gsm8k.metrics.protocols import share as share_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

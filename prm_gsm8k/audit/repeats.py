@@ -8,10 +8,10 @@ from pathlib import Path
 
 from prm_gsm8k.audit.data import Data, Solution
 from prm_gsm8k.audit.features import masked
+from prm_gsm8k.dataset.contamination import Questions, different_prompts, find_overlaps, gsm8k_test, prepared
+from prm_gsm8k.dataset.verify import contradictions, duplicates
 from prm_gsm8k.evaluation.benchmarks import rows_of
 from prm_gsm8k.exceptions import BadInputError
-from prm_gsm8k.overlap import Questions, different_prompts, find_overlaps, gsm8k_test, prepared
-from prm_gsm8k.verify import contradictions, duplicates
 
 NAMED = 3  # examples of a finding
 QUESTION = ("question", "problem", "prompt", "modified_question")  # columns a question may stand in

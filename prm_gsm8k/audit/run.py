@@ -30,10 +30,10 @@ from prm_gsm8k.audit.repeats import overlaps, repeats
 from prm_gsm8k.audit.shape import distances, shape_of
 from prm_gsm8k.audit.telling import telling_in_pairs, telling_in_steps
 from prm_gsm8k.audit.verdicts import BAD, Line, verdicts
-from prm_gsm8k.evaluation.intervals import Resamples, of_resamples, weighted_auc
+from prm_gsm8k.metrics.intervals import Resamples, of_resamples, weighted_auc
 
 if TYPE_CHECKING:
-    from prm_gsm8k.making import Progress
+    from prm_gsm8k.dataset.recipe import Progress
 
 PARTS = ("reading", "repeats", "shortcut probe", "matched probe", "arithmetic", "shape")
 NAMED_BY_TYPE = 5  # telling features of one error type

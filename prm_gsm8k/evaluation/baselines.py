@@ -3,7 +3,7 @@
 all right        every step is right
 random           a number between 0 and 1, the same for the same steps
 position         the later a step, the less likely it is right: 1 - i/(n+1) for step i of n, counted from 1
-arithmetic       steps are right until one states a false equation (prm_gsm8k/arithmetic.py)
+arithmetic       steps are right until one states a false equation (prm_gsm8k/arithmetic/false_equations.py)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-from prm_gsm8k.arithmetic import first_false_equation
+from prm_gsm8k.arithmetic.false_equations import first_false_equation
 
 
 def all_right(problem: str, steps: Sequence[str]) -> list[float]:

@@ -28,8 +28,8 @@ from typing import Any
 
 import orjson
 
+from prm_gsm8k.dataset.problems import OTHER_FORMATS
 from prm_gsm8k.exceptions import BadInputError, UsageError
-from prm_gsm8k.problems import OTHER_FORMATS
 
 SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet")
 _TAG = re.compile(r"<<[^<>]*=[^<>]*>>")
@@ -366,9 +366,9 @@ def _of_file(path: Path, shown: str) -> Iterator[tuple[str, Any]]:
 
 def _of_build(folder: Path, config: str | None, split: str | None, choose: Choice) -> Iterator[tuple[str, str, Any]]:
     """A built folder; the columns of each row are known, and its content was checked when it was made."""
-    from prm_gsm8k.folder import read_tables
-    from prm_gsm8k.manifest import read_manifest
-    from prm_gsm8k.parquet import iter_rows
+    from prm_gsm8k.dataset.folder import read_tables
+    from prm_gsm8k.dataset.manifest import read_manifest
+    from prm_gsm8k.dataset.parquet import iter_rows
 
     manifest = read_manifest(folder)
     name = the_one(config, list(manifest.configs), str(folder), "config")
@@ -383,7 +383,7 @@ def _of_hub(
 ) -> Iterator[tuple[str, str, Any]]:
     import datasets
 
-    from prm_gsm8k.hub.talk import ask, bars_on_a_terminal_only
+    from prm_gsm8k.hub.client import ask, bars_on_a_terminal_only
 
     def names() -> list[str]:
         return list(datasets.get_dataset_config_names(repo, revision=revision))
@@ -399,7 +399,7 @@ def _of_hub(
 
 def _asked(call: Callable[[], Any], repo: str) -> Any:
     """What `datasets` raises about a dataset that is there but is no rows, in one line; trouble of the Hub goes on."""
-    from prm_gsm8k.hub.talk import trouble_of
+    from prm_gsm8k.hub.client import trouble_of
 
     try:
         return call()

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prm_gsm8k.evaluation.protocols import Counts, Sums, share
-from prm_gsm8k.step_scorer import AGGREGATES
+from prm_gsm8k.metrics.protocols import Counts, Sums, share
+from prm_gsm8k.models.step_scorer import AGGREGATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import orjson
 
+from prm_gsm8k.dataset.contamination import problem_digest
 from prm_gsm8k.evaluation.benchmarks import Solution
 from prm_gsm8k.exceptions import CheckpointError, ContaminationError
-from prm_gsm8k.overlap import problem_digest
 
 FILE = "prm_training.json"  # beside the weights
 

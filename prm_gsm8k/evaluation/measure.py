@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prm_gsm8k.evaluation import protocols
+from prm_gsm8k.dataset.problems import question_key
 from prm_gsm8k.evaluation.benchmarks import Solution
 from prm_gsm8k.evaluation.best_of_n import aggregated, best_of_n, curves, powers_of_two, problem_counts
-from prm_gsm8k.evaluation.intervals import (
+from prm_gsm8k.evaluation.thresholds import Threshold, oracle_threshold
+from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.metrics import protocols
+from prm_gsm8k.metrics.intervals import (
     interval,
     of_resamples,
     resamples,
     weighted_auc,
     weighted_average_precision,
 )
-from prm_gsm8k.evaluation.protocols import Counts, Protocol, Sums
-from prm_gsm8k.evaluation.thresholds import Threshold, oracle_threshold
-from prm_gsm8k.exceptions import BadInputError
-from prm_gsm8k.metrics import BINS, predicted_first_error
-from prm_gsm8k.problems import question_key
+from prm_gsm8k.metrics.protocols import Counts, Protocol, Sums
+from prm_gsm8k.metrics.steps import BINS, predicted_first_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

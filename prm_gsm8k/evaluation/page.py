@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prm_gsm8k.drawing import Table
 from prm_gsm8k.evaluation.pictures import pictures
 from prm_gsm8k.evaluation.words import figure, headline, interval, measure
-from prm_gsm8k.page import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag, write
+from prm_gsm8k.reports.charts import Table
+from prm_gsm8k.reports.html import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag, write
 
 NAMES = {
     "processbench": "ProcessBench",
@@ -31,7 +31,7 @@ def write_page(result: Mapping[str, Any], path: str | Path) -> None:
 
 
 def evaluation_page(result: Mapping[str, Any]) -> str:
-    """The page of a result, below 3 MB whatever it is made from (`prm_gsm8k.page.BYTES`)."""
+    """The page of a result, below 3 MB whatever it is made from (`prm_gsm8k.reports.html.BYTES`)."""
     name = NAMES.get(result["benchmark"], result["benchmark"])
     data, models = result["data"], result["models"]
     measured = [model for model in models if model["kind"] != "baseline"]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.drawing import (
+from prm_gsm8k.evaluation.words import CHOOSING, figure, headline, interval, measure
+from prm_gsm8k.reports.charts import (
     DASHES,
     FAINT,
     INK,
@@ -28,7 +29,6 @@ from prm_gsm8k.drawing import (
     short,
     svg,
 )
-from prm_gsm8k.evaluation.words import CHOOSING, figure, headline, interval, measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

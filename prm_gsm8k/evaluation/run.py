@@ -18,18 +18,18 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
-from prm_gsm8k.checkpoint import checkpoint_folder
 from prm_gsm8k.evaluation.baselines import BASELINES
 from prm_gsm8k.evaluation.benchmarks import Data, Solution
 from prm_gsm8k.evaluation.contamination import Seen, Training, read_training, refuse_trained_on, seen_in_training
-from prm_gsm8k.evaluation.intervals import LEVEL, RESAMPLES, paired
 from prm_gsm8k.evaluation.measure import Measured, Ruler
 from prm_gsm8k.evaluation.scores import Progress, checkpoint_digest, score
 from prm_gsm8k.evaluation.thresholds import Threshold, refuse_shared_questions
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.hub.talk import bars_on_a_terminal_only
-from prm_gsm8k.metrics import best_threshold
-from prm_gsm8k.scorers import Scorer, open_scorer
+from prm_gsm8k.hub.client import bars_on_a_terminal_only
+from prm_gsm8k.metrics.intervals import LEVEL, RESAMPLES, paired
+from prm_gsm8k.metrics.steps import best_threshold
+from prm_gsm8k.models.checkpoint import checkpoint_folder
+from prm_gsm8k.models.scorers import Scorer, open_scorer
 
 SCORES = "scores"  # folder of scores as they come, in --out
 

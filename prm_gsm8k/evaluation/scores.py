@@ -21,7 +21,7 @@ import orjson
 from prm_gsm8k.evaluation.benchmarks import Solution
 from prm_gsm8k.evaluation.contamination import FILE as TRAINING
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError
-from prm_gsm8k.scorers import Scorer
+from prm_gsm8k.models.scorers import Scorer
 
 Progress = Callable[[str, int, int], None]
 

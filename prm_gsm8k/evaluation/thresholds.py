@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from prm_gsm8k.dataset.problems import question_key
 from prm_gsm8k.evaluation.benchmarks import Solution
-from prm_gsm8k.evaluation.protocols import macro_f1, matthews
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.metrics import best_threshold, cuts_between, nearest_to_half
-from prm_gsm8k.problems import question_key
+from prm_gsm8k.metrics.protocols import macro_f1, matthews
+from prm_gsm8k.metrics.steps import best_threshold, cuts_between, nearest_to_half
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,13 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from prm_gsm8k.card import CARD, render_card
-from prm_gsm8k.drawing import Picture, png
+from prm_gsm8k.dataset.card import CARD, render_card
+from prm_gsm8k.dataset.card_figures import FIGURES, pictures_of
+from prm_gsm8k.dataset.manifest import MANIFEST, Manifest, read_manifest
+from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import UsageError, VerificationError
-from prm_gsm8k.figures import FIGURES, pictures_of
 from prm_gsm8k.hub.repository import Announce, File, Plan, Remote, Repository, Wanted
-from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
-from prm_gsm8k.verify import verify
+from prm_gsm8k.reports.charts import Picture, png
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from prm_gsm8k.dataset.parquet import file_sha256
 from prm_gsm8k.exceptions import HubError, UsageError, VerificationError
-from prm_gsm8k.hub.talk import ask, bars_on_a_terminal_only, check_repo_id
-from prm_gsm8k.parquet import file_sha256
+from prm_gsm8k.hub.client import ask, bars_on_a_terminal_only, check_repo_id
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoFile

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from prm_gsm8k.card import CARD
+from prm_gsm8k.dataset.card import CARD
+from prm_gsm8k.dataset.card_figures import pictures_of
+from prm_gsm8k.dataset.manifest import MANIFEST, Manifest, read_manifest
 from prm_gsm8k.exceptions import HubUnreachable, PrmGsm8kError, UsageError, VerificationError
-from prm_gsm8k.figures import pictures_of
-from prm_gsm8k.hub.talk import REPO_TYPE, ask, bars_on_a_terminal_only, check_repo_id, trouble_of
-from prm_gsm8k.manifest import MANIFEST, Manifest, read_manifest
+from prm_gsm8k.hub.client import REPO_TYPE, ask, bars_on_a_terminal_only, check_repo_id, trouble_of
 
 MAIN = "main"
 ETAG_TIMEOUT = 10.0  # seconds; the default of huggingface_hub

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.dataset.problems import OTHER_FORMATS
+from prm_gsm8k.dataset.recipe import Progress
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
-from prm_gsm8k.making import Progress
-from prm_gsm8k.problems import OTHER_FORMATS
 
 TRIES = 6  # in a row in which nothing arrives
 PAUSE = 1.0  # seconds after the first of them; each next pause is twice as long: 31 s in all

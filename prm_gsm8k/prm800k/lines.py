@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from prm_gsm8k.dataset.problems import OTHER_FORMATS
+from prm_gsm8k.dataset.recipe import Progress
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
-from prm_gsm8k.making import Progress
-from prm_gsm8k.problems import OTHER_FORMATS
 
 BYTES_PER_BATCH = 1 << 16  # some hundredths of a second of work, and at most 0.5 MB of rows
 NAMED = 3  # how many of the bad lines a message names

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import orjson
 
-from prm_gsm8k.contract import SPLITS
+from prm_gsm8k.dataset.contamination import refuse_test_questions
+from prm_gsm8k.dataset.problems import Problem, question_key
+from prm_gsm8k.dataset.schema import SPLITS
+from prm_gsm8k.dataset.splits import split_of
 from prm_gsm8k.exceptions import BadInputError
-from prm_gsm8k.overlap import refuse_test_questions
-from prm_gsm8k.problems import Problem, question_key
-from prm_gsm8k.splits import split_of
 
 
 class Questions:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from prm_gsm8k.contract import SPLITS
+from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, Tally
+from prm_gsm8k.dataset.schema import SPLITS
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.making import Inputs, Progress, Recipe, Tally
 from prm_gsm8k.prm800k.tree import NEUTRAL, rows_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,13 @@ class Prm800kRecipe(Recipe):
     """
 
     config: ClassVar[str] = "prm800k"
-    sources: ClassVar[tuple[str, ...]] = ("prm800k", "contract.py", "making.py", "problems.py", "splits.py")
+    sources: ClassVar[tuple[str, ...]] = (
+        "prm800k",
+        "dataset/schema.py",
+        "dataset/recipe.py",
+        "dataset/problems.py",
+        "dataset/splits.py",
+    )
     skips: ClassVar[str] = "lines"
     note: ClassVar[str] = "These are problems of MATH (competition mathematics), not of GSM8K."
 

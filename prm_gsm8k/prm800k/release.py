@@ -12,9 +12,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from prm_gsm8k import datasets_cache
+from prm_gsm8k.dataset import cache as datasets_cache
+from prm_gsm8k.dataset.recipe import Progress
 from prm_gsm8k.exceptions import BadInputError
-from prm_gsm8k.making import Progress
 from prm_gsm8k.prm800k.download import Released, download
 
 COMMIT = "7ecc794703b2877f63226f2477a49b34f9b25163"  # of github.com/openai/prm800k

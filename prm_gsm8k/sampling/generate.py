@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prm_gsm8k.dataset.recipe import Progress, Tally
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.making import Progress, Tally
 from prm_gsm8k.sampling.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def sample_solutions(
     from dataclasses import fields
 
     from prm_gsm8k.api import as_dataset
-    from prm_gsm8k.overlap import refuse_test_questions
-    from prm_gsm8k.problems import problems_from
+    from prm_gsm8k.dataset.contamination import refuse_test_questions
+    from prm_gsm8k.dataset.problems import problems_from
     from prm_gsm8k.sampling.evidence import Log, open_folder, question_digest, read_calls, sole_run
     from prm_gsm8k.sampling.labels import LabelOptions
     from prm_gsm8k.sampling.rows import rows_of, wait_for

@@ -40,15 +40,15 @@ from datatrove.pipeline.inference.types import InferenceError, InferenceResult
 from datatrove.pipeline.writers.jsonl import JsonlWriter
 from loguru import logger
 
+from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import EngineError, PrmGsm8kError
-from prm_gsm8k.problems import Problem
+from prm_gsm8k.models.vllm_server import vllm_server
 from prm_gsm8k.sampling.engine import KEEPS, Engine
 from prm_gsm8k.sampling.evidence import Calls, Log, question_digest, read_calls
 from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.rollout import Rollout
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import SolutionOptions, solve
-from prm_gsm8k.vllm_server import vllm_server
 
 NEVER = 10**9  # seconds: datatrove's own reports, which nobody reads here
 

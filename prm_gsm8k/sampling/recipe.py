@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
+from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, Tally
 from prm_gsm8k.exceptions import BadInputError, UsageError
-from prm_gsm8k.making import Inputs, Progress, Recipe, Tally
 
 if TYPE_CHECKING:
-    from prm_gsm8k.problems import Problem
+    from prm_gsm8k.dataset.problems import Problem
     from prm_gsm8k.sampling.evidence import Calls
     from prm_gsm8k.sampling.labels import LabelOptions
     from prm_gsm8k.sampling.settings import Settings
@@ -51,11 +51,11 @@ class ModelSampledRecipe(Recipe):
     config: ClassVar[str] = "model_sampled"
     sources: ClassVar[tuple[str, ...]] = (
         "sampling",
-        "arithmetic.py",
-        "contract.py",
-        "making.py",
-        "problems.py",
-        "splits.py",
+        "arithmetic",
+        "dataset/schema.py",
+        "dataset/recipe.py",
+        "dataset/problems.py",
+        "dataset/splits.py",
     )
     note: ClassVar[str] = "The solutions are output of the model named in column `source`; its own terms apply to them."
 
@@ -134,7 +134,7 @@ class ModelSampledRecipe(Recipe):
         Raises:
             BadInputError: a file, line or problem is not what it must be, or asks a question of a test set.
         """
-        from prm_gsm8k.splits import problems_by_split
+        from prm_gsm8k.dataset.splits import problems_by_split
 
         return problems_by_split(self.problems, self.max_problems, self.seed)
 
@@ -165,7 +165,7 @@ class ModelSampledRecipe(Recipe):
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of a batch of problems, labelled anew from what was answered."""
-        from prm_gsm8k.problems import Problem
+        from prm_gsm8k.dataset.problems import Problem
         from prm_gsm8k.sampling.rollout import Rollout
         from prm_gsm8k.sampling.rows import rows_of, solved
 

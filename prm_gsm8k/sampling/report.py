@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import BadInputError
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.models.vllm_server import vllm_server
 from prm_gsm8k.sampling.engine import Engine, RequestRefused, check_endpoint, read_answer
 from prm_gsm8k.sampling.evidence import Calls, Log, open_folder, question_digest, read_calls
 from prm_gsm8k.sampling.grading import is_right
@@ -31,7 +32,6 @@ from prm_gsm8k.sampling.rollout import GoOn, Rollout
 from prm_gsm8k.sampling.run import How, Status, check_context, identified
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import MissingCall, from_evidence, once, reference_answer
-from prm_gsm8k.vllm_server import vllm_server
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from prm_gsm8k.making import Tally
-from prm_gsm8k.problems import Problem
+from prm_gsm8k.dataset.problems import Problem
+from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.sampling.evidence import Calls
 from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.recipe import DISAGREES, TWICE

@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
-from prm_gsm8k.problems import Problem
+from prm_gsm8k.models.vllm_server import vllm_server
 from prm_gsm8k.sampling.engine import Served, check_endpoint
 from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
 from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
@@ -29,7 +30,6 @@ from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.rows import solved
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import MISSING
-from prm_gsm8k.vllm_server import vllm_server
 
 if TYPE_CHECKING:
     from prm_gsm8k.sampling.pipeline import Job

@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
-from prm_gsm8k.problems import Problem
 from prm_gsm8k.sampling.engine import RequestRefused
 from prm_gsm8k.sampling.evidence import Calls
 from prm_gsm8k.sampling.grading import final_answer, is_right, through_answer

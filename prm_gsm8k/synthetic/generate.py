@@ -17,19 +17,19 @@ from itertools import accumulate
 from random import Random
 from typing import Any, NamedTuple
 
+from prm_gsm8k.dataset.problems import Problem
+from prm_gsm8k.dataset.recipe import Tally as Tally
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.making import Tally as Tally
-from prm_gsm8k.problems import Problem
+from prm_gsm8k.synthetic.checker import SecondOpinion
 from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, Edit, ErrorType, Site, draw
-from prm_gsm8k.synthetic.face import chance
 from prm_gsm8k.synthetic.facts import with_facts
-from prm_gsm8k.synthetic.going_on import go_on
+from prm_gsm8k.synthetic.filler import go_on
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
-from prm_gsm8k.synthetic.recompute import Plan, Refused, carry_through, plan_change
-from prm_gsm8k.synthetic.second_opinion import SecondOpinion
+from prm_gsm8k.synthetic.propagate import Plan, Refused, carry_through, plan_change
+from prm_gsm8k.synthetic.restructure import tell
 from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
-from prm_gsm8k.synthetic.telling import tell
+from prm_gsm8k.synthetic.surface import chance
 
 # How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
 POSITIONS: dict[str, Callable[[float], float]] = {

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
+from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, Tally
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.making import Inputs, Progress, Recipe, Tally
 
 if TYPE_CHECKING:
-    from prm_gsm8k.problems import Problem
+    from prm_gsm8k.dataset.problems import Problem
     from prm_gsm8k.synthetic.generate import SyntheticOptions
 
 PROBLEMS_PER_BATCH = 32  # a unit of work a process takes: some hundredths of a second
@@ -36,7 +36,14 @@ class SyntheticRecipe(Recipe):
     """
 
     config: ClassVar[str] = "synthetic"
-    sources: ClassVar[tuple[str, ...]] = ("synthetic", "contract.py", "making.py", "problems.py", "splits.py")
+    sources: ClassVar[tuple[str, ...]] = (
+        "synthetic",
+        "arithmetic/equations.py",
+        "dataset/schema.py",
+        "dataset/recipe.py",
+        "dataset/problems.py",
+        "dataset/splits.py",
+    )
 
     num_incorrect_per_problem: int = 3
     num_correct_per_problem: int = 1
@@ -96,14 +103,14 @@ class SyntheticRecipe(Recipe):
 
     def read_problems(self) -> tuple[dict[str, list[Problem]], str]:
         """The problems that `max_examples` leaves, by split, and the digest of all that were read."""
-        from prm_gsm8k.splits import problems_by_split
+        from prm_gsm8k.dataset.splits import problems_by_split
 
         most = None if self.max_examples is None else self.max_examples // self.rows_per_problem
         return problems_by_split(self.problems, most, self.seed)
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of one batch of problems."""
-        from prm_gsm8k.problems import Problem
+        from prm_gsm8k.dataset.problems import Problem
         from prm_gsm8k.synthetic.generate import generate
 
         yield from generate([Problem(**fields) for fields in orjson.loads(batch)], self.options, tally)

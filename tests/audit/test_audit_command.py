@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from html_reader import Read
 from planted import a_marker, clean_rows, written
-from test_page import Read
 
-from prm_gsm8k.cli import app
+from prm_gsm8k.cli.main import app
 
 
 def run(*arguments: str | Path) -> int:
@@ -117,7 +117,7 @@ def test_what_cannot_be_done_is_one_line(
 
 
 def test_without_scikit_learn_it_says_how_to_get_it(place: Path) -> None:
-    code = "import sys; sys.modules.update(sklearn=None); from prm_gsm8k.cli import main; main()"
+    code = "import sys; sys.modules.update(sklearn=None); from prm_gsm8k.cli.main import main; main()"
     command = [sys.executable, "-c", code, "audit", str(place / "clean.jsonl")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")

@@ -11,7 +11,7 @@ from planted import Plant, a_marker, clean_rows, decimals, more_words, row, writ
 
 from prm_gsm8k.audit.run import Audit, audit
 from prm_gsm8k.audit.verdicts import Line
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
 
 
 def audited(folder: Path, rows: list[dict[str, Any]], **more: Any) -> Audit:

@@ -14,8 +14,8 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from prm_gsm8k.api import build_synthetic
-from prm_gsm8k.metrics import best_threshold, first_error_f1, judged_steps, predicted_first_error, step_metrics
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.metrics.steps import best_threshold, first_error_f1, judged_steps, predicted_first_error, step_metrics
 
 MODELS = {"org/made-up-prm-7b": 2.4, "runs/smol/checkpoint-1200": 0.9}  # how far right and wrong scores lie apart
 BASELINES = {"all right": None, "random": 0.0, "position only": 0.4, "arithmetic": 0.6}

@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 import torch
 from loopback import Hub
+from made_prms import make
 from made_rows import CONFIG, MADE_FROM, made_table
-from test_reward_model import make
 from typer.testing import CliRunner
 
 from prm_gsm8k import ProcessRewardModel
-from prm_gsm8k.cli import app
+from prm_gsm8k.cli.main import app
+from prm_gsm8k.dataset.contamination import problem_digest
+from prm_gsm8k.dataset.folder import write_config
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.evaluation.benchmarks import read
 from prm_gsm8k.evaluation.measure import Ruler
 from prm_gsm8k.evaluation.run import evaluate
 from prm_gsm8k.evaluation.thresholds import Threshold, best_cut, oracle_threshold
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, ContaminationError, UsageError
-from prm_gsm8k.folder import write_config
-from prm_gsm8k.metrics import best_threshold, first_error_f1, judged_steps, predicted_first_error, step_metrics
-from prm_gsm8k.overlap import problem_digest
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.metrics.steps import best_threshold, first_error_f1, judged_steps, predicted_first_error, step_metrics
 
 BASELINES = ["all right", "random", "position", "arithmetic"]
 

@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 from evaluation.made_result import BASELINES, HOSTILE, made_result
-from test_page import Read
+from html_reader import Read
 
-from prm_gsm8k.drawing import short
 from prm_gsm8k.evaluation.page import evaluation_page, write_page
 from prm_gsm8k.evaluation.pictures import pictures, thin, write_pictures
 from prm_gsm8k.exceptions import PrmGsm8kError
+from prm_gsm8k.reports.charts import short
 
 
 def scored(result: dict[str, Any]) -> int:

@@ -7,8 +7,8 @@ import pytest
 from hub.published import CONFIG, MADE_FROM, build_v1, build_v2
 from made_rows import made_table
 
-from prm_gsm8k.folder import write_config
-from prm_gsm8k.hub import talk
+from prm_gsm8k.dataset.folder import write_config
+from prm_gsm8k.hub import client as talk
 
 
 @pytest.fixture(scope="session")

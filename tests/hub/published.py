@@ -7,8 +7,8 @@ from pathlib import Path
 from made_rows import CONFIG, MADE_FROM, made_table, made_tables
 
 from prm_gsm8k import build_synthetic
-from prm_gsm8k.folder import write_config
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.folder import write_config
+from prm_gsm8k.dataset.problems import shipped_problems
 
 ID = "org/prm-gsm8k"
 OTHER = "by_others"  # a third config, with the columns that every config has

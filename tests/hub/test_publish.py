@@ -17,12 +17,12 @@ import pytest
 from hub.published import CONFIG, ID, MADE_FROM, OTHER, edited_table
 from loopback import Hub
 
+from prm_gsm8k.dataset.folder import write_config
+from prm_gsm8k.dataset.manifest import read_manifest
+from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import HubError, HubUnreachable, UsageError, VerificationError
-from prm_gsm8k.folder import write_config
 from prm_gsm8k.hub.publish import publish
 from prm_gsm8k.hub.snapshot import snapshot
-from prm_gsm8k.manifest import read_manifest
-from prm_gsm8k.verify import verify
 
 COMMIT = r"/commit/main$"
 
@@ -394,7 +394,7 @@ def test_no_bars_where_nobody_sees_them(hub: Hub, v1: Path) -> None:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    from prm_gsm8k.cli import app
+    from prm_gsm8k.cli.main import app
 
     monkeypatch.setattr(sys, "argv", ["prm-gsm8k", *arguments])
     with pytest.raises(SystemExit) as end:

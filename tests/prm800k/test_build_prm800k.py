@@ -29,17 +29,17 @@ from prm800k.samples import (
 )
 
 import prm_gsm8k
-from prm_gsm8k.build import Built, build, prepared
-from prm_gsm8k.commands.build import Neutral, Phase
-from prm_gsm8k.contract import columns_of
+from prm_gsm8k.build.build import Built, build, prepared
+from prm_gsm8k.cli.build import Neutral, Phase
+from prm_gsm8k.dataset.folder import read_tables, write_config
+from prm_gsm8k.dataset.manifest import read_manifest
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.dataset.schema import columns_of
+from prm_gsm8k.dataset.splits import VALIDATION_PER_MILLE
+from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError
-from prm_gsm8k.folder import read_tables, write_config
-from prm_gsm8k.manifest import read_manifest
 from prm_gsm8k.prm800k import recipe, tree
 from prm_gsm8k.prm800k.recipe import Prm800kRecipe
-from prm_gsm8k.problems import shipped_problems
-from prm_gsm8k.splits import VALIDATION_PER_MILLE
-from prm_gsm8k.verify import verify
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*no math_splits/test.jsonl")
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prm800k.samples import PROBLEM, original_lines, said, solution, step
 
-from prm_gsm8k.contract import check_row
+from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.prm800k import tree
 from prm_gsm8k.prm800k.tree import NEUTRAL, problem_id, rating_of, rows_of
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.problems import shipped_problems
 from prm_gsm8k.sampling.grading import final_answer, is_right, numbers, through_answer
 
 FOUND = {

@@ -21,9 +21,10 @@ import orjson
 import pytest
 from sampling.loopback_model import MODEL, LoopbackModel, key
 
-from prm_gsm8k.build import Built, build
+from prm_gsm8k.build.build import Built, build
+from prm_gsm8k.dataset.problems import Problem
+from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import BadInputError, EngineError
-from prm_gsm8k.problems import Problem
 from prm_gsm8k.sampling.evidence import sole_run
 from prm_gsm8k.sampling.models import UNSTATED
 from prm_gsm8k.sampling.pipeline import Job
@@ -31,7 +32,6 @@ from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.run import How, Spent, as_kept, sample
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import reference_answer
-from prm_gsm8k.verify import verify
 
 COMMAND = [sys.executable, "-m", "prm_gsm8k.cli", "build", "model_sampled"]
 PROBLEMS = 30

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from real_tokenizers import tokenizer
 
-from prm_gsm8k.arithmetic import false_equations
+from prm_gsm8k.arithmetic.false_equations import false_equations
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.problems import shipped_problems
 from prm_gsm8k.sampling import prompts
 from prm_gsm8k.sampling.grading import final_answer
 from prm_gsm8k.sampling.steps import split_steps

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from engine import SMALL, needs_vllm, use_vllm
 
+from prm_gsm8k.models.vllm_server import COMMAND
 from prm_gsm8k.train.small_model import small_model
-from prm_gsm8k.vllm_server import COMMAND
 
 pytestmark = needs_vllm
 

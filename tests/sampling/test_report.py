@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from sampling.loopback_model import LoopbackModel
 
+from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.exceptions import BadInputError, EngineError
-from prm_gsm8k.problems import Problem, shipped_problems
 from prm_gsm8k.sampling.labels import Labelled
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.report import Marked, compare, read_marked, report_labels

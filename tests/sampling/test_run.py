@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 from sampling.loopback_model import MODEL, LoopbackModel
 
+from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import EngineError, PrmGsm8kError, UsageError
-from prm_gsm8k.problems import Problem
+from prm_gsm8k.models.vllm_server import COMMAND
 from prm_gsm8k.sampling import run as run_module
 from prm_gsm8k.sampling.models import find_model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.run import How, sample
 from prm_gsm8k.sampling.solve import reference_answer
-from prm_gsm8k.vllm_server import COMMAND
 
 PROBLEMS = 6
 BUILD = ["--prompt", "few_shot", "--max-problems", str(PROBLEMS), "--rollouts", "2", "--num-proc", "1"]

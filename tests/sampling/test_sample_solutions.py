@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import prm_gsm8k
-from prm_gsm8k.contract import arrow_schema, check_row
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.dataset.schema import arrow_schema, check_row
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError
-from prm_gsm8k.problems import shipped_problems
 
 QUESTIONS = [(f"Ben has {n} red and {n + 1} blue balls. How many balls?", str(2 * n + 1)) for n in range(3, 15)]
 PROBLEMS = [{"question": question, "answer": f"#### {answer}"} for question, answer in QUESTIONS]

@@ -6,8 +6,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from prm_gsm8k.making import Tally
-from prm_gsm8k.problems import Problem
+from prm_gsm8k.dataset.problems import Problem
+from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.rollout import Rollout
 from prm_gsm8k.sampling.rows import rows_of

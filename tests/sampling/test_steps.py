@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.sampling.steps import split_steps
 
 # The same solution throughout; a form says how its steps stand in a text.

@@ -7,7 +7,7 @@ import pytest
 
 from prm_gsm8k.synthetic.errors import TAXONOMY, Case, Edit
 from prm_gsm8k.synthetic.parse import read_solution
-from prm_gsm8k.synthetic.recompute import Plan, Refused, Wrong, carry_through, plan_change
+from prm_gsm8k.synthetic.propagate import Plan, Refused, Wrong, carry_through, plan_change
 from prm_gsm8k.synthetic.style import Frame, Style
 
 

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from prm_gsm8k.problems import Problem, shipped_problems
-from prm_gsm8k.synthetic import telling
+from prm_gsm8k.dataset.problems import Problem, shipped_problems
+from prm_gsm8k.synthetic import restructure as telling
+from prm_gsm8k.synthetic.checker import SecondOpinion
 from prm_gsm8k.synthetic.facts import facts, with_facts
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 from prm_gsm8k.synthetic.parse import QUESTION, Solution, read_solution
-from prm_gsm8k.synthetic.second_opinion import SecondOpinion
 
 QUESTION_TEXT = (
     "Ignatius owns 14 bicycles. Each bicycle has 2 wheels and a bell. His friend owns 3 more than twice as many. "

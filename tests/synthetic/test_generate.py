@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from prm_gsm8k.contract import check_row
+from prm_gsm8k.dataset.problems import Problem, shipped_problems
+from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.problems import Problem, shipped_problems
+from prm_gsm8k.synthetic.checker import SecondOpinion, read_equations, stale_values
 from prm_gsm8k.synthetic.errors import TAXONOMY
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
-from prm_gsm8k.synthetic.second_opinion import SecondOpinion, read_equations, stale_values
 
 PROBLEMS = shipped_problems("train")[:1500]
 Row = dict[str, Any]

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.synthetic.parse import (
     CONSTANT,
     QUESTION,

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from transformers import LlamaConfig, LlamaForTokenClassification, Trainer, TrainerCallback, TrainingArguments
 
-from prm_gsm8k.encoder import Encoded
+from prm_gsm8k.models.encoder import Encoded
 from prm_gsm8k.train.loss import Collator, StepLoss
 
 TAG = 3

@@ -10,8 +10,8 @@ import torch
 from layouts import tiny_model
 from real_tokenizers import tokenizer
 
-from prm_gsm8k.encoder import Counts, Encoder
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.models.encoder import Counts, Encoder
 from prm_gsm8k.train.batches import Batches, ByLength, Packs, Trees, padding_share
 from prm_gsm8k.train.loss import IGNORED, StepLoss
 from prm_gsm8k.train.trainer import tokens_in

@@ -15,7 +15,7 @@ import layouts
 import pytest
 import torch
 
-from prm_gsm8k.encoder import Encoded
+from prm_gsm8k.models.encoder import Encoded
 from prm_gsm8k.train.loss import IGNORED, Collator, StepLoss
 
 

@@ -22,9 +22,9 @@ from tiny import QUICK, rows_file, tiny_model
 from transformers import AutoModelForTokenClassification
 
 from prm_gsm8k import ProcessRewardModel
+from prm_gsm8k.dataset.contamination import problem_digest
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, StepsError, TokenizerError, UsageError
-from prm_gsm8k.overlap import problem_digest
-from prm_gsm8k.problems import shipped_problems
 from prm_gsm8k.train.arguments import parse
 from prm_gsm8k.train.train_prm import train
 from prm_gsm8k.train.trainer import checkpoints
@@ -114,7 +114,7 @@ def test_threshold_and_figures_are_those_of_the_calibrated_prm(
     place: Path, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Scored again from the folder, the validation rows give the very numbers that were written down."""
-    from prm_gsm8k import metrics
+    from prm_gsm8k.metrics import steps as metrics
 
     rows = [json.loads(line) for line in (place / "rows.jsonl").read_text().splitlines()]
     trained = run(place, f"seed {seed}", "--seed", str(seed))
@@ -189,8 +189,8 @@ def test_other_batches_train_too(place: Path, batching: str) -> None:
 
 
 def test_a_built_folder_is_trained_on_and_its_digest_written_down(place: Path) -> None:
-    from prm_gsm8k.build import build
-    from prm_gsm8k.manifest import read_manifest
+    from prm_gsm8k.build.build import build
+    from prm_gsm8k.dataset.manifest import read_manifest
 
     problems = [{"question": p.question, "answer": p.answer} for p in shipped_problems("train")[:60]]
     (place / "problems.jsonl").write_text("".join(json.dumps(problem) + "\n" for problem in problems))

@@ -10,7 +10,7 @@ from real_tokenizers import tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from prm_gsm8k import build_synthetic
-from prm_gsm8k.problems import shipped_problems
+from prm_gsm8k.dataset.problems import shipped_problems
 
 
 def tiny_model(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from random import Random
 from typing import NamedTuple
 
 from prm_gsm8k.synthetic.errors import measures, operands, relations, slips, terms
-from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, draw
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, draw
 
 
 class ErrorType(NamedTuple):

@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, plainly, substitute
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, plainly, substitute
 from prm_gsm8k.synthetic.errors.relations import ALL_NAMED, INVERSE, instead, with_operators
 from prm_gsm8k.synthetic.numbers import Value, decimals, whole
 from prm_gsm8k.synthetic.parse import CONSTANT, QUESTION, Equation

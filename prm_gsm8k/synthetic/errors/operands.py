@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from random import Random
 
-from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, digit_slip, plainly, substitute
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, digit_slip, plainly, substitute
 from prm_gsm8k.synthetic.numbers import Value, read_number
 from prm_gsm8k.synthetic.parse import QUESTION, Equation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, digit_slip, plainly, plausible
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, digit_slip, plainly, plausible
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Equation
 

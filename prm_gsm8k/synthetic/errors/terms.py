@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from prm_gsm8k.synthetic.errors.case import Case, Edit, Site, plainly, plausible, spell, substitute
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, plainly, plausible, spell, substitute
 from prm_gsm8k.synthetic.parse import QUESTION, Equation, compute, read_gap
 
 

@@ -1,0 +1,200 @@
+"""Build a config: from problems through the datasets cache into a folder that is ready to load and to publish."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prm_gsm8k import __version__
+from prm_gsm8k.build.registry import RECIPES
+from prm_gsm8k.builders.workers import Workers
+from prm_gsm8k.dataset import cache as datasets_cache
+from prm_gsm8k.dataset.folder import check_out, write_config
+from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe
+from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
+
+if TYPE_CHECKING:
+    from prm_gsm8k.builders.builder import PrmGsm8kBuilder
+    from prm_gsm8k.dataset.manifest import Config
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build left, and how it went.
+
+    `cached` is true if the rows came from the datasets cache; `skipped` pairs the place of each problem
+    or line that could not be used with the reason; `seconds` is wall time from the call on.
+    """
+
+    folder: Path
+    name: str
+    config: Config
+    skipped: list[tuple[str, str]]
+    cached: bool
+    seconds: float
+
+
+def build(
+    name: str,
+    out: str | Path,
+    *,
+    num_proc: int | None = None,
+    progress: Progress | None = None,
+    cache_dir: str | None = None,
+    repo_id: str | None = None,
+    **options: Any,
+) -> Built:
+    """Build config `name` into the folder `out`, beside what it already holds.
+
+    Args:
+        name: `synthetic`, `prm800k`, or `model_sampled`, from the answers that are kept.
+        out: the folder; it must not exist, be empty, or be one an earlier build made.
+        num_proc: processes; by default one a core, at most 4. The rows do not depend on it.
+        progress: told how far the build is.
+        cache_dir: of the datasets cache, instead of `HF_DATASETS_CACHE`.
+        repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset` of that name finds it when it is offline.
+        **options: fields of the recipe, such as `seed`; see the recipes in `prm_gsm8k.build.registry`.
+
+    Raises:
+        UsageError: `out` holds something else, an option is out of range, or `repo_id` is no name of a repository.
+        BadInputError: a file that is read is not what it must be.
+        PrmGsm8kError: the disk is full or may not be written. `out` is as it was.
+    """
+    start = time.monotonic()
+    out = Path(out)
+    check_out(out)
+    if repo_id is not None:
+        from prm_gsm8k.hub.client import check_repo_id
+
+        check_repo_id(repo_id)
+    with prepared(name, num_proc=num_proc, progress=progress, cache_dir=cache_dir, repo_id=repo_id, **options) as (
+        builder,
+        cached,
+    ):
+        if progress:
+            progress("writing", 0, 1)
+        tally = builder.tally()
+        made_from = {
+            "options": {**builder.config.choices(), **builder.inputs.about},
+            "code_version": __version__,
+            "code_digest": builder.config.code_digest(),
+            "inputs_digest": builder.inputs.digest,
+            "drops": dict(sorted(tally.counts.items())),
+        }
+        tables = builder.tables()
+    if not any(table.num_rows for table in tables.values()):
+        raise PrmGsm8kError(f"not one row could be made: {tally.listed() or tally.counted()}")
+    manifest = write_config(out, name, tables, made_from)
+    if progress:
+        progress("writing", 1, 1)
+    return Built(out, name, manifest.configs[name], tally.skipped, cached, time.monotonic() - start)
+
+
+@contextmanager
+def prepared(
+    name: str,
+    *,
+    num_proc: int | None = None,
+    progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
+    cache_dir: str | None = None,
+    repo_id: str | None = None,
+    **options: Any,
+) -> Iterator[tuple[PrmGsm8kBuilder, bool]]:
+    """The builder of a config with its rows in the datasets cache, and whether they were there before.
+
+    `announce` is told what is about to be done, before it is. Raises as `build` does.
+    """
+    if name not in RECIPES:
+        raise UsageError(f"there is no config {name!r}; there is {', '.join(RECIPES)}")
+    options = {option: value for option, value in options.items() if value is not None}
+    if unknown := set(options) - {f.name for f in fields(RECIPES[name])}:
+        raise UsageError(f"config {name!r} has no option {sorted(unknown)[0]!r}")
+    recipe = RECIPES[name](**options)
+    inputs = recipe.read_inputs(progress, cache_dir)
+    batches = sum(map(len, inputs.batches.values()))
+    makers: list[Workers | PrmGsm8kBuilder] = []  # whoever makes rows, for the progress bar
+    with ExitStack() as stack:
+        if not _likely_cached(recipe, inputs, cache_dir, repo_id):
+            # Fewer than 4 batches a process are made before it would be there.
+            if (num_proc := min(num_proc or cores(), batches // 4)) > 1:
+                workers = Workers(recipe, inputs, num_proc)
+                stack.callback(workers.close)
+                makers.append(workers)
+            stack.enter_context(_reporting(progress, makers, batches, inputs.problems))
+        from prm_gsm8k.builders.builder import PrmGsm8kBuilder  # imports datasets: a second no worker waits for
+
+        try:
+            builder = PrmGsm8kBuilder(name, inputs=inputs, cache_dir=cache_dir, repo_id=repo_id, **options)
+        except OSError as error:
+            raise datasets_cache.not_writable(
+                str(error.filename or "HF_DATASETS_CACHE"), error.strerror or str(error)
+            ) from error
+        cached = builder.is_cached
+        if announce:
+            from_or_into = f"reading {name} from" if cached else f"building {name} into"
+            announce(f"{from_or_into} the datasets cache, {builder.cache_dir}")
+        if not cached:
+            if makers:
+                builder.workers = makers[0]
+            else:
+                makers.append(builder)
+            _fill_cache(builder)
+    yield builder, cached
+
+
+def _fill_cache(builder: PrmGsm8kBuilder) -> None:
+    from datasets.exceptions import DatasetGenerationError
+
+    try:
+        with datasets_cache.quiet():
+            builder.download_and_prepare()
+    except (OSError, DatasetGenerationError) as error:
+        if isinstance(error.__cause__, PrmGsm8kError):
+            raise error.__cause__ from error
+        if denied := datasets_cache.denied_by_disk(error):
+            raise datasets_cache.not_writable(builder.cache_dir, denied) from error
+        raise
+
+
+def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
+    """A guess, before datasets is imported, whether there is nothing to make. A wrong one costs time, not rows."""
+    folder = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
+    return any(datasets_cache.place(cache_dir).glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
+
+
+def cores() -> int:
+    """Processes to use: one a core this process may run on, at most 4."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 4)
+
+
+@contextmanager
+def _reporting(
+    progress: Progress | None, makers: Sequence[Workers | PrmGsm8kBuilder], batches: int, problems: int
+) -> Iterator[None]:
+    """Tell ten times a second, from a thread, how many problems are done, if all batches have equally many."""
+    if progress is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            progress("generating", problems * sum(maker.batches_done for maker in makers) // batches, problems)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    progress("generating", 0, problems)
+    thread.start()
+    try:
+        yield
+        progress("generating", problems, problems)
+    finally:
+        ended.set()
+        thread.join()

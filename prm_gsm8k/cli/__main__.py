@@ -1,0 +1,3 @@
+from prm_gsm8k.cli.main import main
+
+main()

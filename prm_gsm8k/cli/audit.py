@@ -1,0 +1,114 @@
+"""`prm-gsm8k audit`: is this data good to train on?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prm_gsm8k.cli.common import Json, errors, print_json, printer, progress_bar
+
+if TYPE_CHECKING:
+    from prm_gsm8k.audit.run import Audit
+
+
+def audit(
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR_OR_REPO",
+            help="A folder, a file (JSONL, .gz, Parquet) with prompt, completions, labels, or ORG/NAME[@REVISION].",
+        ),
+    ] = "data",
+    config: Annotated[str | None, typer.Option(help="Which config, if there are several.")] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="Only this split; may be given again.", show_default="all but test")
+    ] = None,
+    json: Json = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT.html", help="Write a page: verdicts, pictures, and solutions to browse and filter."),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Real solutions to compare with: problem, steps, label (index of the first error, or -1).",
+            show_default="numbers of 797 real ones",
+        ),
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Questions that must not be in the data; may be given again."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another one draws other folds and resamples.")] = 0,
+) -> None:
+    """Look for what gives labels away, and hold the data against real solutions: a verdict a line.
+
+    Ends with 0 if no verdict is bad, with 1 if one is. Any stepwise-supervision data will do, ours or not.
+    """
+    with errors():
+        if html is not None:
+            from prm_gsm8k.reports.html import check_path
+
+            check_path(html)
+        from prm_gsm8k.audit.run import audit as audited
+
+        with progress_bar(quiet=json) as progress:
+            result = audited(
+                where,
+                config=config,
+                splits=split or (),
+                reference=reference,
+                against=against or (),
+                seed=seed,
+                progress=progress,
+            )
+        if html is not None:
+            from prm_gsm8k.audit.page import audit_page
+            from prm_gsm8k.reports.html import write
+
+            write(audit_page(result), html)
+        if json:
+            print_json(result.as_json())
+        else:
+            _show(result, html)
+        if result.bad:
+            raise typer.Exit(1)
+
+
+def _show(result: Audit, html: Path | None) -> None:
+    from rich.text import Text
+
+    console = printer()
+    found = result.found
+    console.print(
+        f"{result.data.name}: {found['rows']:,} solutions to {found['problems']:,} problems, "
+        f"{found['wrong_rows']:,} with a first error",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    for note in result.data.notes:
+        console.print(f"({note})", highlight=False, markup=False, soft_wrap=True)
+    signs = {"ok": ("✓ ok  ", "green"), "look": ("? look", "yellow"), "bad": ("✗ bad ", "bold red")}
+    group = ""
+    for line in result.lines:
+        if line.group != group:
+            console.print(f"\n{line.group}", style="bold", highlight=False)
+            group = line.group
+        console.print(
+            Text.assemble(
+                signs[line.verdict], f"  {line.what}: {line.shown}", (f"  [{line.limit}] {line.reason}", "dim")
+            ),
+            soft_wrap=True,
+        )
+    if found["telling_pairs"]:
+        console.print("\nwhat tells a first error from the right step at its place", style="bold", highlight=False)
+        for one in found["telling_pairs"]:
+            console.print(f"  {one}", highlight=False, markup=False, soft_wrap=True)
+    bad, look = len(result.bad), sum(line.verdict == "look" for line in result.lines)
+    console.print(f"\n{bad} bad, {look} to look at, of {len(result.lines)}", highlight=False)
+    if html is not None:
+        console.print(f"{html}: open it in a browser", highlight=False, markup=False, soft_wrap=True)

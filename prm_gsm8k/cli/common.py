@@ -1,0 +1,109 @@
+"""What every command needs: errors as one line and an exit code, a progress bar, JSON, and common arguments."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from prm_gsm8k.exceptions import PrmGsm8kError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from prm_gsm8k.dataset.recipe import Progress
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `prm-gsm8k build` made.")]
+Where = Annotated[str, typer.Argument(metavar="DIR_OR_REPO", help="A built folder, or ORG/NAME[@REVISION] on the Hub.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def printer() -> Console:
+    """What prints to a person: colours on a terminal, plain text elsewhere or where NO_COLOR is set."""
+    from rich.console import Console
+
+    return Console()
+
+
+def as_dict(config: Any) -> dict[str, Any]:
+    """A config of a manifest with the counts of all its splits, for JSON."""
+    from dataclasses import asdict
+
+    return {**asdict(config), "all": asdict(config.stats)}
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """The one thing on stdout where `--json` was asked for."""
+    import orjson
+
+    sys.stdout.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Progress | None]:
+    """A progress bar with rate and time left, on stderr, if that is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None, rate="")
+        began: dict[str, tuple[float, int]] = {}  # when, and with how much of it done
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in began:
+                began[what] = time.monotonic(), done
+                bar.reset(task)
+            start, before = began[what]
+            speed = (done - before) / max(time.monotonic() - start, 0.001)
+            kind = what.partition(" ")[0]
+            rate = {
+                "generating": f"{speed:,.0f} problems/s",
+                "scoring": f"{speed:,.1f} solutions/s",
+                "downloading": f"{speed / 1e6:,.1f} MB/s",
+                "reading": f"{speed / 1e6:,.0f} MB/s",
+            }.get(kind, "")
+            bar.update(task, description=what, completed=done, total=total, rate=rate)
+
+        yield progress
+
+
+@contextmanager
+def errors(interrupted: str = "interrupted; nothing half-written is left") -> Iterator[None]:
+    """Turn what can go wrong into one line on stderr and an exit code: 2 misuse, 1 failure, 130 Ctrl-C."""
+    try:
+        yield
+        sys.stdout.flush()
+    except PrmGsm8kError as error:
+        print(f"prm-gsm8k: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+    except ModuleNotFoundError as error:
+        if error.name not in ("sklearn", "torch", "transformers"):
+            raise
+        extra = "audit" if error.name == "sklearn" else "train"  # which has it too
+        print(f"prm-gsm8k: this needs {error.name}: pip install 'prm-gsm8k[{extra}]'", file=sys.stderr)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        print(f"prm-gsm8k: {interrupted}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # who read us has gone (`| head`): no more output, and no complaint when Python flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None

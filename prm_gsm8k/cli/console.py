@@ -1,0 +1,169 @@
+"""What a person sees: the summary of a build, counts, and solutions with right and wrong steps in colour."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from prm_gsm8k.build.registry import RECIPES
+from prm_gsm8k.dataset.parquet import iter_rows
+from prm_gsm8k.dataset.stats import percent
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from prm_gsm8k.build.build import Built
+    from prm_gsm8k.dataset.manifest import Config
+    from prm_gsm8k.dataset.verify import Verdict
+
+BAR = 20  # characters of the longest bar
+
+
+def show_built(console: Console, built: Built, verbose: bool) -> None:
+    """The closing summary of a build."""
+    stats = built.config.stats
+    show_config(console, built.name, built.config)
+    if built.skipped:
+        skipped = f"{len(built.skipped)} {RECIPES[built.name].skips} skipped"
+        console.print(skipped + ("" if verbose else " (--verbose lists them)"))
+        if verbose:
+            for where, reason in built.skipped:
+                console.print(f"  {where}: {reason}", style="dim", highlight=False, markup=False, soft_wrap=True)
+    how = "from the datasets cache" if built.cached else f"{stats.rows / built.seconds:,.0f} rows/s"
+    console.print(
+        f"\n[bold]{stats.rows:,} rows[/], {stats.steps:,} labelled steps in {built.seconds:.1f} s ({how}); "
+        f"version {built.config.version}, content {built.config.content_digest[:12]}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if note := RECIPES[built.name].note:
+        console.print(note, highlight=False, soft_wrap=True)
+    console.print(f"folder: {built.folder}", highlight=False, markup=False, soft_wrap=True)
+    load = f'  load_dataset("{built.folder}", "{built.name}", split="{next(iter(built.config.splits))}")'
+    console.print(load, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"  prm-gsm8k show {built.folder}", highlight=False, markup=False, soft_wrap=True)
+
+
+def show_config(console: Console, name: str, config: Config) -> None:
+    """Counts of one config: splits, kinds and places of errors, what was dropped and why."""
+    stats = config.stats
+    splits = Table(title=f"{name} {config.version}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in ("split", "problems", "rows", "right", "wrong", "steps", "steps right"):
+        splits.add_column(column, justify="left" if column == "split" else "right")
+    for split, part in [*config.splits.items(), ("all", stats)]:
+        numbers = (part.problems, part.rows, part.right_rows, part.wrong_rows, part.steps)
+        splits.add_row(split, *(f"{n:,}" for n in numbers), percent(part.right_steps, part.steps))
+    wrong = {kind: n for kind, n in stats.error_types.items() if kind != "none"}
+    places = {f"fifth {int(place) + 1} of 5": n for place, n in stats.first_error_places.items()}
+    places["very last step"] = stats.first_error_in_last_step
+    console.print(splits)
+    if wrong:
+        console.print()
+        console.print(_bars("error type", dict(sorted(wrong.items(), key=lambda kv: -kv[1])), stats.wrong_rows))
+        console.print()
+        console.print(_bars("first error in", places, stats.wrong_rows))
+    if config.drops:
+        console.print()
+        drops = Table(box=None, padding=(0, 2, 0, 0))
+        drops.add_column("left out on the way")
+        drops.add_column("", justify="right")
+        for what, n in _left_out(config.drops):
+            drops.add_row(Text(what.replace("_", " ").replace("/", ": ")), f"{n:,}")
+        console.print(drops)
+
+
+def _left_out(drops: Mapping[str, int]) -> list[tuple[str, int]]:
+    """What was not made and why, the second opinion's refusals added up over error types (the manifest has each)."""
+    added: Counter[str] = Counter()
+    for what, n in drops.items():
+        group, *rest = what.split("/")
+        if rest or "fewer" in group:
+            added["/".join([group, *rest[-1:]])] += n
+    return sorted(added.items(), key=lambda kv: (kv[0].partition("/")[0], -kv[1]))
+
+
+def _bars(title: str, counts: Mapping[str, int], whole: int) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column(title)
+    table.add_column("rows", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("")
+    longest = max(counts.values(), default=0) or 1
+    for what, n in counts.items():
+        table.add_row(Text(what), f"{n:,}", percent(n, whole), Text("█" * round(BAR * n / longest), style="cyan"))
+    return table
+
+
+def choose(
+    tables: Mapping[str, pa.Table],
+    *,
+    n: int,
+    seed: int,
+    error_type: str | None = None,
+    split: str | None = None,
+    row_id: str | None = None,
+) -> list[dict[str, Any]]:
+    """Draw `n` rows to look at: wrong ones, unless an error type (`none` for right rows) or an id is asked for."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = pa.concat_tables([t for s, t in tables.items() if split in (None, s)])
+    if row_id is not None:
+        mask = pc.equal(table["id"], row_id)
+    elif error_type is not None:
+        mask = pc.equal(table["error_type"], error_type)
+    else:
+        mask = pc.not_equal(table["error_type"], "none")
+    table = table.filter(mask)
+    draws = random.Random(seed).sample(range(table.num_rows), min(n, table.num_rows))
+    return list(iter_rows(table.take(draws))) if draws else []
+
+
+def solution(row: Mapping[str, Any]) -> RenderableType:
+    """One labelled solution: ✓ right, ✗ the first error with its reason, · what follows it."""
+    parts: list[RenderableType] = [
+        Text.assemble((row["id"], "bold"), "  ", (row["error_type"].replace("_", " "), "dim")),
+        Padding(Text(row["prompt"]), (0, 0, 0, 2)),
+    ]
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(justify="right", style="dim")
+    grid.add_column()
+    grid.add_column()
+    for i, (step, right) in enumerate(zip(row["completions"], row["labels"], strict=True)):
+        if right:
+            grid.add_row(str(i), Text("✓", style="green"), Text(step, style="green"))
+        elif i == row["first_error"]:
+            grid.add_row(str(i), Text("✗", style="bold red"), Text(step, style="bold red"))
+            if reason := row.get("error_reason"):
+                grid.add_row("", "", Text(f"↑ {reason}", style="italic yellow"))
+        else:
+            grid.add_row(str(i), Text("·", style="red"), Text(step, style="red"))
+    parts.append(Padding(grid, (0, 0, 0, 2)))
+    concludes = "ends without an answer" if row["answer"] is None else f"concludes {row['answer']}"
+    if row["first_error"] >= 0 and row["reference_answer"] is not None:
+        concludes += f", right is {row['reference_answer']}"
+    parts.append(Padding(Text(concludes, style="dim"), (0, 0, 0, 2)))
+    return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def show_verdict(console: Console, verdict: Verdict) -> None:
+    """What `verify` found."""
+    for name, rows in verdict.rows.items():
+        console.print(f"{name}: {rows:,} rows", highlight=False)
+    for line in _verdict_lines(verdict):
+        console.print(line, soft_wrap=True)
+
+
+def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
+    for check in verdict.checks:
+        bad = [finding for finding in verdict.findings if finding.startswith(f"{check}: ")]
+        yield Text.assemble(("✗ " if bad else "✓ ", "bold red" if bad else "green"), check)
+        for finding in bad:
+            yield Text(f"    {finding.removeprefix(f'{check}: ')}", style="red")

@@ -1,0 +1,168 @@
+"""`prm-gsm8k evaluate`: how good is a PRM?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from prm_gsm8k.cli.common import Json, errors, print_json, progress_bar
+from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Benchmark(StrEnum):
+    """What is measured: the names of `evaluation.benchmarks.READERS`."""
+
+    processbench = "processbench"
+    mr_gsm8k = "mr-gsm8k"
+    prmbench = "prmbench"
+    best_of_n = "best-of-n"
+    first_error = "first-error"
+
+
+class Dtype(StrEnum):
+    """Of weights and computation."""
+
+    auto = "auto"
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
+def evaluate(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...",
+            help="A checkpoint, ORG/NAME[@REVISION] on the Hub, or http://… of vLLM; none for the baselines alone.",
+            show_default=False,
+        ),
+    ] = None,
+    benchmark: Annotated[Benchmark, typer.Option(help="The protocol, and the form of the rows.")] = ...,  # type: ignore[assignment]
+    data: Annotated[
+        str, typer.Option(metavar="FILE|DIR|REPO", help="Rows to measure on: a file, a folder, or ORG/NAME[@REVISION].")
+    ] = ...,  # type: ignore[assignment]
+    config: Annotated[str | None, typer.Option(help="Of DIR or REPO, if there are several.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Of DIR or REPO.", show_default="test, or else validation, or else all")
+    ] = None,
+    threshold_data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR|REPO",
+            help="Rows of other questions to choose the threshold on (of DIR or REPO the split validation).",
+            show_default="the threshold chosen in training",
+        ),
+    ] = None,
+    threshold_config: Annotated[str | None, typer.Option(help="Of --threshold-data, if there are several.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write results.json, table.md and pictures here, and scores as they come, to go on from.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one page with everything, also solutions to look at.")
+    ] = None,
+    allow_trained_on: Annotated[
+        bool, typer.Option("--allow-trained-on", help="Measure also on questions a model was trained on.")
+    ] = False,
+    device: Annotated[
+        str | None, typer.Option(help="As torch names them: cpu, cuda:1.", show_default="a GPU if there is one")
+    ] = None,
+    dtype: Annotated[Dtype, typer.Option(help="auto is bf16 on a GPU and fp32 on a CPU.")] = Dtype.auto,
+    max_batch_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens in a forward, padding included.", show_default="16384, on a CPU 1024"),
+    ] = None,
+    step_format: Annotated[
+        str | None, typer.Option(help="How a PRM of another kind wants its steps: a name, or a JSON file.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Of the intervals and of the paired tests.")] = 2_000,
+    seed: Annotated[int, typer.Option(min=0, help="Another one draws other resamples.")] = 0,
+    json: Json = False,
+) -> None:
+    """Measure PRMs on a benchmark by its own protocol, with intervals, honest thresholds and baselines beside them.
+
+    Several models give one table, and a paired test of every two. A model that says it was trained on a question of the
+    data is refused.
+    """
+    kept = f"scores so far are kept in {out}: run it again to go on" if out else "without --out nothing is kept"
+    with errors(f"interrupted; {kept}"):
+        from prm_gsm8k.evaluation.benchmarks import read
+        from prm_gsm8k.evaluation.run import evaluate as measure
+
+        if threshold_config is not None and threshold_data is None:
+            raise UsageError("--threshold-config without --threshold-data")
+        if out is not None and out.exists() and not out.is_dir():
+            raise UsageError(f"--out {out}: is a file; name a folder")
+        if html is not None:
+            from prm_gsm8k.reports.html import check_path
+
+            check_path(html)
+        rows = read(benchmark.value, data, config=config, split=split)
+        validation = None
+        if threshold_data is not None:
+            chosen_split = None if Path(threshold_data).is_file() else "validation"
+            validation = read("first-error", threshold_data, config=threshold_config, split=chosen_split)
+        with progress_bar(quiet=json) as progress:
+            result = measure(
+                models or [],
+                benchmark.value,
+                rows,
+                validation=validation,
+                out=out,
+                device=device,
+                dtype=dtype.value,
+                max_batch_tokens=max_batch_tokens,
+                step_format=step_format,
+                allow_trained_on=allow_trained_on,
+                draws=resamples,
+                seed=seed,
+                progress=progress,
+                announce=lambda what: print(f"prm-gsm8k: {what}", file=sys.stderr),
+            )
+        _write(result, out, html)
+        if json:
+            print_json(result)
+        else:
+            from prm_gsm8k.evaluation.table import markdown
+
+            print(markdown(result), end="")
+
+
+def _write(result: Mapping[str, Any], out: Path | None, html: Path | None) -> None:
+    """The files that were asked for; the numbers first."""
+    if out is not None:
+        _write_folder(result, out)
+    if html is not None:
+        from prm_gsm8k.evaluation.page import write_page
+
+        write_page(result, html)
+
+
+def _write_folder(result: Mapping[str, Any], out: Path) -> None:
+    import orjson
+
+    from prm_gsm8k.evaluation.pictures import write_pictures
+    from prm_gsm8k.evaluation.table import markdown
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in (
+            ("results.json", orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)),
+            ("table.md", markdown(result).encode()),
+        ):
+            half = out / f".{name}.new"
+            half.write_bytes(content)
+            os.replace(half, out / name)  # whole or not at all
+        write_pictures(result, out / "pictures")
+    except OSError as error:
+        raise PrmGsm8kError(f"--out {out}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,146 @@
+"""`prm-gsm8k publish` and `diff`: give rows to others, and see what changed between two states of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prm_gsm8k.cli.common import Json, errors, print_json, printer
+from prm_gsm8k.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prm_gsm8k.dataset.diff import Diff
+    from prm_gsm8k.hub.publish import Published
+    from prm_gsm8k.models.publish import PublishedModel
+
+SHOWN = 10  # rows of a kind that `diff` names
+
+
+def publish(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that `prm-gsm8k build` made, or a trained PRM's.")
+    ],
+    repo_id: Annotated[
+        str, typer.Argument(metavar="ORG/NAME", help="The dataset or model on the Hub; made if it is not there.")
+    ],
+    tag: Annotated[str | None, typer.Option(help="Name the commit so, once all is there. A tag never moves.")] = None,
+    config: Annotated[
+        list[str] | None, typer.Option(help="Only this config of the rows; may be repeated.", show_default="all in DIR")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would be added and deleted; send nothing.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Make it private, if it is made.")] = False,
+    json: Json = False,
+) -> None:
+    """Publish rows or a PRM on the Hub in one commit, read it back and compare, then tag it.
+
+    DIR is a folder that `prm-gsm8k build` made, or that holds a trained PRM (prm_encoder.json tells). Configs that are
+    there and not in DIR stay. Cut at any moment, what is on the Hub is as it was or wholly new: run it again.
+    """
+    with errors("interrupted; what is on the Hub is as it was, or wholly new: run it again"):
+        from prm_gsm8k.hub.publish import publish as publish_rows
+        from prm_gsm8k.models.publish import is_model, publish_model
+
+        def announce(what: str) -> None:
+            print(f"prm-gsm8k: {what}", file=sys.stderr)
+
+        done: Published | PublishedModel
+        if is_model(folder):
+            if config:
+                raise UsageError(f"{folder} holds a model, which has no configs")
+            done = publish_model(folder, repo_id, tag=tag, private=private, plan_only=plan, announce=announce)
+        else:
+            done = publish_rows(
+                folder, repo_id, tag=tag, configs=config, private=private, plan_only=plan, announce=announce
+            )
+        if json:
+            print_json(
+                {
+                    "repo_id": done.repo_id,
+                    "commit": done.commit,
+                    "committed": done.committed,
+                    "tag": done.tag,
+                    "head_before": done.plan.head,
+                    "add": done.plan.add,
+                    "delete": done.plan.delete,
+                    "same": done.plan.same,
+                    "load": done.load_line,
+                }
+            )
+        else:
+            _show_published(done)
+
+
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A folder, or ORG/NAME[@REVISION] on the Hub.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    json: Json = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if there are differences.")] = False,
+) -> None:
+    """Say which rows were added, removed and changed from A to B, by their id."""
+    with errors():
+        from dataclasses import asdict
+
+        from prm_gsm8k.dataset.diff import diff as difference
+        from prm_gsm8k.hub.location import place
+
+        found = difference(place(a), place(b))
+        if json:
+            print_json({"equal": found.is_empty, **asdict(found)})
+        else:
+            _show_diff(found)
+    if exit_code and not found.is_empty:
+        raise typer.Exit(1)
+
+
+def _show_published(done: Published | PublishedModel) -> None:
+    console = printer()
+
+    def line(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    for sign, files in (("+", done.plan.add), ("-", done.plan.delete), ("=", done.plan.same)):
+        for path, size in files.items():
+            line(f"{sign} {path}  {_size(size)}")
+    totals = ", ".join(
+        f"{len(files)} {word} ({_size(sum(files.values()))})"
+        for word, files in (("to add", done.plan.add), ("to delete", done.plan.delete), ("the same", done.plan.same))
+    )
+    if done.commit is None:
+        line(f"{done.repo_id}: {totals}; nothing was sent" + (f"; tag {done.tag}" if done.tag else ""))
+        return
+    how = "published in commit" if done.committed else "already holds all of it, at commit"
+    line(f"\n{done.repo_id} {how} {done.commit}" + (f", tag {done.tag}" if done.tag else ""))
+    line(f"  {done.load_line}")
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size:,} B"
+
+
+def _show_diff(found: Diff) -> None:
+    console = printer()
+    console.print(f"from {found.a}\nto   {found.b}", highlight=False, markup=False, soft_wrap=True)
+
+    def ids(sign: str, rows: Mapping[str, str]) -> None:
+        for row, what in list(rows.items())[:SHOWN]:
+            console.print(f"  {sign} {row}{what}", highlight=False, markup=False, soft_wrap=True)
+        if len(rows) > SHOWN:
+            console.print(f"  {sign} and {len(rows) - SHOWN:,} more (--json lists them)", highlight=False)
+
+    for config, splits in found.configs.items():
+        for split, part in splits.items():
+            order = ", in another order" if part.moved else ""
+            console.print(
+                f"{config}/{split}: {len(part.added):,} added, {len(part.removed):,} removed, {len(part.changed):,} "
+                f"changed, {part.same:,} the same{order}",
+                highlight=False,
+                soft_wrap=True,
+            )
+            ids("+", dict.fromkeys(part.added, ""))
+            ids("-", dict.fromkeys(part.removed, ""))
+            ids("~", {row: f"  {', '.join(columns)}" for row, columns in part.changed.items()})

@@ -1,0 +1,211 @@
+"""The dataset card: `dataset_card.md`, written by hand, plus the YAML head and the tables that only a build can know.
+
+In the source:
+
+    <!-- only: NAME --> … <!-- end: NAME -->   left out of a folder without the config NAME, or of a card that is not
+                                               `published` on the Hub, not `local` on a disk
+    <!-- table: NAME CONFIG -->                a table from the manifest
+    <!-- figure: NAME CONFIG -->               a picture of `prm_gsm8k.dataset.card_figures`, where pictures are wanted
+    $REPO, $CONFIG, $SPLIT                     what a reader types to load: repository, default config, first split
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from prm_gsm8k.dataset.card_figures import PLACES, pictures_of
+from prm_gsm8k.dataset.manifest import Config, Manifest
+from prm_gsm8k.dataset.schema import card_features, columns_of
+from prm_gsm8k.dataset.stats import percent
+from prm_gsm8k.exceptions import PrmGsm8kError
+
+CARD = "README.md"
+
+_TAGS = ["process-reward-model", "prm", "stepwise-supervision", "reasoning", "math"]
+_TAGS_OF = {"synthetic": ["gsm8k", "synthetic"], "prm800k": ["prm800k"], "model_sampled": ["gsm8k", "synthetic"]}
+
+_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+
+
+def card_source() -> str:
+    """The hand-written card, as installed or as it lies in a checkout."""
+    package = Path(__file__).parents[1]
+    for path in (package / "dataset_card.md", package.parent / "dataset_card.md"):
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise PrmGsm8kError("dataset_card.md is missing from this installation; install the package again")
+
+
+def render_card(manifest: Manifest, repo_id: str | None = None, with_figures: bool = False) -> str:
+    """The README.md of a built folder, or of a repository on the Hub.
+
+    Args:
+        manifest: of the folder.
+        repo_id: `ORG/NAME` it is published as; without one the card says how to load a local folder.
+        with_figures: whether the pictures of `prm_gsm8k.dataset.card_figures.figures` stand beside it.
+    """
+    import yaml
+
+    head = yaml.safe_dump(card_head(manifest), sort_keys=False, allow_unicode=True, width=1_000)
+    return f"---\n{head}---\n\n{_render_body(card_source(), manifest, repo_id, with_figures)}"
+
+
+def card_head(manifest: Manifest) -> dict[str, Any]:
+    """The YAML head: where `datasets` and the Hub look for configs, splits, sizes and features."""
+    configs, infos = [], []
+    for i, (name, config) in enumerate(manifest.configs.items()):
+        configs.append(
+            {
+                "config_name": name,
+                **({"default": True} if i == 0 else {}),
+                # datasets answers an unchanged entry from its cache, whatever the files hold: so it changes with them
+                "version": config.version,
+                "data_files": [
+                    {"split": split, "path": [file.path for file in config.files if file.split == split]}
+                    for split in config.splits
+                ],
+            }
+        )
+        infos.append(
+            {
+                "config_name": name,
+                "features": card_features(name),
+                "splits": [
+                    {"name": split, "num_bytes": config.num_bytes[split], "num_examples": stats.rows}
+                    for split, stats in config.splits.items()
+                ],
+                "download_size": config.download_size,
+                "dataset_size": sum(config.num_bytes.values()),
+            }
+        )
+    return {
+        "pretty_name": "PRM-GSM8K: labelled reasoning steps",
+        **_licence(manifest),
+        "language": ["en"],
+        "task_categories": ["token-classification", "text-classification", "text-generation"],
+        "tags": list(dict.fromkeys(_TAGS + [tag for name in manifest.configs for tag in _TAGS_OF.get(name, [])])),
+        "size_categories": [size_category(sum(config.stats.rows for config in manifest.configs.values()))],
+        "configs": configs,
+        "dataset_info": infos,
+    }
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for how large a data set is.
+
+    >>> size_category(32_851)
+    '10K<n<100K'
+    """
+    return next((name for limit, name in _SIZES if rows < limit), "n>10M")
+
+
+def _licence(manifest: Manifest) -> dict[str, str]:
+    """MIT, unless some rows are output of a model, which has terms of its own."""
+    if "model_sampled" in manifest.configs:
+        return {"license": "other", "license_name": "mit-and-the-terms-of-the-sampling-model"}
+    return {"license": "mit"}
+
+
+def _render_body(source: str, manifest: Manifest, repo_id: str | None, with_figures: bool) -> str:
+    default, config = next(iter(manifest.configs.items()))
+    names = {"$REPO": repo_id or "", "$CONFIG": default, "$SPLIT": next(iter(config.splits))}
+    kept = {*manifest.configs, "published" if repo_id else "local"}
+    body = re.sub(r"\$(REPO|CONFIG|SPLIT)\b", lambda match: names[match[0]], source)
+    body = re.sub(
+        r"<!-- only: (\w+) -->\n(.*?)<!-- end: \1 -->\n", lambda m: m[2] if m[1] in kept else "", body, flags=re.DOTALL
+    )
+
+    def table(match: re.Match[str]) -> str:
+        return _TABLES[match[1]](match[2], manifest.configs[match[2]])
+
+    def figure(match: re.Match[str]) -> str:
+        picture = pictures_of(match[2], manifest.configs[match[2]]).get(match[1])
+        return f"![{picture.alt}]({picture.path})" if picture and with_figures else ""
+
+    body = re.sub(r"<!-- table: (\w+) (\w+) -->", table, body)
+    body = re.sub(r"<!-- figure: (\w+) (\w+) -->", figure, body)
+    return re.sub(r"\n{3,}", "\n\n", body)
+
+
+def _markdown(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    lines = [list(head), *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([text[0], "|" + "---|" * len(lines[0]), *text[1:]])
+
+
+def _columns(name: str, config: Config) -> str:
+    return _markdown(
+        ["column", "type", "meaning"], ([f"`{c.name}`", f"`{c.type}`", c.meaning] for c in columns_of(name))
+    )
+
+
+def _splits(name: str, config: Config) -> str:
+    parts = [*config.splits.items(), ("all", config.stats)]
+    return _markdown(
+        ["split", "problems", "rows", "right", "wrong", "steps", "labelled right"],
+        (
+            [
+                s,
+                *(f"{n:,}" for n in (t.problems, t.rows, t.right_rows, t.wrong_rows, t.steps)),
+                percent(t.right_steps, t.steps),
+            ]
+            for s, t in parts
+        ),
+    )
+
+
+def _error_types(name: str, config: Config) -> str:
+    stats = config.stats
+    wrong = sorted(((n, kind) for kind, n in stats.error_types.items() if kind != "none"), reverse=True)
+    return _markdown(
+        ["error type", "rows", "share of wrong rows"],
+        ([f"`{kind}`", f"{n:,}", percent(n, stats.wrong_rows)] for n, kind in wrong),
+    )
+
+
+def _first_errors(name: str, config: Config) -> str:
+    stats = config.stats
+    rows = [(f"{place} fifth", stats.first_error_places.get(str(i), 0)) for i, place in enumerate(PLACES)]
+    rows.append(("very last step", stats.first_error_in_last_step))
+    return _markdown(
+        ["the first error stands in the", "rows", "share of wrong rows"],
+        ([place, f"{n:,}", percent(n, stats.wrong_rows)] for place, n in rows),
+    )
+
+
+def _digests(name: str, config: Config) -> str:
+    return _markdown(
+        ["digest of", "by", "value"],
+        [
+            ["the rows of all splits", "content", f"`{config.content_digest}`"],
+            *([f"the rows of `{split}`", "content", f"`{digest}`"] for split, digest in config.split_digests.items()),
+            ["what was read", "sha256", f"`{config.inputs_digest}`"],
+            ["the code", "sha256", f"`{config.code_digest}`"],
+        ],
+    )
+
+
+def _overlaps(name: str, config: Config) -> str:
+    if not config.overlaps:
+        return "Not counted."
+    return _markdown(["what was counted", "prompts"], ([what, f"{n:,}"] for what, n in config.overlaps.items()))
+
+
+def _options(name: str, config: Config) -> str:
+    rows = [[f"`{key}`", "–" if value is None else f"`{value}`"] for key, value in config.options.items()]
+    return _markdown(["choice", "value"], [*rows, ["version of prm-gsm8k", f"`{config.code_version}`"]])
+
+
+_TABLES: dict[str, Callable[[str, Config], str]] = {
+    "rows": lambda name, config: f"{config.stats.rows:,}",
+    "columns": _columns,
+    "splits": _splits,
+    "error_types": _error_types,
+    "first_errors": _first_errors,
+    "digests": _digests,
+    "options": _options,
+    "overlaps": _overlaps,
+}

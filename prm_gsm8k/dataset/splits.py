@@ -1,0 +1,75 @@
+"""Which split a problem's rows go to: decided by its question, so it never changes and no problem is torn apart.
+
+`problems_by_split` is where the recipes of GSM8K begin: read, split, refuse what is measured on, keep a share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b, sha256
+from typing import Literal
+
+from prm_gsm8k.dataset.problems import Problem, problems_digest, question_key, read_problems, shipped_problems
+from prm_gsm8k.dataset.schema import SPLITS
+
+VALIDATION_PER_MILLE = 50  # of the problems of GSM8K train: 5%, some 370 problems
+
+
+def split_of(problem: Problem) -> Literal["train", "validation", "test"]:
+    """`test` stays test; of the rest one problem in twenty goes to `validation`.
+
+    By a hash of the question's letters and digits: the same question lands in the same split whatever file it comes
+    from, whatever its id, its place, the seed, the machine or the Python version. Validation is taken out of train
+    only, so that choosing a threshold or a checkpoint on it never touches test.
+    """
+    if problem.split == "test":
+        return "test"
+    digest = blake2b(question_key(problem.question).encode(), digest_size=8).digest()
+    return "validation" if int.from_bytes(digest) % 1000 < VALIDATION_PER_MILLE else "train"
+
+
+def problems_by_split(
+    file: str | None = None, most: int | None = None, seed: int = 0
+) -> tuple[dict[str, list[Problem]], str]:
+    """Problems by split, and the digest of all that were read.
+
+    Args:
+        file: a JSONL file or a Hub id; None for GSM8K as shipped, its test set included.
+        most: so many of them in all, the same share of each split, drawn by `seed`; None for all.
+
+    Raises:
+        BadInputError: a file, line or problem is not what it must be, or asks a question of a test set.
+    """
+    from prm_gsm8k.dataset.contamination import refuse_test_questions
+
+    problems = [*shipped_problems("train"), *shipped_problems("test")] if file is None else list(read_problems(file))
+    by_split: dict[str, list[Problem]] = {split: [] for split in SPLITS}
+    for problem in problems:
+        by_split[split_of(problem)].append(problem)
+    if file is not None:
+        refuse_test_questions([*by_split["train"], *by_split["validation"]])
+    if most is not None:
+        by_split = keep_share(by_split, most, seed)
+    return {split: chosen for split, chosen in by_split.items() if chosen}, problems_digest(problems)
+
+
+def keep_share(by_split: Mapping[str, list[Problem]], keep: int, seed: int) -> dict[str, list[Problem]]:
+    """Keep `keep` problems in all, the same share of each split, in their old order.
+
+    Which ones depends on the seed and the ids alone, so a larger `keep` contains a smaller one's problems (but for one
+    a split, by rounding).
+    """
+    total = sum(len(problems) for problems in by_split.values())
+    if keep >= total:
+        return dict(by_split)
+    exact = {split: len(problems) * keep / total for split, problems in by_split.items()}
+    count = {split: int(share) for split, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda split: count[split] - exact[split])
+    for split in by_remainder[: keep - sum(count.values())]:
+        count[split] += 1
+    kept = {}
+    for split, problems in by_split.items():
+        order = sorted(problems, key=lambda p: sha256(f"{seed}/{p.id}".encode()).digest())
+        chosen = {problem.id for problem in order[: count[split]]}
+        kept[split] = [problem for problem in problems if problem.id in chosen]
+    return kept

@@ -1,0 +1,155 @@
+"""Opens a PRM by what its config says it is: one of this package, or a published one of another kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import torch
+
+from prm_gsm8k.exceptions import CheckpointError, UsageError
+from prm_gsm8k.models.checkpoint import FILES, WITHOUT_WEIGHTS, checkpoint_folder
+from prm_gsm8k.models.encoder import FILE, Encoder, EncoderConfig
+from prm_gsm8k.models.formats.encoding import FormatEncoder
+from prm_gsm8k.models.formats.formats import FORMATS, StepFormat, step_format_of
+from prm_gsm8k.models.formats.kinds import Kind, kind_of
+from prm_gsm8k.models.formats.language_model import LEAST_SHARE, keep_two_answers, share_of_the_answers
+from prm_gsm8k.models.reward_model import ProcessRewardModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+SENTENCEPIECE = "tokenizer.model"  # all the tokenizer that checkpoints of 2023 have, Math-Shepherd's among them; data
+
+
+class PublishedRewardModel(ProcessRewardModel):
+    """A PRM that somebody else published: everything of `ProcessRewardModel` but saving it."""
+
+    def save_pretrained(self, folder: str | Path) -> NoReturn:
+        """Not there: the loaded model is no longer what was published.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("a published PRM of another kind is not saved anew; copy the checkpoint itself")
+
+
+def open_checkpoint(
+    model: str | Path,
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    dtype: Literal["auto", "bf16", "fp32"] = "auto",
+    step_format: str | Path | None = None,
+    **options: Any,
+) -> ProcessRewardModel:
+    """A PRM, ours or of another kind, as `prm_gsm8k.models.scorers.open_scorer` describes it."""
+    kind_of(checkpoint_folder(model, revision, WITHOUT_WEIGHTS))  # before the weights come
+    folder = checkpoint_folder(model, revision, [*FILES, SENTENCEPIECE])
+    kind = kind_of(folder)
+    if kind == "ours":
+        if step_format is not None:
+            raise UsageError(f"{model} is a PRM of this package, which needs no step format")
+        return ProcessRewardModel.from_pretrained(folder, dtype=dtype, device=device, **options)
+    if not list(folder.glob("*.safetensors")):
+        raise CheckpointError(
+            f"{model} has no weights in safetensors; other formats can run code and are not read. The Hub converts a "
+            "repository at https://huggingface.co/spaces/safetensors/convert, into a pull request: --revision refs/pr/N"
+        )
+    tokenizer = _tokenizer(folder, str(model))
+    loaded = _loaded(kind, folder, str(model), device, dtype)
+    encoder = _encoder(kind, folder, tokenizer, loaded, step_format, str(model))
+    return PublishedRewardModel(loaded, tokenizer, encoder, **options)
+
+
+def _tokenizer(folder: Path, name: str) -> PreTrainedTokenizerFast:
+    from transformers import AutoTokenizer
+
+    if (folder / SENTENCEPIECE).exists() and not (folder / "tokenizer.json").exists():
+        needed = {"sentencepiece": "sentencepiece", "google.protobuf": "protobuf"}
+        if missing := [package for module, package in needed.items() if not _is_there(module)]:
+            raise CheckpointError(f"{name} has a tokenizer of SentencePiece: pip install {' '.join(missing)}")
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is in
+        return False
+
+
+def _loaded(kind: Kind, folder: Path, name: str, device: str | None, dtype: str) -> PreTrainedModel:
+    from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
+
+    from prm_gsm8k.models.formats.qwen2 import Qwen2ForProcessRewardModel
+
+    if dtype not in ("auto", "bf16", "fp32"):
+        raise UsageError(f"dtype is auto, bf16 or fp32, not {dtype!r}")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    full = dtype == "fp32" or (dtype == "auto" and torch.device(device).type == "cpu")
+    classes = {
+        "qwen2-prm": Qwen2ForProcessRewardModel,
+        "language model": AutoModelForCausalLM,
+        "trl": AutoModelForTokenClassification,
+    }
+    options = {} if kind == "qwen2-prm" else {"trust_remote_code": False}
+    model, loading = classes[kind].from_pretrained(
+        folder,
+        dtype=torch.float32 if full else torch.bfloat16,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        **options,
+    )
+    if missing := sorted(loading["missing_keys"]):
+        raise CheckpointError(f"{name}: no weights for {missing[0]}: it is not the whole model")
+    return model.to(device)
+
+
+def _encoder(
+    kind: Kind,
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    model: PreTrainedModel,
+    given: str | Path | None,
+    name: str,
+) -> Any:
+    """The encoder of a checkpoint's own, or one for its format; a language model is cut down to its two answers."""
+    longest = getattr(model.config, "max_position_embeddings", None)
+    if given is None and kind == "qwen2-prm" and (folder / FILE).exists():  # exported from one of ours
+        config = EncoderConfig.load(folder)
+        limits = [limit for limit in (config.max_length, longest) if limit is not None]
+        return Encoder(tokenizer, replace(config, max_length=min(limits, default=None)))
+    if given is not None:
+        step_format = step_format_of(given)
+        if step_format.is_language_model != (kind == "language model"):
+            head = "a head of two labels" if kind != "language model" else "a language model's head"
+            raise UsageError(f"{name} has {head}, for which the step format {str(given)!r} is not")
+    else:
+        step_format = FORMATS[_usual_format(kind, tokenizer)]
+    encoder = FormatEncoder(tokenizer, step_format, longest)
+    if kind == "language model":
+        _cut_down(model, encoder, step_format, name, sure=given is not None)
+    return encoder
+
+
+def _usual_format(kind: Kind, tokenizer: PreTrainedTokenizerFast) -> str:
+    if kind == "language model":
+        return "rlhflow" if tokenizer.chat_template else "math-shepherd"
+    return kind
+
+
+def _cut_down(model: PreTrainedModel, encoder: FormatEncoder, step_format: StepFormat, name: str, sure: bool) -> None:
+    assert step_format.good is not None and step_format.bad is not None
+    good, bad = encoder.token(step_format.good), encoder.token(step_format.bad)
+    share = share_of_the_answers(model, encoder, good, bad)
+    if not sure and share < LEAST_SHARE:
+        raise CheckpointError(
+            f"{name} gives {step_format.good!r} and {step_format.bad!r} {share:.1%} of its probability at the end of a "
+            f"step, so it is a language model, and no PRM of the usual format; if it is one, name its step format: "
+            f"{', '.join(FORMATS)} or a JSON file"
+        )
+    keep_two_answers(model, good, bad)

@@ -1,0 +1,163 @@
+"""Text as text: ids of what a user wrote, in which no string can stand for a control token.
+
+A tokenizer looks for its added tokens (`<|im_end|>`, `<reponame>`, …) in every text, so a problem that quotes one would
+end a chat turn, or show a step tag where no step ends. `split_special_tokens=True` of transformers is not enough: it
+passes over tokens that are marked special, and Qwen marks `<|fim_pad|>` and `</think>` as not special. Here the text
+goes through a copy of the tokenizer that never heard of them, with the same normalizer, pre-tokenizer and model:
+
+    >>> from prm_gsm8k.models.plain_text import is_markup
+    >>> is_markup("<|fim_pad|>", special=False), is_markup("    ", special=False), is_markup("widget", special=False)
+    (True, False, False)
+
+Added tokens that are text, such as the runs of spaces of GPT-NeoX or words someone added to a vocabulary, stay.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from prm_gsm8k.exceptions import TokenizerError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+
+def is_markup(content: str, special: bool) -> bool:
+    """Whether an added token is a control token: it is marked special, or written `<…>` or `[…]`."""
+    return special or (content[:1], content[-1:]) in {("<", ">"), ("[", "]")}
+
+
+def markup_tokens(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
+    """Id of each control token of a tokenizer by its string, in the order of the ids."""
+    added = sorted(tokenizer.added_tokens_decoder.items())
+    return {token.content: i for i, token in added if token.content and is_markup(token.content, token.special)}
+
+
+class PlainText:
+    """Encodes user text with a tokenizer's own merges, and without its control tokens.
+
+    Args:
+        tokenizer: any tokenizer of transformers that has a `tokenizers` backend; it is not changed.
+
+    Raises:
+        TokenizerError: it has none (Mistral's own or an old slow tokenizer).
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise TokenizerError(
+                f"{type(tokenizer).__name__} is not backed by the tokenizers library, and cannot be told to read "
+                "control tokens as text; a model with a tokenizer.json has one that can"
+            )
+        markup = markup_tokens(tokenizer)
+        state = json.loads(backend.to_str())
+        kept = [token for token in state["added_tokens"] if token["content"] not in markup]
+        state |= {"added_tokens": kept, "post_processor": None, "truncation": None, "padding": None}
+        self._at_start = _tokenizer(state)
+        # a prefix space that the convention gives to the first piece of a text only
+        self._further_on = _tokenizer(inside) if (inside := _without_first_prefix(state)) != state else self._at_start
+        # without the others a kept token may have got another id
+        here = {token["content"]: self._at_start.token_to_id(token["content"]) for token in kept}
+        self._moved = {i: token["id"] for token in kept if (i := here[token["content"]]) != token["id"]}
+        self._control = frozenset(markup.values()) - {tokenizer.unk_token_id}
+
+    def encode(self, texts: Sequence[str], at_start: bool = False) -> list[list[int]]:
+        """The ids of each text; none of them is a control token's.
+
+        Args:
+            texts: pieces of text, each encoded by itself.
+            at_start: whether they open their input, where some tokenizers put a space before the first word.
+
+        Raises:
+            TokenizerError: the vocabulary itself turns a character into a control token.
+        """
+        tokenizer = self._at_start if at_start else self._further_on
+        pieces = [e.ids for e in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        if self._moved:
+            pieces = [[self._moved.get(i, i) for i in ids] for ids in pieces]
+        for n, ids in enumerate(pieces):
+            if not self._control.isdisjoint(ids):
+                pieces[n] = [i for i, _ in self._broken(texts[n], at_start)]
+        return pieces
+
+    def encode_with_ends(self, text: str, at_start: bool = False) -> tuple[list[int], list[int]]:
+        """The ids of one text, and after how many of its characters each of them ends.
+
+        Raises: as `encode`.
+        """
+        encoding = (self._at_start if at_start else self._further_on).encode(text, add_special_tokens=False)
+        ids = [self._moved.get(i, i) for i in encoding.ids]
+        if not self._control.isdisjoint(ids):
+            pairs = self._broken(text, at_start)
+            return [i for i, _ in pairs], [end for _, end in pairs]
+        return ids, [end for _, end in encoding.offsets]
+
+    def _broken(self, text: str, at_start: bool, before: int = 0) -> list[tuple[int, int]]:
+        """For vocabularies in which a control token is also a word: the text, cut after the first letter of each.
+
+        Ids and where they end, counted from `before` characters.
+        """
+        tokenizer = self._at_start if at_start else self._further_on
+        encoding = tokenizer.encode(text, add_special_tokens=False)
+        ids = [self._moved.get(i, i) for i in encoding.ids]
+        control = [(i, *span) for i, span in zip(ids, encoding.offsets, strict=True) if i in self._control]
+        if not control:
+            return [(i, before + end) for i, (_, end) in zip(ids, encoding.offsets, strict=True)]
+        for i, start, end in control:
+            if end - start < 2:
+                raise TokenizerError(
+                    f"this tokenizer reads {text[start:end]!r} as its control token {tokenizer.id_to_token(i)!r}; "
+                    "it cannot be written as text"
+                )
+        cuts = [0, *(start + 1 for _, start, _ in control), len(text)]
+        parts = [self._broken(text[a:b], at_start and a == 0, before + a) for a, b in pairwise(cuts)]
+        return [pair for part in parts for pair in part]
+
+
+class ControlTokens:
+    """Finds the control tokens that a template writes, as the tokenizer itself would.
+
+    Args:
+        tokenizer: any tokenizer of transformers.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self.ids = markup_tokens(tokenizer)
+        swallows = {token.content: (token.lstrip, token.rstrip) for token in tokenizer.added_tokens_decoder.values()}
+        self.pattern = re.compile(
+            "|".join(
+                r"\s*" * swallows[name][0] + f"({re.escape(name)})" + r"\s*" * swallows[name][1]
+                for name in sorted(self.ids, key=len, reverse=True)
+            )
+            or "(?!)"  # it has none
+        )
+
+    def split(self, text: str) -> list[str | int]:
+        """A template's text as the pieces between control tokens, and the ids of these."""
+        pieces: list[str | int] = []
+        at = 0
+        for match in self.pattern.finditer(text):
+            pieces += [text[at : match.start()], self.ids[match[match.lastindex or 0]]]
+            at = match.end()
+        return [piece for piece in [*pieces, text[at:]] if piece != ""]
+
+
+def _tokenizer(state: dict[str, Any]) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_str(json.dumps(state))
+
+
+def _without_first_prefix(state: Any) -> Any:
+    """A tokenizer's state with SentencePiece's prefix `first` (the first word of the whole input only) as `never`."""
+    if isinstance(state, dict):
+        if state.get("type") == "Metaspace" and state.get("prepend_scheme") == "first":
+            return state | {"prepend_scheme": "never"}
+        return {k: v if k == "model" else _without_first_prefix(v) for k, v in state.items()}
+    return [_without_first_prefix(item) for item in state] if isinstance(state, list) else state

@@ -1,0 +1,74 @@
+"""Anything that scores the steps of solutions, opened by what it is.
+
+    scorer = open_scorer("output/prm")                                  # a PRM of this package: a folder
+    scorer = open_scorer("Qwen/Qwen2.5-Math-PRM-7B")                    # or of the Hub, here one of another kind
+    scorer = open_scorer("http://127.0.0.1:8000")                       # or served by vLLM
+    scorer = open_scorer("org/other", step_format="my_format.json")     # see `prm_gsm8k.models.formats`
+
+    scorer.score_many([("1+1?", ["1+1=2.", "So 3."])])                  # [[0.97, 0.08]]
+
+What a checkpoint is, its config says: no name of a model decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from prm_gsm8k.exceptions import UsageError
+
+
+class Scorer(Protocol):
+    """One score a step of each solution."""
+
+    def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
+        """P(right) in [0, 1] of each step of each (problem, steps), in their order.
+
+        Raises:
+            StepsError: something that cannot be scored; the message says which solution it is.
+        """
+        ...
+
+
+def open_scorer(
+    model: str | Path,
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    dtype: Literal["auto", "bf16", "fp32"] = "auto",
+    max_batch_tokens: int | None = None,
+    step_format: str | Path | None = None,
+) -> Scorer:
+    """What scores the steps of solutions: a PRM of this package, a published one of another kind, or a vLLM server.
+
+    Args:
+        model: a folder, a repository of the Hub, or the address of a server, `http://…`.
+        revision: branch, tag or commit of the repository.
+        device: as torch names them; a GPU if there is one.
+        dtype: of weights and computation; `auto` is bf16 on a GPU and fp32 on a CPU.
+        max_batch_tokens: tokens in a forward, padding included; as `ProcessRewardModel` takes it.
+        step_format: how a PRM of another kind wants its steps: a name in `models.formats.FORMATS` or a JSON file;
+            found out if None.
+
+    Raises:
+        CheckpointError: it is not there, or of a kind that is not supported; the message names those that are.
+        TokenizerError: its tokenizer cannot write its format.
+        HubError, EngineError: the Hub or the server said no, or did not answer.
+    """
+    if str(model).startswith(("http://", "https://")):
+        from prm_gsm8k.models.vllm_reward_model import VllmRewardModel
+
+        if step_format is not None:
+            raise UsageError(f"{model} is a server of a PRM of this package, which needs no step format")
+        return VllmRewardModel(str(model), revision=revision)
+    from prm_gsm8k.models.formats.opening import open_checkpoint
+
+    return open_checkpoint(
+        model,
+        revision=revision,
+        device=device,
+        dtype=dtype,
+        step_format=step_format,
+        max_batch_tokens=max_batch_tokens,
+    )

@@ -1,0 +1,295 @@
+"""A PRM that a vLLM server computes, asked over HTTP: the methods of `ProcessRewardModel`, without torch here.
+
+    vllm serve org/prm --pooler-config '{"pooling_type": "STEP", "step_tag_id": 151662}'
+
+    prm = VllmRewardModel("http://127.0.0.1:8000")          # or ("http://…", "org/prm"), to be sure that it is that one
+    prm.score("1+1?", ["1+1=2.", "So 3."])                  # [0.97, 0.08]
+
+`vllm_serve_command` gives the first line for a checkpoint. Rows are encoded here, by the checkpoint's own encoder, and
+sent as token ids: the server scores the very ids that were trained on, and no text of a user can pass for a step tag.
+Sent as text (`input`, or `messages` through the chat template) the ids are the same as long as no text spells a control
+token: vLLM has nothing that tells a user's `<|fim_pad|>` from ours, and would count it as one more step.
+
+vLLM 0.32 answers `POST /pooling` with the probabilities (wrong, right) after the softmax, in fp32, at each place where
+the step tag stands. It never takes a prefix from its cache for that (a cached token has no score), so `score_next` pays
+for the whole solution of each candidate.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import math
+import os
+import shlex
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from prm_gsm8k.exceptions import CheckpointError, EngineError, UsageError
+from prm_gsm8k.models.checkpoint import WITHOUT_WEIGHTS, checkpoint_folder
+from prm_gsm8k.models.encoder import Encoder, EncoderConfig
+from prm_gsm8k.models.step_scorer import StepScorer, encode_each
+
+RIGHT = 1  # index of the label `right`, as in the head
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before the second, third … try
+ROWS = 16  # solutions a request: some 4,000 tokens of GSM8K, so that a request is soon answered and cheap to ask again
+
+
+def pooler_config(config: EncoderConfig) -> str:
+    """`--pooler-config` of a PRM: JSON that has vLLM answer with one score a step tag."""
+    return json.dumps({"pooling_type": "STEP", "step_tag_id": config.step_tag_id})
+
+
+def vllm_arguments(config: EncoderConfig) -> list[str]:
+    """What the server is started with, besides the model: see `vllm_serve_command`."""
+    return ["--pooler-config", pooler_config(config)]
+
+
+def vllm_serve_command(folder_or_id: str | Path, config: EncoderConfig) -> str:
+    """The line for a shell that serves a checkpoint.
+
+    >>> print(vllm_serve_command("org/prm", EncoderConfig("<|fim_pad|>", 151662, "", "\\n")))
+    vllm serve org/prm --pooler-config '{"pooling_type": "STEP", "step_tag_id": 151662}'
+
+    vLLM tells from the architecture, `…ForTokenClassification`, that this is to be pooled, and softmax is its default.
+    """
+    return shlex.join(["vllm", "serve", str(folder_or_id), *vllm_arguments(config)])
+
+
+class VllmRewardModel(StepScorer):
+    """Scores the steps of solutions by asking a vLLM server.
+
+    Args:
+        url: where it answers: `http://HOST:PORT`, with or without `/v1`.
+        path_or_id: the checkpoint that it serves, for its tokenizer and encoder: a folder, or a repository of the Hub,
+            without its weights. What the server says that it serves, if None.
+        model: the name it serves it by; None if that is `path_or_id`.
+        revision: branch, tag or commit of the repository.
+        api_key: what the server was started with as `--api-key`; VLLM_API_KEY if None. Never shown.
+        in_flight: requests at once, of up to 16 solutions each.
+        timeout: seconds that a request may take; it waits for those before it.
+
+    Raises:
+        EngineError: the server does not answer, or serves another model.
+        CheckpointError, TokenizerError: as `ProcessRewardModel.from_pretrained`.
+        HubError: the Hub said no, or did not answer.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        path_or_id: str | Path | None = None,
+        *,
+        model: str | None = None,
+        revision: str | None = None,
+        api_key: str | None = None,
+        in_flight: int = 16,
+        timeout: float = 300,
+    ) -> None:
+        if in_flight < 1:
+            raise UsageError(f"in_flight is at least 1, not {in_flight}")
+        self.in_flight = in_flight
+        self._server = _Server(url, api_key or os.environ.get("VLLM_API_KEY"), timeout)
+        wanted = model or (None if path_or_id is None else str(path_or_id))
+        served = self._server.served(wanted)
+        self.model = served["id"]
+        folder = checkpoint_folder(path_or_id or _root(served, self._server.url), revision, WITHOUT_WEIGHTS)
+        config = EncoderConfig.load(folder)
+        limits = (config.max_length, served.get("max_model_len"))
+        longest = min((limit for limit in limits if isinstance(limit, int)), default=None)
+        self.encoder = Encoder(_tokenizer(folder), replace(config, max_length=longest))
+
+    def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
+        """P(right) of each step of many (problem, steps), in their order; many requests at once.
+
+        What will pass (a lost connection, 429, 5xx) is asked again, a few times.
+
+        Raises: as `StepScorer.score_many`; EngineError if the server does not answer, not in time, or not with one
+            score a step.
+        """
+        rows = encode_each(self.encoder, solutions)
+        given_up = threading.Event()
+
+        def ask(start: int) -> list[list[float]]:
+            part = rows[start : start + ROWS]
+            body = {"model": self.model, "task": "token_classify", "input": [row.input_ids for row in part]}
+            answer = self._server.ask("/pooling", body, given_up)
+            return _scores(answer, [len(row.tag_positions) for row in part], start, self)
+
+        starts = range(0, len(rows), ROWS)
+        with ThreadPoolExecutor(self.in_flight) as pool:
+            asked = [pool.submit(ask, start) for start in starts]
+            try:
+                done, _ = wait(asked, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+            finally:  # one failed, or Ctrl-C: nothing more is asked
+                given_up.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+        return [scores for future in asked for scores in future.result()]
+
+
+@dataclass(frozen=True)
+class _Server:
+    """Where a server answers, and how it is spoken to. `urllib`, since a request is seconds of computing over there."""
+
+    url: str
+    api_key: str | None
+    timeout: float
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"a server is http://HOST:PORT, not {self.url!r}")
+        object.__setattr__(self, "url", self.url.rstrip("/").removesuffix("/v1"))
+
+    def __repr__(self) -> str:
+        return f"_Server({self.url!r})"  # without the key
+
+    def served(self, wanted: str | None) -> dict[str, Any]:
+        """What `/v1/models` says of a model, by its name or where it is from; of the first if None.
+
+        Raises:
+            EngineError: it has no such model.
+        """
+        answer = self.ask("/v1/models", None, threading.Event())
+        try:
+            known = [dict(model) for model in answer["data"]]
+            names = [str(model["id"]) for model in known]
+        except (KeyError, TypeError, ValueError) as error:
+            raise EngineError(f"{self.url} is no vLLM server: /v1/models names no models") from error
+        for model in known:
+            if wanted in (None, model["id"], model.get("root")):
+                return model
+        raise EngineError(
+            f"{self.url} serves {', '.join(names) or 'nothing'}, not {wanted}; if that is the same model under "
+            "another name, say model=NAME"
+        )
+
+    def ask(self, path: str, body: dict[str, Any] | None, given_up: threading.Event) -> Any:
+        """The JSON that it answers a GET, or a POST of `body`, with.
+
+        Raises:
+            EngineError: it answers with an error or not with JSON, does not answer in time, or cannot be reached.
+        """
+        for tries, pause in enumerate((*PAUSES, None), 1):
+            try:
+                return self._once(path, body)
+            except _WillPass as error:
+                if pause is None or given_up.wait(pause):
+                    raise EngineError(f"{self.url}{path}: {error}, {tries} time{'s' * (tries > 1)} in a row") from None
+        raise AssertionError("the last try returns or raises")
+
+    def _once(self, path: str, body: dict[str, Any] | None) -> Any:
+        headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        )
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.url + path, data, headers)
+        deadline = time.monotonic() + self.timeout
+        where = f"{self.url}{path}"
+        try:
+            with _opener(self.url).open(request, timeout=self.timeout) as reply:
+                parts = []
+                while part := reply.read1(1 << 16):  # by what has come, so that a trickle does not go on for ever
+                    parts.append(part)
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
+                if reply.length:
+                    raise _WillPass(f"the answer was cut, {reply.length:,} bytes short")
+            return json.loads(b"".join(parts))
+        except HTTPError as error:
+            said = _message(error)
+            if error.code == 429 or error.code >= 500:
+                raise _WillPass(f"HTTP {error.code}, {said}") from None
+            raise EngineError(f"{where}: HTTP {error.code}, {said}") from None
+        except (TimeoutError, URLError, OSError, http.client.HTTPException) as error:
+            reason = error.reason if isinstance(error, URLError) else error
+            if isinstance(reason, TimeoutError):
+                raise EngineError(f"{where}: no answer in {self.timeout:g} s; is it busy, or hanging?") from None
+            raise _WillPass(f"no answer ({reason or type(reason).__name__})") from None
+        except ValueError:
+            raise EngineError(f"{where}: the answer is not JSON; is that a vLLM server?") from None
+
+
+class _WillPass(Exception):
+    """The same question may be answered a little later."""
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """The key is for the address that was named, and for no other."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _opener(url: str) -> Any:
+    host = urlsplit(url).hostname or ""
+    loopback = host == "localhost"
+    with suppress(ValueError):
+        loopback = ipaddress.ip_address(host).is_loopback
+    return build_opener(_NoRedirect, *([ProxyHandler({})] if loopback else []))  # loopback goes through no proxy
+
+
+def _message(error: HTTPError) -> str:
+    """What a server says beside its status: vLLM's `{"error": {"message": …}}`, or else the status in words."""
+    with suppress(Exception):
+        said = json.loads(error.read(1 << 16))
+        return str(said.get("error", said)["message"]).strip().splitlines()[0][:300]
+    return str(error.reason)
+
+
+def _scores(answer: Any, steps: list[int], start: int, model: VllmRewardModel) -> list[list[float]]:
+    """The scores in an answer of `/pooling` to rows of so many steps; the first is solution `start`."""
+    where = f"{model._server.url}/pooling"
+    try:
+        data = [(item["index"], item["data"]) for item in answer["data"]]
+    except (KeyError, TypeError) as error:
+        raise EngineError(f"{where}: the answer holds no scores: {str(answer)[:200]}") from error
+    if [index for index, _ in data] != list(range(len(steps))):
+        raise EngineError(f"{where}: {len(data)} answers to {len(steps)} solutions, or in another order")
+    scores = []
+    for n, ((_, pairs), expected) in enumerate(zip(data, steps, strict=True), start):
+        if not isinstance(pairs, list) or len(pairs) != expected:
+            got = f"{len(pairs)} scores" if isinstance(pairs, list) else f"a {type(pairs).__name__}"
+            raise EngineError(
+                f"{where}: {got} for the {expected} steps of solution {n}; start the server with "
+                f"--pooler-config '{pooler_config(model.encoder.config)}'"
+            )
+        scores.append([_right(pair, f"{where}: solution {n}") for pair in pairs])
+    return scores
+
+
+def _right(pair: Any, where: str) -> float:
+    """P(right) out of (P(wrong), P(right))."""
+    if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(p, (int, float)) for p in pair):
+        raise EngineError(f"{where} has {str(pair)[:80]} where two probabilities belong; is it a PRM of two labels?")
+    if not (all(0 <= p <= 1 for p in pair) and math.isclose(sum(pair), 1, abs_tol=0.01)):  # bf16 has 8 bits
+        raise EngineError(f"{where} has {pair} where P(wrong) and P(right) belong, which add up to 1")
+    return float(pair[RIGHT])
+
+
+def _root(served: dict[str, Any], url: str) -> str:
+    """Folder or repository that a server loaded its model from."""
+    if isinstance(root := served.get("root"), str) and root:
+        return root
+    raise EngineError(f"{url} does not say where its model is from; name the checkpoint as path_or_id")
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder} has no tokenizer that can be read: {error}") from error
