@@ -23,6 +23,7 @@ from naive import naive_corruption
 from prm_gsm8k.audit.numbers import Number
 from prm_gsm8k.audit.run import Audit, audit
 from prm_gsm8k.audit.verdicts import shown
+from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.dataset.verify import verify
 
@@ -111,7 +112,7 @@ def print_table(rows: list[list[str]]) -> None:
 
 def print_times(folder: Path, rows: int, seconds: float) -> None:
     start = time.perf_counter()
-    verify(folder)
+    verify(folder, RECIPES)
     beside = time.perf_counter() - start
     print(f"\n{os.cpu_count()} cores: audit of {rows:,} rows {seconds:.1f} s (target 60 s); verify, which reads every")
     print(f"split, {beside:.1f} s; ratio {seconds / beside:.1f}")

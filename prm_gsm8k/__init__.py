@@ -19,8 +19,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from prm_gsm8k.api import build_synthetic, load
+    from prm_gsm8k.build.publish import publish
     from prm_gsm8k.dataset.problems import Problem, read_problems
-    from prm_gsm8k.hub.publish import publish
     from prm_gsm8k.models.publish import publish_model
     from prm_gsm8k.models.reward_model import ProcessRewardModel
     from prm_gsm8k.models.scorers import open_scorer
@@ -49,7 +49,7 @@ _HOME = {
     "build_synthetic": "prm_gsm8k.api",
     "load": "prm_gsm8k.api",
     "open_scorer": "prm_gsm8k.models.scorers",
-    "publish": "prm_gsm8k.hub.publish",
+    "publish": "prm_gsm8k.build.publish",
     "publish_model": "prm_gsm8k.models.publish",
     "sample_solutions": "prm_gsm8k.sampling.generate",
 }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,9 @@ from prm_gsm8k.exceptions import HubUnreachable, PrmGsm8kError, UsageError, Veri
 if TYPE_CHECKING:
     import datasets
 
-    from prm_gsm8k.dataset.recipe import Tally
     from prm_gsm8k.hub.snapshot import Snapshot
 
 NOT_ON_THE_WAY = ("prm800k", "model_sampled")  # half a gigabyte to download, hours of a GPU: not unless asked for
-ROWS_AT_A_TIME = 4_000  # that exist as Python objects: 8 MB
 
 
 def build_synthetic(
@@ -59,6 +56,7 @@ def build_synthetic(
     """
     from prm_gsm8k.build.registry import SyntheticRecipe
     from prm_gsm8k.dataset.contamination import refuse_test_questions
+    from prm_gsm8k.dataset.in_memory import as_dataset
     from prm_gsm8k.dataset.problems import problems_from
     from prm_gsm8k.dataset.recipe import Tally
     from prm_gsm8k.dataset.splits import keep_share
@@ -82,32 +80,6 @@ def build_synthetic(
     if tally.skipped:
         warnings.warn(f"{len(tally.skipped)} of {len(chosen)} problems were skipped: {tally.listed()}", stacklevel=2)
     return made
-
-
-def as_dataset(rows: Iterator[dict[str, Any]], config: str, tally: Tally) -> datasets.Dataset:
-    """Rows that were just made, as a data set in memory; a few thousand at a time exist as Python objects.
-
-    Raises:
-        PrmGsm8kError: there is not one.
-        VerificationError: one breaks the contract.
-    """
-    import datasets
-    import pyarrow as pa
-
-    from prm_gsm8k.dataset.schema import arrow_schema, check_table, features
-
-    schema, batches = arrow_schema(config), []
-    while some := list(islice(rows, ROWS_AT_A_TIME)):
-        batches.append(pa.record_batch([[row[name] for row in some] for name in schema.names], schema=schema))
-    if not batches:
-        raise PrmGsm8kError(
-            f"not one row could be made: {tally.listed() or tally.counted() or 'there are no problems'}"
-        )
-    table = pa.Table.from_batches(batches, schema=schema)
-    if wrong := check_table(table, config):
-        raise VerificationError(f"the generator made a row that breaks the contract: {wrong}; please report it")
-    info = datasets.DatasetInfo(features=features(config))
-    return datasets.Dataset(datasets.table.InMemoryTable(table), info=info)
 
 
 def load(

@@ -27,7 +27,8 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 
 from prm_gsm8k.exceptions import CheckpointError, PrmGsm8kError, UsageError
 from prm_gsm8k.metrics.steps import best_threshold, judged_steps
-from prm_gsm8k.models.calibration import fit_calibration, log_odds, put_into_checkpoint
+from prm_gsm8k.models.calibrate import put_into_checkpoint
+from prm_gsm8k.models.calibration import fit_calibration, log_odds
 from prm_gsm8k.models.card import model_card
 from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.train.arguments import DECISIVE, PrmArguments, PrmTrainingArguments, parse

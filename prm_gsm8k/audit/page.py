@@ -12,9 +12,9 @@ from prm_gsm8k.audit.shape import MEASURES, Shape, histogram, shape_of
 from prm_gsm8k.audit.telling import Telling
 from prm_gsm8k.audit.verdicts import shown
 from prm_gsm8k.dataset.report import SOLUTIONS, browse_rows, draw
-from prm_gsm8k.dataset.stats import percent
 from prm_gsm8k.reports.charts import SERIES, Chart, Table, bar_pairs, draw_intervals, short
 from prm_gsm8k.reports.html import Html, charts, page, section, table, tag
+from prm_gsm8k.reports.numbers import percent
 
 SIGNS = {"ok": "✓ ok", "look": "? look", "bad": "✗ bad"}
 GROUPS = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prm_gsm8k.audit.features import SHAPES, Seen
-from prm_gsm8k.dataset.stats import percent
+from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

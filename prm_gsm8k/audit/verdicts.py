@@ -12,7 +12,7 @@ from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.reference import Reference
 from prm_gsm8k.audit.repeats import Repeats
 from prm_gsm8k.audit.shape import Distance
-from prm_gsm8k.dataset.stats import percent
+from prm_gsm8k.reports.numbers import percent
 
 OK, LOOK, BAD = ORDER = ("ok", "look", "bad")  # the worst last
 _PLACES = {"place": "place of the first error", "index": "index of the first error", "steps": "number of steps"}

@@ -50,9 +50,9 @@ def audit(
     """
     with errors():
         if html is not None:
-            from prm_gsm8k.reports.html import check_path
+            from prm_gsm8k.dataset.files import check_page
 
-            check_path(html)
+            check_page(html)
         from prm_gsm8k.audit.run import audit as audited
 
         with progress_bar(quiet=json) as progress:
@@ -67,9 +67,9 @@ def audit(
             )
         if html is not None:
             from prm_gsm8k.audit.page import audit_page
-            from prm_gsm8k.reports.html import write
+            from prm_gsm8k.dataset.files import write_page
 
-            write(audit_page(result), html)
+            write_page(audit_page(result), html)
         if json:
             print_json(result.as_json())
         else:

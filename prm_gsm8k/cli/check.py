@@ -14,11 +14,12 @@ def verify(
     with errors():
         from dataclasses import asdict
 
+        from prm_gsm8k.build.registry import RECIPES
         from prm_gsm8k.dataset.verify import verify as verified
         from prm_gsm8k.hub.location import place
 
         here = place(where)
-        verdict = verified(here.folder)
+        verdict = verified(here.folder, RECIPES)
         verdict.folder = here.name
         if json:
             print_json({"ok": verdict.ok, **asdict(verdict)})

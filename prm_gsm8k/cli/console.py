@@ -14,7 +14,7 @@ from rich.text import Text
 
 from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.dataset.parquet import iter_rows
-from prm_gsm8k.dataset.stats import percent
+from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
     import pyarrow as pa

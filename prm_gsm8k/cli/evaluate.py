@@ -104,9 +104,9 @@ def evaluate(
         if out is not None and out.exists() and not out.is_dir():
             raise UsageError(f"--out {out}: is a file; name a folder")
         if html is not None:
-            from prm_gsm8k.reports.html import check_path
+            from prm_gsm8k.dataset.files import check_page
 
-            check_path(html)
+            check_page(html)
         rows = read(benchmark.value, data, config=config, split=split)
         validation = None
         if threshold_data is not None:

@@ -14,8 +14,8 @@ from prm_gsm8k.exceptions import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from prm_gsm8k.build.publish import Published
     from prm_gsm8k.dataset.diff import Diff
-    from prm_gsm8k.hub.publish import Published
     from prm_gsm8k.models.publish import PublishedModel
 
 SHOWN = 10  # rows of a kind that `diff` names
@@ -42,7 +42,7 @@ def publish(
     there and not in DIR stay. Cut at any moment, what is on the Hub is as it was or wholly new: run it again.
     """
     with errors("interrupted; what is on the Hub is as it was, or wholly new: run it again"):
-        from prm_gsm8k.hub.publish import publish as publish_rows
+        from prm_gsm8k.build.publish import publish as publish_rows
         from prm_gsm8k.models.publish import is_model, publish_model
 
         def announce(what: str) -> None:

@@ -29,9 +29,9 @@ def show(
     """Show solutions: right steps, the first error and why it is one, and what follows from it."""
     with errors():
         if html is not None:
-            from prm_gsm8k.reports.html import check_path
+            from prm_gsm8k.dataset.files import check_page
 
-            check_path(html)
+            check_page(html)
         from prm_gsm8k.cli.console import choose, solution
         from prm_gsm8k.dataset.folder import read_tables
         from prm_gsm8k.hub.location import place
@@ -48,8 +48,8 @@ def show(
             raise UsageError(f"{name} has no error type {error_type!r}; it has {', '.join(stats.stats.error_types)}")
         tables = read_tables(here.folder, manifest, name)
         if html is not None:
+            from prm_gsm8k.dataset.files import write_page
             from prm_gsm8k.dataset.report import SOLUTIONS, data_page
-            from prm_gsm8k.reports.html import write
 
             page = data_page(
                 here.name,
@@ -62,7 +62,7 @@ def show(
                 split=split,
                 row_id=row_id,
             )
-            write(page, html)
+            write_page(page, html)
             print(f"{html}: {len(page.encode()) / 1e6:.1f} MB, open it in a browser")
             return
         rows = choose(tables, n=n or 3, seed=seed, error_type=error_type, split=split, row_id=row_id)

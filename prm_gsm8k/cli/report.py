@@ -99,7 +99,7 @@ def labels_(
 def _show(console: Console, report: Report, title: str) -> None:
     from rich.table import Table
 
-    from prm_gsm8k.dataset.stats import percent
+    from prm_gsm8k.reports.numbers import percent
 
     console.print(f"{title}\n", highlight=False, markup=False, soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0))

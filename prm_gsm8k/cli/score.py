@@ -152,7 +152,7 @@ def calibrate(
     with errors("interrupted; the PRM is as it was"):
         from dataclasses import asdict
 
-        from prm_gsm8k.models.calibration import calibrate_checkpoint
+        from prm_gsm8k.models.calibrate import calibrate_checkpoint
         from prm_gsm8k.models.score_file import read_solutions
 
         rows = [row.columns for row in read_solutions(dataset, config=config, split=split)]

@@ -19,8 +19,8 @@ from typing import Any
 from prm_gsm8k.dataset.card_figures import PLACES, pictures_of
 from prm_gsm8k.dataset.manifest import Config, Manifest
 from prm_gsm8k.dataset.schema import card_features, columns_of
-from prm_gsm8k.dataset.stats import percent
 from prm_gsm8k.exceptions import PrmGsm8kError
+from prm_gsm8k.reports.numbers import percent
 
 CARD = "README.md"
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from prm_gsm8k.dataset.manifest import Config, Manifest
-from prm_gsm8k.dataset.stats import percent
 from prm_gsm8k.reports.charts import INK, SERIES, Picture, bare, new_figure, png
+from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

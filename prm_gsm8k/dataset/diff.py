@@ -1,6 +1,6 @@
-"""What changed between two sets of rows: added, removed and changed by `id`, config by config and split by split.
+"""What changed between two built folders: rows added, removed and changed by `id`, config by config, split by split.
 
-difference = diff(place("org/prm-gsm8k@v1.0.0"), place("data"))
+difference = diff(locate("org/prm-gsm8k@v1.0.0"), locate("data"))      # hub/location.py
 difference.configs["synthetic"]["train"].changed        # {"gsm8k/train/17/wrong-0": ["completions", "labels"]}
 """
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prm_gsm8k.dataset.folder import read_tables
+from prm_gsm8k.dataset.manifest import BuiltFolder
 from prm_gsm8k.dataset.schema import arrow_schema
-from prm_gsm8k.hub.location import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,15 +52,15 @@ class Diff:
         return all(part.is_empty for splits in self.configs.values() for part in splits.values())
 
 
-def diff(a: Place, b: Place) -> Diff:
-    """Compare two places row by row. A config whose content digests are equal is not read.
+def diff(a: BuiltFolder, b: BuiltFolder) -> Diff:
+    """Compare two folders row by row. A config whose content digests are equal is not read.
 
     Raises:
         VerificationError: a file of one of them is missing or cannot be read.
     """
     configs: dict[str, dict[str, SplitDiff]] = {}
     for name in [*a.manifest.configs, *(n for n in b.manifest.configs if n not in a.manifest.configs)]:
-        have = [place.manifest.configs.get(name) for place in (a, b)]
+        have = [built.manifest.configs.get(name) for built in (a, b)]
         if have[0] and have[1] and have[0].content_digest == have[1].content_digest:
             configs[name] = {split: SplitDiff(same=stats.rows) for split, stats in have[0].splits.items()}
             continue

@@ -11,15 +11,9 @@ killed build left behind is swept by the next one.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import errno
-import glob
 import os
 import shutil
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from prm_gsm8k.dataset.card import CARD, render_card
 from prm_gsm8k.dataset.contamination import count_overlaps
 from prm_gsm8k.dataset.digest import combined_digest, content_digest
+from prm_gsm8k.dataset.files import replacing
 from prm_gsm8k.dataset.manifest import MANIFEST, Config, DataFile, Manifest, read_manifest, version_of
 from prm_gsm8k.dataset.parquet import arrow_bytes, file_sha256, read_parquet, write_parquet
 from prm_gsm8k.dataset.schema import SPLITS, arrow_schema, check_table
@@ -37,8 +32,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DEFAULT_FOLDER = Path("data")
-
-_NEW, _ASIDE = ".prm-gsm8k-new-", ".prm-gsm8k-old-"
 
 
 def check_out(out: Path) -> None:
@@ -147,40 +140,6 @@ def check_splits(tables: Mapping[str, pa.Table]) -> None:
             raise VerificationError(f"{column} {twice[0]['values'].as_py()!r} occurs in more than one split")
 
 
-@contextlib.contextmanager
-def replacing(out: Path) -> Iterator[Path]:
-    """A new, empty folder that takes the place of `out` if the block ends well, and vanishes if it does not.
-
-    Raises:
-        PrmGsm8kError: the disk is full, or the place may not be written; `out` is as it was.
-    """
-    out = out.resolve()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(out.parent):
-            _sweep(out)
-            new = Path(tempfile.mkdtemp(prefix=f".{out.name}{_NEW}", dir=out.parent))
-            try:
-                new.chmod(out.stat().st_mode if out.exists() else 0o777 & ~_umask())
-                yield new
-                _put(new, out)
-            finally:
-                shutil.rmtree(new, ignore_errors=True)
-    except OSError as error:
-        raise cannot_write(out, error) from error
-
-
-def cannot_write(out: Path, error: OSError) -> PrmGsm8kError:
-    """What to tell someone whose disk said no."""
-    cure = {
-        errno.ENOSPC: "free some space, or name a folder on another disk",
-        errno.EDQUOT: "free some of your quota, or name a folder on another disk",
-        errno.EFBIG: "files may not grow that large here (ulimit -f); name a folder on another disk",
-    }.get(error.errno or 0, "name a folder you own, on a disk that can be written")
-    where = f" ({error.filename})" if error.filename and str(error.filename) != str(out) else ""
-    return PrmGsm8kError(f"{out}: cannot be written: {error.strerror or error}{where}; {cure}. It is as it was")
-
-
 def _named(path: Path, root: Path, split: str, mark: str) -> DataFile:
     import pyarrow.parquet as pq
 
@@ -205,60 +164,3 @@ def _keep_the_rest(out: Path, new: Path, replaced: set[str]) -> None:
             shutil.copytree(path, new / path.name, symlinks=True, copy_function=link)
         else:
             link(str(path), str(new / path.name))
-
-
-@contextlib.contextmanager
-def _locked(parent: Path) -> Iterator[None]:
-    """One writer at a time beside a folder. The lock is the system's: it ends with the process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    handle = os.open(parent, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sweep(out: Path) -> None:
-    """Clear away what a killed build left beside `out`, under the lock; what it had moved aside goes back."""
-    name = glob.escape(out.name)
-    for aside in out.parent.glob(f".{name}{_ASIDE}*"):
-        if not out.exists():
-            aside.rename(out)
-        else:
-            shutil.rmtree(aside, ignore_errors=True)
-    for left in out.parent.glob(f".{name}{_NEW}*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _put(new: Path, out: Path) -> None:
-    """Put `new` in the place of `out`. Where the system can, what was there is left under the name of `new`."""
-    if not out.exists():
-        new.rename(out)
-    elif not _exchange(new, out):
-        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}{_ASIDE}", dir=out.parent))
-        out.rename(aside)  # replaces the empty folder of that name
-        new.rename(out)
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _exchange(a: Path, b: Path) -> bool:
-    """Let two paths trade places in one step; False where the system cannot."""
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if sys.platform == "darwin":
-            return bool(libc.renamex_np(os.fsencode(a), os.fsencode(b), 2) == 0)  # RENAME_SWAP
-        return bool(libc.renameat2(-100, os.fsencode(a), -100, os.fsencode(b), 2) == 0)  # AT_FDCWD, RENAME_EXCHANGE
-    except (AttributeError, OSError, TypeError):
-        return False
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

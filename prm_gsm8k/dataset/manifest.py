@@ -87,6 +87,15 @@ class Manifest:
         return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
+@dataclass(frozen=True)
+class BuiltFolder:
+    """A folder that holds configs, and what to call it in messages: its path, or `org/name@revision`."""
+
+    name: str
+    folder: Path
+    manifest: Manifest
+
+
 def version_of(content_digest: str) -> str:
     """A dataset version that is a function of the rows: 48 bits of their digest."""
     return f"{FORMAT}.{int(content_digest[:6], 16)}.{int(content_digest[6:12], 16)}"

@@ -11,15 +11,23 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import prm_gsm8k
+from prm_gsm8k.dataset.sources import code_digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from prm_gsm8k.dataset.manifest import Config
 
 Progress = Callable[[str, int, int], None]
 """Called now and then with what is being done, how many units of it are, and how many there are."""
+
+
+RowCheck = Callable[[Mapping[str, "pa.Table"], "Config"], Iterator[str]]
+"""Given the rows by split and what the manifest says of them, yields what is wrong, a line a finding."""
 
 
 @dataclass
@@ -71,14 +79,11 @@ class Recipe(ABC):
 
     A subclass sets:
         config: the name of the config.
-        sources: files and folders of the package that decide how a row looks. A change in any of them is a new place
-            in the cache, never an old answer.
         skips: what is skipped when it cannot be used, in the plural.
         note: what everyone who builds it should know.
     """
 
     config: ClassVar[str]
-    sources: ClassVar[tuple[str, ...]]
     skips: ClassVar[str] = "problems"
     note: ClassVar[str] = ""
 
@@ -96,6 +101,11 @@ class Recipe(ABC):
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of one batch, in whatever process, counting what is left out."""
 
+    @classmethod
+    def row_checks(cls) -> Mapping[str, RowCheck]:
+        """What only rows of this config can be asked, by the name under which `verify` reports it."""
+        return {}
+
     def choices(self) -> dict[str, Any]:
         """Every field that decides rows, for the manifest; nothing that depends on the machine."""
         return {f.name: getattr(self, f.name) for f in self._fields()}
@@ -112,27 +122,17 @@ class Recipe(ABC):
         text = json.dumps(changed, sort_keys=True, default=dict)
         return f"{self.config}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
-    def code_digest(self) -> str:
-        """sha256 over the source files that decide rows."""
-        root = Path(prm_gsm8k.__file__).parent
-        whole = hashlib.sha256()
-        for path in _source_files(root / name for name in self.sources):
-            whole.update(f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-        return whole.hexdigest()
-
     def identity(self, inputs: Inputs) -> str:
         """32 hexadecimal digits that change when the code, the choices or the inputs do."""
-        text = json.dumps([self.code_digest(), self.choices(), inputs.digest], sort_keys=True, default=dict)
+        text = json.dumps(
+            [code_digest(self._home().__module__), self.choices(), inputs.digest], sort_keys=True, default=dict
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    @classmethod
+    def _home(cls) -> type:
+        """The class that names the config; a BuilderConfig made of it has a module and fields of its own."""
+        return next(base for base in cls.__mro__ if "config" in vars(base))
+
     def _fields(self) -> tuple[Field[Any], ...]:
-        """Those of the class that names the config; a BuilderConfig made of it has some of its own."""
-        return fields(next(cls for cls in type(self).__mro__ if "config" in vars(cls)))
-
-
-def _source_files(places: Iterable[Path]) -> Iterator[Path]:
-    for place in places:
-        if place.is_dir():
-            yield from sorted(p for p in place.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-        else:
-            yield place
+        return fields(self._home())

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.card_figures import PLACES
 from prm_gsm8k.dataset.parquet import iter_rows
-from prm_gsm8k.dataset.stats import percent
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.reports.charts import Chart, Table, bar_chart
 from prm_gsm8k.reports.html import Html, Solution, Step, browse, charts, page, section, state_legend, table, tag
+from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
     import pyarrow as pa

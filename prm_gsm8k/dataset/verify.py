@@ -1,14 +1,14 @@
 """Read a built folder again and believe nothing: bytes, digests, contract, counts, card, labels, and a second opinion.
 
-`verify(folder)` returns what it checked and what it found. It reads the folder only; it does not trust a cache.
+`verify(folder, RECIPES)` returns what it checked and what it found. It reads the folder, never a cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prm_gsm8k.dataset.card_lint import lint
 from prm_gsm8k.dataset.contamination import count_overlaps
@@ -16,6 +16,7 @@ from prm_gsm8k.dataset.digest import combined_digest, content_digest
 from prm_gsm8k.dataset.folder import check_splits, read_tables
 from prm_gsm8k.dataset.manifest import MANIFEST, Config, Manifest, read_manifest, version_of
 from prm_gsm8k.dataset.parquet import file_sha256, iter_rows
+from prm_gsm8k.dataset.recipe import Recipe
 from prm_gsm8k.dataset.schema import check_table
 from prm_gsm8k.dataset.stats import count
 from prm_gsm8k.exceptions import VerificationError
@@ -54,8 +55,12 @@ class Verdict:
         return not found
 
 
-def verify(folder: str | Path) -> Verdict:
+def verify(folder: str | Path, recipes: Mapping[str, type[Recipe]]) -> Verdict:
     """Check everything a built folder claims.
+
+    Args:
+        folder: one that `prm-gsm8k build` made.
+        recipes: by config, whose `row_checks` are made too: `build.registry.RECIPES`.
 
     Raises:
         VerificationError: it is not a folder that a build made, so there is nothing to check.
@@ -80,8 +85,8 @@ def verify(folder: str | Path) -> Verdict:
             verdict.check("content digest", _digests(tables, config))
             verdict.check("one label a prefix", contradictions(tables))
             verdict.check("no solution twice", duplicates(tables))
-            for what, own_check in _OWN_CHECKS.get(name, {}).items():
-                verdict.check(what, own_check(tables, config))
+            for what, row_check in recipes[name].row_checks().items() if name in recipes else ():
+                verdict.check(what, row_check(tables, config))
     return verdict
 
 
@@ -179,90 +184,3 @@ def duplicates(tables: Mapping[str, pa.Table]) -> Iterator[str]:
             same = first.setdefault((row["prompt"], *row["completions"]), row["id"])
             if same != row["id"]:
                 yield f"{row['id']!r} is {same!r} again"
-
-
-def _twins(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
-    """A wrong row names a right row of the same problem with which it shares every step before its error.
-
-    Where the error is a skipped step, steps that do not need it may stand between; the second opinion compares those.
-    """
-    from prm_gsm8k.synthetic.checker.relations import STEP_SKIPPED
-
-    wanted = ["id", "problem_id", "completions", "first_error", "error_type", "twin_id"]
-    for table in tables.values():
-        twins = {row["id"]: row for row in iter_rows(table.select(wanted)) if row["first_error"] == -1}
-        for row in iter_rows(table.select(wanted)):
-            if row["first_error"] == -1:
-                continue
-            twin = twins.get(row["twin_id"])
-            if twin is None or twin["problem_id"] != row["problem_id"]:
-                yield f"{row['id']!r}: its twin {row['twin_id']!r} is not a right row of its problem"
-            elif (
-                row["error_type"] != STEP_SKIPPED
-                and twin["completions"][: row["first_error"]] != row["completions"][: row["first_error"]]
-            ):
-                yield f"{row['id']!r}: steps before its error are not those of its twin {row['twin_id']!r}"
-
-
-def _opinions(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
-    """Independent code reads every row again, as text: right rows by themselves, wrong ones against their twin."""
-    from prm_gsm8k.synthetic.checker import SecondOpinion
-
-    for table in tables.values():
-        opinions: dict[str, SecondOpinion] = {}
-        wrong: list[dict[str, Any]] = []
-        for row in iter_rows(table):
-            if row["first_error"] >= 0:
-                wrong.append(row)
-                continue
-            opinions[row["id"]] = opinion = SecondOpinion(row["prompt"], row["completions"], row["reference_answer"])
-            if opinion.refusal is not None:
-                yield f"{row['id']!r}: {opinion.refusal}"
-        for row in wrong:
-            if (twin := opinions.get(row["twin_id"])) is None:
-                continue  # `twins` has said so
-            refusal = twin.judge(
-                row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"]
-            )
-            if refusal is not None:
-                yield f"{row['id']!r}: {refusal}"
-
-
-def _ratings(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
-    """Labels are what the labelers' ratings make of them, under the choice about neutral ones that the build notes."""
-    right = {1, 0, None} if config.options.get("neutral") == "positive" else {1, None}
-    for table in tables.values():
-        for row in iter_rows(table.select(["id", "labels", "ratings"])):
-            so_far = True
-            for i, (label, rating) in enumerate(zip(row["labels"], row["ratings"], strict=True)):
-                if rating not in (-1, 0, 1, None):
-                    yield f"{row['id']!r}: step {i} is rated {rating}"
-                so_far = so_far and rating in right
-                if label != so_far:
-                    yield f"{row['id']!r}: step {i} is labelled {label}, but the ratings up to it are {row['ratings']}"
-                    break
-
-
-def _rollouts(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
-    """Labels are what the continuations make of them, where there were any; behind the first error there are none."""
-    hard, threshold = config.options.get("labels") == "hard", float(config.options.get("threshold", 0))
-    for table in tables.values():
-        for row in iter_rows(table.select(["id", "first_error", "successes", "trials", "tokens"])):
-            counts = zip(row["successes"], row["trials"], row["tokens"], strict=True)
-            for i, (successes, trials, tokens) in enumerate(counts):
-                enough = threshold * (config.options.get("rollouts", 8) if hard else trials)
-                if not 0 <= successes <= trials or tokens < 0 or (tokens and not trials):
-                    yield f"{row['id']!r}: step {i} has {successes} successes in {trials} trials of {tokens} tokens"
-                elif trials and 0 <= row["first_error"] < i:
-                    yield f"{row['id']!r}: step {i} has trials, but the first error is step {row['first_error']}"
-                elif trials and (successes > enough) != (i != row["first_error"]):
-                    said = "wrong" if i == row["first_error"] else "right"
-                    yield f"{row['id']!r}: step {i} is labelled {said}, but {successes} of {trials} trials succeeded"
-
-
-# What only the rows of one config can be asked.
-_OWN_CHECKS: dict[str, dict[str, Callable[[Mapping[str, pa.Table], Config], Iterator[str]]]] = {
-    "synthetic": {"twins": _twins, "second opinion": _opinions},
-    "prm800k": {"labels follow ratings": _ratings},
-    "model_sampled": {"labels follow trials": _rollouts},
-}

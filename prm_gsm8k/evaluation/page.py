@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.dataset import files
 from prm_gsm8k.evaluation.pictures import pictures
 from prm_gsm8k.evaluation.words import figure, headline, interval, measure
 from prm_gsm8k.reports.charts import Table
-from prm_gsm8k.reports.html import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag, write
+from prm_gsm8k.reports.html import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag
 
 NAMES = {
     "processbench": "ProcessBench",
@@ -27,7 +28,7 @@ def write_page(result: Mapping[str, Any], path: str | Path) -> None:
         UsageError: the path is not one of a page.
         PrmGsm8kError: it cannot be written there.
     """
-    write(evaluation_page(result), path)
+    files.write_page(evaluation_page(result), path)
 
 
 def evaluation_page(result: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")  # an access token of the Hub
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """What a publish of a model did, or (`commit` is None) would do; see `prm_gsm8k.hub.publish.Published`."""
+    """What a publish of a model did, or (`commit` is None) would do; see `prm_gsm8k.build.publish.Published`."""
 
     repo_id: str
     kind: Kind
@@ -64,7 +64,7 @@ def publish_model(
 
     Args:
         folder: what `train_prm.py`, `ProcessRewardModel.save_pretrained` or `prm-gsm8k export` wrote.
-        repo_id, private, tag, plan_only, token, announce: as of `prm_gsm8k.hub.publish.publish`.
+        repo_id, private, tag, plan_only, token, announce: as of `prm_gsm8k.build.publish.publish`.
 
     Raises:
         CheckpointError: the folder holds no PRM of this package, or not all of it; nothing was sent.

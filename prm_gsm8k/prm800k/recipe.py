@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, Tally
+from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, RowCheck, Tally
 from prm_gsm8k.dataset.schema import SPLITS
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.prm800k.tree import NEUTRAL, rows_of
@@ -44,13 +44,6 @@ class Prm800kRecipe(Recipe):
     """
 
     config: ClassVar[str] = "prm800k"
-    sources: ClassVar[tuple[str, ...]] = (
-        "prm800k",
-        "dataset/schema.py",
-        "dataset/recipe.py",
-        "dataset/problems.py",
-        "dataset/splits.py",
-    )
     skips: ClassVar[str] = "lines"
     note: ClassVar[str] = "These are problems of MATH (competition mathematics), not of GSM8K."
 
@@ -76,6 +69,13 @@ class Prm800kRecipe(Recipe):
     def config_id(self) -> str:
         """As any recipe's, and `-local` with a source: who asks for the bare name wants what OpenAI released."""
         return super().config_id() + ("-local" if self.source is not None else "")
+
+    @classmethod
+    def row_checks(cls) -> Mapping[str, RowCheck]:
+        """What `verify` asks of these rows beyond the contract."""
+        from prm_gsm8k.prm800k import row_checks
+
+        return {"labels follow ratings": row_checks.ratings}
 
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
         """Check every line, choose among them, and note where the lines of each problem lie.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.dataset.stats import percent
+from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

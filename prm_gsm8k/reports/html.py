@@ -11,7 +11,6 @@ reorder what stands around them, are shown by their number, for this is where a 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import html
 import re
@@ -20,12 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from prm_gsm8k.dataset.folder import cannot_write
-from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.reports.charts import FAINT, INK, PAPER, SERIES, svg
 
 if TYPE_CHECKING:
@@ -190,37 +186,6 @@ def page(title: str, *, lede: str, sections: Sequence[Html], facts: Mapping[str,
     main = tag("main", *sections, *made, id="content")
     body = tag("body", header, main, Html(f"<script>{script}</script>"))
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n{body}</html>\n'
-
-
-def check_path(path: str | Path) -> Path:
-    """Refuse a path that no page belongs to, before any work is done.
-
-    Raises:
-        UsageError: it is a folder, or does not end in `.html`: what it names may be something else than a page.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
-        raise UsageError(f"--html {path}: name a file that ends in .html")
-    return path
-
-
-def write(content: str, path: str | Path) -> None:
-    """Write a page whole or not at all; its folder is made, and a page that was there is replaced.
-
-    Raises:
-        UsageError: the path is not one of a page.
-        PrmGsm8kError: it cannot be written there.
-    """
-    path = check_path(path)
-    new = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(content.encode())
-        new.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise cannot_write(path, error) from error
 
 
 _HEADING = re.compile(r'<section id="([\w-]+)"><h2>(.*?)</h2>')

@@ -65,8 +65,8 @@ def sample_solutions(
     """
     from dataclasses import fields
 
-    from prm_gsm8k.api import as_dataset
     from prm_gsm8k.dataset.contamination import refuse_test_questions
+    from prm_gsm8k.dataset.in_memory import as_dataset
     from prm_gsm8k.dataset.problems import problems_from
     from prm_gsm8k.sampling.evidence import Log, open_folder, question_digest, read_calls, sole_run
     from prm_gsm8k.sampling.labels import LabelOptions

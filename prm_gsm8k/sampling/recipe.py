@@ -7,14 +7,14 @@ It asks nothing itself: it replays the labelling over the evidence, so a build i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
-from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, Tally
+from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, RowCheck, Tally
 from prm_gsm8k.exceptions import BadInputError, UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from prm_gsm8k.sampling.solve import SolutionOptions
 
 PROBLEMS_PER_BATCH = 16  # a unit of work a process takes
-TWICE = "solution left out/same steps as another"
-DISAGREES = "solution left out/its label of shared steps contradicts another's"
 
 
 @dataclass
@@ -49,14 +47,6 @@ class ModelSampledRecipe(Recipe):
     """
 
     config: ClassVar[str] = "model_sampled"
-    sources: ClassVar[tuple[str, ...]] = (
-        "sampling",
-        "arithmetic",
-        "dataset/schema.py",
-        "dataset/recipe.py",
-        "dataset/problems.py",
-        "dataset/splits.py",
-    )
     note: ClassVar[str] = "The solutions are output of the model named in column `source`; its own terms apply to them."
 
     model: str | None = None
@@ -137,6 +127,13 @@ class ModelSampledRecipe(Recipe):
         from prm_gsm8k.dataset.splits import problems_by_split
 
         return problems_by_split(self.problems, self.max_problems, self.seed)
+
+    @classmethod
+    def row_checks(cls) -> Mapping[str, RowCheck]:
+        """What `verify` asks of these rows beyond the contract."""
+        from prm_gsm8k.sampling import row_checks
+
+        return {"labels follow trials": row_checks.rollouts}
 
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
         """The chosen problems with all that was answered about them, in batches of JSON.

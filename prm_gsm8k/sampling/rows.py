@@ -11,10 +11,11 @@ from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.sampling.evidence import Calls
 from prm_gsm8k.sampling.labels import LabelOptions
-from prm_gsm8k.sampling.recipe import DISAGREES, TWICE
 from prm_gsm8k.sampling.solve import Solution, SolutionOptions, from_evidence, reference_answer, solve
 
 T = TypeVar("T")
+TWICE = "solution left out/same steps as another"
+DISAGREES = "solution left out/its label of shared steps contradicts another's"
 
 
 def solved(problem: Problem, calls: Calls, sampling: SolutionOptions, labelling: LabelOptions) -> list[Solution]:

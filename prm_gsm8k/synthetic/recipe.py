@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
-from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, Tally
+from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, RowCheck, Tally
 from prm_gsm8k.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -36,14 +36,6 @@ class SyntheticRecipe(Recipe):
     """
 
     config: ClassVar[str] = "synthetic"
-    sources: ClassVar[tuple[str, ...]] = (
-        "synthetic",
-        "arithmetic/equations.py",
-        "dataset/schema.py",
-        "dataset/recipe.py",
-        "dataset/problems.py",
-        "dataset/splits.py",
-    )
 
     num_incorrect_per_problem: int = 3
     num_correct_per_problem: int = 1
@@ -87,6 +79,13 @@ class SyntheticRecipe(Recipe):
         if self.problems is not None and Path(self.problems).exists():
             chosen["problems"] = Path(self.problems).name
         return chosen
+
+    @classmethod
+    def row_checks(cls) -> Mapping[str, RowCheck]:
+        """What `verify` asks of these rows beyond the contract."""
+        from prm_gsm8k.synthetic import row_checks
+
+        return {"twins": row_checks.twins, "second opinion": row_checks.opinions}
 
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
         """The chosen problems in batches of JSON.

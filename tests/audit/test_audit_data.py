@@ -17,9 +17,9 @@ from prm_gsm8k.audit.data import is_answer_alone, read_data
 from prm_gsm8k.audit.features import SHAPES, masked, see
 from prm_gsm8k.audit.reference import read_reference, shipped_reference
 from prm_gsm8k.audit.shape import shape_of
+from prm_gsm8k.build.publish import publish
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError, VerificationError
-from prm_gsm8k.hub.publish import publish
 
 
 def first_error(labels: list[bool]) -> int:

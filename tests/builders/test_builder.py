@@ -17,7 +17,7 @@ import prm_gsm8k
 import prm_gsm8k.builders
 from prm_gsm8k.api import build_synthetic
 from prm_gsm8k.build.build import build, prepared
-from prm_gsm8k.build.registry import SyntheticRecipe
+from prm_gsm8k.build.registry import RECIPES, SyntheticRecipe
 from prm_gsm8k.builders.builder import PrmGsm8kBuilder
 from prm_gsm8k.dataset.digest import content_digest
 from prm_gsm8k.dataset.manifest import read_manifest
@@ -82,7 +82,7 @@ def test_a_seed_is_a_dataset(cache: str) -> None:
 
 def test_a_build_keeps_the_contract_and_passes_its_own_verification(tmp_path: Path, cache: str) -> None:
     built = build("synthetic", tmp_path / "out", cache_dir=cache, max_examples=SOME)
-    verdict = verify(tmp_path / "out")
+    verdict = verify(tmp_path / "out", RECIPES)
     assert verdict.findings == []
     assert "twins" in verdict.checks
     assert list(built.config.splits) == ["train", "validation", "test"]
@@ -158,7 +158,7 @@ def test_a_changed_source_file_is_never_answered_by_the_old_cache(tmp_path: Path
 import pathlib, sys
 from prm_gsm8k.builders.builder import PrmGsm8kBuilder
 places = [PrmGsm8kBuilder("synthetic").cache_dir, PrmGsm8kBuilder("synthetic").cache_dir]
-for changed in ("synthetic/generate.py", "contract.py", "making.py", "cli.py"):
+for changed in ("synthetic/generate.py", "dataset/schema.py", "dataset/recipe.py", "cli/main.py"):
     with (pathlib.Path(sys.argv[1]) / changed).open("a") as source:
         source.write("# one more line")
     places.append(PrmGsm8kBuilder("synthetic").cache_dir)

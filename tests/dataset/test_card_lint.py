@@ -13,6 +13,7 @@ import pytest
 import yaml
 from made_rows import CONFIG, MADE_FROM, made_table, made_tables
 
+from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.dataset.card import render_card
 from prm_gsm8k.dataset.card_figures import figures
 from prm_gsm8k.dataset.card_lint import lint
@@ -69,9 +70,13 @@ def test_the_card_of_a_build_has_none_either(tmp_path: Path) -> None:
 
 
 def test_verify_lints(published: Path) -> None:
-    assert verify(published).ok
+    assert verify(published, RECIPES).ok
     rewrite(published, lambda card: card + "TODO\n")
-    assert [f for f in verify(published).findings if f.startswith("card: ")] == verify(published).findings != []
+    assert (
+        [f for f in verify(published, RECIPES).findings if f.startswith("card: ")]
+        == verify(published, RECIPES).findings
+        != []
+    )
 
 
 def renamed(key: str, old: str, new: str) -> Callable[[dict[str, Any]], None]:

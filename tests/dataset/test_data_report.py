@@ -15,13 +15,13 @@ from html_reader import Read
 from made_rows import CONFIG, MADE_FROM
 
 from prm_gsm8k.api import build_synthetic
+from prm_gsm8k.dataset.files import write_page
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.dataset.manifest import Config
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.dataset.report import _steps, data_page, draw
 from prm_gsm8k.dataset.schema import arrow_schema
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
-from prm_gsm8k.reports.html import write
 
 
 @pytest.fixture(scope="module")
@@ -177,15 +177,15 @@ def test_no_such_row_is_an_error(made: tuple[Config, dict[str, pa.Table]]) -> No
 
 
 def test_a_page_is_written_whole_or_not_at_all_and_over_nothing_but_a_page(tmp_path: Path) -> None:
-    write("first", tmp_path / "a" / "page.html")
-    write("second", tmp_path / "a" / "page.html")
+    write_page("first", tmp_path / "a" / "page.html")
+    write_page("second", tmp_path / "a" / "page.html")
     assert [path.read_text() for path in (tmp_path / "a").iterdir()] == ["second"]
     for name in ("manifest.json", "page"):
         with pytest.raises(UsageError, match=rf"--html .*{name}: name a file that ends in .html"):
-            write("x", tmp_path / name)
+            write_page("x", tmp_path / name)
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(UsageError):
-        write("x", tmp_path / "folder.html")
+        write_page("x", tmp_path / "folder.html")
     with pytest.raises(PrmGsm8kError, match="cannot be written: "):
-        write("x", tmp_path / "a" / "page.html" / "page.html")
+        write_page("x", tmp_path / "a" / "page.html" / "page.html")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "folder.html"]

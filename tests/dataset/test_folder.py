@@ -19,7 +19,9 @@ import pytest
 import yaml
 from made_rows import CONFIG, MADE_FROM, made_table, made_tables, right_row, wrong_row
 
-from prm_gsm8k.dataset.folder import check_out, read_tables, replacing, write_config
+from prm_gsm8k.build.registry import RECIPES
+from prm_gsm8k.dataset.files import replacing
+from prm_gsm8k.dataset.folder import check_out, read_tables, write_config
 from prm_gsm8k.dataset.manifest import read_manifest
 from prm_gsm8k.dataset.schema import arrow_schema
 from prm_gsm8k.dataset.verify import verify
@@ -126,7 +128,7 @@ def test_configs_live_side_by_side(built: Path, tmp_path: Path) -> None:
     after = contents(built)
     assert after["NOTES"] == b"the user's own"
     assert all(after[name] == data for name, data in before.items() if name.startswith(CONFIG))
-    assert verify(built).ok
+    assert verify(built, RECIPES).ok
     for config, rows in ((CONFIG, 80), ("later", 14)):
         assert datasets.load_dataset(str(built), config, split="train", cache_dir=str(tmp_path / "c")).num_rows == rows
 
@@ -167,7 +169,7 @@ def test_a_killed_build_leaves_the_folder_as_it_was_and_the_next_sweeps(built: P
     before = contents(built)
     code = """
 import sys, time, pathlib
-from prm_gsm8k.dataset.folder import replacing
+from prm_gsm8k.dataset.files import replacing
 with replacing(pathlib.Path(sys.argv[1])) as new:
     (new / "half").write_text("written")
     print("writing", flush=True)
@@ -232,7 +234,7 @@ def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir(mode=0o750)
     write_config(tmp_path / "out", CONFIG, made_tables(), MADE_FROM)
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o750
-    assert verify(tmp_path / "out").ok
+    assert verify(tmp_path / "out", RECIPES).ok
 
 
 def test_an_unwritable_place_is_said_before_any_work() -> None:
@@ -258,7 +260,7 @@ def test_an_unwritable_place_is_said_before_any_work() -> None:
 
 
 def findings(folder: Path) -> str:
-    return "\n".join(verify(folder).findings)
+    return "\n".join(verify(folder, RECIPES).findings)
 
 
 def forge(folder: Path, tables: dict[str, pa.Table]) -> None:
@@ -267,7 +269,7 @@ def forge(folder: Path, tables: dict[str, pa.Table]) -> None:
 
 
 def test_a_folder_as_built_has_nothing_wrong(built: Path) -> None:
-    verdict = verify(built)
+    verdict = verify(built, RECIPES)
     assert verdict.findings == []
     assert verdict.rows == {CONFIG: 90}
     assert "one label a prefix" in verdict.checks
@@ -299,7 +301,7 @@ def test_a_card_that_says_otherwise_is_seen(built: Path) -> None:
 def test_prose_of_the_card_is_free(built: Path) -> None:
     with (built / "README.md").open("a") as card:
         card.write("\nMy own remarks.\n")
-    assert verify(built).ok
+    assert verify(built, RECIPES).ok
 
 
 def test_a_manifest_with_other_counts_or_digests_is_seen(built: Path) -> None:
@@ -321,7 +323,7 @@ def test_a_manifest_may_not_point_outside_its_folder(built: Path) -> None:
     manifest["configs"][CONFIG]["files"][0]["path"] = "../../etc/passwd"
     (built / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(VerificationError, match="outside the folder"):
-        verify(built)
+        verify(built, RECIPES)
 
 
 def test_one_prefix_labelled_both_ways_is_seen(built: Path) -> None:
@@ -345,7 +347,7 @@ def test_one_solution_twice_is_seen(built: Path) -> None:
 
 def test_a_folder_without_manifest_is_no_folder_of_ours(tmp_path: Path) -> None:
     with pytest.raises(VerificationError, match=r"no manifest.json"):
-        verify(tmp_path)
+        verify(tmp_path, RECIPES)
 
 
 def test_rows_come_back_as_they_were_written(built: Path) -> None:

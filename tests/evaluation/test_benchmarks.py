@@ -13,10 +13,10 @@ import pytest
 from loopback import Hub
 from made_rows import CONFIG, MADE_FROM, made_table
 
+from prm_gsm8k.build.publish import publish
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.evaluation.benchmarks import Data, answer_key, read
 from prm_gsm8k.exceptions import BadInputError, HubError, UsageError
-from prm_gsm8k.hub.publish import publish
 
 PROCESSBENCH = {"id": "gsm8k-0", "problem": "1+1?", "steps": ["1+1=3.", "So 3."], "label": 0, "generator": "x"}
 MR_GSM8K = {

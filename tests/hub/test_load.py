@@ -18,10 +18,10 @@ from loopback import Hub
 from made_rows import made_table
 
 from prm_gsm8k import load
+from prm_gsm8k.build.publish import publish
 from prm_gsm8k.dataset.card_lint import lint
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.exceptions import HubError, HubUnreachable, PrmGsm8kError, UsageError, VerificationError
-from prm_gsm8k.hub.publish import publish
 from prm_gsm8k.hub.snapshot import snapshot
 
 Offline = Callable[[], AbstractContextManager[None]]

@@ -17,11 +17,12 @@ import pytest
 from hub.published import CONFIG, ID, MADE_FROM, OTHER, edited_table
 from loopback import Hub
 
+from prm_gsm8k.build.publish import publish
+from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.dataset.manifest import read_manifest
 from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import HubError, HubUnreachable, UsageError, VerificationError
-from prm_gsm8k.hub.publish import publish
 from prm_gsm8k.hub.snapshot import snapshot
 
 COMMIT = r"/commit/main$"
@@ -83,7 +84,7 @@ def test_configs_that_are_not_in_the_folder_stay(hub: Hub, v1: Path, tmp_path: P
     kept = {path for path in old if path.startswith(("synthetic/", OTHER))}
     assert kept and all(new[path] == old[path] for path in kept)
     assert hub.lfs_bytes() < sum(len(new[path]) for path in done.plan.add)  # README.md and manifest.json are no LFS
-    assert verify(snapshot(ID).folder).findings == []
+    assert verify(snapshot(ID).folder, RECIPES).findings == []
 
 
 def test_one_config_of_a_folder(hub: Hub, v1: Path) -> None:

@@ -17,14 +17,8 @@ from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.cli.main import app
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import CheckpointError, UsageError
-from prm_gsm8k.models.calibration import (
-    FILE,
-    Calibration,
-    calibrate_checkpoint,
-    fit_calibration,
-    log_odds,
-    put_into_checkpoint,
-)
+from prm_gsm8k.models.calibrate import calibrate_checkpoint, put_into_checkpoint
+from prm_gsm8k.models.calibration import FILE, Calibration, fit_calibration, log_odds
 from prm_gsm8k.models.encoder import Encoder
 
 PROMPT = "Ali has 3 apples and buys 4. How many has he?"

@@ -30,6 +30,7 @@ from prm800k.samples import (
 
 import prm_gsm8k
 from prm_gsm8k.build.build import Built, build, prepared
+from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.cli.build import Neutral, Phase
 from prm_gsm8k.dataset.folder import read_tables, write_config
 from prm_gsm8k.dataset.manifest import read_manifest
@@ -98,7 +99,7 @@ def test_all_rows_of_phase_1_test_are_accounted_for(real: Path) -> None:
 
 
 def test_the_folder_passes_its_verification_and_loads(real: Path) -> None:
-    verdict = verify(real / "out")
+    verdict = verify(real / "out", RECIPES)
     assert verdict.findings == []
     assert "labels follow ratings" in verdict.checks
     loaded = prm_gsm8k.load("prm800k", split="test", folder=real / "out")
@@ -116,7 +117,9 @@ def test_verification_notices_a_label_that_the_ratings_do_not_give(real: Path, t
     made_from = {"options": {"neutral": "positive"}, "code_version": "0", "code_digest": "0", "inputs_digest": "0"}
     changed = table.set_column(table.column_names.index("ratings"), "ratings", [ratings])
     write_config(tmp_path / "out", "prm800k", {"test": changed.cast(table.schema)}, {**made_from, "drops": {}})
-    assert [finding.partition(":")[0] for finding in verify(tmp_path / "out").findings] == ["labels follow ratings"]
+    assert [finding.partition(":")[0] for finding in verify(tmp_path / "out", RECIPES).findings] == [
+        "labels follow ratings"
+    ]
 
 
 def test_rows_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:

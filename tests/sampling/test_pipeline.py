@@ -22,6 +22,7 @@ import pytest
 from sampling.loopback_model import MODEL, LoopbackModel, key
 
 from prm_gsm8k.build.build import Built, build
+from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import BadInputError, EngineError
@@ -83,7 +84,7 @@ def repeated(model: LoopbackModel) -> list[str]:
 def test_rows_keep_the_contract_and_verify(model: LoopbackModel, tmp_path: Path) -> None:
     asked, spent = sampled(model, tmp_path / "evidence")
     built = rows(asked, tmp_path / "out")
-    assert verify(tmp_path / "out").findings == []
+    assert verify(tmp_path / "out", RECIPES).findings == []
     assert (spent.status.problems, spent.status.of) == (PROBLEMS, PROBLEMS)
     assert spent.status.calls == len(model.answered) == model.asked
     stats = built.config.stats
@@ -107,7 +108,7 @@ def test_nothing_is_asked_twice_and_labelling_anew_asks_only_for_more(model: Loo
     assert model.asked > second
     assert repeated(model) == []
     soft = rows(asked, tmp_path / "soft", labels="soft", rollouts=4)
-    assert verify(tmp_path / "soft").findings == []
+    assert verify(tmp_path / "soft", RECIPES).findings == []
     hard = rows(asked, tmp_path / "hard", rollouts=4)
     assert soft.config.content_digest != hard.config.content_digest
 
@@ -141,7 +142,7 @@ def test_rows_of_a_run_that_is_not_done_say_what_is_missing(model: LoopbackModel
     built = rows(asked, tmp_path / "out")
     assert built.config.drops["solution left out/calls not made yet"] > 10
     assert built.config.stats.rows > 5
-    assert verify(tmp_path / "out").findings == []
+    assert verify(tmp_path / "out", RECIPES).findings == []
 
 
 def test_kept_answers_name_their_model_themselves(model: LoopbackModel, tmp_path: Path) -> None:

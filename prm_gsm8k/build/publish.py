@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.dataset.card import CARD, render_card
 from prm_gsm8k.dataset.card_figures import FIGURES, pictures_of
 from prm_gsm8k.dataset.manifest import MANIFEST, Manifest, read_manifest
@@ -102,7 +103,7 @@ def _chosen(manifest: Manifest, configs: list[str] | None, folder: Path) -> Mani
 
 
 def _check_folder(folder: Path) -> None:
-    verdict = verify(folder)
+    verdict = verify(folder, RECIPES)
     if not verdict.ok:
         more = f" (and {len(verdict.findings) - 1} more)" if len(verdict.findings) > 1 else ""
         raise VerificationError(

@@ -13,10 +13,10 @@ from hub.published import CONFIG, ID, MADE_FROM, OTHER
 from loopback import Hub
 from made_rows import made_table
 
+from prm_gsm8k.build.publish import publish
 from prm_gsm8k.dataset.diff import SplitDiff, diff
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.hub.location import place
-from prm_gsm8k.hub.publish import publish
 
 
 def test_rows_by_id(v1: Path, v2: Path) -> None:

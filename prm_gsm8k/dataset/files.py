@@ -1,0 +1,140 @@
+"""Files and folders written whole or not at all, and what to say when the disk says no."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
+
+_NEW, _ASIDE = ".prm-gsm8k-new-", ".prm-gsm8k-old-"
+
+
+@contextlib.contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """A new, empty folder that takes the place of `out` if the block ends well, and vanishes if it does not.
+
+    Raises:
+        PrmGsm8kError: the disk is full, or the place may not be written; `out` is as it was.
+    """
+    out = out.resolve()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(out.parent):
+            _sweep(out)
+            new = Path(tempfile.mkdtemp(prefix=f".{out.name}{_NEW}", dir=out.parent))
+            try:
+                new.chmod(out.stat().st_mode if out.exists() else 0o777 & ~_umask())
+                yield new
+                _put(new, out)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+
+
+def cannot_write(out: Path, error: OSError) -> PrmGsm8kError:
+    """What to tell someone whose disk said no."""
+    cure = {
+        errno.ENOSPC: "free some space, or name a folder on another disk",
+        errno.EDQUOT: "free some of your quota, or name a folder on another disk",
+        errno.EFBIG: "files may not grow that large here (ulimit -f); name a folder on another disk",
+    }.get(error.errno or 0, "name a folder you own, on a disk that can be written")
+    where = f" ({error.filename})" if error.filename and str(error.filename) != str(out) else ""
+    return PrmGsm8kError(f"{out}: cannot be written: {error.strerror or error}{where}; {cure}. It is as it was")
+
+
+def check_page(path: str | Path) -> Path:
+    """Refuse a path that no page belongs to, before any work is done.
+
+    Raises:
+        UsageError: it is a folder, or does not end in `.html`: what it names may be something else than a page.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
+        raise UsageError(f"--html {path}: name a file that ends in .html")
+    return path
+
+
+def write_page(content: str, path: str | Path) -> None:
+    """Write a page whole or not at all; its folder is made, and a page that was there is replaced.
+
+    Raises:
+        UsageError: the path is not one of a page.
+        PrmGsm8kError: it cannot be written there.
+    """
+    path = check_page(path)
+    new = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(content.encode())
+        new.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise cannot_write(path, error) from error
+
+
+@contextlib.contextmanager
+def _locked(parent: Path) -> Iterator[None]:
+    """One writer at a time beside a folder. The lock is the system's: it ends with the process, however that ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(parent, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep(out: Path) -> None:
+    """Clear away what a killed build left beside `out`, under the lock; what it had moved aside goes back."""
+    name = glob.escape(out.name)
+    for aside in out.parent.glob(f".{name}{_ASIDE}*"):
+        if not out.exists():
+            aside.rename(out)
+        else:
+            shutil.rmtree(aside, ignore_errors=True)
+    for left in out.parent.glob(f".{name}{_NEW}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _put(new: Path, out: Path) -> None:
+    """Put `new` in the place of `out`. Where the system can, what was there is left under the name of `new`."""
+    if not out.exists():
+        new.rename(out)
+    elif not _exchange(new, out):
+        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}{_ASIDE}", dir=out.parent))
+        out.rename(aside)  # replaces the empty folder of that name
+        new.rename(out)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Let two paths trade places in one step; False where the system cannot."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            return bool(libc.renamex_np(os.fsencode(a), os.fsencode(b), 2) == 0)  # RENAME_SWAP
+        return bool(libc.renameat2(-100, os.fsencode(a), -100, os.fsencode(b), 2) == 0)  # AT_FDCWD, RENAME_EXCHANGE
+    except (AttributeError, OSError, TypeError):
+        return False
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,27 @@
+"""What `verify` asks of rows of `prm800k` beyond the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from prm_gsm8k.dataset.manifest import Config
+from prm_gsm8k.dataset.parquet import iter_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def ratings(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
+    """Labels are what the labelers' ratings make of them, under the choice about neutral ones that the build notes."""
+    right = {1, 0, None} if config.options.get("neutral") == "positive" else {1, None}
+    for table in tables.values():
+        for row in iter_rows(table.select(["id", "labels", "ratings"])):
+            so_far = True
+            for i, (label, rating) in enumerate(zip(row["labels"], row["ratings"], strict=True)):
+                if rating not in (-1, 0, 1, None):
+                    yield f"{row['id']!r}: step {i} is rated {rating}"
+                so_far = so_far and rating in right
+                if label != so_far:
+                    yield f"{row['id']!r}: step {i} is labelled {label}, but the ratings up to it are {row['ratings']}"
+                    break

@@ -1,0 +1,29 @@
+"""What `verify` asks of rows of `model_sampled` beyond the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from prm_gsm8k.dataset.manifest import Config
+from prm_gsm8k.dataset.parquet import iter_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def rollouts(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
+    """Labels are what the continuations make of them, where there were any; behind the first error there are none."""
+    hard, threshold = config.options.get("labels") == "hard", float(config.options.get("threshold", 0))
+    for table in tables.values():
+        for row in iter_rows(table.select(["id", "first_error", "successes", "trials", "tokens"])):
+            counts = zip(row["successes"], row["trials"], row["tokens"], strict=True)
+            for i, (successes, trials, tokens) in enumerate(counts):
+                enough = threshold * (config.options.get("rollouts", 8) if hard else trials)
+                if not 0 <= successes <= trials or tokens < 0 or (tokens and not trials):
+                    yield f"{row['id']!r}: step {i} has {successes} successes in {trials} trials of {tokens} tokens"
+                elif trials and 0 <= row["first_error"] < i:
+                    yield f"{row['id']!r}: step {i} has trials, but the first error is step {row['first_error']}"
+                elif trials and (successes > enough) != (i != row["first_error"]):
+                    said = "wrong" if i == row["first_error"] else "right"
+                    yield f"{row['id']!r}: step {i} is labelled {said}, but {successes} of {trials} trials succeeded"
