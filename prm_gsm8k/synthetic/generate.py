@@ -26,7 +26,8 @@ from prm_gsm8k.synthetic.facts import with_facts
 from prm_gsm8k.synthetic.filler import go_on
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
-from prm_gsm8k.synthetic.propagate import Plan, Refused, carry_through, plan_change
+from prm_gsm8k.synthetic.plan import Plan, Refused, plan_change
+from prm_gsm8k.synthetic.propagate import propagate
 from prm_gsm8k.synthetic.restructure import tell
 from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
 from prm_gsm8k.synthetic.surface import chance
@@ -173,7 +174,7 @@ def _rows(
                 continue
             tried.add(at)
             try:
-                wrong = carry_through(pair.case, edit)
+                wrong = propagate(pair.case, edit)
             except Refused as refusal:
                 counts[f"draw refused/{refusal}"] += 1
                 continue

@@ -14,6 +14,7 @@ is `3/10` and a wrong result cannot hide in a tolerance.
 from __future__ import annotations
 
 from fractions import Fraction
+from random import Random
 
 Value = int | Fraction
 
@@ -68,6 +69,11 @@ NUMBER_WORDS |= {
 RELATION_WORDS = frozenset(word for word, values in NUMBER_WORDS.items() if len(values) > 1) | frozenset(
     "once twice double doubles doubled thrice triple tripled triples quadruple tenth both".split()
 )
+
+WORDS_OF: dict[Value, frozenset[str]] = {}
+for _word, _values in NUMBER_WORDS.items():
+    for _value in _values:
+        WORDS_OF[_value] = WORDS_OF.get(_value, frozenset()) | {_word}
 
 _read: dict[str, Value] = {}
 
@@ -152,6 +158,13 @@ def _write(value: Value, like: str) -> str:
     return sign + text
 
 
+def format_number(value: Value) -> str:
+    """A value in digits, as a fraction where decimals do not end."""
+    if type(value) is int:
+        return str(value)
+    return write_number(value, like="") if decimals(value, 4) is not None else str(value)
+
+
 def operate(operator: str, a: Value, b: Value) -> Value:
     """`a operator b`, exactly. Raises `ZeroDivisionError`.
 
@@ -169,3 +182,46 @@ def operate(operator: str, a: Value, b: Value) -> Value:
     else:
         value = Fraction(a) / b
     return value if type(value) is int else whole(value)
+
+
+def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
+    """Whether a reader would take `new` for a result where `old` is right.
+
+    Counts stay whole and positive, money has cents only among money that has, and the size is what a slip can give.
+    """
+    if type(new) is not int:
+        if type(old) is int:
+            if not cents or decimals(new, 2) is None:
+                return False
+        elif (places := decimals(new, 4)) is None or places > max(2, decimals(old, 4) or 0):
+            return False
+    if new <= 0 or new == old:
+        return False
+    factor = 1000 if wide else 50
+    return new < factor * old < factor * factor * new and new < 10_000_000
+
+
+def digit_slip(value: Value, rng: Random) -> Value:
+    """The number misread or miswritten: two digits swapped, one digit off, or a small count one or two off.
+
+    Keeps the number of digits and of decimals; may return `value` itself where no slip is to be had.
+    """
+    scale = 1
+    while type(value) is not int:
+        value, scale = whole(value * 10), scale * 10
+        if scale > 10_000:
+            return value
+    if value < 20:
+        new = value + (1, -1, 2, -2, 1, -1)[int(rng.random() * 6)]
+    else:
+        digits = str(value)
+        at = int(rng.random() * max(1, len(digits.rstrip("0"))))
+        if rng.random() < 0.4 and at and digits[at] > "0":
+            digits = digits[: at - 1] + digits[at] + digits[at - 1] + digits[at + 1 :]
+        else:
+            digit = int(digits[at]) + (1, -1, 2, -2, 3, -3)[int(rng.random() * 6)]
+            if not (at == 0) <= digit <= 9:
+                digit = int(digits[at]) + (1 if digit < 5 else -1)
+            digits = digits[:at] + str(digit) + digits[at + 1 :]
+        new = int(digits)
+    return whole(Fraction(new, scale)) if scale > 1 else new

@@ -7,7 +7,8 @@ import pytest
 
 from prm_gsm8k.synthetic.errors import TAXONOMY, Case, Edit
 from prm_gsm8k.synthetic.parse import read_solution
-from prm_gsm8k.synthetic.propagate import Plan, Refused, Wrong, carry_through, plan_change
+from prm_gsm8k.synthetic.plan import Plan, Refused, plan_change
+from prm_gsm8k.synthetic.propagate import Wrong, propagate
 from prm_gsm8k.synthetic.style import Frame, Style
 
 
@@ -32,7 +33,7 @@ def all_wrong(case: Case, name: str) -> dict[str, tuple[Wrong, str]]:
             edit = kind.make(case, site, Random(seed))
             if edit is not None:
                 try:
-                    wrong = carry_through(case, edit)
+                    wrong = propagate(case, edit)
                 except Refused:
                     continue
                 made[wrong.steps[wrong.first_error]] = (wrong, edit.reason())
@@ -233,7 +234,7 @@ def test_prose_that_states_a_result_of_the_wrong_step_which_stands_is_not_change
     )
     edit = Edit(1, Fraction(1, 4), {}, ((0, 3),), str)
     with pytest.raises(Refused, match="result that stands"):
-        carry_through(share, edit)
+        propagate(share, edit)
     assert not any(
         step.startswith("She has 3 hours left because 9-3=6") for step in all_wrong(share, "wrong_earlier_result")
     )
@@ -257,7 +258,7 @@ def test_an_error_that_leads_to_what_no_one_would_believe_is_refused() -> None:
     shopping = case(*SHOPPING)
     edit = Edit(0, 4, {}, (), str)  # $4 are left, and the cookies cost $5
     with pytest.raises(Refused, match="not believable"):
-        carry_through(shopping, edit)
+        propagate(shopping, edit)
 
 
 def test_nothing_changes_where_the_origin_of_a_number_is_in_doubt() -> None:

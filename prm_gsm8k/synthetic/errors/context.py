@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from prm_gsm8k.synthetic.numbers import Value, decimals, whole, write_number
+from prm_gsm8k.synthetic.numbers import Value, format_number, plausible, whole, write_number
 from prm_gsm8k.synthetic.parse import QUESTION, Equation, compute
+from prm_gsm8k.synthetic.plan import Plan
 from prm_gsm8k.synthetic.style import Frame
-
-if TYPE_CHECKING:
-    from prm_gsm8k.synthetic.propagate import Plan
 
 
 class Edit(NamedTuple):
@@ -102,14 +99,14 @@ class Case:
         """The operand as the solution writes it."""
         if equation.places:
             return self.solution.steps[equation.step][equation.places[operand]]
-        return plainly(equation.operands[operand])
+        return format_number(equation.operands[operand])
 
     def expression(
         self, equation: Equation, changed: Mapping[int, Value] | None = None, operators: list[str] | None = None
     ) -> str:
         """The left side, with some operands or its operators replaced."""
         numbers = [
-            plainly(changed[i]) if changed and i in changed else self.number(equation, i)
+            format_number(changed[i]) if changed and i in changed else self.number(equation, i)
             for i in range(len(equation.operands))
         ]
         return spell(numbers, operators or equation.operators, equation.opens, equation.closes)
@@ -137,13 +134,6 @@ def draw(sites: tuple[list[Site], list[float]], rng: Random) -> Site:
     return places[min(bisect(sums, rng.random() * sums[-1]), len(places) - 1)]
 
 
-def plainly(value: Value) -> str:
-    """A value in digits, as a fraction where decimals do not end."""
-    if type(value) is int:
-        return str(value)
-    return write_number(value, like="") if decimals(value, 4) is not None else str(value)
-
-
 def spell(numbers: list[str], operators: list[str], opens: list[int], closes: list[int]) -> str:
     """An expression in plain text.
 
@@ -162,10 +152,10 @@ def quote(question: str, value: Value) -> str:
     >>> quote("Natalia sold clips to 48 of her friends in April.", 48)
     'sold clips to 48 of her friends'
     """
-    text = plainly(value)
+    text = format_number(value)
     forms = [text, f"{value:,}"] if type(value) is int else [text]
     if type(value) is not int and value < 1:
-        forms += [plainly(whole(value * 100)) + "%", text.lstrip("0"), f"{text}0"]
+        forms += [format_number(whole(value * 100)) + "%", text.lstrip("0"), f"{text}0"]
     for form in forms:
         at = question.find(form)
         while at >= 0:
@@ -177,49 +167,6 @@ def quote(question: str, value: Value) -> str:
                 return " ".join(words.replace('"', "'").rstrip(".?!").split())
             at = question.find(form, end)
     return ""
-
-
-def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
-    """Whether a reader would take `new` for a result where `old` is right.
-
-    Counts stay whole and positive, money has cents only among money that has, and the size is what a slip can give.
-    """
-    if type(new) is not int:
-        if type(old) is int:
-            if not cents or decimals(new, 2) is None:
-                return False
-        elif (places := decimals(new, 4)) is None or places > max(2, decimals(old, 4) or 0):
-            return False
-    if new <= 0 or new == old:
-        return False
-    factor = 1000 if wide else 50
-    return new < factor * old < factor * factor * new and new < 10_000_000
-
-
-def digit_slip(value: Value, rng: Random) -> Value:
-    """The number misread or miswritten: two digits swapped, one digit off, or a small count one or two off.
-
-    Keeps the number of digits and of decimals; may return `value` itself where no slip is to be had.
-    """
-    scale = 1
-    while type(value) is not int:
-        value, scale = whole(value * 10), scale * 10
-        if scale > 10_000:
-            return value
-    if value < 20:
-        new = value + (1, -1, 2, -2, 1, -1)[int(rng.random() * 6)]
-    else:
-        digits = str(value)
-        at = int(rng.random() * max(1, len(digits.rstrip("0"))))
-        if rng.random() < 0.4 and at and digits[at] > "0":
-            digits = digits[: at - 1] + digits[at] + digits[at - 1] + digits[at + 1 :]
-        else:
-            digit = int(digits[at]) + (1, -1, 2, -2, 3, -3)[int(rng.random() * 6)]
-            if not (at == 0) <= digit <= 9:
-                digit = int(digits[at]) + (1 if digit < 5 else -1)
-            digits = digits[:at] + str(digit) + digits[at + 1 :]
-        new = int(digits)
-    return whole(Fraction(new, scale)) if scale > 1 else new
 
 
 def substitute(

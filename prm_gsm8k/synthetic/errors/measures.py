@@ -7,9 +7,9 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, plainly, substitute
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, substitute
 from prm_gsm8k.synthetic.errors.relations import ALL_NAMED, INVERSE, instead, with_operators
-from prm_gsm8k.synthetic.numbers import Value, decimals, whole
+from prm_gsm8k.synthetic.numbers import Value, decimals, format_number, whole
 from prm_gsm8k.synthetic.parse import CONSTANT, QUESTION, Equation
 
 
@@ -42,7 +42,7 @@ def percentage_confused(case: Case, site: Site, rng: Random) -> Edit | None:
     full = 100 if over else 1
     if rng.random() < 0.6 and 2 * share != full:
         rest = whole(full - share)
-        percent = [plainly(whole(Fraction(value) * 100 / full)) for value in (rest, share)]
+        percent = [format_number(whole(Fraction(value) * 100 / full)) for value in (rest, share)]
         return substitute(
             case,
             index,
@@ -82,7 +82,7 @@ def percentage_confused(case: Case, site: Site, rng: Random) -> Edit | None:
 
 def _other_base(case: Case, equation: Equation, base: int, new: Value, source: int) -> str:
     right = f"{case.number(equation, base)}{case.origin(equation.operands[base], equation.sources[base])}"
-    return f"takes the percentage of {plainly(new)}{case.origin(new, source)} where {right} is the base"
+    return f"takes the percentage of {format_number(new)}{case.origin(new, source)} where {right} is the base"
 
 
 class Conversion(NamedTuple):
@@ -160,7 +160,7 @@ def unit_confused(case: Case, site: Site, rng: Random) -> Edit | None:
     choices = [value for value in _CONVERSIONS[old].confused_with if value not in equation.operands]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
-        reason = f"converts with {new} where {plainly(old)} belongs"
+        reason = f"converts with {new} where {format_number(old)} belongs"
         edit = substitute(case, index, operand, new, partial(str, reason))
         if edit is not None:
             return edit

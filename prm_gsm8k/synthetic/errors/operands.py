@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from random import Random
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, digit_slip, plainly, substitute
-from prm_gsm8k.synthetic.numbers import Value, read_number
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, substitute
+from prm_gsm8k.synthetic.numbers import Value, digit_slip, format_number, read_number
 from prm_gsm8k.synthetic.parse import QUESTION, Equation
 
 
@@ -46,7 +46,8 @@ def number_flipped(case: Case, site: Site, rng: Random) -> Edit | None:
         operand,
         new,
         lambda: (
-            f"reads {plainly(new)} where the problem says {case.number(equation, operand)}{case.origin(old, QUESTION)}"
+            f"reads {format_number(new)} where the problem says "
+            f"{case.number(equation, operand)}{case.origin(old, QUESTION)}"
         ),
     )
 
@@ -108,4 +109,6 @@ def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
 
 def _uses(case: Case, new: Value, origin: int, equation: Equation, operand: int) -> str:
     right = f"{case.number(equation, operand)}{case.origin(equation.operands[operand], equation.sources[operand])}"
-    return f"{'states' if equation.fact else 'uses'} {plainly(new)}{case.origin(new, origin)} where {right} belongs"
+    return (
+        f"{'states' if equation.fact else 'uses'} {format_number(new)}{case.origin(new, origin)} where {right} belongs"
+    )

@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import partial
 from random import Random
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, plausible, spell
-from prm_gsm8k.synthetic.numbers import Value, whole
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, spell
+from prm_gsm8k.synthetic.numbers import Value, plausible, whole
 from prm_gsm8k.synthetic.parse import Equation, compute, read_gap
 from prm_gsm8k.synthetic.style import glyph_for
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, digit_slip, plainly, plausible
-from prm_gsm8k.synthetic.numbers import Value
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site
+from prm_gsm8k.synthetic.numbers import Value, digit_slip, format_number, plausible
 from prm_gsm8k.synthetic.parse import Equation
 
 _CONCLUSION: Site = (-1, 0)
@@ -31,7 +31,9 @@ def calculation_slip(case: Case, site: Site, rng: Random) -> Edit | None:
         new = digit_slip(old, rng)
     if not plausible(new, old, equation.cents):
         return None
-    return Edit(index, new, {}, (), lambda: f"{case.expression(equation)} is {plainly(old)}, not {plainly(new)}")
+    return Edit(
+        index, new, {}, (), lambda: f"{case.expression(equation)} is {format_number(old)}, not {format_number(new)}"
+    )
 
 
 def stopped_early_sites(case: Case) -> list[Site]:
@@ -60,8 +62,8 @@ def stopped_early(case: Case, site: Site, rng: Random) -> Edit | None:
         {},
         (),
         lambda: (
-            f"stops at {plainly(reached.result)} (the result of step {reached.step + 1}): "
-            f"{case.expression(final)} = {plainly(final.result)} is still to be computed"
+            f"stops at {format_number(reached.result)} (the result of step {reached.step + 1}): "
+            f"{case.expression(final)} = {format_number(final.result)} is still to be computed"
         ),
         upto=final.step,
     )
@@ -92,7 +94,7 @@ def wrong_question(case: Case, site: Site, rng: Random) -> Edit | None:
         {},
         (),
         lambda: (
-            f"answers with {plainly(chosen.result)} (the result of step {chosen.step + 1}) "
+            f"answers with {format_number(chosen.result)} (the result of step {chosen.step + 1}) "
             f"where the question asks for {solution.answer_text}"
         ),
     )
@@ -112,5 +114,5 @@ def wrong_final_answer(case: Case, site: Site, rng: Random) -> Edit | None:
     if not plausible(new, solution.answer, cents=False) or new in solution.asked.values or new in case.results:
         return None
     return Edit(
-        -1, new, {}, (), lambda: f"states {plainly(new)} as the answer where {solution.answer_text} was computed"
+        -1, new, {}, (), lambda: f"states {format_number(new)} as the answer where {solution.answer_text} was computed"
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, plainly, plausible, spell, substitute
+from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, spell, substitute
+from prm_gsm8k.synthetic.numbers import format_number, plausible
 from prm_gsm8k.synthetic.parse import QUESTION, Equation, compute, read_gap
 
 
@@ -49,7 +50,7 @@ def step_skipped(case: Case, site: Site, rng: Random) -> Edit | None:
         operand,
         new,
         lambda: (
-            f"skips {case.expression(equation)} = {plainly(equation.result)} "
+            f"skips {case.expression(equation)} = {format_number(equation.result)} "
             f"and uses {case.number(equation, chosen)} in its place"
         ),
         wide=True,
