@@ -1,4 +1,4 @@
-"""The recipe everyone writes first, to measure against: change one number or operator of a gold step, keep the rest."""
+"""Naive corruption, for comparison: change one number or operator of a gold step, keep the rest."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def naive_corruption(problems: Iterable[Problem], per_problem: int = 3, seed: in
                 new = rng.choice([operator for operator in "+-*/" if operator != old])
             else:
                 new = str(round(float(old)) + rng.choice((-2, -1, 1, 2, 10)))
-            wrong = steps.copy()
-            wrong[index] = steps[index][: match.start()] + new + steps[index][match.end() :]
-            yield {"prompt": problem.question, "completions": wrong, "first_error": index, "twin": steps}
+            incorrect = steps.copy()
+            incorrect[index] = steps[index][: match.start()] + new + steps[index][match.end() :]
+            yield {"prompt": problem.question, "completions": incorrect, "first_error": index, "twin": steps}

@@ -1,4 +1,4 @@
-"""Read a built folder again and believe nothing: bytes, digests, contract, counts, card, labels, and a second opinion.
+"""Read a built folder again and believe nothing: bytes, digests, contract, counts, card, labels, and the row checker.
 
 `verify(folder)` returns what it checked and what it found. It reads the folder only; it does not trust a cache.
 """
@@ -184,7 +184,7 @@ def duplicates(tables: Mapping[str, pa.Table]) -> Iterator[str]:
 def _twins(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
     """A wrong row names a right row of the same problem with which it shares every step before its error.
 
-    Where the error is a skipped step, steps that do not need it may stand between; the second opinion compares those.
+    Where the error is a skipped step, steps that do not need it may stand between; the row checker compares those.
     """
     from prm_gsm8k.synthetic.checker.relations import STEP_SKIPPED
 
@@ -204,24 +204,24 @@ def _twins(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
                 yield f"{row['id']!r}: steps before its error are not those of its twin {row['twin_id']!r}"
 
 
-def _opinions(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
+def _check_rows(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
     """Independent code reads every row again, as text: right rows by themselves, wrong ones against their twin."""
-    from prm_gsm8k.synthetic.checker import SecondOpinion
+    from prm_gsm8k.synthetic.checker import RowChecker
 
     for table in tables.values():
-        opinions: dict[str, SecondOpinion] = {}
+        checkers: dict[str, RowChecker] = {}
         wrong: list[dict[str, Any]] = []
         for row in iter_rows(table):
             if row["first_error"] >= 0:
                 wrong.append(row)
                 continue
-            opinions[row["id"]] = opinion = SecondOpinion(row["prompt"], row["completions"], row["reference_answer"])
-            if opinion.refusal is not None:
-                yield f"{row['id']!r}: {opinion.refusal}"
+            checkers[row["id"]] = checker = RowChecker(row["prompt"], row["completions"], row["reference_answer"])
+            if checker.refusal is not None:
+                yield f"{row['id']!r}: {checker.refusal}"
         for row in wrong:
-            if (twin := opinions.get(row["twin_id"])) is None:
+            if (twin := checkers.get(row["twin_id"])) is None:
                 continue  # `twins` has said so
-            refusal = twin.judge(
+            refusal = twin.check(
                 row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"]
             )
             if refusal is not None:
@@ -262,7 +262,7 @@ def _rollouts(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
 
 # What only the rows of one config can be asked.
 _OWN_CHECKS: dict[str, dict[str, Callable[[Mapping[str, pa.Table], Config], Iterator[str]]]] = {
-    "synthetic": {"twins": _twins, "second opinion": _opinions},
+    "synthetic": {"twins": _twins, "row checker": _check_rows},
     "prm800k": {"labels follow ratings": _ratings},
     "model_sampled": {"labels follow trials": _rollouts},
 }

@@ -1,7 +1,6 @@
-"""Exact numbers: read from text, computed with, written back in the shape of the text they replace.
+"""Exact numbers: read from text, computed with, and written back in the format of the text they replace.
 
-A value is an `int` where it is whole and a `fractions.Fraction` elsewhere; nothing is ever a float, so `0.1 + 0.2`
-is `3/10` and a wrong result cannot hide in a tolerance.
+A value is an `int` if it is whole, else a `fractions.Fraction`, never a float: no tolerance hides an incorrect result.
 
 >>> read_number("1,200.50"), read_number("20%"), read_number(".5")
 (Fraction(2401, 2), Fraction(1, 5), Fraction(1, 2))
@@ -18,8 +17,7 @@ from random import Random
 
 Value = int | Fraction
 
-# The words that a question uses for its numbers. A relation word stands for the factors it can become in an equation:
-# "half as many" is computed as `/ 2` or as `* 1/2`.
+# Number words, and relation words with the factors that they become in an equation: "half" is `/ 2` or `* 1/2`.
 NUMBER_WORDS: dict[str, tuple[Value, ...]] = {
     word: (value,)
     for value, word in enumerate(
@@ -65,7 +63,7 @@ NUMBER_WORDS |= {
     "tenth": (Fraction(1, 10), 10),
 }
 
-# The number words that relate two quantities; they count nothing themselves.
+# Those that relate two quantities and count nothing.
 RELATION_WORDS = frozenset(word for word, values in NUMBER_WORDS.items() if len(values) > 1) | frozenset(
     "once twice double doubles doubled thrice triple tripled triples quadruple tenth both".split()
 )
@@ -86,26 +84,27 @@ def whole(value: Value) -> Value:
 
 
 def read_number(text: str) -> Value:
-    """The value of a written number: digits with thousands commas, decimals, a percent sign.
+    """The value of digits with optional thousands commas, decimals and percent sign.
 
-    Raises `ValueError` if `text` is anything else.
+    Raises:
+        ValueError: `text` is anything else.
     """
     value = _read.get(text)
     if value is None:
-        bare = text.replace(",", "")
-        if bare.endswith("%"):
-            value = whole(Fraction(bare[:-1]) / 100)
-        elif bare.isdigit():
-            value = int(bare)
+        digits = text.replace(",", "")
+        if digits.endswith("%"):
+            value = whole(Fraction(digits[:-1]) / 100)
+        elif digits.isdigit():
+            value = int(digits)
         else:
-            value = whole(Fraction(bare))
+            value = whole(Fraction(digits))
         if len(_read) < 100_000:
             _read[text] = value
     return value
 
 
 def decimals(value: Value, limit: int) -> int | None:
-    """How many decimals write `value` exactly; None if more than `limit` are needed.
+    """How many decimals `value` needs to be exact; None if more than `limit`.
 
     >>> decimals(3, 2), decimals(Fraction(1, 4), 2), decimals(Fraction(1, 3), 2)
     (0, 2, None)
@@ -124,9 +123,10 @@ _written: dict[tuple[Value, str], str] = {}
 
 
 def write_number(value: Value, like: str) -> str:
-    """`value` in the shape of `like`: its percent sign, its thousands commas, its number of decimals, its bare point.
+    """`value` in the format of `like`: percent sign, thousands commas, two decimals of money, no zero before the point.
 
-    Raises `ValueError` if four decimals do not write it exactly.
+    Raises:
+        ValueError: `value` needs more than four decimals.
     """
     key = (value, like)
     text = _written.get(key)
@@ -150,7 +150,7 @@ def _write(value: Value, like: str) -> str:
     number = Fraction(value) if value >= 0 else -Fraction(value)
     units = number.numerator // number.denominator
     rest = number - units
-    # A number that grew past 9,999 takes commas where the one it replaces was too short to show whether it would.
+    # Below four digits `like` does not show whether it would have commas; from 10,000 on they are the rule.
     text = f"{units:,}" if "," in like or (units >= 10_000 and len(like) < 4) else str(units)
     if places:
         tail = f"{int(rest * 10**places):0{places}d}"
@@ -159,7 +159,11 @@ def _write(value: Value, like: str) -> str:
 
 
 def format_number(value: Value) -> str:
-    """A value in digits, as a fraction where decimals do not end."""
+    """A value in decimals, or as a fraction if that takes more than four.
+
+    >>> format_number(12), format_number(Fraction(1, 4)), format_number(Fraction(1, 3))
+    ('12', '0.25', '1/3')
+    """
     if type(value) is int:
         return str(value)
     return write_number(value, like="") if decimals(value, 4) is not None else str(value)
@@ -185,9 +189,10 @@ def operate(operator: str, a: Value, b: Value) -> Value:
 
 
 def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
-    """Whether a reader would take `new` for a result where `old` is right.
+    """Whether a reader could believe `new` as a result where `old` is correct.
 
-    Counts stay whole and positive, money has cents only among money that has, and the size is what a slip can give.
+    It must be positive, whole if `old` is (unless `cents`: money, which may have two decimals), and within a factor of
+    50 of `old`, or of 1,000 if `wide`.
     """
     if type(new) is not int:
         if type(old) is int:
@@ -202,9 +207,9 @@ def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
 
 
 def digit_slip(value: Value, rng: Random) -> Value:
-    """The number misread or miswritten: two digits swapped, one digit off, or a small count one or two off.
+    """A number misread or miswritten: two digits swapped, one digit off, or below 20 one or two off.
 
-    Keeps the number of digits and of decimals; may return `value` itself where no slip is to be had.
+    Numbers of digits and decimals stay. May return `value` itself if no slip is possible.
     """
     scale = 1
     while type(value) is not int:

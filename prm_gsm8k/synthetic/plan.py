@@ -13,15 +13,15 @@ from prm_gsm8k.synthetic.parse import UNKNOWN, Mention, Solution
 
 
 class Refused(Exception):
-    """This error cannot be carried through this solution; the argument is why, from a small fixed vocabulary."""
+    """An error cannot be propagated through this solution. The message is one of a few fixed reasons."""
 
 
 class Plan(NamedTuple):
-    """What changes if the result of one equation does.
+    """What changes if the result of one equation changes.
 
     Attributes:
-        updates: the later equations to compute again, in order, each with its (operand, source) pairs.
-        repeats: (step, place, equation): numbers in the prose that repeat a changed result.
+        updates: the later equations to recompute, in order, each with the (operand, source equation) pairs that change.
+        repeats: (step, place, equation) of numbers in prose that repeat the result of a changed equation.
         beside: numbers in the prose of the equation's own step that repeat one of its operands.
     """
 
@@ -31,7 +31,11 @@ class Plan(NamedTuple):
 
 
 def plan_change(solution: Solution, index: int) -> Plan:
-    """What follows if the result of equation `index` changes. Raises `Refused` where that is not certain."""
+    """What follows if the result of equation `index` changes.
+
+    Raises:
+        Refused: that is not certain, or the answer does not depend on it.
+    """
     equations = solution.equations
     changed = {index}
     updates = []

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit
+from prm_gsm8k.synthetic.errors.context import Edit, ErrorContext
 from prm_gsm8k.synthetic.numbers import WORDS_OF, Value, format_number, plausible, write_number
 from prm_gsm8k.synthetic.parse import compute
 from prm_gsm8k.synthetic.plan import Plan, Refused
 from prm_gsm8k.synthetic.style import Frame
 
 
-class Wrong(NamedTuple):
-    """A wrong solution.
+class IncorrectSolution(NamedTuple):
+    """An incorrect solution.
 
     Attributes:
-        steps: as they stand in a row, one for each of the right solution (of which one can be missing).
-        bodies: the same without labels and conclusion.
-        kept: how many of them are the right solution's.
-        first_error: index of the first wrong one; `len(bodies)` for the conclusion.
-        answer: what it comes to.
+        steps: the steps of the row: those of the correct solution, edited, without a skipped one.
+        bodies: the same without labels ("Step 1: ") and conclusion.
+        kept: how many steps at the start are unchanged.
+        first_error: index of the first incorrect step; `len(bodies)` for the conclusion.
+        answer: its final answer.
     """
 
     steps: list[str]
@@ -29,16 +29,20 @@ class Wrong(NamedTuple):
     answer: str
 
 
-def propagate(case: Case, edit: Edit) -> Wrong:
-    """Write the solution that the error leads to. Raises `Refused`."""
-    frame, solution = case.frame, case.solution
-    index = edit.equation
-    if index < 0:  # the steps stand; the conclusion does not
-        bodies = frame.bodies if edit.upto < 0 else frame.bodies[: edit.upto]
-        return _wrong(frame, bodies, len(bodies), len(bodies), _conclude(edit.value, solution.answer_text))
+def propagate(context: ErrorContext, edit: Edit) -> IncorrectSolution:
+    """The solution that an edit leads to.
 
-    plan = case.plans[index]
-    assert plan is not None  # errors are made where there is one
+    Raises:
+        Refused: a recomputed value is not plausible, the answer comes out correct, or prose would be ambiguous.
+    """
+    frame, solution = context.frame, context.solution
+    index = edit.equation
+    if index < 0:  # only the conclusion is incorrect
+        bodies = frame.bodies if edit.upto < 0 else frame.bodies[: edit.upto]
+        return _finish(frame, bodies, len(bodies), len(bodies), _answer(edit.value, solution.answer_text))
+
+    plan = context.plans[index]
+    assert plan is not None  # errors are made only in equations that have one
     equations, steps = solution.equations, solution.steps
     first = equations[index]
     changed: dict[int, Value] = {index: edit.value}
@@ -55,7 +59,7 @@ def propagate(case: Case, edit: Edit) -> Wrong:
             raise Refused("not believable")
         changed[later] = value
     if changed[solution.final] == solution.answer:
-        raise Refused("right answer")
+        raise Refused("correct answer")
 
     shown = frame.shown
     own = edit.texts
@@ -80,7 +84,7 @@ def propagate(case: Case, edit: Edit) -> Wrong:
             changes[step] = {}
         changes[step][place] = _written(changed[source], steps[step][place])
     if edit.replaced:
-        _say_beside(case, edit, plan, own)
+        _rewrite_beside(context, edit, plan, own)
 
     bodies = frame.bodies.copy()
     for step, texts in changes.items():
@@ -92,16 +96,16 @@ def propagate(case: Case, edit: Edit) -> Wrong:
     if edit.skipped >= 0:
         del bodies[edit.skipped]
         at, kept = at - 1, edit.skipped
-    return _wrong(frame, bodies, kept, at, _conclude(changed[solution.final], solution.answer_text))
+    return _finish(frame, bodies, kept, at, _answer(changed[solution.final], solution.answer_text))
 
 
-def _wrong(frame: Frame, bodies: list[str], kept: int, first_error: int, answer: str) -> Wrong:
-    return Wrong(frame.finish(bodies, answer, kept), bodies, kept, first_error, answer)
+def _finish(frame: Frame, bodies: list[str], kept: int, first_error: int, answer: str) -> IncorrectSolution:
+    return IncorrectSolution(frame.finish(bodies, answer, kept), bodies, kept, first_error, answer)
 
 
-def _say_beside(case: Case, edit: Edit, plan: Plan, texts: dict[int, str]) -> None:
-    """Let the prose of the wrong step say the operand that its equation now uses: "Working 30 minutes, … 0.2 x 30"."""
-    solution = case.solution
+def _rewrite_beside(context: ErrorContext, edit: Edit, plan: Plan, texts: dict[int, str]) -> None:
+    """Write replaced operands into the prose of their step too: "Working 30 minutes, … 0.2 x 30 = …"."""
+    solution = context.solution
     first = solution.equations[edit.equation]
     for operand, value in edit.replaced:
         spelled = WORDS_OF.get(first.operands[operand])
@@ -123,7 +127,7 @@ def _written(value: Value, like: str) -> str:
         raise Refused("not believable") from None
 
 
-def _conclude(value: Value, like: str) -> str:
+def _answer(value: Value, like: str) -> str:
     try:
         return write_number(value, like)
     except ValueError:

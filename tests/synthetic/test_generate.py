@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.synthetic.checker import SecondOpinion, read_equations, stale_values
+from prm_gsm8k.synthetic.checker import RowChecker, stale_values
 from prm_gsm8k.synthetic.errors import TAXONOMY
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
 
@@ -76,13 +77,13 @@ def test_only_a_calculation_slip_states_a_false_equation(rows: list[Row]) -> Non
                 assert (row["error_type"], row["first_error"]) == ("calculation_slip", index), row["id"]
 
 
-def test_the_second_opinion_stands_behind_every_row(wrong: list[Row], right: dict[str, Row]) -> None:
+def test_the_checker_accepts_every_row(wrong: list[Row], right: dict[str, Row]) -> None:
     for twin_id, twin in list(right.items())[:700]:
-        opinion = SecondOpinion(twin["prompt"], twin["completions"], twin["reference_answer"])
-        assert opinion.refusal is None, twin_id
+        checker = RowChecker(twin["prompt"], twin["completions"], twin["reference_answer"])
+        assert checker.refusal is None, twin_id
         for row in (row for row in wrong if row["twin_id"] == twin_id):
-            judged = (row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"])
-            assert opinion.judge(*judged) is None, row["id"]
+            claims = (row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"])
+            assert checker.check(*claims) is None, row["id"]
 
 
 def test_arithmetic_is_a_minority(wrong: list[Row]) -> None:
@@ -193,7 +194,7 @@ def test_the_longer_a_step_the_likelier_it_has_the_error(longer: int) -> None:
     words[longer] = "Now let us see how many there are of all of them that were named here: "
     answer = "\n".join([*(step.format(word) for step, word in zip(steps, words, strict=True)), "#### 84"])
     problem = Problem("user/0", question, answer, "train", "user:1")
-    options = SyntheticOptions(num_incorrect_per_problem=1, styles=False, retold=False, positions="uniform")
+    options = SyntheticOptions(num_incorrect_per_problem=1, styles=False, restructured=False, positions="uniform")
     drawn = [row for seed in range(300) for row in generate([problem], replace(options, seed=seed))]
     firsts = [row["first_error"] for row in drawn if row["first_error"] >= 0]
     assert firsts.count(longer) > 0.75 * len(firsts) > 200

@@ -1,4 +1,4 @@
-"""What an error is made from and what it yields: a `Case` in, an `Edit` out; and how both name numbers in words."""
+"""What an error is made from (`ErrorContext`) and what it yields (`Edit`), and how an error reason names numbers."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from prm_gsm8k.synthetic.style import Frame
 
 
 class Edit(NamedTuple):
-    """One error, ready to be written.
+    """One error in one step, not yet propagated.
 
     Attributes:
-        equation: the index of the first wrong equation; -1 if only the conclusion is wrong.
-        value: what the wrong equation states as its result, or the conclusion as the answer.
+        equation: index of the first incorrect equation; -1 if only the conclusion is incorrect.
+        value: what that equation states as its result, or the conclusion as the answer.
         texts: new text for parts of the equation's step, by place.
-        replaced: (operand, its new value): numbers in the prose of the step that are this operand follow it.
-        reason: makes the sentence that says why the step is wrong.
-        skipped: the step that is left out, or -1.
-        upto: how many computing steps are kept; -1 for all.
+        replaced: (operand, new value) pairs; prose of the step that repeats the operand gets the new value too.
+        reason: returns the error reason. A function, since most edits are rejected before it is needed.
+        skipped: index of the step that is left out, or -1.
+        upto: how many steps are kept before the conclusion; -1 for all.
     """
 
     equation: int
@@ -36,19 +36,25 @@ class Edit(NamedTuple):
     upto: int = -1
 
 
-# An error is as likely in a step as it has words, to this power. At the same place of a solution, a first error has
-# more words than a right step with a chance of 0.64 among real ones, 0.61 with this, 0.50 without (benchmarks/cues.py).
-# A wrong conclusion stays as likely as an error in a step of one word: it is for where nothing else can be made.
-LONGER = 3.0
+# A site weighs (words of its step) ** LENGTH_EXPONENT. At the same place of a solution a first error has more words
+# than a correct step with probability 0.64 in real solutions, 0.61 with this and 0.50 without it (benchmarks/cues.py).
+# A conclusion weighs 1: errors of the conclusion are for solutions in which no other error can be made.
+LENGTH_EXPONENT = 3.0
 
-# Where an error can be made: an equation's index, or that and an operand of it. -1 stands for the conclusion.
+# Where an error can be made: (index of an equation, operand or operator of it). (-1, 0) is the conclusion.
 Site = tuple[int, int]
 
 
-class Case:
-    """A right solution in a style, with what the errors ask of it, found once.
+class ErrorContext:
+    """A correct solution in its style, with what the error types need to know of it.
 
-    `free` are the equations that can be wrong, `facts` the restated numbers that can be misread.
+    Attributes:
+        frame, solution: the solution as it is written, and its graph.
+        plans: for each equation what depends on it; None where that is not certain.
+        free: indices of the equations that can be made incorrect.
+        facts: indices of the restated facts that can be misread.
+        results: the results of all equations.
+        weights: for each equation, how likely its step is drawn for an error.
     """
 
     __slots__ = (
@@ -61,18 +67,18 @@ class Case:
         self.frame = frame
         self.solution = solution
         last = len(frame.steps) - 1 or 1
-        words = [(body.count(" ") + 1) ** LONGER for body in frame.bodies]
+        words = [(body.count(" ") + 1) ** LENGTH_EXPONENT for body in frame.bodies]
         self.weights = [positions(equation.step / last) * words[equation.step] for equation in equations]
         self.plans = plans
-        certain = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
-        self.free = [i for i in certain if not equations[i].fact]
-        self.facts = [i for i in certain if equations[i].fact]
+        editable = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
+        self.free = [i for i in editable if not equations[i].fact]
+        self.facts = [i for i in editable if equations[i].fact]
         self.results = {equation.result for equation in equations}
         self.sites: dict[str, tuple[list[Any], list[float]]] = {}
         self.consumers: list[list[tuple[int, int]]] | None = None
 
-    def sites_of(self, name: str, find: Callable[[Case], list[Site]]) -> tuple[list[Site], list[float]]:
-        """Where the error `name` can be made, and the running sum of the weights of those places."""
+    def sites_of(self, name: str, find: Callable[[ErrorContext], list[Site]]) -> tuple[list[Site], list[float]]:
+        """The sites of error type `name`, and the cumulative sum of their weights."""
         found = self.sites.get(name)
         if found is None:
             sites = find(self)
@@ -93,26 +99,28 @@ class Case:
                         self.consumers[source].append((index, operand))
         return self.consumers
 
-    # How a reason names things.
-
     def number(self, equation: Equation, operand: int) -> str:
         """The operand as the solution writes it."""
         if equation.places:
             return self.solution.steps[equation.step][equation.places[operand]]
         return format_number(equation.operands[operand])
 
+    def described(self, equation: Equation, operand: int) -> str:
+        """The operand, and where it comes from: `24 (the result of step 1)`."""
+        return self.number(equation, operand) + self.origin(equation.operands[operand], equation.sources[operand])
+
     def expression(
         self, equation: Equation, changed: Mapping[int, Value] | None = None, operators: list[str] | None = None
     ) -> str:
-        """The left side, with some operands or its operators replaced."""
+        """The left side of an equation as text, with some operands or its operators replaced."""
         numbers = [
             format_number(changed[i]) if changed and i in changed else self.number(equation, i)
             for i in range(len(equation.operands))
         ]
-        return spell(numbers, operators or equation.operators, equation.opens, equation.closes)
+        return format_expression(numbers, operators or equation.operators, equation.opens, equation.closes)
 
     def origin(self, value: Value, source: int) -> str:
-        """Where a value comes from, in words that follow it."""
+        """Where a value comes from, to follow it in a reason: ` (the result of step 2)`, ` ("4 boxes of 6 pens")`."""
         if source >= 0 and not self.solution.equations[source].fact:
             return f" (the result of step {self.solution.equations[source].step + 1})"
         if source >= QUESTION:
@@ -121,23 +129,23 @@ class Case:
         return ""
 
 
-# What stands around a "_" that is no number of its own: the 2 of 1/2, of 12, of 2.5.
+# "_" stands for digits that are part of a longer number: the 2 of 1/2, of 12, of 2.5.
 _PART_OF_A_NUMBER = re.compile(r"[0-9.,/]_|_[0-9]|_[.,/:][0-9]")
 _SENTENCE_END = re.compile(r"[.;?!:,]\s|\n")
 
 
 def draw(sites: tuple[list[Site], list[float]], rng: Random) -> Site:
-    """One place, by its weight."""
-    places, sums = sites
-    if len(places) == 1:
-        return places[0]
-    return places[min(bisect(sums, rng.random() * sums[-1]), len(places) - 1)]
+    """A random site, by weight, from what `ErrorContext.sites_of` returns."""
+    choices, sums = sites
+    if len(choices) == 1:
+        return choices[0]
+    return choices[min(bisect(sums, rng.random() * sums[-1]), len(choices) - 1)]
 
 
-def spell(numbers: list[str], operators: list[str], opens: list[int], closes: list[int]) -> str:
+def format_expression(numbers: list[str], operators: list[str], opens: list[int], closes: list[int]) -> str:
     """An expression in plain text.
 
-    >>> spell(["3", "2", "4"], ["*", "+"], [0, 1, 0], [0, 0, 1])
+    >>> format_expression(["3", "2", "4"], ["*", "+"], [0, 1, 0], [0, 0, 1])
     '3 * (2 + 4)'
     """
     out = "(" * opens[0] + numbers[0]
@@ -147,7 +155,7 @@ def spell(numbers: list[str], operators: list[str], opens: list[int], closes: li
 
 
 def quote(question: str, value: Value) -> str:
-    """The words of the question around the number `value`; `""` where it is not written in digits.
+    """Up to four words of the question on either side of `value`; `""` if it is not written in digits.
 
     >>> quote("Natalia sold clips to 48 of her friends in April.", 48)
     'sold clips to 48 of her friends'
@@ -170,10 +178,10 @@ def quote(question: str, value: Value) -> str:
 
 
 def substitute(
-    case: Case, index: int, operand: int, new: Value, reason: Callable[[], str], wide: bool = False
+    context: ErrorContext, index: int, operand: int, new: Value, reason: Callable[[], str], wide: bool = False
 ) -> Edit | None:
-    """The equation with one operand replaced, if its result is one that a reader would believe."""
-    equation = case.solution.equations[index]
+    """The edit that replaces one operand of an equation; None if the result is not plausible."""
+    equation = context.solution.equations[index]
     operands = equation.operands.copy()
     operands[operand] = new
     try:
@@ -183,9 +191,9 @@ def substitute(
     if not plausible(value, equation.result, equation.cents, wide):
         return None
     texts = {}
-    if case.frame.shown[index]:
+    if context.frame.shown[index]:
         place = equation.places[operand]
-        like = case.solution.steps[equation.step][place]
+        like = context.solution.steps[equation.step][place]
         try:
             texts[place] = write_number(new, like if like[-1] == "%" or "." not in like or type(new) is not int else "")
         except ValueError:
