@@ -117,7 +117,7 @@ class Applicable(NamedTuple):
     `weighted` multiplies the mix by the mean weight of a type's sites; `unweighted` is the mix alone.
     """
 
-    types: list[tuple[str, ErrorType, tuple[list[Site], list[float]]]]
+    types: list[tuple[str, ErrorType, list[Site], list[float]]]  # with the sites' cumulative weights
     weighted: list[float]
     unweighted: list[float]
 
@@ -125,9 +125,10 @@ class Applicable(NamedTuple):
 def _applicable(context: ErrorContext, mix: Mapping[str, float]) -> Applicable:
     types, weighted, unweighted = [], [], []
     for name, weight in mix.items():
-        sites, sums = context.sites_of(name, TAXONOMY[name].sites)
+        sites = TAXONOMY[name].sites(context)
         if sites:
-            types.append((name, TAXONOMY[name], (sites, sums)))
+            sums = context.cumulative_weights(sites)
+            types.append((name, TAXONOMY[name], sites, sums))
             weighted.append(weight * sums[-1] / len(sites))
             unweighted.append(weight)
     return Applicable(types, list(accumulate(weighted)), list(accumulate(unweighted)))
@@ -165,9 +166,9 @@ def _rows(
         if not applicable.types:
             continue
         weights = applicable.weighted if attempt < _WEIGHTED_TRIES * wanted else applicable.unweighted
-        name, error_type, sites = applicable.types[min(bisect(weights, rng.random() * weights[-1]), len(weights) - 1)]
+        [(name, error_type, sites, sums)] = rng.choices(applicable.types, cum_weights=weights)
         for _ in range(_TRIES_PER_TYPE):
-            edit = error_type.make(context, draw(sites, rng), rng)
+            edit = error_type.make(context, draw(sites, sums, rng), rng)
             if edit is None:
                 continue
             identity = _identity(context, edit)

@@ -13,6 +13,7 @@ A value is an `int` if it is whole, else a `fractions.Fraction`, never a float: 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 
 Value = int | Fraction
@@ -68,12 +69,11 @@ RELATION_WORDS = frozenset(word for word, values in NUMBER_WORDS.items() if len(
     "once twice double doubles doubled thrice triple tripled triples quadruple tenth both".split()
 )
 
+# Value -> the words for it.
 WORDS_OF: dict[Value, frozenset[str]] = {}
 for _word, _values in NUMBER_WORDS.items():
     for _value in _values:
         WORDS_OF[_value] = WORDS_OF.get(_value, frozenset()) | {_word}
-
-_read: dict[str, Value] = {}
 
 
 def whole(value: Value) -> Value:
@@ -83,24 +83,17 @@ def whole(value: Value) -> Value:
     return value
 
 
+@lru_cache(maxsize=100_000)
 def read_number(text: str) -> Value:
     """The value of digits with optional thousands commas, decimals and percent sign.
 
     Raises:
         ValueError: `text` is anything else.
     """
-    value = _read.get(text)
-    if value is None:
-        digits = text.replace(",", "")
-        if digits.endswith("%"):
-            value = whole(Fraction(digits[:-1]) / 100)
-        elif digits.isdigit():
-            value = int(digits)
-        else:
-            value = whole(Fraction(digits))
-        if len(_read) < 100_000:
-            _read[text] = value
-    return value
+    digits = text.replace(",", "")
+    if digits.endswith("%"):
+        return whole(Fraction(digits[:-1]) / 100)
+    return int(digits) if digits.isdigit() else whole(Fraction(digits))
 
 
 def decimals(value: Value, limit: int) -> int | None:
@@ -119,27 +112,15 @@ def decimals(value: Value, limit: int) -> int | None:
     return None
 
 
-_written: dict[tuple[Value, str], str] = {}
-
-
+@lru_cache(maxsize=100_000)
 def write_number(value: Value, like: str) -> str:
     """`value` in the format of `like`: percent sign, thousands commas, two decimals of money, no zero before the point.
 
     Raises:
         ValueError: `value` needs more than four decimals.
     """
-    key = (value, like)
-    text = _written.get(key)
-    if text is None:
-        text = _write(value, like)
-        if len(_written) < 100_000:
-            _written[key] = text
-    return text
-
-
-def _write(value: Value, like: str) -> str:
     if like.endswith("%"):
-        return _write(whole(Fraction(value) * 100), like[:-1]) + "%"
+        return write_number(whole(Fraction(value) * 100), like[:-1]) + "%"
     places = decimals(value, 4)
     if places is None:
         raise ValueError(f"{value} has no exact decimal form of at most 4 places")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, RELATION_WORDS, Value, operate, read_number
@@ -67,7 +68,6 @@ _OPERATOR = {
 }  # fmt: skip
 _BEHIND_OPERATOR = f" $£€({_MARK}"
 _OPERATOR_ENDS = frozenset(glyph[-1] for glyph in _OPERATOR)
-_gaps: dict[str, Gap | None] = {}
 
 
 def read_gap(text: str) -> Gap | None:
@@ -75,15 +75,10 @@ def read_gap(text: str) -> Gap | None:
     # Most gaps are prose that is seen once. One that joins two numbers ends in an operator or a word that means one.
     if len(text) > 60 or text.rstrip(_BEHIND_OPERATOR)[-1:] not in _OPERATOR_ENDS:
         return None
-    try:
-        return _gaps[text]
-    except KeyError:
-        gap = _read_gap(text)
-        if len(_gaps) < 100_000:
-            _gaps[text] = gap
-        return gap
+    return _read_gap(text)
 
 
+@lru_cache(maxsize=100_000)
 def _read_gap(text: str) -> Gap | None:
     match = _JOIN.search(text)
     if match is None:
@@ -376,8 +371,7 @@ def _read_step(
     count = len(parts)
     gaps = [read_gap(text) for text in parts[2 : count - 1 : 2]]  # gaps[i] joins numbers i and i+1
     in_equation: set[int] = set()
-    marks = 0
-    marks += parts[0].count(_MARK)
+    marks = parts[0].count(_MARK)
     for i, gap in enumerate(gaps):
         place = 2 * i + 2  # of the gap; the result follows it
         marked = parts[place].count(_MARK)

@@ -7,9 +7,7 @@ never changes the meaning or which part holds which number, so errors are made i
 from __future__ import annotations
 
 import re
-from bisect import bisect
 from dataclasses import dataclass
-from itertools import accumulate
 from random import Random
 
 from prm_gsm8k.synthetic.parse import Equation, Solution, read_gap
@@ -58,19 +56,10 @@ class Style:
 PLAIN = Style()
 
 
-def _chooser(weights: tuple[int, ...]) -> tuple[list[int], int]:
-    total = list(accumulate(weights))
-    return total, total[-1]
-
-
-_glyph_total, _conclusion_total = _chooser(_GLYPH_WEIGHTS), _chooser(_CONCLUSION_WEIGHTS)
-
-
 def draw_style(rng: Random) -> Style:
     """A random style."""
-    glyph = rng.random()
-    times, divide = _GLYPHS[bisect(_glyph_total[0], glyph * _glyph_total[1])]
-    conclusion = CONCLUSIONS[bisect(_conclusion_total[0], rng.random() * _conclusion_total[1])]
+    [(times, divide)] = rng.choices(_GLYPHS, _GLYPH_WEIGHTS)
+    [conclusion] = rng.choices(CONCLUSIONS, _CONCLUSION_WEIGHTS)
     form = rng.random()
     math = ""
     if form < 0.12:
@@ -155,8 +144,6 @@ class Frame:
         written: the bodies as one text.
         steps: the steps as in a row, with labels and conclusion.
     """
-
-    __slots__ = ("bodies", "parts", "shown", "solution", "steps", "style", "written")
 
     def __init__(self, solution: Solution, style: Style, rng: Random) -> None:
         self.solution = solution

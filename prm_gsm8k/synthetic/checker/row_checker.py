@@ -73,21 +73,6 @@ _SHOWS_OPERAND = SUBSTITUTIONS | {PERCENTAGE_CONFUSED, UNIT_CONFUSED}
 class _Row:
     """The state of a check: the step being checked, and what has changed so far."""
 
-    __slots__ = (
-        "correct",
-        "earlier",
-        "excused",
-        "index",
-        "kept",
-        "misread",
-        "new",
-        "raws",
-        "texts",
-        "twin",
-        "twin_index",
-        "values",
-    )  # fmt: skip
-
     index: int
     twin_index: int
     twin: Step  # the correct solution's step

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from itertools import accumulate
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prm_gsm8k.synthetic.numbers import Value, format_number, plausible, whole, write_number
 from prm_gsm8k.synthetic.parse import QUESTION, Equation, compute
@@ -55,11 +55,8 @@ class ErrorContext:
         facts: indices of the restated facts that can be misread.
         results: the results of all equations.
         weights: for each equation, how likely its step is drawn for an error.
+        uses: for each equation, the (equation, operand) pairs that use its result.
     """
-
-    __slots__ = (
-        "consumers", "facts", "frame", "free", "plans", "results", "sites", "solution", "weights",
-    )  # fmt: skip
 
     def __init__(self, frame: Frame, plans: list[Plan | None], positions: Callable[[float], float]) -> None:
         solution = frame.solution
@@ -74,30 +71,15 @@ class ErrorContext:
         self.free = [i for i in editable if not equations[i].fact]
         self.facts = [i for i in editable if equations[i].fact]
         self.results = {equation.result for equation in equations}
-        self.sites: dict[str, tuple[list[Any], list[float]]] = {}
-        self.consumers: list[list[tuple[int, int]]] | None = None
+        self.uses: list[list[tuple[int, int]]] = [[] for _ in equations]
+        for index, equation in enumerate(equations):
+            for operand, source in enumerate(equation.sources):
+                if source >= 0:
+                    self.uses[source].append((index, operand))
 
-    def sites_of(self, name: str, find: Callable[[ErrorContext], list[Site]]) -> tuple[list[Site], list[float]]:
-        """The sites of error type `name`, and the cumulative sum of their weights."""
-        found = self.sites.get(name)
-        if found is None:
-            sites = find(self)
-            weights, total, sums = self.weights, 0.0, []
-            for site in sites:
-                total += weights[site[0]] if site[0] >= 0 else 1.0
-                sums.append(total)
-            found = self.sites[name] = (sites, sums)
-        return found
-
-    def users(self) -> list[list[tuple[int, int]]]:
-        """For each equation, the (equation, operand) that use its result."""
-        if self.consumers is None:
-            self.consumers = [[] for _ in self.solution.equations]
-            for index, equation in enumerate(self.solution.equations):
-                for operand, source in enumerate(equation.sources):
-                    if source >= 0:
-                        self.consumers[source].append((index, operand))
-        return self.consumers
+    def cumulative_weights(self, sites: list[Site]) -> list[float]:
+        """The running sum of the weights of sites."""
+        return list(accumulate(self.weights[index] if index >= 0 else 1.0 for index, _ in sites))
 
     def number(self, equation: Equation, operand: int) -> str:
         """The operand as the solution writes it."""
@@ -109,14 +91,9 @@ class ErrorContext:
         """The operand, and where it comes from: `24 (the result of step 1)`."""
         return self.number(equation, operand) + self.origin(equation.operands[operand], equation.sources[operand])
 
-    def expression(
-        self, equation: Equation, changed: Mapping[int, Value] | None = None, operators: list[str] | None = None
-    ) -> str:
-        """The left side of an equation as text, with some operands or its operators replaced."""
-        numbers = [
-            format_number(changed[i]) if changed and i in changed else self.number(equation, i)
-            for i in range(len(equation.operands))
-        ]
+    def expression(self, equation: Equation, operators: list[str] | None = None) -> str:
+        """The left side of an equation as text, with other operators if given."""
+        numbers = [self.number(equation, i) for i in range(len(equation.operands))]
         return format_expression(numbers, operators or equation.operators, equation.opens, equation.closes)
 
     def origin(self, value: Value, source: int) -> str:
@@ -134,12 +111,9 @@ _PART_OF_A_NUMBER = re.compile(r"[0-9.,/]_|_[0-9]|_[.,/:][0-9]")
 _SENTENCE_END = re.compile(r"[.;?!:,]\s|\n")
 
 
-def draw(sites: tuple[list[Site], list[float]], rng: Random) -> Site:
-    """A random site, by weight, from what `ErrorContext.sites_of` returns."""
-    choices, sums = sites
-    if len(choices) == 1:
-        return choices[0]
-    return choices[min(bisect(sums, rng.random() * sums[-1]), len(choices) - 1)]
+def draw(sites: list[Site], cumulative_weights: list[float], rng: Random) -> Site:
+    """A random site, by weight."""
+    return sites[0] if len(sites) == 1 else rng.choices(sites, cum_weights=cumulative_weights)[0]
 
 
 def format_expression(numbers: list[str], operators: list[str], opens: list[int], closes: list[int]) -> str:

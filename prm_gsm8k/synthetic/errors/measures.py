@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from prm_gsm8k.synthetic.errors.context import Edit, ErrorContext, Site, substitute
-from prm_gsm8k.synthetic.errors.relations import ALL_NAMED, INVERSE, instead, with_operators
+from prm_gsm8k.synthetic.errors.relations import ALL_NAMED, INVERSE, with_operators
 from prm_gsm8k.synthetic.numbers import Value, decimals, format_number, whole
 from prm_gsm8k.synthetic.parse import CONSTANT, QUESTION, Equation
 
@@ -68,13 +68,7 @@ def percentage_confused(context: ErrorContext, site: Site, rng: Random) -> Edit 
     ]
     while choices:
         new, source = choices.pop(int(rng.random() * len(choices)))
-        edit = substitute(
-            context,
-            index,
-            base,
-            new,
-            partial(_other_base, context, equation, base, new, source),
-        )
+        edit = substitute(context, index, base, new, partial(_other_base, context, equation, base, new, source))
         if edit is not None:
             return edit
     return None
@@ -147,14 +141,7 @@ def unit_confused(context: ErrorContext, site: Site, rng: Random) -> Edit | None
     if operand and rng.random() < 0.4 and context.solution.words_of(equation.step).isdisjoint(ALL_NAMED):
         operators = equation.operators.copy()
         operators[operand - 1] = INVERSE[operators[operand - 1]]
-        edit = with_operators(
-            context,
-            index,
-            operators,
-            operand - 1,
-            None,
-            partial(instead, context, equation, operators, "converts the wrong way round:"),
-        )
+        edit = with_operators(context, index, operators, operand - 1, "converts the wrong way round:")
         if edit is not None:
             return edit
     choices = [value for value in _CONVERSIONS[old].confused_with if value not in equation.operands]

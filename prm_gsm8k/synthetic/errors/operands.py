@@ -21,12 +21,9 @@ def _operand_sites(context: ErrorContext, equations: list[int]) -> list[Site]:
 
 
 def number_flipped_sites(context: ErrorContext) -> list[Site]:
-    return [
-        (index, operand)
-        for index in (*context.free, *context.facts)
-        for operand, source in enumerate(context.solution.equations[index].sources)
-        if source == QUESTION
-    ]
+    equations = context.solution.equations
+    sites = _operand_sites(context, [*context.free, *context.facts])
+    return [(index, operand) for index, operand in sites if equations[index].sources[operand] == QUESTION]
 
 
 def number_flipped(context: ErrorContext, site: Site, rng: Random) -> Edit | None:
@@ -64,7 +61,10 @@ def wrong_problem_number(context: ErrorContext, site: Site, rng: Random) -> Edit
     equation = context.solution.equations[index]
     stated = context.solution.stated
     alike = stated.shares if equation.operands[operand] in stated.shares else stated.quantities
-    beside = _numbers_in(context.solution.steps[equation.step]) if equation.fact else equation.operands
+    if equation.fact:
+        beside = [read_number(text) for text in context.solution.steps[equation.step][1::2]]
+    else:
+        beside = equation.operands
     choices = [value for value in alike if value not in beside]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
@@ -72,10 +72,6 @@ def wrong_problem_number(context: ErrorContext, site: Site, rng: Random) -> Edit
         if edit is not None:
             return edit
     return None
-
-
-def _numbers_in(parts: list[str]) -> list[Value]:
-    return [read_number(text) for text in parts[1::2]]
 
 
 def wrong_earlier_result_sites(context: ErrorContext) -> list[Site]:

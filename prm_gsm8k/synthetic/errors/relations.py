@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
-from functools import partial
 from random import Random
 
 from prm_gsm8k.synthetic.errors.context import Edit, ErrorContext, Site, format_expression
 from prm_gsm8k.synthetic.numbers import Value, plausible, whole
-from prm_gsm8k.synthetic.parse import Equation, compute, read_gap
+from prm_gsm8k.synthetic.parse import compute, read_gap
 from prm_gsm8k.synthetic.style import glyph_for
 
 # Words that name an operation: a step that says one is not given another operation.
@@ -34,14 +33,14 @@ _RELATION = re.compile(r"\b(?:twice|half|more|fewer|less)\b")
 
 
 def with_operators(
-    context: ErrorContext,
-    index: int,
-    operators: list[str],
-    at: int,
-    words: Mapping[str, str] | None,
-    reason: Callable[[], str],
+    context: ErrorContext, index: int, operators: list[str], at: int, verb: str, words: Mapping[str, str] | None = None
 ) -> Edit | None:
-    """The edit that replaces the operator at `at`, and swaps relation words in the step's prose as `words` says."""
+    """The edit that replaces the operators of an equation, of which the one at `at` changes.
+
+    Args:
+        verb: what the error reason begins with: `{verb} 48 * 2 where 48 / 2 belongs`.
+        words: relation words of the step's prose, and what they are replaced by.
+    """
     equation = context.solution.equations[index]
     try:
         value = compute(equation.operands, operators, equation.opens, equation.closes)
@@ -60,16 +59,15 @@ def with_operators(
                 new = _RELATION.sub(lambda match: words[match[0]], parts[place])
                 if new != parts[place]:
                     texts[place] = new
+
+    def reason() -> str:
+        return f"{verb} {context.expression(equation, operators)} where {context.expression(equation)} belongs"
+
     return Edit(index, value, texts, (), reason)
 
 
-def instead(context: ErrorContext, equation: Equation, operators: list[str], verb: str) -> str:
-    """The reason of an error that puts the same operands together with other operators."""
-    return f"{verb} {context.expression(equation, operators=operators)} where {context.expression(equation)} belongs"
-
-
 def _regap(context: ErrorContext, written: str, original: str, operator: str) -> str:
-    """The text between two operands, as it is written in the style, with another operator."""
+    """The text between two operands as `written` in the style, with another operator."""
     gap = read_gap(original)
     assert gap is not None
     style = context.frame.style
@@ -120,14 +118,7 @@ def operation_changed(context: ErrorContext, site: Site, rng: Random) -> Edit | 
         choices = [operator for operator in choices if operator != new]
         if not _typical(new, equation.operands[at], equation.operands[at + 1]):
             continue
-        edit = with_operators(
-            context,
-            index,
-            operators,
-            at,
-            None,
-            partial(instead, context, equation, operators, "computes"),
-        )
+        edit = with_operators(context, index, operators, at, "computes")
         if edit is not None:
             return edit
     return None
@@ -156,15 +147,8 @@ def relation_reversed(context: ErrorContext, site: Site, rng: Random) -> Edit | 
         edit = _swapped(context, index)
         if edit is not None:
             return edit
-    new = INVERSE[old]
-    return with_operators(
-        context,
-        index,
-        [new],
-        0,
-        _SWAPPED,
-        partial(instead, context, equation, [new], "takes the relation the wrong way round:"),
-    )
+    verb = "takes the relation the wrong way round:"
+    return with_operators(context, index, [INVERSE[old]], 0, verb, _SWAPPED)
 
 
 def _swapped(context: ErrorContext, index: int) -> Edit | None:

@@ -13,7 +13,7 @@ def step_skipped_sites(context: ErrorContext) -> list[Site]:
     solution = context.solution
     equations = solution.equations
     sites = []
-    for index, users in enumerate(context.users()):
+    for index, users in enumerate(context.uses):
         if len(users) != 1 or index == solution.final:
             continue
         equation = equations[index]
@@ -42,7 +42,7 @@ def step_skipped(context: ErrorContext, site: Site, rng: Random) -> Edit | None:
     """
     skipped, chosen = site
     equation = context.solution.equations[skipped]
-    index, operand = context.users()[skipped][0]
+    index, operand = context.uses[skipped][0]
     new = equation.operands[chosen]
     edit = substitute(
         context,
