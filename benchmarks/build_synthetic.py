@@ -27,7 +27,7 @@ def seconds(arguments: list[str], home: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--max-examples", help="as for the command; all, unless told")
+    parser.add_argument("--max-examples", help="as for the command; default: all rows")
     chosen = parser.parse_args()
     runs, some = chosen.runs, ["--max-examples", chosen.max_examples] if chosen.max_examples else []
     command = [sys.executable, "-m", "prm_gsm8k.cli", "build", "synthetic", *some, "--out"]

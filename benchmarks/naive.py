@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"\d+(?:\.\d+)?|(?<=[\d ])[-+*/](?=[\d ])")
 
 
 def naive_corruption(problems: Iterable[Problem], per_problem: int = 3, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Wrong rows (`prompt`, `completions`, `first_error`, `twin`): nothing is recomputed, nothing checked."""
+    """Incorrect rows (`prompt`, `completions`, `first_error`, `twin`): nothing is recomputed, nothing checked."""
     for problem in problems:
         body = _ANNOTATION.sub("", problem.answer.rpartition("####")[0])
         steps = [line.strip() for line in body.split("\n") if line.strip()]

@@ -25,7 +25,7 @@ NUMBER = re.compile(r"([0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=
 # The numbering or bullet of a step.
 STEP_PREFIX = re.compile(r"(?:\*\*)?(?:[Ss]tep ([0-9]+) ?[:.)-]|([0-9]+)[.)](?=\s)|[-*•](?=\s))(?:\*\*)?:?\s*")
 
-MEMORY = 200_000  # entries before a cache is cleared: limits the memory of a long build, not reached by GSM8K
+CACHE_SIZE = 200_000  # entries before a cache is cleared: limits the memory of a long build, not reached by GSM8K
 
 BREAK, OPERATOR, EQUALS = range(3)
 
@@ -47,7 +47,7 @@ class _Values(dict[str, Number]):
     """Text of a number -> its value; a cache of `to_number`."""
 
     def __missing__(self, text: str) -> Number:
-        if len(self) > MEMORY:
+        if len(self) > CACHE_SIZE:
             self.clear()
         value = self[text] = to_number(text)
         return value
@@ -247,7 +247,7 @@ class _Words(dict[str, str]):
     """Word -> itself if `_classify` looks for it, else `ww`: ` apples = ` and ` pears = ` mean the same."""
 
     def __missing__(self, word: str) -> str:
-        if len(self) > MEMORY:
+        if len(self) > CACHE_SIZE:
             self.clear()
         kept = self[word] = word if _MEANT.match(word) else "ww"
         return kept
@@ -265,7 +265,7 @@ class _Gaps(dict[str, int]):
         self.edge = edge
 
     def __missing__(self, text: str) -> int:
-        if len(self) > MEMORY:
+        if len(self) > CACHE_SIZE:
             self.clear()
         long = self.edge or len(text) > _LONGEST_GLUE
         if (self.edge == "first" or (long and text[:1] in _PROSE_STARTS)) and not _SUSPECT.search(text):
@@ -635,7 +635,7 @@ class Step:
             key = (_FIRST[gaps[0][-_NEAR:]], *[_INNER[gap] for gap in gaps[1:-1]], _LAST[gaps[-1][:_NEAR]])
         skeleton = _SKELETONS.get(key)
         if skeleton is None:
-            if len(_SKELETONS) > MEMORY:
+            if len(_SKELETONS) > CACHE_SIZE:
                 _SKELETONS.clear()
             skeleton = _SKELETONS[key] = Skeleton([KINDS_OF_GAP[i] for i in key])
         self.skeleton = skeleton

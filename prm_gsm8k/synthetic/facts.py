@@ -36,6 +36,7 @@ class Fact(NamedTuple):
 
 
 def sentences(question: str) -> list[str]:
+    """The sentences of a question."""
     return _SENTENCE.split(question.strip())
 
 

@@ -37,11 +37,9 @@ POSITIONS: dict[str, Callable[[float], float]] = {
     "real": lambda place: 1.0 - 0.92 * place,
 }
 
-# Error types drawn per incorrect row wanted before a problem is left with fewer: up to _WEIGHTED_TRIES in proportion to
-# the weights of their sites, then regardless of them.
-_TRIES = 50
-_WEIGHTED_TRIES = 30
-_TRIES_PER_TYPE = 3  # sites tried for each, so that a type with few usable sites keeps its share of the mix
+_TRIES = 50  # error types drawn per incorrect row wanted, before a problem is left with fewer
+_WEIGHTED_TRIES = 30  # so many of them by the weights of their sites too, the others by the mix alone
+_TRIES_PER_TYPE = 3  # sites drawn for each, so that a type with few usable sites keeps its share of the mix
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
     """Whether a reader could believe `new` as a result where `old` is correct.
 
     It must be positive, whole if `old` is (unless `cents`: money, which may have two decimals), and within a factor of
-    50 of `old`, or of 1,000 if `wide`.
+    50 of `old`, or of 1,000 if `wide`, and below ten million.
     """
     if type(new) is not int:
         if type(old) is int:

@@ -19,7 +19,7 @@ from prm_gsm8k.synthetic.checker.relations import ERROR_TYPES
 
 @dataclass(frozen=True)
 class Solved:
-    """A problem and its right solution."""
+    """A problem and its correct solution."""
 
     question: str
     steps: tuple[str, ...]
@@ -28,7 +28,7 @@ class Solved:
 
 @dataclass(frozen=True)
 class Row:
-    """A wrong solution to a solved problem, with its labels."""
+    """An incorrect solution to a solved problem, with its labels."""
 
     of: Solved
     steps: tuple[str, ...]
@@ -585,7 +585,7 @@ def real() -> list[Solved]:
     return [solved(problem) for problem in random.Random(0).sample(shipped_problems("train"), 500)]
 
 
-def test_real_solutions_stand_but_for_those_that_are_wrong_themselves(real: list[Solved]) -> None:
+def test_real_solutions_stand_but_for_those_that_are_incorrect_themselves(real: list[Solved]) -> None:
     refusals = [RowChecker(s.question, s.steps, s.answer).refusal for s in real]
     refused = Counter(refusal.split(":")[0] for refusal in refusals if refusal is not None)
     print(f"\n{sum(refused.values())} of {len(real)} real solutions do not stand: {dict(refused)}")

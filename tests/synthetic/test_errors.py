@@ -1,4 +1,4 @@
-"""Each error of the taxonomy on a solution that can be checked by hand: the wrong step, what follows, the reason."""
+"""Each error type on a solution that can be checked by hand: the incorrect step, what follows, the reason."""
 
 from fractions import Fraction
 from random import Random
@@ -25,7 +25,7 @@ def context(question: str, answer: str, style: Style | None = None) -> ErrorCont
 
 
 def all_wrong(context: ErrorContext, name: str) -> dict[str, tuple[IncorrectSolution, str]]:
-    """Every solution that an error type can make, by its first wrong step, with the reason."""
+    """Every solution that an error type can make, by its first incorrect step, with the reason."""
     kind = TAXONOMY[name]
     made = {}
     for site in kind.sites(context):
@@ -226,8 +226,8 @@ def test_the_prose_beside_an_equation_says_the_same_number() -> None:
         assert f"0.2 x {step.split()[1]} =" in step
 
 
-def test_prose_that_states_a_result_of_the_wrong_step_which_stands_is_not_changed() -> None:
-    """Not "She has 3 hours left because 9-3=6. The share is 3/12": the 6 is right, and used wrong only after it."""
+def test_prose_that_states_a_result_of_the_incorrect_step_which_stands_is_not_changed() -> None:
+    """Not "She has 3 hours left because 9-3=6. The share is 3/12": the 6 is correct."""
     share = context(
         "Ann has 9 hours, of which she reads 3. What share of 12 hours is left?",
         "She has 6 hours left because 9-3=<<9-3=6>>6. The share is 6/12=<<6/12=.5>>.5\n#### .5",

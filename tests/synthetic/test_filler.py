@@ -86,7 +86,7 @@ def test_long_solutions_are_long_enough() -> None:
 
 
 def test_what_is_added_has_no_numbers_but_those_of_the_question(rows: list[Row]) -> None:
-    """Whatever stands in a wrong row and not, but for its numbers, in the right one it was made from."""
+    """Whatever stands in an incorrect row and not, but for its numbers, in the correct one it was made from."""
     right = {row["id"]: row["completions"] for row in rows if row["first_error"] < 0}
     added = 0
     for row in rows:
@@ -116,7 +116,7 @@ def test_nothing_is_announced_twice(rows: list[Row]) -> None:
 def test_up_to_the_first_error_rows_are_what_they_would_be_without(
     rows: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that a PRM is trained on, which sees a step and what is before it; and right rows are as they were."""
+    """All that a PRM is trained on, which sees a step and what is before it; and correct rows are as they were."""
     monkeypatch.setattr(filler, "ADDED_STEPS", {})
     longer = 0
     for row, plain in zip(rows, generate(shipped_problems("train")[:1500], SyntheticOptions()), strict=True):
@@ -129,7 +129,7 @@ def test_up_to_the_first_error_rows_are_what_they_would_be_without(
     assert longer > 0.3 * len(rows)
 
 
-def test_wrong_solutions_are_as_long_as_real_ones_and_err_at_the_same_place(rows: list[Row]) -> None:
+def test_incorrect_solutions_are_as_long_as_real_ones_and_err_at_the_same_place(rows: list[Row]) -> None:
     """Within what two halves of the real ones are apart."""
     solutions = [
         Solution(row["id"], row["problem_id"], row["prompt"], row["completions"], row["first_error"], {})

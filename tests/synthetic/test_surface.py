@@ -17,7 +17,7 @@ PROBLEMS = 1500
 
 
 def pairs(balanced: bool) -> tuple[dict[str, list[tuple[str, str]]], Tally]:
-    """By kind of error, first errors and the right step at the place of each."""
+    """By kind of error, first errors and the correct step at the place of each."""
     tally = Tally()
     right: dict[str, list[str]] = {}
     found: dict[str, list[tuple[str, str]]] = {}
@@ -42,7 +42,7 @@ def as_drawn() -> tuple[dict[str, list[tuple[str, str]]], Tally]:
 
 
 def leaning(steps: list[tuple[str, str]], feature: Callable[[str], Any]) -> float:
-    """The share of pairs in which the wrong step has more of a feature, less those in which the right one has."""
+    """The share of pairs in which the incorrect step has more of a feature, less those in which the correct one has."""
     return sum((feature(wrong) > feature(right)) - (feature(wrong) < feature(right)) for wrong, right in steps) / len(
         steps
     )

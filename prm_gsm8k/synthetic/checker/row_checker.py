@@ -2,10 +2,10 @@
 
 A row is accepted if every step before `first_error` is the correct one, the step at `first_error` has the error that
 its error type claims, and every later step follows from it: the same sentences, no stale value, every equation true.
-Filler may stand between them.
+Filler may be between them. The correct step that a step was made from is its *twin*.
 
-This runs for every row that is generated, so the common case is short: a step with the gaps of the correct one is
-checked number by number, without being parsed.
+This runs for every row that is generated, so the common case is short: a step with the same gaps as its twin is checked
+number by number, without being parsed.
 """
 
 from __future__ import annotations
@@ -152,6 +152,7 @@ class _Row:
         return type(old) is not int and value * 100 in new.get(old * 100, ())
 
     def is_spelled_stale(self) -> bool:
+        """Whether the twin has the old value of a changed result in words."""
         words = self.correct.spelled(self.twin_index)
         if not words:
             return False
@@ -405,12 +406,8 @@ class RowChecker:
         if len(ours) != len(theirs) or error_type == CALCULATION_SLIP:
             return f"{UNREADABLE}: step {index}"
         for correct_chain, incorrect_chain in zip(ours, theirs, strict=False):
-            a, z, b, y = (
-                correct_chain[0].first,
-                correct_chain[-1].last,
-                incorrect_chain[0].first,
-                incorrect_chain[-1].last,
-            )
+            a, z = correct_chain[0].first, correct_chain[-1].last
+            b, y = incorrect_chain[0].first, incorrect_chain[-1].last
             if twin.gaps[a + 1 : z + 1] != read.gaps[b + 1 : y + 1] or twin.values[a : z + 1] != read.values[b : y + 1]:
                 break
         else:
