@@ -1,11 +1,11 @@
-"""How often a step is said to hold a false equation, where that is known to be wrong or right.
+"""Precision and recall of `false_equations`, on steps that are known to be correct or incorrect.
 
     python benchmarks/arithmetic.py [FIRST_ERROR] [SOLUTIONS]
 
-Of GSM8K's own train solutions, every step that is called false is listed: what is left there is GSM8K's own slips. Then
-each annotated result is changed by 1, and the share that is found is the recall. FIRST_ERROR holds solutions with the
-first error a person marked: a false equation before it would make a wrong label. SOLUTIONS holds model solutions with
-`correct`. Beside ours stands the reader that `verify` uses on our own rows, which spares less.
+In GSM8K's own train solutions it lists every false equation it finds; those are slips of GSM8K. Then each annotated
+result is changed by 1: the share that is found is the recall. FIRST_ERROR is a file of solutions with the first error
+that a person marked: a false equation before it would make an incorrect label. SOLUTIONS is a file of model solutions
+with `correct`. For comparison, `read_equations`, the plain parser of the row checker, is measured too.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from pathlib import Path
 
 from grading import rows_of
 
+from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.dataset.problems import shipped_problems
-from prm_gsm8k.synthetic.checker import read_equations
 
 _TAG = re.compile(r"<<[^<>]*>>")
 _RESULT = re.compile(r"<<[^<>]*=(\d+)>>\1(?![\d.,])")
 
 
-def plain_reader(step: str) -> bool:
+def plain_parser(step: str) -> bool:
     return any(not equation.is_true for equation in read_equations(_TAG.sub("", step)))
 
 
@@ -35,7 +35,7 @@ def ours(step: str) -> bool:
     return bool(false_equations(step))
 
 
-CHECKERS: dict[str, Callable[[str], bool]] = {"ours": ours, "the plain reader": plain_reader}
+CHECKERS: dict[str, Callable[[str], bool]] = {"ours": ours, "the plain parser": plain_parser}
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
             for correct in (True, False):
                 chosen = [row for row in rows if row["correct"] == correct]
                 false = sum(any(map(check, row["steps"])) for row in chosen)
-                kind = "right" if correct else "wrong"
+                kind = "correct" if correct else "incorrect"
                 print(f"{arguments.solutions.name}, {name}: {false:,} of {len(chosen):,} with a {kind} answer have one")
 
 

@@ -113,7 +113,7 @@ ARMS: dict[str, Callable[[Iterable[Problem]], Iterable[Row]]] = {
     "naive": _naive,
     "face kept": partial(_synthetic, balanced=False),
     "as written": partial(_synthetic, styles=False),
-    "not retold": partial(_synthetic, retold=False),
+    "not retold": partial(_synthetic, restructured=False),
     "any place": partial(_synthetic, positions="uniform"),
     "not recomputed": _not_recomputed,
     "arithmetic only": partial(_synthetic, error_mix={"calculation_slip": 1.0}),

@@ -1,9 +1,9 @@
-"""The default build as its user runs it: from the shell to the finished folder, cold and from the cache.
+"""Time of the default build as a user runs it: from the shell to the finished folder, cold and from the cache.
 
     python benchmarks/build_synthetic.py [--runs 3] [--max-examples N]
 
-Some runs of `prm-gsm8k build synthetic`, each with an empty datasets cache, then one that finds it filled; beside them
-`import datasets` alone, which every build pays, and a build that makes the same rows with one process.
+Runs `prm-gsm8k build synthetic` with an empty datasets cache, with a filled one and with one process, beside
+`import datasets` alone, which every build needs. Checks that all have the same content digest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def seconds(arguments: list[str], home: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--max-examples", help="as for the command; all, unless told")
+    parser.add_argument("--max-examples", help="as for the command; default: all rows")
     chosen = parser.parse_args()
     runs, some = chosen.runs, ["--max-examples", chosen.max_examples] if chosen.max_examples else []
     command = [sys.executable, "-m", "prm_gsm8k.cli", "build", "synthetic", *some, "--out"]

@@ -1,4 +1,4 @@
-"""The recipe everyone writes first, to measure against: change one number or operator of a gold step, keep the rest."""
+"""Naive corruption, for comparison: change one number or operator of a gold step, keep the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"\d+(?:\.\d+)?|(?<=[\d ])[-+*/](?=[\d ])")
 
 
 def naive_corruption(problems: Iterable[Problem], per_problem: int = 3, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Wrong rows (`prompt`, `completions`, `first_error`, `twin`): nothing is recomputed, nothing checked."""
+    """Incorrect rows (`prompt`, `completions`, `first_error`, `twin`): nothing is recomputed, nothing checked."""
     for problem in problems:
         body = _ANNOTATION.sub("", problem.answer.rpartition("####")[0])
         steps = [line.strip() for line in body.split("\n") if line.strip()]
@@ -27,6 +27,6 @@ def naive_corruption(problems: Iterable[Problem], per_problem: int = 3, seed: in
                 new = rng.choice([operator for operator in "+-*/" if operator != old])
             else:
                 new = str(round(float(old)) + rng.choice((-2, -1, 1, 2, 10)))
-            wrong = steps.copy()
-            wrong[index] = steps[index][: match.start()] + new + steps[index][match.end() :]
-            yield {"prompt": problem.question, "completions": wrong, "first_error": index, "twin": steps}
+            incorrect = steps.copy()
+            incorrect[index] = steps[index][: match.start()] + new + steps[index][match.end() :]
+            yield {"prompt": problem.question, "completions": incorrect, "first_error": index, "twin": steps}

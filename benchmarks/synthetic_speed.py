@@ -1,10 +1,9 @@
-"""How fast verified rows are made, on one core, against the naive recipe that verifies nothing.
+"""Speed of generating checked rows on one core, beside naive corruption, which checks nothing.
 
     python benchmarks/synthetic_speed.py [--problems 7473]
 
-Prints wrong rows a second at 3 and at 8 a problem over the first problems of GSM8K train, all by default (reading them
-is not counted, everything else is), where the time goes, the ratio to naive corruption in the same run, and the peak of
-memory.
+Prints incorrect rows per second at 3 and at 8 per problem over the first problems of GSM8K train, all by default
+(loading them is not counted), where the time goes, the ratio to naive corruption in the same run, and peak memory.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ from prm_gsm8k.synthetic.parse import UnreadableError, read_solution
 
 
 def timed(work: object) -> tuple[float, int, int]:
-    """CPU seconds, right rows and wrong rows of a stream of rows that is thrown away."""
+    """CPU seconds, and numbers of correct and incorrect rows, of a stream of rows that is thrown away."""
     start = time.process_time()
-    right = wrong = 0
+    correct = incorrect = 0
     for row in work:  # type: ignore[attr-defined]
         if row["first_error"] < 0:
-            right += 1
+            correct += 1
         else:
-            wrong += 1
-    return time.process_time() - start, right, wrong
+            incorrect += 1
+    return time.process_time() - start, correct, incorrect
 
 
 def main() -> None:
@@ -46,17 +45,17 @@ def main() -> None:
         f"that does nothing takes {nothing:.0f} ns a turn; CPU seconds"
     )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds, _, wrong = timed(generate(problems, SyntheticOptions()))  # also fills the caches of readings
-    print(f"first run    3 a problem: {seconds:6.2f} s, {wrong:6d} wrong rows, {wrong / seconds:8,.0f} rows/s")
-    naive_seconds, _, naive_wrong = timed(naive_corruption(problems))
-    naive_rate = naive_wrong / naive_seconds
-    print(f"naive        3 a problem: {naive_seconds:6.2f} s, {naive_wrong:6d} wrong rows, {naive_rate:8,.0f} rows/s")
+    seconds, _, incorrect = timed(generate(problems, SyntheticOptions()))  # also fills the caches
+    print(f"first run    3 a problem: {seconds:6.2f} s, {incorrect:6d} rows, {incorrect / seconds:8,.0f} rows/s")
+    naive_seconds, _, naive_incorrect = timed(naive_corruption(problems))
+    naive_rate = naive_incorrect / naive_seconds
+    print(f"naive        3 a problem: {naive_seconds:6.2f} s, {naive_incorrect:6d} rows, {naive_rate:8,.0f} rows/s")
     for per_problem in (3, 8):
-        seconds, right, wrong = timed(generate(problems, SyntheticOptions(num_incorrect_per_problem=per_problem)))
-        rate = wrong / seconds
+        seconds, correct, incorrect = timed(generate(problems, SyntheticOptions(num_incorrect_per_problem=per_problem)))
+        rate = incorrect / seconds
         print(
-            f"verified {per_problem:5d} a problem: {seconds:6.2f} s, {wrong:6d} wrong rows, {rate:8,.0f} rows/s "
-            f"({right} right rows not counted); ratio to naive {rate / naive_rate:.2f}"
+            f"verified {per_problem:5d} a problem: {seconds:6.2f} s, {incorrect:6d} rows, {rate:8,.0f} rows/s "
+            f"({correct} correct rows not counted); ratio to naive {rate / naive_rate:.2f}"
         )
     start = time.process_time()
     for problem in problems:
@@ -66,8 +65,8 @@ def main() -> None:
     none, _, _ = timed(generate(problems, SyntheticOptions(num_incorrect_per_problem=0)))
     print(
         f"where it goes: {reading / len(problems) * 1e6:.0f} us a problem to read it, "
-        f"{(none - reading) / len(problems) * 1e6:.0f} us to write and re-read the right row, "
-        f"{(seconds - none) / max(1, wrong) * 1e6:.0f} us for each wrong row"
+        f"{(none - reading) / len(problems) * 1e6:.0f} us to write and re-read the correct row, "
+        f"{(seconds - none) / max(1, incorrect) * 1e6:.0f} us for each incorrect row"
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"peak memory {peak / 1024:.0f} MB, {(peak - memory) / 1024:.0f} MB above the problems alone")

@@ -29,7 +29,7 @@ class BadInputError(PrmGsm8kError):
 
 
 class VerificationError(PrmGsm8kError):
-    """Data does not match its manifest, its contract or the second opinion."""
+    """Data does not match its manifest, its contract or the row checker."""
 
 
 class HubError(PrmGsm8kError):

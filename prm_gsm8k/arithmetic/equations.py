@@ -1,11 +1,10 @@
-"""Read the numbers and the equations of a step from its text alone: `Jo has 3 bags * $4/bag = $12.` says 3 * 4 = 12.
+"""Parse the numbers and equations of a step from its text: `Jo has 3 bags * $4/bag = $12.` has 3 * 4 = 12.
 
-A step is cut into numbers and the gaps between them. What a gap *does* (an operator, an equals sign, prose that ends an
-expression) is decided once and remembered by its text: GSM8K writes a few thousand gaps again and again. Two steps
-with the same gaps have the same structure, so a corrupted step is checked by putting its numbers into the structure of
-its twin, without parsing it.
+A step is split into numbers and the gaps between them. What a gap means (an operator, an equals sign, prose that ends
+an expression) is decided once and cached by its text: GSM8K repeats a few thousand gaps. Steps with the same gaps have
+the same structure, so the numbers of an incorrect step can be put into the structure of the correct one, unparsed.
 
-Arithmetic is exact: `int` where whole, `Fraction` otherwise, never a float.
+Arithmetic is exact: `int` if whole, else `Fraction`, never a float.
 """
 
 from __future__ import annotations
@@ -19,20 +18,24 @@ from typing import NamedTuple
 
 Number = int | Fraction
 
-# `4th` is no quantity. `1,250.50`, `.5` and `5.00` are; the sign, the currency and the percent sign live in the gaps.
-# Beginning with a character class, and not with the two alternatives, lets `re` skip through prose twice as fast.
+# `1,250.50`, `.5` and `5.00` are numbers, `4th` is not. Signs, currencies and percent signs are in the gaps.
+# Beginning with a character class instead of the two alternatives makes `re` twice as fast on prose.
 NUMBER = re.compile(r"([0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=\.)[0-9]+))(?![0-9]|(?:st|nd|rd|th)\b)")
 
-# A numbering or a bullet in front of a step. Its number is no quantity, and it shifts when a step is left out.
+# The numbering or bullet of a step.
 STEP_PREFIX = re.compile(r"(?:\*\*)?(?:[Ss]tep ([0-9]+) ?[:.)-]|([0-9]+)[.)](?=\s)|[-*•](?=\s))(?:\*\*)?:?\s*")
 
-MEMORY = 200_000  # remembered texts before the memory is emptied: bounds a long build, not reached by GSM8K
+CACHE_SIZE = 200_000  # entries before a cache is cleared: limits the memory of a long build, not reached by GSM8K
 
 BREAK, OPERATOR, EQUALS = range(3)
 
 
 def to_number(text: str) -> Number:
-    """`"1,250.50"` -> Fraction(2501, 2); raises ValueError where the text is no plain decimal."""
+    """The value of a decimal, as in `"1,250.50"` -> Fraction(2501, 2).
+
+    Raises:
+        ValueError: the text is anything else.
+    """
     text = text.replace(",", "")
     if "." not in text:
         return int(text)
@@ -41,10 +44,10 @@ def to_number(text: str) -> Number:
 
 
 class _Values(dict[str, Number]):
-    """The value of a number's text, remembered."""
+    """Text of a number -> its value; a cache of `to_number`."""
 
     def __missing__(self, text: str) -> Number:
-        if len(self) > MEMORY:
+        if len(self) > CACHE_SIZE:
             self.clear()
         value = self[text] = to_number(text)
         return value
@@ -54,7 +57,11 @@ VALUES = _Values()
 
 
 def divide(a: Number, b: Number) -> Number:
-    """Exact quotient, `int` where whole."""
+    """The exact quotient.
+
+    Raises:
+        ZeroDivisionError: `b` is 0.
+    """
     if type(a) is int and type(b) is int:
         quotient, rest = divmod(a, b)
         return Fraction(a, b) if rest else quotient
@@ -63,7 +70,11 @@ def divide(a: Number, b: Number) -> Number:
 
 
 def apply(operator: str, a: Number, b: Number) -> Number:
-    """One operation; raises ZeroDivisionError."""
+    """`a operator b`, exactly.
+
+    Raises:
+        ZeroDivisionError: a division by 0.
+    """
     if operator == "+":
         return a + b
     if operator == "-":
@@ -77,19 +88,19 @@ def apply(operator: str, a: Number, b: Number) -> Number:
 
 
 class Gap(NamedTuple):
-    """What the text between two numbers does. `closes` and `opens` count parentheses on either side of the operator."""
+    """The meaning of the text between two numbers. `closes` and `opens` count parentheses around the operator."""
 
     kind: int
     operator: str = ""
     closes: int = 0
     opens: int = 0
-    negative: bool = False  # the next number carries a minus sign
-    percent: bool = False  # the number before it carries a percent sign
-    weak: bool = False  # may be something else: never a reason to call a right solution wrong
-    spoils_left: bool = False  # the expression before it goes on with something that is no number (`10*p`)
-    spoils_right: bool = False  # the expression after it began with something that is no number (`x + 30`)
-    tight: bool = False  # a slash without spaces: may be the line of a fraction
-    unread: bool = False  # it holds operators, but in a form that is not read
+    negative: bool = False  # the next number has a minus sign
+    percent: bool = False  # the number before has a percent sign
+    weak: bool = False  # may mean something else: never a reason to call a correct solution incorrect
+    spoils_left: bool = False  # the expression before continues with something that is no number (`10*p`)
+    spoils_right: bool = False  # the expression after begins with something that is no number (`x + 30`)
+    tight: bool = False  # a slash without spaces, maybe that of a fraction
+    unread: bool = False  # has operators in a form that is not parsed
 
 
 _PERCENT = re.compile(r"\s*(?:\\?%|percent\b|per cent\b)")
@@ -135,9 +146,9 @@ _GLUE = {"", "and", "and a", "&"}
 _VARIABLE = re.compile(r"[-+*/]\s*[A-Za-z](?![A-Za-z])|.*[A-Za-z]{2,} [A-Za-z]\s*=", re.DOTALL)  # 10*p, we get x =
 _UNIT_LETTERS = set("mgLlhskKM")
 _GLYPH = re.compile(r"[-+*/=]")
-_TIMES = re.compile(r"\btimes\b")  # a unit where an operator stands beside it: 4 times/minute * 10 minutes
+_TIMES = re.compile(r"\btimes\b")  # a unit if there is another operator: 4 times/minute * 10 minutes
 _APPROXIMATELY = re.compile(r"=\s*(?:about|approximately|roughly|around|only|a total of|to)\b")
-# The words that mean something to what stands above: those that do, and those that begin like them.
+# The words, or their beginnings, that the patterns above look for.
 _MEANT = re.compile(
     rf"(?:{NUMBER_WORD.pattern}|of|the|his|her|their|those|this|that|all|is|and|which|added|to|by|per|cent|about"
     r"|approximately|roughly|around|only|total|sq|ft|oz|lbs?|hrs?|mins?|secs?|yds?|gal)$"
@@ -157,7 +168,7 @@ def _classify(gap: str, edge: str) -> Gap:
                 return Gap(OPERATOR, "*", percent=percent, weak=True)
             if words == "is":
                 return Gap(EQUALS, percent=percent, weak=True)
-            if words in _GLUE:  # 1 1/2, 3 400, 1 and 1/3: may be one number in two parts
+            if words in _GLUE:  # 1 1/2, 3 400, 1 and 1/3 may be one number
                 return Gap(BREAK, percent=percent, weak=True)
         if gap.startswith("..."):  # 8.333...
             return Gap(BREAK, percent=percent, weak=True)
@@ -187,7 +198,7 @@ def _classify(gap: str, edge: str) -> Gap:
     signs = _RUNS_OF_WORDS.sub("W", _UNIT_SLASH.sub("W", _RUNS_OF_WORDS.sub("W", signs)))
     signs = _RUNS_OF_WORDS.sub("W", _ASIDE.sub("W", signs))
     if "x" in signs:
-        # An x is `times` only where nothing else could be the operator: `3x + 2` is algebra.
+        # x is `times` only if there is no other operator: `3x + 2` is algebra.
         alone = signs.count("x") == 1 and not any(sign in signs for sign in "+-*/=")
         signs = signs.replace("x", "*" if alone else "v")
         letter = letter and not alone
@@ -196,7 +207,7 @@ def _classify(gap: str, edge: str) -> Gap:
         weak = True
     elif letter or _VARIABLE.match(text):
         return _prose(signs, percent, spoils_left=True)
-    if "W" in signs and not edge and NUMBER_WORD.search(gap):  # an operand in words: it goes unread
+    if "W" in signs and not edge and NUMBER_WORD.search(gap):  # an operand in words is not parsed
         return _prose(signs, percent, spoils_left=signs[-1] != "W")
     if match := _IS_OPERATOR.fullmatch(signs):
         closes = len(match[1]) + len(match[2])
@@ -233,10 +244,10 @@ def _prose(signs: str, percent: bool, spoils_left: bool) -> Gap:
 
 
 class _Words(dict[str, str]):
-    """A word if it means something to `_classify`, else `ww`: ` apples = ` and ` pears = ` do the same."""
+    """Word -> itself if `_classify` looks for it, else `ww`: ` apples = ` and ` pears = ` mean the same."""
 
     def __missing__(self, word: str) -> str:
-        if len(self) > MEMORY:
+        if len(self) > CACHE_SIZE:
             self.clear()
         kept = self[word] = word if _MEANT.match(word) else "ww"
         return kept
@@ -247,14 +258,14 @@ _WORD = re.compile(r"[\\A-Za-z][A-Za-z]+")  # or a LaTeX command
 
 
 class _Gaps(dict[str, int]):
-    """What a gap does, remembered by its text: an index into `KINDS_OF_GAP`. A step's structure is a tuple of them."""
+    """Text of a gap -> index into `KINDS_OF_GAP`; the indices of a step's gaps are the key of its structure."""
 
     def __init__(self, edge: str = "") -> None:
         super().__init__()
         self.edge = edge
 
     def __missing__(self, text: str) -> int:
-        if len(self) > MEMORY:
+        if len(self) > CACHE_SIZE:
             self.clear()
         long = self.edge or len(text) > _LONGEST_GLUE
         if (self.edge == "first" or (long and text[:1] in _PROSE_STARTS)) and not _SUSPECT.search(text):
@@ -269,7 +280,7 @@ class _Gaps(dict[str, int]):
         gap = _classify(text, self.edge)
         if not self.edge and gap.kind == BREAK and _UNREAD.search(text):
             gap = gap._replace(unread=True)
-        if self.edge == "first":  # an operator here has something before it that is no number
+        if self.edge == "first":  # before an operator here is something that is no number
             spoils = gap.spoils_right or gap.kind == OPERATOR
             gap = Gap(BREAK, opens=gap.opens, negative=gap.negative, spoils_right=spoils)
         elif self.edge == "last":
@@ -282,21 +293,21 @@ class _Gaps(dict[str, int]):
 
 KINDS_OF_GAP: list[Gap] = [Gap(BREAK)]
 _GAP_INDEX: dict[Gap, int] = {KINDS_OF_GAP[0]: 0}
-# A label (`apples. Mary = `) is nothing unread.
+# A label (`apples. Mary = `) does not count.
 _UNREAD = re.compile(r"^[^.,;:]*(?:[+*=×÷]| / )|[+*×÷]| / |(?<![A-Za-z])[xX](?![A-Za-z])")
 _LONGEST_GLUE = 12  # a longer text is neither in _OF nor in _GLUE
-_LONGEST_KEPT = 24  # longer prose hardly ever comes again: remembering it costs more cache than it saves
+_LONGEST_KEPT = 24  # longer prose is hardly ever repeated, so it is not cached
 _PROSE_STARTS = {"", " ", ",", ";", ":"}
 _SUSPECT = re.compile(r"[-+*/=(){}\[\]\\×÷·⋅∗–−≈%\nxX](?:(?<![xX])|(?<![A-Za-z].)(?![A-Za-z]))")
 _SUSPECT_WORDS = ("plus", "minus", "times", "divided", "multipl", "equal", "percent", "per cent")
-# What stands before the first number and after the last is mostly unique prose, of which only the near end matters.
+# Of the prose before the first number and after the last, only so many characters next to the number matter.
 _NEAR = 8
 _INNER, _FIRST, _LAST = _Gaps(), _Gaps("first"), _Gaps("last")
 
 
 # --- expressions ------------------------------------------------------------------------------------------------------
 
-# A tree of operand positions: 0 is the expression's first number, ("*", 0, ("+", 1, 2)) is a * (b + c).
+# A tree of operand positions: ("*", 0, ("+", 1, 2)) is a * (b + c).
 Tree = int | tuple[str, "Tree", "Tree"]
 
 _RANK = {"+": 1, "-": 1, "*": 2, "/": 2}
@@ -304,14 +315,18 @@ _RANK = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """An expression without its numbers; expressions with the same operators and parentheses share one."""
+    """An expression without its numbers. Those with the same operators and parentheses share one, compared by `is`."""
 
     operators: str
     tree: Tree
     flat_tree: Tree  # the same without parentheses
 
     def value(self, numbers: Sequence[Number], first: int = 0) -> Number:
-        """The value with `numbers[first:]` as operands; raises ZeroDivisionError."""
+        """The value with `numbers[first:]` as operands.
+
+        Raises:
+            ZeroDivisionError: a division by 0.
+        """
         operators = self.operators
         if len(operators) == 1:
             a, b = numbers[first], numbers[first + 1]
@@ -326,7 +341,11 @@ class Shape:
 
 
 def evaluate(tree: Tree, numbers: Sequence[Number], first: int = 0) -> Number:
-    """The value of a tree; raises ZeroDivisionError."""
+    """The value of a tree with `numbers[first:]` as operands.
+
+    Raises:
+        ZeroDivisionError: a division by 0.
+    """
     if type(tree) is int:
         return numbers[first + tree]
     operator, left, right = tree  # type: ignore[misc]
@@ -336,7 +355,7 @@ def evaluate(tree: Tree, numbers: Sequence[Number], first: int = 0) -> Number:
 
 
 def _tree(tokens: Sequence[str]) -> Tree | None:
-    """Operator precedence over tokens `n ( ) + - * /`; None where they do not balance."""
+    """Parse tokens `n ( ) + - * /` by operator precedence; None if parentheses do not match."""
     operands: list[Tree] = []
     waiting: list[str] = []
     count = 0
@@ -372,9 +391,9 @@ _SHAPES: dict[tuple[tuple[int, int, str], ...], Shape | None] = {}
 
 
 def _shape(joints: tuple[tuple[int, int, str], ...]) -> Shape | None:
-    """The shape of numbers joined by (closing parentheses, opening parentheses, operator); the ends have no operator.
+    """The shape of an expression, from (closing, opening parentheses, operator) at its start, joints and end.
 
-    Parentheses that enclose more than the expression (`(3 * 4 = 12)`) are dropped at its ends.
+    Parentheses around more than the expression (`(3 * 4 = 12)`) are dropped. None if the others do not match.
     """
     try:
         return _SHAPES[joints]
@@ -409,13 +428,13 @@ def shape_of(operators: str) -> Shape:
 
 # --- steps ------------------------------------------------------------------------------------------------------------
 
-# How percent signs are meant. `20% * 50 = 10` scales, `12/48 * 100 = 25%` names the unit of the result, and
-# `100% * 0.25 = 25%` does both: the expression scales, the result has a unit.
+# What percent signs mean: factors of 1/100 (`20% * 50 = 10`), the unit of the result (`12/48 * 100 = 25%`), or both
+# (`100% * 0.25 = 25%`: factor on the left, unit on the right).
 SCALED, UNIT, RESULT_UNIT = range(3)
 
 
 class Segment(NamedTuple):
-    """One side of an equals sign: numbers `first..last` of the step."""
+    """One side of an equation: numbers `first` to `last` of the step."""
 
     first: int
     last: int
@@ -424,27 +443,31 @@ class Segment(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two neighbouring sides of an equals sign in a step, and how they are to be read."""
+    """An equation of a step, two neighbouring sides of a chain, and how it is to be read."""
 
     left: Segment
     right: Segment
     weak: bool
     holds: bool = True
     reading: int = SCALED
-    whole_right: bool = True  # `3 + 4 = 7 * 2 = 14` runs on: only the first number of its right side counts
+    whole_right: bool = True  # False for `3 + 4 = 7 * 2 = 14`: only the first number of the right side counts
     rounded: bool = False
-    plain: tuple[str, int, int] | None = None  # (operator, first operand, result) where that is all there is
+    plain: tuple[str, int, int] | None = None  # (operator, first operand, result) if that is all
 
     def sides(self, values: Sequence[Number], raws: Sequence[Number]) -> tuple[Number, Number]:
-        """What either side comes to; raises ZeroDivisionError."""
+        """The values of both sides.
+
+        Raises:
+            ZeroDivisionError: a division by 0.
+        """
         reading, right = self.reading, self.right
         a = self.left.shape.value(raws if reading == UNIT else values, self.left.first)
         numbers = values if reading == SCALED else raws
         return a, (right.shape.value(numbers, right.first) if self.whole_right else numbers[right.first])
 
     def check(self, values: Sequence[Number], raws: Sequence[Number], texts: Sequence[str]) -> bool:
-        """Whether the equation is true for these numbers, read as the pair was read when it was found."""
-        if self.plain is not None:  # most equations: one operation, one result, nothing to decide
+        """Whether the equation is true with these numbers."""
+        if self.plain is not None:  # most equations: one operation, one result
             operator, i, k = self.plain
             a, b, c = values[i], values[i + 1], values[k]
             if operator == "+":
@@ -461,7 +484,7 @@ class Pair(NamedTuple):
         return a == b or (self.rounded and is_rounding(a, b, texts[self.right.first], raws[self.right.first] != b))
 
     def settled(self, values: Sequence[Number], raws: Sequence[Number], texts: Sequence[str]) -> Pair:
-        """The pair with the reading under which it is true; `holds` is False where there is none."""
+        """The pair with the first reading under which it is true; `holds` is False if there is none."""
         single = self.right.first == self.right.last
         for rounded in (False, True):
             for whole_right in (True,) if single else (True, False):
@@ -472,7 +495,7 @@ class Pair(NamedTuple):
         return self._replace(holds=False)
 
     def one_operation(self) -> tuple[str, int, int] | None:
-        """What `plain` is to be."""
+        """The value of `plain`."""
         left, right = self.left, self.right
         if len(left.shape.operators) != 1 or right.first != right.last or self.rounded or self.reading != SCALED:
             return None
@@ -480,9 +503,9 @@ class Pair(NamedTuple):
 
 
 def is_rounding(exact: Number, stated: Number, text: str, scaled: bool = False) -> bool:
-    """Whether `stated`, written with decimals, is `exact` rounded or cut at its last decimal: 100/3 = 33.33.
+    """Whether `stated`, written as `text`, is `exact` rounded or cut at its last decimal: 100/3 = 33.33.
 
-    A whole number is not taken for a rounding: 7/2 = 3 is false unless the step says more, which we do not read.
+    A whole number is never a rounding: 7/2 = 3 is false.
     """
     if "." not in text:
         return False
@@ -493,14 +516,14 @@ def is_rounding(exact: Number, stated: Number, text: str, scaled: bool = False) 
 
 
 class Skeleton:
-    """The structure that the gaps of a step give it, shared by all steps whose gaps do the same."""
+    """The structure of a step, shared by all steps whose gaps mean the same."""
 
     def __init__(self, infos: Sequence[Gap]) -> None:
         count = max(0, len(infos) - 1)
         self.percents = [i for i in range(count) if infos[i + 1].percent]
         self.negatives = [i for i in range(count) if infos[i].negative]
         self.signs = bool(self.percents or self.negatives)
-        self.spoiled = False  # an expression goes on with a variable, or its parentheses do not balance
+        self.spoiled = False  # an expression has a variable, or parentheses that do not match
         self.doubtful: set[int] = set()
         self.chains: list[list[Segment]] = []
         if any(info.kind == EQUALS for info in infos[1:-1]):
@@ -510,7 +533,7 @@ class Skeleton:
             for chain in self.chains
             for left, right in itertools.pairwise(chain)
         ]
-        # A sentence in which operators went unread is not one that leaves its expression out.
+        # A step with operators that were not parsed is not one without an expression.
         self.spoiled = self.spoiled or (not self.pairs and any(info.unread for info in infos[1:-1]))
         inside = {k for chain in self.chains for k in range(chain[0].first, chain[-1].last + 1)}
         self.prose = frozenset(range(count)) - inside
@@ -527,7 +550,7 @@ class Skeleton:
             if kind == OPERATOR:
                 continue
             segment = self._segment(infos, start, i - 1)
-            # Only what has an equals sign on either side claims anything.
+            # Only an expression next to an equals sign is a claim.
             claims = bool(chain) or kind == EQUALS
             self.spoiled = self.spoiled or (claims and start in self.doubtful)
             start = i
@@ -548,7 +571,7 @@ class Skeleton:
             self.doubtful.add(first)
         if shape is None:
             return None
-        # 2 / 1/5: what is divided by what?
+        # In 2 / 1/5 it is not clear what is divided by what.
         mixed = len({info.tight for info in inner if info.operator == "/"}) > 1
         weak = (
             spoiled
@@ -560,29 +583,40 @@ class Skeleton:
 
 
 def outcome(pairs: Sequence[Pair], count: int) -> tuple[list[int], list[int]]:
-    """(positions of the stated results, positions that no equation vouches for) among `count` numbers."""
+    """(positions of results, positions of numbers that are not computed by an equation) among `count` numbers."""
     results: list[int] = []
-    vouched: set[int] = set()
+    computed: set[int] = set()
     for pair in pairs:
         right = pair.right
         if pair.left.first < pair.left.last:
-            vouched.update(range(right.first, right.last + 1 if pair.whole_right else right.first + 1))
+            computed.update(range(right.first, right.last + 1 if pair.whole_right else right.first + 1))
             if right.first == right.last or not pair.whole_right:
                 results.append(right.first)
-    return results, [i for i in range(count) if i not in vouched]
+    return results, [i for i in range(count) if i not in computed]
 
 
 _SKELETONS: dict[tuple[int, ...], Skeleton] = {}
 
 
 class Step:
-    """A step as numbers, gaps and equations. `values` scales percent tokens (20% is 1/5), `raws` does not."""
+    """A step as numbers, gaps and equations.
+
+    Attributes:
+        gaps, texts: the text between numbers, and the numbers as written.
+        raws, values: the numbers; a percentage is 20 in `raws` and 1/5 in `values`.
+        pairs: the equations, of which `holds` says whether they are true.
+        results: positions of the numbers that equations end in.
+        checked: positions of the numbers that no equation computes, so their values have to be checked.
+        has_expression: whether any equation has an operator.
+        ambiguous: algebra, or a false equation: the meaning of the numbers is not certain.
+        skeleton: the structure.
+    """
 
     __slots__ = (
+        "ambiguous",
         "checked",
         "gaps",
         "has_expression",
-        "murky",
         "pairs",
         "raws",
         "results",
@@ -592,7 +626,7 @@ class Step:
     )
 
     def __init__(self, body: str, parts: list[str] | None = None) -> None:
-        """`parts` is `NUMBER.split(body)`, where that is known."""
+        """`parts` is `NUMBER.split(body)`, if the caller has it."""
         parts = NUMBER.split(body) if parts is None else parts
         self.gaps = gaps = parts[::2]
         self.texts = texts = parts[1::2]
@@ -601,7 +635,7 @@ class Step:
             key = (_FIRST[gaps[0][-_NEAR:]], *[_INNER[gap] for gap in gaps[1:-1]], _LAST[gaps[-1][:_NEAR]])
         skeleton = _SKELETONS.get(key)
         if skeleton is None:
-            if len(_SKELETONS) > MEMORY:
+            if len(_SKELETONS) > CACHE_SIZE:
                 _SKELETONS.clear()
             skeleton = _SKELETONS[key] = Skeleton([KINDS_OF_GAP[i] for i in key])
         self.skeleton = skeleton
@@ -609,12 +643,11 @@ class Step:
             self.raws, self.values = self.numbers(texts)
         else:
             self.raws = self.values = [VALUES[text] for text in texts]
-        # Algebra, or an equation that does not come out: what the numbers of the step mean is not known.
-        self.murky = skeleton.spoiled
-        # The common case: every equation is plain and true as it stands, and all structure is the skeleton's.
+        # In most steps every equation is plain and true, and the structure is the skeleton's.
+        self.ambiguous = skeleton.spoiled
         self.pairs = pairs = skeleton.pairs
-        self.results = skeleton.results  # positions of the numbers that equations end in
-        self.checked = skeleton.checked  # positions whose numbers the truth of no equation vouches for
+        self.results = skeleton.results
+        self.checked = skeleton.checked
         self.has_expression = skeleton.has_expression
         if pairs:
             if skeleton.plain:
@@ -626,7 +659,7 @@ class Step:
             self._settle()
 
     def _settle(self) -> None:
-        """Find how each equation is meant, and leave out what only looks like one."""
+        """Find the reading of each equation, and drop what only looks like one."""
         values, pairs = self.values, []
         for pair in self.skeleton.pairs:
             left, right = pair.left, pair.right
@@ -636,11 +669,11 @@ class Step:
             if not pair.holds:
                 if left.first == left.last:
                     continue  # a label: 6 dozen = 6 * 12
-                # 2/3 = 16 speaks of two thirds of something; 4 * 5 = 3 * 6 may be an equation to solve.
+                # 2/3 = 16 may be two thirds of something, 4 * 5 = 3 * 6 an equation to solve.
                 fraction = left.shape.operators == "/" and values[left.first] < values[left.first + 1]
                 if fraction or right.first != right.last:
                     pair = pair._replace(weak=True)
-                self.murky = True
+                self.ambiguous = True
             pairs.append(pair)
         self.pairs = pairs
         holding = [pair for pair in pairs if pair.holds]
@@ -648,7 +681,7 @@ class Step:
         self.has_expression = any(pair.left.first < pair.left.last for pair in holding)
 
     def numbers(self, texts: list[str]) -> tuple[list[Number], list[Number]]:
-        """(raws, values) of numbers put into this step's gaps; the same list twice where there is no percent sign."""
+        """(raws, values) of numbers put into this step's gaps; the same list twice if there is no percent sign."""
         raws = [VALUES[text] for text in texts]
         skeleton = self.skeleton
         for i in skeleton.negatives:
@@ -661,9 +694,15 @@ class Step:
         return raws, values
 
 
+def read_step(step: str) -> Step:
+    """Parse a step, without its numbering or bullet."""
+    match = STEP_PREFIX.match(step)
+    return Step(step[match.end() :] if match else step)
+
+
 @dataclass(frozen=True)
 class Equation:
-    """An equation as a step's text states it. Percent tokens are hundredths: `20% * 50 = 10` has operands 1/5, 50."""
+    """An equation of a step. Percentages are fractions: the operands of `20% * 50 = 10` are 1/5 and 50."""
 
     operands: tuple[Number, ...]
     operators: tuple[str, ...]
@@ -672,14 +711,15 @@ class Equation:
 
 
 def read_equations(step: str) -> list[Equation]:
-    """The equations of a step: an expression with at least one operator, and the number it is said to be.
+    """The equations of a step: expressions with at least one operator, and the numbers that they are said to be.
 
-    `Jo sold 48/2 = 24 clips.` has one, with operands (48, 2), operators ("/",) and result 24. In a chain
-    (`2*5 + 3 = 10 + 3 = 13`) each expression counts. Algebra (`2x + 30 = 160`) and anything else that cannot be read
-    with certainty is left out. A result that is correctly rounded at the decimals it shows is true.
+    >>> read_equations("Jo sold 48/2 = 24 clips.")
+    [Equation(operands=(48, 2), operators=('/',), result=24, is_true=True)]
+
+    A chain (`2*5 + 3 = 10 + 3 = 13`) has one for each expression. Algebra (`2x + 30 = 160`) and whatever else cannot be
+    parsed with certainty is left out. A result that is correctly rounded at the decimals it shows is true.
     """
-    match = STEP_PREFIX.match(step)
-    read = Step(step[match.end() :] if match else step)
+    read = read_step(step)
     equations = []
     for pair in read.pairs:
         if pair.left.first == pair.left.last or (pair.weak and not pair.holds):

@@ -1,16 +1,15 @@
-r"""False equations in free text: a check of a step that costs nothing, for steps that anybody wrote.
+r"""Find false equations in the free text of a step, whoever wrote it, without a model.
 
     >>> [str(e) for e in false_equations("Each of the 4 bags costs $3, so 4 x $3 = $15.")]
     ['4 x $3 = $15, but it is 12']
     >>> first_false_equation(["12/3 = 4 apples each", r"So \(4 \times 5 = 21\) in all."])
     1
 
-A true equation proves little, a false one a lot, so this leans to one side: what cannot be read, or may be meant in a
-way in which it is true, is not false. `7/2 = 3` cars, `18 * 0.33 = 6`, `$50 - 20% = $40`, `20 * 45 cents = $9` and
-algebra all pass. What is left is false: `benchmarks/arithmetic.py` prints how often that happens in GSM8K's own
-solutions, and lists them.
+A true equation proves little, a false one a lot. So precision comes before recall: an equation that cannot be parsed,
+or that may be meant in a way in which it is true, is not reported. `7/2 = 3` cars, `18 * 0.33 = 6`, `$50 - 20% = $40`,
+`20 * 45 cents = $9` and algebra all pass. `benchmarks/arithmetic.py` lists what is reported in GSM8K's own solutions.
 
-Equations are read by `synthetic.second_opinion.reading`, which knows LaTeX, units, chains and rounded decimals.
+Equations are parsed by `equations.py`, which knows LaTeX, units, chains and rounded decimals.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ class FalseEquation:
     """An equation that is false however it is read.
 
     Attributes:
-        text: as it stands in the step, LaTeX read as plain text.
-        value: what its left side comes to.
-        stated: what it is said to be.
+        text: its text in the step, LaTeX as plain text.
+        value: the value of its left side.
+        stated: the value of its right side.
     """
 
     text: str
@@ -43,7 +42,7 @@ class FalseEquation:
 
 
 def false_equations(step: str) -> list[FalseEquation]:
-    """The equations of a step that are false, in the order of its text; what cannot be read is not among them."""
+    """The false equations of a step, in the order of its text."""
     if "=" not in step and "≈" not in step and "equal" not in step and r"\approx" not in step:
         return []
     if _ENDLESS.search(step):
@@ -51,7 +50,7 @@ def false_equations(step: str) -> list[FalseEquation]:
     body = _plain(step)
     if match := STEP_PREFIX.match(body):
         body = body[match.end() :]
-    read = Step(" " + body)  # an expression that opens the text with a bracket is read behind a space alone
+    read = Step(" " + body)  # a bracket at the start of the text is parsed only after a space
     false = []
     for pair in read.pairs:
         if pair.holds or pair.left.first == pair.left.last or (pair.weak and not _comes_to_a_fraction(read, pair)):
@@ -67,14 +66,14 @@ def false_equations(step: str) -> list[FalseEquation]:
 
 
 def first_false_equation(steps: Sequence[str]) -> int:
-    """Index of the first step with a false equation, -1 if no step has one (ProcessBench's convention)."""
+    """Index of the first step with a false equation, -1 if there is none (ProcessBench's convention)."""
     return next((i for i, step in enumerate(steps) if false_equations(step)), -1)
 
 
 def _comes_to_a_fraction(read: Step, pair: Pair) -> bool:
-    """Whether the pair is weak for no other reason than that its right side is a fraction: `1/2 + 1/3 = 5/7`."""
+    """Whether a pair is weak only because its right side is a fraction: `1/2 + 1/3 = 5/7`."""
     before = next(p for p in read.skeleton.pairs if p.left.first == pair.left.first)
-    if before.weak or pair.left.shape.operators == "/":  # `1/3 of them = 66/3` speaks of a third of something
+    if before.weak or pair.left.shape.operators == "/":  # `1/3 of them = 66/3` is a third of something
         return False
     return pair.right.shape.operators == "/" and read.gaps[pair.right.last] == "/"
 
@@ -100,7 +99,7 @@ def _plain(step: str) -> str:
 
 
 def _span(read: Step, first: int, last: int) -> str:
-    """The text of the numbers `first..last` and what stands between them, with the currency sign or minus before."""
+    """The text of the step from number `first` to `last`, with the currency or minus sign before."""
     between = "".join(
         read.texts[k] + (read.gaps[k + 1] if k < last else "") for k in range(first, last + 1)
     )  # fmt: skip
@@ -109,7 +108,7 @@ def _span(read: Step, first: int, last: int) -> str:
     return " ".join(((opening[0] if opening else "") + between + ("%" if percent else "")).split())
 
 
-# --- what cannot be read with certainty -------------------------------------------------------------------------------
+# --- what cannot be parsed with certainty -----------------------------------------------------------------------------
 
 _SENTENCE_END = re.compile(r"[.;!?\n](?:\s|\Z)")
 _UNFINISHED_LEFT = re.compile(r"(?:[-+*/×÷·^_)\]}]\s*[$£€(]*\s*|:|[A-Za-z_]\(*)\Z|\A\s*[,.]\s*\Z")
@@ -126,7 +125,7 @@ _VERB = re.compile(r"\b(?:is|are|was|were|has|have|had)\b")
 
 
 def _doubtful(read: Step, pair: Pair, text: str) -> bool:
-    """Whether the equation may be a part of something longer, of algebra, or hold clocks and powers."""
+    """Whether the equation may be part of something longer or of algebra, or has clock times, powers or mixed units."""
     first, last = pair.left.first, pair.right.last
     before, after = read.gaps[first], read.gaps[last + 1]
     if _UNFINISHED_LEFT.search(before) or _UNFINISHED_RIGHT.match(after) or _AND_MORE.match(after):
@@ -136,7 +135,7 @@ def _doubtful(read: Step, pair: Pair, text: str) -> bool:
         return True
     if _mixes_units(text + after[:12]):
         return True
-    # An expression before it in its sentence that no equation takes up may begin it: `20 + 10 to the 29 + 24 = 83`.
+    # An expression before it in its sentence, in no other equation, may be part of it: `20 + 10 to the 29 + 24 = 83`.
     inside = {k for p in read.pairs for k in range(p.left.first, p.right.last + 1)}
     for k in range(first - 1, 0, -1):
         if _SENTENCE_END.search(read.gaps[k + 1]) or k in inside:
@@ -162,7 +161,7 @@ _KINDS_OF_UNIT = [
 
 
 def _mixes_units(text: str) -> bool:
-    """Whether two units of one kind stand in the text: `4 pounds - 6 ounces = 58 ounces`."""
+    """Whether the text has two units of one kind: `4 pounds - 6 ounces = 58 ounces`."""
     return any(sum(unit.search(text) is not None for unit in kind) > 1 for kind in _KINDS_OF_UNIT)
 
 
@@ -171,7 +170,7 @@ def _mixes_units(text: str) -> bool:
 _ROUGHLY = re.compile(
     r"≈|~|\\approx|\b(?:about|approx|approximately|roughly|around|round\w*|nearly|almost)\b", re.IGNORECASE
 )
-# How many of one are in another, and the words by which a step shows that it speaks of them.
+# Factors between units -> words of the units.
 _FACTORS = {
     100: r"cent|¢|%|\bcm\b|hundred",
     1000: r"thousand|\bk|kilo|\bm[lmg]\b|liter|litre|milli",
@@ -191,7 +190,7 @@ _FACTORS = {
 
 
 def _may_be_meant(read: Step, pair: Pair, text: str, body: str) -> bool:
-    """Whether some reading that people mean when they write so makes the equation true."""
+    """Whether the equation is true in some way that people may mean it."""
     shape, first, right = pair.left.shape, pair.left.first, pair.right.first
     fraction = pair.right.first != pair.right.last
     written = "" if fraction else read.texts[right]
@@ -204,7 +203,7 @@ def _may_be_meant(read: Step, pair: Pair, text: str, body: str) -> bool:
                 for factor, words in _FACTORS.items():
                     if value and divide(stated, value) in (factor, Fraction(1, factor)) and re.search(words, body):
                         return True
-                # `8 packs of 5 bags * $4 = $160`, `10 pages on day 1 * 2 = 20`: a number before it belongs to it.
+                # `8 packs of 5 bags * $4 = $160`, `10 pages on day 1 * 2 = 20`: the number before it is part of it.
                 if first and not re.search(r"[.;:,!?\n]", read.gaps[first]):
                     for other in (read.values[first - 1], read.raws[first - 1]):
                         instead = _value(shape, [other, *numbers[first + 1 : pair.left.last + 1]])
@@ -214,7 +213,7 @@ def _may_be_meant(read: Step, pair: Pair, text: str, body: str) -> bool:
 
 
 def _readings(read: Step, pair: Pair, numbers: Sequence[Number]) -> Iterator[Number]:
-    """What the left side may come to: as it stands, and as people who write it so may mean it."""
+    """The values that the left side may have, as written and as people may mean it."""
     shape, first = pair.left.shape, pair.left.first
     operators = shape.operators
     own = list(numbers[first : first + len(operators) + 1])
@@ -222,7 +221,7 @@ def _readings(read: Step, pair: Pair, numbers: Sequence[Number]) -> Iterator[Num
     exact = _value(shape, own)
     if exact is not None:
         yield exact
-        yield -exact  # a difference the other way round, or a minus sign that went unread
+        yield -exact  # a difference the other way round, or a minus sign that was not parsed
     # A repeating decimal, cut: 0.33 is 1/3, 5.67 is 17/3.
     repeating = [k for k, text in enumerate(texts) if "." in text and _fraction_of(own[k], text) is not None]
     if repeating:
@@ -244,7 +243,7 @@ def _readings(read: Step, pair: Pair, numbers: Sequence[Number]) -> Iterator[Num
         if operators[-1] in "+-" and read.values[last] != read.raws[last]:
             base = _fold(own[:-1], operators[:-1])
             yield apply(operators[-1], base, base * own[-1])
-        # A sum that runs on: `2*4 = 8 + 3*5 = 15` states the last product alone.
+        # The second equation of `2*4 = 8 + 3*5 = 15` is about the last product alone.
         if any(other.right.first == first for other in read.pairs):
             for k in range(1, len(own)):
                 if operators[k - 1] in "+-":
@@ -268,10 +267,10 @@ def _fold(operands: Sequence[Number], operators: str) -> Number:
 
 
 def _is_about(value: Number, stated: Number, written: str, loose: bool) -> bool:
-    """Whether `stated`, as it is written, is `value` rounded or cut at its last place.
+    """Whether `stated`, written as `written`, is `value` rounded or cut at its last place.
 
-    `7/2 = 3` and `7/2 = 4` pass (buses, and whole days), `3/2 = 0.5` does not. A float's noise (2e-16) is no error, and
-    a step that says `about` may round to two digits, which is at most 5% off.
+    `7/2 = 3` and `7/2 = 4` pass (whole buses, whole days), `3/2 = 0.5` does not. So do the rounding errors of floats
+    and, if `loose` (the step says `about`), up to 5%, as when rounding to two digits.
     """
     difference = abs(Fraction(value) - Fraction(stated))
     places = len(written) - written.index(".") - 1 if "." in written else 0
@@ -283,7 +282,7 @@ def _is_about(value: Number, stated: Number, written: str, loose: bool) -> bool:
 
 
 def _fraction_of(value: Number, text: str) -> Fraction | None:
-    """The fraction of 3, 6, 7 or 9 parts that a decimal of two places or more cuts or rounds; None if none is."""
+    """The fraction over 3, 6, 7 or 9 of which a decimal of two or more places is rounded or cut, if any."""
     places = len(text) - text.index(".") - 1
     if places < 2:
         return None

@@ -80,7 +80,7 @@ def show_config(console: Console, name: str, config: Config) -> None:
 
 
 def _left_out(drops: Mapping[str, int]) -> list[tuple[str, int]]:
-    """What was not made and why, the second opinion's refusals added up over error types (the manifest has each)."""
+    """What was not made and why, the row checker's refusals added up over error types (the manifest has each)."""
     added: Counter[str] = Counter()
     for what, n in drops.items():
         group, *rest = what.split("/")

@@ -1,4 +1,4 @@
-"""Read a built folder again and believe nothing: bytes, digests, contract, counts, card, labels, and a second opinion.
+"""Read a built folder again and believe nothing: bytes, digests, contract, counts, card, labels, and the row checker.
 
 `verify(folder, RECIPES)` returns what it checked and what it found. It reads the folder, never a cache.
 """

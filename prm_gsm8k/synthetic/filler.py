@@ -1,14 +1,14 @@
-"""What a wrong solution says more after its first error than the right one does: nothing that could be wrong.
+"""Filler: steps that compute nothing, added to an incorrect solution after its first error.
 
     She sold 48*2 = 96 clips in May.                  <- the first error
-    Now, we find the number of clips altogether.      <- said more: what comes next
+    Now, we find the number of clips altogether.      <- filler: announces the next step
     Natalia sold 48+96 = 144 clips altogether.
-    So we have the answer.                            <- said more
+    So we have the answer.                            <- filler
 
-Real wrong solutions (eth-lre/verify-then-generate) go on for three steps after their first error; those of GSM8K, with
-an error where real ones have it, for two. What is added has no numbers, or is a sentence of the question, so nothing
-has to be recomputed in it. Up to the first error a row is what it would be without this, and a PRM that sees a step and
-what is before it learns from no more. Right solutions stay as they are: late steps in them teach that late is right.
+Real incorrect solutions (eth-lre/verify-then-generate) have three steps after their first error; those of GSM8K, with
+an error at the place where real ones have it, two. Filler has no numbers or is a sentence of the question, so there is
+nothing to recompute. Steps up to the first error, on which a PRM is trained by default, stay the same. Correct
+solutions get no filler: more late steps in them would teach that late steps are correct.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ import re
 from random import Random
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.facts import asked, facts
+from prm_gsm8k.synthetic.facts import facts, final_question
 from prm_gsm8k.synthetic.numbers import NUMBER_WORDS
 from prm_gsm8k.synthetic.style import Frame
 
-# How often so many steps are added (none, one, ...) to a wrong solution of so many, without its conclusion: so often
-# that wrong solutions have as many as real ones, and their first errors the same place (`prm-gsm8k audit`).
-MORE: dict[int, tuple[int, ...]] = {
+# Steps of an incorrect solution, without its conclusion -> weights of adding 0, 1, 2, ... steps. Chosen so that numbers
+# of steps and places of first errors are those of real solutions (`prm-gsm8k audit`).
+ADDED_STEPS: dict[int, tuple[int, ...]] = {
     1: (0, 0, 1, 3), 2: (0, 1, 2, 5), 3: (1, 4, 4), 4: (4, 1), 5: (8, 1, 1), 6: (6, 0, 1, 1)
 }  # fmt: skip
 
-ASKED = ("We need to find out: {}", "The question is: {}", "The question asks: {}")
-ANNOUNCING = ("We need to find {}.", "Let's find {}.", "Now, let's calculate {}.", "Now, we find {}.")
-GOING_ON = (
+QUESTION_PHRASES = ("We need to find out: {}", "The question is: {}", "The question asks: {}")
+ANNOUNCEMENTS = ("We need to find {}.", "Let's find {}.", "Now, let's calculate {}.", "Now, we find {}.")
+TRANSITIONS = (
     "Now we can go on to the next part.",
     "Let's work out what comes next.",
     "Next, we use this.",
     "We can now go on.",
     "With this, we can work out the rest.",
 )
-ENDING = (
+ENDINGS = (
     "So we have the answer.",
     "This is what the question asks for.",
     "That is what we wanted to find.",
@@ -50,21 +50,23 @@ _SUBJECT = re.compile(
 )
 
 
-class More(NamedTuple):
-    """A step that can be added: what it stands before, and its text."""
+class Filler(NamedTuple):
+    """A step that can be added: the index of the step it comes before, and its text."""
 
     before: int
     text: str
 
 
-def go_on(bodies: list[str], at: int, frame: Frame, rng: Random) -> list[str]:
-    """The steps of a wrong solution, with some added after its first error `at`.
+def add_filler(bodies: list[str], at: int, frame: Frame, rng: Random) -> list[str]:
+    """The steps of an incorrect solution, with filler added after its first error.
 
     Args:
-        bodies: the steps as they are written, without labels and conclusion.
-        frame: the right solution as it is told.
+        bodies: its steps, without labels and conclusion.
+        at: the index of the first error.
+        frame: the correct solution.
+        rng: decides how many steps are added, and which.
     """
-    weights = MORE.get(len(bodies))
+    weights = ADDED_STEPS.get(len(bodies))
     if weights is None:
         return bodies
     [wanted] = rng.choices(range(len(weights)), weights)
@@ -77,39 +79,41 @@ def go_on(bodies: list[str], at: int, frame: Frame, rng: Random) -> list[str]:
     return out
 
 
-def _possible(bodies: list[str], at: int, frame: Frame, which: int) -> list[More]:
-    """Everything that can be added and does not stand there yet: facts before their use, what comes next, an ending."""
-    solution, said = frame.solution, "\n".join([*frame.bodies, *bodies]).lower()
-    shift = len(frame.bodies) - len(bodies)  # of a step that was left out before the error
+def _possible(bodies: list[str], at: int, frame: Frame, which: int) -> list[Filler]:
+    """All filler that fits and is not there yet: facts before their use, announcements of steps, an ending."""
+    solution, text = frame.solution, "\n".join([*frame.bodies, *bodies]).lower()
+    shift = len(frame.bodies) - len(bodies)  # 1 if a step was skipped
     found = [
-        More(fact.before - shift, fact.text)
+        Filler(fact.before - shift, fact.text)
         for fact in facts(solution)
-        if fact.before - shift > at and fact.text.lower() not in said
+        if fact.before - shift > at and fact.text.lower() not in text
     ]
-    last = asked(solution.question)
-    if last.lower() in said:
+    last = final_question(solution.question)
+    if last.lower() in text:
         last = ""
     computes = [any(map(str.isdigit, body)) for body in bodies]
     for step in range(at + 1, len(bodies)):
-        text = announced(bodies[step], last if step == len(bodies) - 1 else "", which + step)
-        if computes[step - 1] and computes[step] and text.lower() not in said:
-            found.append(More(step, text))
-    if frame.style.conclusion is not None:  # without one, nothing stands after the answer
+        announced = announcement(bodies[step], last if step == len(bodies) - 1 else "", which + step)
+        if computes[step - 1] and computes[step] and announced.lower() not in text:
+            found.append(Filler(step, announced))
+    if frame.style.conclusion is not None:  # without one, the answer comes last
         if last and at == len(bodies) - 1:
-            found.append(More(len(bodies), ASKED[(which + 1) % len(ASKED)].format(last)))
-        found.append(More(len(bodies), ENDING[which % len(ENDING)]))
+            found.append(Filler(len(bodies), QUESTION_PHRASES[(which + 1) % len(QUESTION_PHRASES)].format(last)))
+        found.append(Filler(len(bodies), ENDINGS[which % len(ENDINGS)]))
     return found
 
 
-def announced(step: str, question: str, which: int) -> str:
-    """What is said before a step: what it is about, by its own words or by what is asked, or nothing of either.
+def announcement(step: str, question: str, which: int) -> str:
+    """A sentence that announces a step: by its subject, by the question if there is one, or in general.
 
-    >>> announced("So the total cost is 3*4 = $12.", "What does he pay?", 0)
+    >>> announcement("So the total cost is 3*4 = $12.", "What does he pay?", 0)
     'We need to find the total cost.'
-    >>> announced("He pays 3*4 = $12.", "What does he pay?", 0), announced("He pays 3*4 = $12.", "", 0)
+    >>> announcement("He pays 3*4 = $12.", "What does he pay?", 0), announcement("He pays 3*4 = $12.", "", 0)
     ('We need to find out: What does he pay?', 'Now we can go on to the next part.')
     """
-    about = _SUBJECT.match(step)
-    if about and NUMBER_WORDS.keys().isdisjoint(about[1].lower().split()):
-        return ANNOUNCING[which % len(ANNOUNCING)].format(about[1][0].lower() + about[1][1:])
-    return ASKED[which % len(ASKED)].format(question) if question else GOING_ON[which % len(GOING_ON)]
+    subject = _SUBJECT.match(step)
+    if subject and NUMBER_WORDS.keys().isdisjoint(subject[1].lower().split()):
+        return ANNOUNCEMENTS[which % len(ANNOUNCEMENTS)].format(subject[1][0].lower() + subject[1][1:])
+    if question:
+        return QUESTION_PHRASES[which % len(QUESTION_PHRASES)].format(question)
+    return TRANSITIONS[which % len(TRANSITIONS)]

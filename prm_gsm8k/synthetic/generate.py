@@ -1,10 +1,9 @@
-"""From problems to verified rows: one right solution in a drawn style, and wrong ones that differ by one error.
+"""Generate checked rows: for each problem a correct solution in a random style, and incorrect ones with one error each.
 
-    parse → operand graph → one reasoning error → recompute → go on → render → second opinion → row
+    parse → restructure → style → error → propagate → surface → check → filler → check → row
 
-Everything that is random comes from one generator a problem, seeded with the seed and the problem's id (and from one of
-the row, for what is said after its error), so a row depends on nothing but its problem, the options and this code: not
-on the order, the shard or the process.
+All random draws for a problem come from one generator, seeded with the seed and the problem's id; filler has one per
+row. So a row depends on its problem, the options and this code, not on the order of problems or the process.
 """
 
 from __future__ import annotations
@@ -20,45 +19,42 @@ from typing import Any, NamedTuple
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.recipe import Tally as Tally
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.synthetic.checker import SecondOpinion
-from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Case, Edit, ErrorType, Site, draw
+from prm_gsm8k.synthetic.checker import RowChecker
+from prm_gsm8k.synthetic.errors import DEFAULT_MIX, TAXONOMY, Edit, ErrorContext, ErrorType, Site, draw
 from prm_gsm8k.synthetic.facts import with_facts
-from prm_gsm8k.synthetic.filler import go_on
+from prm_gsm8k.synthetic.filler import add_filler
 from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
-from prm_gsm8k.synthetic.propagate import Plan, Refused, carry_through, plan_change
-from prm_gsm8k.synthetic.restructure import tell
+from prm_gsm8k.synthetic.plan import Plan, Refused, plan_change
+from prm_gsm8k.synthetic.propagate import propagate
+from prm_gsm8k.synthetic.restructure import restructure
 from prm_gsm8k.synthetic.style import PLAIN, Frame, draw_style
-from prm_gsm8k.synthetic.surface import chance
+from prm_gsm8k.synthetic.surface import keep_probability
 
-# How likely the first error is at a place of the solution, from 0 (first step) to 1 (last), relative to the first step.
+# Relative probability of a first error at a place of the solution, from 0 (first step) to 1 (last).
 POSITIONS: dict[str, Callable[[float], float]] = {
     "uniform": lambda place: 1.0,
     "real": lambda place: 1.0 - 0.92 * place,
 }
 
-# How many kinds of error are drawn for each wrong row wanted before the problem is left with fewer: first as often as
-# their places are likely, then, where that has not been enough, wherever they can be made. And how many places are
-# tried for each kind: a kind that is hard to place keeps its share of the mix.
-_TRIES = 50
-_LIKELY_TRIES = 30
-_TRIES_OF_A_KIND = 3
+_TRIES = 50  # error types drawn per incorrect row wanted, before a problem is left with fewer
+_WEIGHTED_TRIES = 30  # so many of them by the weights of their sites too, the others by the mix alone
+_TRIES_PER_TYPE = 3  # sites drawn for each, so that a type with few usable sites keeps its share of the mix
 
 
 @dataclass(frozen=True)
 class SyntheticOptions:
-    """What to make of each problem.
+    """What to generate from each problem.
 
     Attributes:
-        num_incorrect_per_problem: distinct wrong solutions, at most.
-        num_correct_per_problem: right solutions, each in its own style; the wrong ones are shared among them in turn.
-        seed: of everything random.
-        error_mix: weights of error types (`DEFAULT_MIX` if None); a type that is not named is not made.
-        positions: where first errors fall: a name in `POSITIONS`.
-        styles: whether to vary the writing; False keeps each solution as its author wrote it.
-        retold: join some steps and restate some facts of the question (`telling.py`), which can be misread; and go on
-            after the first error for as long as real solutions do (`going_on.py`).
-        balanced: leave out some of the wrong steps that can be told by their face (`face.py`).
+        num_incorrect_per_problem: maximum of distinct incorrect solutions.
+        num_correct_per_problem: correct solutions, each in its own style; incorrect ones are made from each in turn.
+        seed: seed of every random draw.
+        error_mix: weights of error types, `DEFAULT_MIX` if None; a type that is missing is never made.
+        positions: where first errors are: a key of `POSITIONS`.
+        styles: whether to vary the style; False keeps the author's.
+        restructured: whether to merge steps and restate facts (`restructure.py`) and to add filler (`filler.py`).
+        balanced: whether to reject incorrect steps that surface features give away (`surface.py`).
     """
 
     num_incorrect_per_problem: int = 3
@@ -67,14 +63,14 @@ class SyntheticOptions:
     error_mix: Mapping[str, float] | None = None
     positions: str = "real"
     styles: bool = True
-    retold: bool = True
+    restructured: bool = True
     balanced: bool = True
 
     def __post_init__(self) -> None:
         if self.num_incorrect_per_problem < 0:
             raise UsageError("num_incorrect_per_problem must not be negative")
         if self.num_correct_per_problem < 1:
-            raise UsageError("num_correct_per_problem must be at least 1: a wrong row needs the right one it came from")
+            raise UsageError("num_correct_per_problem must be at least 1: an incorrect row is made from a correct one")
         if self.positions not in POSITIONS:
             raise UsageError(f"positions must be one of {', '.join(POSITIONS)}, not {self.positions!r}")
         mix = DEFAULT_MIX if self.error_mix is None else self.error_mix
@@ -88,7 +84,10 @@ class SyntheticOptions:
 def generate(
     problems: Iterable[Problem], options: SyntheticOptions | None = None, tally: Tally | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the contract with `error_reason` and `twin_id`, problem by problem: right ones, then wrong ones."""
+    """Rows with the columns of `synthetic` (`dataset/schema.py`); for each problem first correct ones, then incorrect.
+
+    A problem that cannot be parsed is skipped and counted in `tally`, with the reason.
+    """
     options = options or SyntheticOptions()
     tally = Tally() if tally is None else tally
     mix = {name: weight for name, weight in (options.error_mix or DEFAULT_MIX).items() if weight > 0}
@@ -102,34 +101,35 @@ def generate(
             tally.skipped.append((problem.where, str(error)))
 
 
-class Pair(NamedTuple):
-    """A right solution in its style, who judges the wrong ones made from it, and the id of its row."""
+class CorrectRow(NamedTuple):
+    """A correct solution in its style, the checker for incorrect ones made from it, and the id of its row."""
 
-    case: Case
-    opinion: SecondOpinion
+    context: ErrorContext
+    checker: RowChecker
     id: str
 
 
-class Kinds(NamedTuple):
-    """The kinds of error that a solution has a place for: names, types and places, and two running sums of weights.
+class Applicable(NamedTuple):
+    """The error types that have a site in a solution, with their sites, and two cumulative sums of their weights.
 
-    `possible` is the mix; `likely` is the mix by how likely a kind's places are, so that a place is drawn with its own.
+    `weighted` multiplies the mix by the mean weight of a type's sites; `unweighted` is the mix alone.
     """
 
-    there: list[tuple[str, ErrorType, tuple[list[Site], list[float]]]]
-    likely: list[float]
-    possible: list[float]
+    types: list[tuple[str, ErrorType, list[Site], list[float]]]  # with the sites' cumulative weights
+    weighted: list[float]
+    unweighted: list[float]
 
 
-def _kinds(case: Case, mix: Mapping[str, float]) -> Kinds:
-    there, likely, possible = [], [], []
+def _applicable(context: ErrorContext, mix: Mapping[str, float]) -> Applicable:
+    types, weighted, unweighted = [], [], []
     for name, weight in mix.items():
-        places, sums = case.sites_of(name, TAXONOMY[name].sites)
-        if places:
-            there.append((name, TAXONOMY[name], (places, sums)))
-            likely.append(weight * sums[-1] / len(places))
-            possible.append(weight)
-    return Kinds(there, list(accumulate(likely)), list(accumulate(possible)))
+        sites = TAXONOMY[name].sites(context)
+        if sites:
+            sums = context.cumulative_weights(sites)
+            types.append((name, TAXONOMY[name], sites, sums))
+            weighted.append(weight * sums[-1] / len(sites))
+            unweighted.append(weight)
+    return Applicable(types, list(accumulate(weighted)), list(accumulate(unweighted)))
 
 
 def _rows(
@@ -141,17 +141,18 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     rng = Random(f"{options.seed}/{problem.id}")
     counts = tally.counts
-    labels: dict[tuple[str, ...], bool] = {}  # of every prefix in the rows so far
-    pairs = []
-    for pair in _right_solutions(problem, solution, options, rng, counts):
-        prefixes = _prefixes(pair.case.frame.steps)
+    labels: dict[tuple[str, ...], bool] = {}  # of every prefix of the rows so far
+    correct_rows = []
+    for made_from in _correct_rows(problem, solution, options, rng, counts):
+        steps = made_from.context.frame.steps
+        prefixes = _prefixes(steps)
         if prefixes[-1] in labels:
             continue
         labels.update(dict.fromkeys(prefixes, True))
-        pairs.append((pair, _kinds(pair.case, mix)))
+        correct_rows.append((made_from, _applicable(made_from.context, mix)))
         counts["right rows"] += 1
-        yield _row(problem, solution, pair.id, pair.case.frame.steps, source="gsm8k")
-    if not pairs:
+        yield _row(problem, solution, made_from.id, steps, source="gsm8k")
+    if not correct_rows:
         return
     tried: set[tuple[Value, ...]] = set()
     made = 0
@@ -159,28 +160,28 @@ def _rows(
     for attempt in range(_TRIES * wanted):
         if made == wanted:
             break
-        pair, kinds = pairs[made % len(pairs)]
-        if not kinds.there:
+        (context, checker, twin_id), applicable = correct_rows[made % len(correct_rows)]
+        if not applicable.types:
             continue
-        weights = kinds.likely if attempt < _LIKELY_TRIES * wanted else kinds.possible
-        name, kind, sites = kinds.there[min(bisect(weights, rng.random() * weights[-1]), len(weights) - 1)]
-        for _ in range(_TRIES_OF_A_KIND):
-            edit = kind.make(pair.case, draw(sites, rng), rng)
+        weights = applicable.weighted if attempt < _WEIGHTED_TRIES * wanted else applicable.unweighted
+        [(name, error_type, sites, sums)] = rng.choices(applicable.types, cum_weights=weights)
+        for _ in range(_TRIES_PER_TYPE):
+            edit = error_type.make(context, draw(sites, sums, rng), rng)
             if edit is None:
                 continue
-            at = _what(pair.case, edit)
-            if at in tried:  # the same wrong value at the same place, whatever led to it
+            identity = _identity(context, edit)
+            if identity in tried:
                 continue
-            tried.add(at)
+            tried.add(identity)
             try:
-                wrong = carry_through(pair.case, edit)
-            except Refused as refusal:
-                counts[f"draw refused/{refusal}"] += 1
+                incorrect = propagate(context, edit)
+            except Refused as error:
+                counts[f"draw refused/{error}"] += 1
                 continue
-            frame, steps, first = pair.case.frame, wrong.steps, wrong.first_error
-            if options.balanced and first < len(right := frame.steps):
-                if rng.random() >= chance(name, steps[first], right[first]):
-                    counts["draw refused/told by its face"] += 1
+            frame, steps, first = context.frame, incorrect.steps, incorrect.first_error
+            if options.balanced and first < len(frame.steps):
+                if rng.random() >= keep_probability(name, steps[first], frame.steps[first]):
+                    counts["draw refused/surface features"] += 1
                     continue
             prefixes = _prefixes(steps)
             if prefixes[-1] in labels:
@@ -190,20 +191,20 @@ def _rows(
                 counts["draw refused/another label for a prefix"] += 1
                 continue
             reason = edit.reason()
-            refused = pair.opinion.judge(steps, first, name, reason, wrong.answer)
-            if refused is not None:
-                counts[f"second opinion/{name}/{refused.partition(':')[0]}"] += 1
+            refusal = checker.check(steps, first, name, reason, incorrect.answer)
+            if refusal is not None:
+                counts[f"row checker/{name}/{refusal.partition(':')[0]}"] += 1
                 continue
             labels.update((prefix, n < first) for n, prefix in enumerate(prefixes))
             counts["wrong rows"] += 1
-            if options.retold and first < len(wrong.bodies):
-                # drawn apart, so that nothing else depends on it: this and other rows are the same up to their errors
-                bodies = go_on(wrong.bodies, first, frame, Random(f"{options.seed}/{problem.id}/{made}"))
-                longer = frame.finish(bodies, wrong.answer, wrong.kept)
-                if pair.opinion.judge(longer, first, name, reason, wrong.answer) is None:
+            if options.restructured and first < len(incorrect.bodies):
+                # From a generator of its own, so that filler changes no other draw.
+                filled = add_filler(incorrect.bodies, first, frame, Random(f"{options.seed}/{problem.id}/{made}"))
+                longer = frame.finish(filled, incorrect.answer, incorrect.kept)
+                if checker.check(longer, first, name, reason, incorrect.answer) is None:
                     steps = longer
             row = _row(problem, solution, f"{problem.id}/wrong-{made}", steps, source="corruption", first_error=first)
-            row.update(error_type=name, answer=wrong.answer, error_reason=reason, twin_id=pair.id)
+            row.update(error_type=name, answer=incorrect.answer, error_reason=reason, twin_id=twin_id)
             yield row
             made += 1
             break
@@ -211,9 +212,9 @@ def _rows(
         counts["problems with fewer wrong rows than asked"] += 1
 
 
-def _what(case: Case, edit: Edit) -> tuple[Value, ...]:
-    """What an error is, the same for every way of telling the solution, whatever facts are restated in it."""
-    equations = case.solution.equations
+def _identity(context: ErrorContext, edit: Edit) -> tuple[Value, ...]:
+    """Where an error is and what it states: the same whatever its type and however the solution is restructured."""
+    equations = context.solution.equations
     if edit.equation >= 0 and equations[edit.equation].fact:
         return equations[edit.equation].result, edit.value
     computed = [equation.step for equation in equations if not equation.fact]
@@ -221,50 +222,54 @@ def _what(case: Case, edit: Edit) -> tuple[Value, ...]:
     return index, edit.value, bisect(computed, edit.skipped), bisect(computed, edit.upto)
 
 
-def _right_solutions(
+def _correct_rows(
     problem: Problem, solution: Solution, options: SyntheticOptions, rng: Random, counts: Counter[str]
-) -> Iterator[Pair]:
-    """The right solution in as many drawn styles as are asked for. Raises `UnreadableError` if it is not right."""
+) -> Iterator[CorrectRow]:
+    """The correct solution in as many styles as are asked for.
+
+    Raises:
+        UnreadableError: the checker refuses the first one.
+    """
     for number in range(options.num_correct_per_problem):
         style = draw_style(rng) if options.styles else PLAIN
-        told = _retold(problem, solution, rng, counts) if options.retold else solution
+        chosen = _restructured(problem, solution, rng, counts) if options.restructured else solution
         plans: list[Plan | None] = []
-        for index in range(len(told.equations)):
+        for index in range(len(chosen.equations)):
             try:
-                plans.append(plan_change(told, index))
+                plans.append(plan_change(chosen, index))
             except Refused as refusal:
                 plans.append(None)
                 counts[f"equation left alone/{refusal}"] += 1
-        frame = Frame(told, style, rng)
-        opinion = SecondOpinion(solution.question, frame.steps, solution.answer_text)
-        if opinion.refusal is None:
-            case = Case(frame, plans, POSITIONS[options.positions])
-            yield Pair(case, opinion, f"{problem.id}/right-{number}")
+        frame = Frame(chosen, style, rng)
+        checker = RowChecker(solution.question, frame.steps, solution.answer_text)
+        if checker.refusal is None:
+            context = ErrorContext(frame, plans, POSITIONS[options.positions])
+            yield CorrectRow(context, checker, f"{problem.id}/right-{number}")
         elif number == 0:
-            raise UnreadableError(f"second opinion: {opinion.refusal.partition(':')[0]}")
+            raise UnreadableError(f"row checker: {checker.refusal.partition(':')[0]}")
 
 
-def _retold(problem: Problem, solution: Solution, rng: Random, counts: Counter[str]) -> Solution:
-    """The solution with steps joined and facts restated, or as it is where that can't be read."""
-    told = tell(solution, problem.answer, rng)
-    if told.answer is problem.answer:
+def _restructured(problem: Problem, solution: Solution, rng: Random, counts: Counter[str]) -> Solution:
+    """The solution with steps merged and facts restated, or unchanged if that cannot be parsed."""
+    answer, restated = restructure(solution, problem.answer, rng)
+    if answer is problem.answer:
         return solution
     try:
-        return with_facts(read_solution(problem.question, told.answer), told.restated)
+        return with_facts(read_solution(problem.question, answer), restated)
     except UnreadableError as error:
-        counts[f"not retold/{error}"] += 1
+        counts[f"not restructured/{error}"] += 1
         return solution
 
 
 def _row(
     problem: Problem, solution: Solution, row_id: str, steps: list[str], *, source: str, first_error: int = -1
 ) -> dict[str, Any]:
-    """A row of the contract, with nothing said yet about an error."""
-    right = len(steps) if first_error < 0 else first_error
+    """A row, with the columns about an error still to be set."""
+    correct = len(steps) if first_error < 0 else first_error
     return {
         "prompt": problem.question,
         "completions": steps,
-        "labels": [True] * right + [False] * (len(steps) - right),
+        "labels": [True] * correct + [False] * (len(steps) - correct),
         "id": row_id,
         "problem_id": problem.id,
         "first_error": first_error,

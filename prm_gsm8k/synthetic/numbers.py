@@ -1,7 +1,6 @@
-"""Exact numbers: read from text, computed with, written back in the shape of the text they replace.
+"""Exact numbers: read from text, computed with, and written back in the format of the text they replace.
 
-A value is an `int` where it is whole and a `fractions.Fraction` elsewhere; nothing is ever a float, so `0.1 + 0.2`
-is `3/10` and a wrong result cannot hide in a tolerance.
+A value is an `int` if it is whole, else a `fractions.Fraction`, never a float: no tolerance hides an incorrect result.
 
 >>> read_number("1,200.50"), read_number("20%"), read_number(".5")
 (Fraction(2401, 2), Fraction(1, 5), Fraction(1, 2))
@@ -14,11 +13,12 @@ is `3/10` and a wrong result cannot hide in a tolerance.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
+from random import Random
 
 Value = int | Fraction
 
-# The words that a question uses for its numbers. A relation word stands for the factors it can become in an equation:
-# "half as many" is computed as `/ 2` or as `* 1/2`.
+# Number words, and relation words with the factors that they become in an equation: "half" is `/ 2` or `* 1/2`.
 NUMBER_WORDS: dict[str, tuple[Value, ...]] = {
     word: (value,)
     for value, word in enumerate(
@@ -64,12 +64,16 @@ NUMBER_WORDS |= {
     "tenth": (Fraction(1, 10), 10),
 }
 
-# The number words that relate two quantities; they count nothing themselves.
+# Those that relate two quantities and count nothing.
 RELATION_WORDS = frozenset(word for word, values in NUMBER_WORDS.items() if len(values) > 1) | frozenset(
     "once twice double doubles doubled thrice triple tripled triples quadruple tenth both".split()
 )
 
-_read: dict[str, Value] = {}
+# Value -> the words for it.
+WORDS_OF: dict[Value, frozenset[str]] = {}
+for _word, _values in NUMBER_WORDS.items():
+    for _value in _values:
+        WORDS_OF[_value] = WORDS_OF.get(_value, frozenset()) | {_word}
 
 
 def whole(value: Value) -> Value:
@@ -79,27 +83,21 @@ def whole(value: Value) -> Value:
     return value
 
 
+@lru_cache(maxsize=100_000)
 def read_number(text: str) -> Value:
-    """The value of a written number: digits with thousands commas, decimals, a percent sign.
+    """The value of digits with optional thousands commas, decimals and percent sign.
 
-    Raises `ValueError` if `text` is anything else.
+    Raises:
+        ValueError: `text` is anything else.
     """
-    value = _read.get(text)
-    if value is None:
-        bare = text.replace(",", "")
-        if bare.endswith("%"):
-            value = whole(Fraction(bare[:-1]) / 100)
-        elif bare.isdigit():
-            value = int(bare)
-        else:
-            value = whole(Fraction(bare))
-        if len(_read) < 100_000:
-            _read[text] = value
-    return value
+    digits = text.replace(",", "")
+    if digits.endswith("%"):
+        return whole(Fraction(digits[:-1]) / 100)
+    return int(digits) if digits.isdigit() else whole(Fraction(digits))
 
 
 def decimals(value: Value, limit: int) -> int | None:
-    """How many decimals write `value` exactly; None if more than `limit` are needed.
+    """How many decimals `value` needs to be exact; None if more than `limit`.
 
     >>> decimals(3, 2), decimals(Fraction(1, 4), 2), decimals(Fraction(1, 3), 2)
     (0, 2, None)
@@ -114,26 +112,15 @@ def decimals(value: Value, limit: int) -> int | None:
     return None
 
 
-_written: dict[tuple[Value, str], str] = {}
-
-
+@lru_cache(maxsize=100_000)
 def write_number(value: Value, like: str) -> str:
-    """`value` in the shape of `like`: its percent sign, its thousands commas, its number of decimals, its bare point.
+    """`value` in the format of `like`: percent sign, thousands commas, two decimals of money, no zero before the point.
 
-    Raises `ValueError` if four decimals do not write it exactly.
+    Raises:
+        ValueError: `value` needs more than four decimals.
     """
-    key = (value, like)
-    text = _written.get(key)
-    if text is None:
-        text = _write(value, like)
-        if len(_written) < 100_000:
-            _written[key] = text
-    return text
-
-
-def _write(value: Value, like: str) -> str:
     if like.endswith("%"):
-        return _write(whole(Fraction(value) * 100), like[:-1]) + "%"
+        return write_number(whole(Fraction(value) * 100), like[:-1]) + "%"
     places = decimals(value, 4)
     if places is None:
         raise ValueError(f"{value} has no exact decimal form of at most 4 places")
@@ -144,12 +131,23 @@ def _write(value: Value, like: str) -> str:
     number = Fraction(value) if value >= 0 else -Fraction(value)
     units = number.numerator // number.denominator
     rest = number - units
-    # A number that grew past 9,999 takes commas where the one it replaces was too short to show whether it would.
+    # Below four digits `like` does not show whether it would have commas; from 10,000 on they are the rule.
     text = f"{units:,}" if "," in like or (units >= 10_000 and len(like) < 4) else str(units)
     if places:
         tail = f"{int(rest * 10**places):0{places}d}"
         text = ("" if like.startswith(".") and units == 0 else text) + "." + tail
     return sign + text
+
+
+def format_number(value: Value) -> str:
+    """A value in decimals, or as a fraction if that takes more than four.
+
+    >>> format_number(12), format_number(Fraction(1, 4)), format_number(Fraction(1, 3))
+    ('12', '0.25', '1/3')
+    """
+    if type(value) is int:
+        return str(value)
+    return write_number(value, like="") if decimals(value, 4) is not None else str(value)
 
 
 def operate(operator: str, a: Value, b: Value) -> Value:
@@ -169,3 +167,47 @@ def operate(operator: str, a: Value, b: Value) -> Value:
     else:
         value = Fraction(a) / b
     return value if type(value) is int else whole(value)
+
+
+def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
+    """Whether a reader could believe `new` as a result where `old` is correct.
+
+    It must be positive, whole if `old` is (unless `cents`: money, which may have two decimals), and within a factor of
+    50 of `old`, or of 1,000 if `wide`, and below ten million.
+    """
+    if type(new) is not int:
+        if type(old) is int:
+            if not cents or decimals(new, 2) is None:
+                return False
+        elif (places := decimals(new, 4)) is None or places > max(2, decimals(old, 4) or 0):
+            return False
+    if new <= 0 or new == old:
+        return False
+    factor = 1000 if wide else 50
+    return new < factor * old < factor * factor * new and new < 10_000_000
+
+
+def digit_slip(value: Value, rng: Random) -> Value:
+    """A number misread or miswritten: two digits swapped, one digit off, or below 20 one or two off.
+
+    Numbers of digits and decimals stay. May return `value` itself if no slip is possible.
+    """
+    scale = 1
+    while type(value) is not int:
+        value, scale = whole(value * 10), scale * 10
+        if scale > 10_000:
+            return value
+    if value < 20:
+        new = value + (1, -1, 2, -2, 1, -1)[int(rng.random() * 6)]
+    else:
+        digits = str(value)
+        at = int(rng.random() * max(1, len(digits.rstrip("0"))))
+        if rng.random() < 0.4 and at and digits[at] > "0":
+            digits = digits[: at - 1] + digits[at] + digits[at - 1] + digits[at + 1 :]
+        else:
+            digit = int(digits[at]) + (1, -1, 2, -2, 3, -3)[int(rng.random() * 6)]
+            if not (at == 0) <= digit <= 9:
+                digit = int(digits[at]) + (1 if digit < 5 else -1)
+            digits = digits[:at] + str(digit) + digits[at + 1 :]
+        new = int(digits)
+    return whole(Fraction(new, scale)) if scale > 1 else new

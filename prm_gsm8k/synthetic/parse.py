@@ -1,14 +1,14 @@
-"""A reference solution, read into a graph: steps, the numbers in them, equations, and where each operand comes from.
+"""Parse a reference solution into a graph: its steps, their equations, and where each operand comes from.
 
-A step is cut at its numbers into *parts*: text at the even places, numbers at the odd ones. Everything else points
-into the parts, so that an error is written by putting other text in a few places and joining.
+A step is split at its numbers into *parts*: text at even places, numbers at odd ones. Equations refer to parts by
+place, so an error is written by replacing the text of a few parts and joining them.
 
     Natalia sold 48+24 = <<48+24=72>>72 clips.
     parts     ["Natalia sold ", "48", "+", "24", " = ", "72", " clips."]
     equation  operands 48 (the problem), 24 (result of equation 0); operator "+"; result 72 in part 5
 
-What is read is checked by computing it: a reading whose two sides differ is no reading. An equation whose left side
-cannot be read in the text but has a calculator annotation is *frozen*: its value is known, its text is never changed.
+Every equation is computed to check it. One whose left side cannot be parsed from the text but has a calculator
+annotation is *frozen*: its value is known, its text is never changed.
 """
 
 from __future__ import annotations
@@ -16,23 +16,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, RELATION_WORDS, Value, operate, read_number
 
-# Digits with thousands commas, decimals, a percent sign. It opens with one character class, which `re` scans for fast.
+# Digits with thousands commas, decimals, a percent sign. It begins with a character class, which `re` finds fast.
 _DIGITS = r"[0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=\.)[0-9]+)%?"
 NUMBER = re.compile(f"({_DIGITS})")
 ANNOTATION = re.compile(r"<<([^<>]*)>>")
 _LETTERS = re.compile("[a-z]+")
-_BARE_NUMBER = re.compile(_DIGITS)
+_NUMBER_TEXT = re.compile(_DIGITS)
 _NUMBER_WORDS = frozenset(NUMBER_WORDS)
 _MARK = "\0"  # stands in a step's text where an annotation was
 
-# Where an operand comes from, when not from an equation (whose index it then is).
+# The source of an operand is the index of the equation whose result it is, or one of these.
 QUESTION, CONSTANT, UNKNOWN = -1, -2, -3
 
-# Numbers that a solution may use without the problem saying them: counts, calendars, clocks, percentages, measures.
+# Numbers that a solution may use although the problem does not state them: counts, calendars, percentages, measures.
 COMMON_CONSTANTS = frozenset(
     int(number)
     for number in (
@@ -50,7 +51,7 @@ class Gap(NamedTuple):
     operator: str  # one of + - * / =
     closes: int
     opens: int
-    symbolic: bool  # no words in it: the text can only be meant as arithmetic
+    symbolic: bool  # has no words, so it can only be arithmetic
 
 
 _JOIN = re.compile(
@@ -67,23 +68,17 @@ _OPERATOR = {
 }  # fmt: skip
 _BEHIND_OPERATOR = f" $£€({_MARK}"
 _OPERATOR_ENDS = frozenset(glyph[-1] for glyph in _OPERATOR)
-_gaps: dict[str, Gap | None] = {}
 
 
 def read_gap(text: str) -> Gap | None:
-    """What `text` between two numbers says, if it can join them into an expression or an equation."""
-    # Most gaps are prose that is seen once. What joins two numbers ends in an operator, or in a word that means one.
+    """Parse the text between two numbers; None if it does not join them into an expression or an equation."""
+    # Most gaps are prose that is seen once. One that joins two numbers ends in an operator or a word that means one.
     if len(text) > 60 or text.rstrip(_BEHIND_OPERATOR)[-1:] not in _OPERATOR_ENDS:
         return None
-    try:
-        return _gaps[text]
-    except KeyError:
-        gap = _read_gap(text)
-        if len(_gaps) < 100_000:
-            _gaps[text] = gap
-        return gap
+    return _read_gap(text)
 
 
+@lru_cache(maxsize=100_000)
 def _read_gap(text: str) -> Gap | None:
     match = _JOIN.search(text)
     if match is None:
@@ -92,7 +87,7 @@ def _read_gap(text: str) -> Gap | None:
     left = text[: match.start()]
     if not _UNITS.fullmatch(left) or _STRAY.search(left) or left.count(" ") > 7:
         return None
-    # "is", "equals" and the like are an equals sign only where an annotation says that a result follows.
+    # "is", "equals" and the like are an equals sign only if an annotation follows.
     if _OPERATOR[glyph] == "=" and glyph != "=" and _MARK not in right:
         return None
     worded = any(map(str.isalpha, left))
@@ -113,31 +108,31 @@ def _read_gap(text: str) -> Gap | None:
 
 @dataclass(slots=True)
 class Equation:
-    """One computation of the solution: operands joined by operators, and the result. The nodes of the graph."""
+    """A node of the graph: operands joined by operators, and the result."""
 
     step: int
     operands: list[Value]
     operators: list[str]  # one fewer than operands
     opens: list[int]  # brackets opened before each operand
     closes: list[int]  # brackets closed after each operand
-    places: list[int]  # the part that writes each operand; empty if the left side is not in the text or is frozen
+    places: list[int]  # place of each operand; empty if the text has no left side
     result: Value
     result_place: int
-    frozen: bool  # the left side stands in the text but could not be read
-    cents: bool  # its result is money, and some number of the solution has decimals
+    frozen: bool  # the text has a left side that could not be parsed
+    cents: bool  # the result is money, and some number of the solution has decimals
     sources: list[int] = field(default_factory=list)  # an equation's index, QUESTION, CONSTANT or UNKNOWN
-    others: list[tuple[int, ...]] = field(default_factory=list)  # equations that explain the operand just as well
-    tail: int = -1  # the part after the left side, which holds the equals sign
-    fact: bool = False  # states a number of the question, and computes nothing (`facts.py`)
+    others: list[tuple[int, ...]] = field(default_factory=list)  # other possible sources of each operand
+    tail: int = -1  # place of the text with the equals sign
+    fact: bool = False  # restates a number of the question and computes nothing (`facts.py`)
 
 
 class Mention(NamedTuple):
-    """A number in a step that is no part of an equation's left side or result."""
+    """A number in the prose of a step: neither operand nor result of an equation."""
 
     step: int
     place: int
     value: Value
-    source: int  # the equation it repeats, QUESTION, CONSTANT or UNKNOWN
+    source: int  # the equation whose result it repeats, QUESTION, CONSTANT or UNKNOWN
     others: tuple[int, ...]
     operands: tuple[tuple[int, int], ...]  # (equation, operand) of the same step with this value
 
@@ -153,9 +148,9 @@ class Solution:
     final: int  # the equation whose result is the answer
     answer: Value
     answer_text: str
-    asked: QuestionNumbers
-    comparisons: frozenset[int]  # the steps that compare: "200 < 220"
-    words_asked: frozenset[str]  # of the question, in lower case
+    stated: QuestionNumbers
+    comparisons: frozenset[int]  # steps with a comparison: "200 < 220"
+    question_words: frozenset[str]  # of the question, in lower case
     words: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def words_of(self, step: int) -> frozenset[str]:
@@ -167,16 +162,20 @@ class Solution:
 
 
 class UnreadableError(ValueError):
-    """The solution cannot be read as a graph; the message is the reason, from a small fixed vocabulary."""
+    """The solution cannot be parsed. The message is one of a few fixed reasons."""
 
 
 def compute(operands: list[Value], operators: list[str], opens: list[int], closes: list[int]) -> Value:
-    """The exact value of an expression given as operands, the operators between them, and brackets around them."""
+    """The exact value of an expression: operands, the operators between them, brackets opened and closed at each.
+
+    Raises:
+        ZeroDivisionError, IndexError: it divides by zero; its brackets do not match.
+    """
     if len(operands) == 2:
         return operate(operators[0], operands[0], operands[1])
     if len(operands) == 1:
         return operands[0]
-    # Operator precedence with two stacks; a bracket is a floor under the operators that may be reduced.
+    # Operator precedence with two stacks; an open bracket stops the reduction.
     values: list[Value] = []
     pending: list[str] = []
 
@@ -206,7 +205,7 @@ _ANNOTATION_TOKEN = re.compile(r"\d+(?:\.\d*)?%?|\.\d+%?|[-+*/()]")
 
 
 def read_expression(text: str) -> tuple[list[Value], list[str], list[int], list[int]] | None:
-    """A calculator expression such as `(3+4)*2` as operands, operators and brackets; None if it is anything else."""
+    """Parse a calculator expression such as `(3+4)*2` into the arguments of `compute`; None if it is anything else."""
     if "," in text:
         text = text.replace(",", "")
     operands: list[Value] = []
@@ -247,12 +246,12 @@ def read_expression(text: str) -> tuple[list[Value], list[str], list[int], list[
 
 
 class QuestionNumbers(NamedTuple):
-    """What a question states in digits or words.
+    """The numbers of a question, in digits and words.
 
     Attributes:
-        values: every number; `20%` counts as 20 and as 1/5, "half" as 1/2 and as 2.
-        quantities: those that count or measure something: what another number can be mistaken for.
-        shares: the percentages, as fractions.
+        values: all of them; `20%` is both 20 and 1/5, "half" both 1/2 and 2.
+        quantities: those that count or measure something, but for 0 and 1, sorted.
+        shares: the percentages, as fractions, sorted.
     """
 
     values: frozenset[Value]
@@ -261,7 +260,7 @@ class QuestionNumbers(NamedTuple):
 
 
 def question_numbers(question: str, words: Iterable[str]) -> QuestionNumbers:
-    """The numbers of a question of which `words` are the words, in lower case.
+    """The numbers of a question. `words` are its words in lower case.
 
     >>> question_numbers("She sold half of her 48 clips, 20% of them to two friends.", ["half", "two"])[1:]
     ([2, 48], [Fraction(1, 5)])
@@ -273,7 +272,7 @@ def question_numbers(question: str, words: Iterable[str]) -> QuestionNumbers:
         values.update(NUMBER_WORDS[word])
         if word not in RELATION_WORDS:
             quantities.update(NUMBER_WORDS[word])
-    for token in _BARE_NUMBER.findall(question):
+    for token in _NUMBER_TEXT.findall(question):
         value = read_number(token)
         values.add(value)
         if token[-1] == "%":
@@ -290,7 +289,7 @@ _UNFINISHED = re.compile(r"[-+*/×÷·(]\s*\w*\s*\)?\s*\Z")
 
 
 def _continues(before: str) -> bool:
-    """Whether an expression goes on to the left of its first number: "x + 3*4", "2x - 3*4", "5(3*4", "= 3*4"."""
+    """Whether the text before an expression is part of it: "x + 3*4", "2x - 3*4", "5(3*4", "= 3*4"."""
     head = before.rstrip(" $£€")
     if not head:
         return False
@@ -307,10 +306,11 @@ def _continues(before: str) -> bool:
 
 
 def read_solution(question: str, answer: str) -> Solution:
-    """Read a GSM8K answer (steps on lines, `<<…>>` annotations, a last line `#### 72`) into a graph.
+    """Parse a GSM8K answer: steps on lines, `<<48/2=24>>` annotations, and a last line `#### 72`.
 
-    Raises `UnreadableError`: `no final answer`, `answer is not a number`, `no step`, `no equation`,
-    `false equation`, `answer is no result`.
+    Raises:
+        UnreadableError: `no final answer`, `answer is not a number`, `no step`, `no equation`, `false equation` or
+            `answer is no result`.
     """
     body, hashes, final = answer.rpartition("####")
     if not hashes:
@@ -322,7 +322,7 @@ def read_solution(question: str, answer: str) -> Solution:
         raise UnreadableError("answer is not a number") from None
     steps: list[list[str]] = []
     equations: list[Equation] = []
-    loose: list[tuple[int, int, Value, bool]] = []  # numbers outside every equation; in an unread one?
+    loose: list[tuple[int, int, Value, bool]] = []  # (step, place, value, whether it may belong to an unread equation)
     for line in body.split("\n"):
         line = line.strip()
         if line:
@@ -331,9 +331,9 @@ def read_solution(question: str, answer: str) -> Solution:
         raise UnreadableError("no step")
     if not equations:
         raise UnreadableError("no equation")
-    words_asked = frozenset(_LETTERS.findall(question.lower()))
-    asked = question_numbers(question, words_asked)
-    values = asked.values
+    question_words = frozenset(_LETTERS.findall(question.lower()))
+    stated = question_numbers(question, question_words)
+    values = stated.values
     if all(type(value) is int for equation in equations for value in (*equation.operands, equation.result)):
         for equation in equations:
             equation.cents = False
@@ -353,9 +353,9 @@ def read_solution(question: str, answer: str) -> Solution:
         final_equation,
         answer_value,
         answer_text,
-        asked,
+        stated,
         comparisons,
-        words_asked,
+        question_words,
     )
 
 
@@ -371,8 +371,7 @@ def _read_step(
     count = len(parts)
     gaps = [read_gap(text) for text in parts[2 : count - 1 : 2]]  # gaps[i] joins numbers i and i+1
     in_equation: set[int] = set()
-    marks = 0
-    marks += parts[0].count(_MARK)
+    marks = parts[0].count(_MARK)
     for i, gap in enumerate(gaps):
         place = 2 * i + 2  # of the gap; the result follows it
         marked = parts[place].count(_MARK)
@@ -394,7 +393,7 @@ def _read_step(
     for place in range(1, count, 2):
         if place not in in_equation:
             if parts[place + 1][:2] in _ORDINAL or parts[place - 1][-1:].isalpha():
-                continue  # 1st, 22nd, B2: names, not quantities
+                continue  # 1st, 22nd, B2 are not quantities
             at = place // 2
             tangled = (at > 0 and gaps[at - 1] is not None) or (at < len(gaps) and gaps[at] is not None)
             loose.append((step, place, read_number(parts[place]), tangled))
@@ -408,7 +407,7 @@ def _read_step(
 def _read_equation(
     parts: list[str], gaps: list[Gap | None], at: int, step: int, annotation: str | None
 ) -> Equation | None:
-    """The equation whose equals sign is gap `at`, if there is one that holds."""
+    """The equation whose equals sign is in gap `at`; None if there is none, or none that is true."""
     result_place = 2 * at + 3
     equals = gaps[at]
     first = at
@@ -435,7 +434,7 @@ def _read_equation(
             opens[i - first + 1] = gap.opens
             symbolic = symbolic and gap.symbolic
         closes[-1] = equals.closes
-        opens[0] -= max(0, sum(opens) - sum(closes))  # a bracket that opened in the prose around it
+        opens[0] -= max(0, sum(opens) - sum(closes))  # a bracket of the prose around it
         if opens[0] >= 0 and sum(opens) == sum(closes):
             operands = [read_number(parts[2 * i + 1]) for i in range(first, at + 1)]
             result = read_number(parts[result_place])
@@ -481,7 +480,7 @@ def _read_equation(
 
 
 def _annotated(annotation: str, parts: list[str], result_place: int, step: int, frozen: bool) -> Equation | None:
-    """The equation that only the calculator annotation states; its left side has no parts."""
+    """The equation that only the calculator annotation states; no part of the text is its left side."""
     left = annotation.rpartition("=")[0]
     read = read_expression(left)
     if read is None or len(read[0]) < 2:
@@ -498,10 +497,10 @@ def _annotated(annotation: str, parts: list[str], result_place: int, step: int, 
 
 
 def _link(equations: list[Equation], values: frozenset[Value], answer: Value) -> int:
-    """Find where each operand comes from, and which equation is the answer's; returns the latter's index."""
+    """Set the sources of every operand; returns the index of the equation whose result is the answer."""
     results: dict[Value, list[int]] = {}
-    doubtful: list[tuple[int, int]] = []
-    used: set[int] = set()  # equations whose result some operand must be
+    ambiguous: list[tuple[int, int]] = []  # (equation, operand) that is a result and a number of the question
+    used: set[int] = set()  # equations whose result is certainly used
     for index, equation in enumerate(equations):
         for operand, value in enumerate(equation.operands):
             known = results.get(value)
@@ -509,7 +508,7 @@ def _link(equations: list[Equation], values: frozenset[Value], answer: Value) ->
                 equation.sources.append(known[-1])
                 if value in values:
                     equation.others.append((QUESTION, *known[:-1]))
-                    doubtful.append((index, operand))
+                    ambiguous.append((index, operand))
                 else:
                     equation.others.append(tuple(known[:-1]))
                     used.add(known[-1])
@@ -523,12 +522,12 @@ def _link(equations: list[Equation], values: frozenset[Value], answer: Value) ->
     if answer not in results:
         raise UnreadableError("answer is no result")
     final = results[answer][-1]
-    # A result is there to be used: where the one number that can be its use might be the problem's as well, it is.
-    for index, operand in doubtful:
+    # Every result but the last is used somewhere: if only one operand can be that use, it is.
+    for index, operand in ambiguous:
         equation = equations[index]
         source, others = equation.sources[operand], equation.others[operand]
         if len(others) == 1 and source not in used and source != final:
-            if sum(equations[i].sources[o] == source for i, o in doubtful) == 1:
+            if sum(equations[i].sources[o] == source for i, o in ambiguous) == 1:
                 equation.others[operand] = ()
     return final
 

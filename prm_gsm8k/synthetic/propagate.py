@@ -1,106 +1,25 @@
-"""After the error: every dependent step is recomputed and rewritten, so that the whole solution says one thing.
-
-What follows from a change is planned once for each equation, before any error is drawn. What cannot be followed with
-certainty is refused, never guessed: a number that might be the changed result or might be the problem's, an equation
-whose text could not be read, a number word, a comparison that may no longer hold.
-"""
+"""Apply an error: recompute and rewrite every step that depends on it, so that the solution stays coherent."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit, plainly, plausible
-from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, Value, write_number
-from prm_gsm8k.synthetic.parse import UNKNOWN, Mention, Solution, compute
+from prm_gsm8k.synthetic.errors.context import Edit, ErrorContext
+from prm_gsm8k.synthetic.numbers import WORDS_OF, Value, format_number, plausible, write_number
+from prm_gsm8k.synthetic.parse import compute
+from prm_gsm8k.synthetic.plan import Plan, Refused
 from prm_gsm8k.synthetic.style import Frame
 
-_SPELLED: dict[Value, frozenset[str]] = {}
-for _word, _values in NUMBER_WORDS.items():
-    for _value in _values:
-        _SPELLED[_value] = _SPELLED.get(_value, frozenset()) | {_word}
 
-
-class Refused(Exception):
-    """This error cannot be carried through this solution; the argument is why, from a small fixed vocabulary."""
-
-
-class Plan(NamedTuple):
-    """What changes if the result of one equation does.
+class IncorrectSolution(NamedTuple):
+    """An incorrect solution.
 
     Attributes:
-        updates: the later equations to compute again, in order, each with its (operand, source) pairs.
-        repeats: (step, place, equation): numbers in the prose that repeat a changed result.
-        beside: numbers in the prose of the equation's own step that repeat one of its operands.
-    """
-
-    updates: list[tuple[int, list[tuple[int, int]]]]
-    repeats: list[tuple[int, int, int]]
-    beside: list[Mention]
-
-
-def plan_change(solution: Solution, index: int) -> Plan:
-    """What follows if the result of equation `index` changes. Raises `Refused` where that is not certain."""
-    equations = solution.equations
-    changed = {index}
-    updates = []
-    for later in range(index + 1, len(equations)):
-        equation = equations[later]
-        follows = []
-        for operand, source in enumerate(equation.sources):
-            others = equation.others[operand]
-            if source in changed:
-                if others:
-                    raise Refused("ambiguous operand")
-                follows.append((operand, source))
-            elif source == UNKNOWN:
-                raise Refused("untraced operand")
-            elif others and not changed.isdisjoint(others):
-                raise Refused("ambiguous operand")
-        if follows:
-            if equation.frozen:
-                raise Refused("unreadable equation")
-            updates.append((later, follows))
-            changed.add(later)
-    if solution.final not in changed:
-        raise Refused("answer unchanged")
-    first = equations[index].step
-    repeats = []
-    beside = []
-    touched = {equations[i].step for i in changed}
-    for mention in solution.mentions:
-        if mention.step < first:
-            continue
-        if any(equation == index for equation, _ in mention.operands):
-            beside.append(mention)
-        if mention.source in changed:
-            if mention.others:
-                raise Refused("ambiguous mention")
-            repeats.append((mention.step, mention.place, mention.source))
-            touched.add(mention.step)
-        elif mention.source == UNKNOWN:
-            raise Refused("untraced number")
-        elif not changed.isdisjoint(mention.others):
-            raise Refused("ambiguous mention")
-    if not solution.comparisons.isdisjoint(touched):
-        raise Refused("comparison")
-    for i in changed:
-        spelled = _SPELLED.get(equations[i].result)
-        if spelled is not None:
-            for step in range(equations[i].step, len(solution.steps)):
-                if not spelled.isdisjoint(solution.words_of(step)):
-                    raise Refused("number in words")
-    return Plan(updates, repeats, beside)
-
-
-class Wrong(NamedTuple):
-    """A wrong solution.
-
-    Attributes:
-        steps: as they stand in a row, one for each of the right solution (of which one can be missing).
-        bodies: the same without labels and conclusion.
-        kept: how many of them are the right solution's.
-        first_error: index of the first wrong one; `len(bodies)` for the conclusion.
-        answer: what it comes to.
+        steps: the steps of the row: those of the correct solution, edited, without a skipped one.
+        bodies: the same without labels ("Step 1: ") and conclusion.
+        kept: how many steps at the start are unchanged.
+        first_error: index of the first incorrect step; `len(bodies)` for the conclusion.
+        answer: its final answer.
     """
 
     steps: list[str]
@@ -110,16 +29,20 @@ class Wrong(NamedTuple):
     answer: str
 
 
-def carry_through(case: Case, edit: Edit) -> Wrong:
-    """Write the solution that the error leads to. Raises `Refused`."""
-    frame, solution = case.frame, case.solution
-    index = edit.equation
-    if index < 0:  # the steps stand; the conclusion does not
-        bodies = frame.bodies if edit.upto < 0 else frame.bodies[: edit.upto]
-        return _wrong(frame, bodies, len(bodies), len(bodies), _conclude(edit.value, solution.answer_text))
+def propagate(context: ErrorContext, edit: Edit) -> IncorrectSolution:
+    """The solution that an edit leads to.
 
-    plan = case.plans[index]
-    assert plan is not None  # errors are made where there is one
+    Raises:
+        Refused: a recomputed value is not plausible, the answer comes out correct, or prose would be ambiguous.
+    """
+    frame, solution = context.frame, context.solution
+    index = edit.equation
+    if index < 0:  # only the conclusion is incorrect
+        bodies = frame.bodies if edit.upto < 0 else frame.bodies[: edit.upto]
+        return _finish(frame, bodies, len(bodies), len(bodies), _answer(edit.value, solution.answer_text))
+
+    plan = context.plans[index]
+    assert plan is not None  # errors are made only in equations that have one
     equations, steps = solution.equations, solution.steps
     first = equations[index]
     changed: dict[int, Value] = {index: edit.value}
@@ -136,7 +59,7 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
             raise Refused("not believable")
         changed[later] = value
     if changed[solution.final] == solution.answer:
-        raise Refused("right answer")
+        raise Refused("correct answer")
 
     shown = frame.shown
     own = edit.texts
@@ -161,7 +84,7 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
             changes[step] = {}
         changes[step][place] = _written(changed[source], steps[step][place])
     if edit.replaced:
-        _say_beside(case, edit, plan, own)
+        _rewrite_beside(context, edit, plan, own)
 
     bodies = frame.bodies.copy()
     for step, texts in changes.items():
@@ -173,19 +96,19 @@ def carry_through(case: Case, edit: Edit) -> Wrong:
     if edit.skipped >= 0:
         del bodies[edit.skipped]
         at, kept = at - 1, edit.skipped
-    return _wrong(frame, bodies, kept, at, _conclude(changed[solution.final], solution.answer_text))
+    return _finish(frame, bodies, kept, at, _answer(changed[solution.final], solution.answer_text))
 
 
-def _wrong(frame: Frame, bodies: list[str], kept: int, first_error: int, answer: str) -> Wrong:
-    return Wrong(frame.finish(bodies, answer, kept), bodies, kept, first_error, answer)
+def _finish(frame: Frame, bodies: list[str], kept: int, first_error: int, answer: str) -> IncorrectSolution:
+    return IncorrectSolution(frame.finish(bodies, answer, kept), bodies, kept, first_error, answer)
 
 
-def _say_beside(case: Case, edit: Edit, plan: Plan, texts: dict[int, str]) -> None:
-    """Let the prose of the wrong step say the operand that its equation now uses: "Working 30 minutes, … 0.2 x 30"."""
-    solution = case.solution
+def _rewrite_beside(context: ErrorContext, edit: Edit, plan: Plan, texts: dict[int, str]) -> None:
+    """Write replaced operands into the prose of their step too: "Working 30 minutes, … 0.2 x 30 = …"."""
+    solution = context.solution
     first = solution.equations[edit.equation]
     for operand, value in edit.replaced:
-        spelled = _SPELLED.get(first.operands[operand])
+        spelled = WORDS_OF.get(first.operands[operand])
         if spelled is not None and not spelled.isdisjoint(solution.words_of(first.step)):
             raise Refused("number in words")
         for mention in plan.beside:
@@ -204,8 +127,8 @@ def _written(value: Value, like: str) -> str:
         raise Refused("not believable") from None
 
 
-def _conclude(value: Value, like: str) -> str:
+def _answer(value: Value, like: str) -> str:
     try:
         return write_number(value, like)
     except ValueError:
-        return plainly(value)
+        return format_number(value)

@@ -1,4 +1,4 @@
-"""The recipe of `synthetic`: which problems, and what to make of each."""
+"""The recipe of `synthetic`: which problems, and which rows to make from each."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from prm_gsm8k.dataset.problems import Problem
     from prm_gsm8k.synthetic.generate import SyntheticOptions
 
-PROBLEMS_PER_BATCH = 32  # a unit of work a process takes: some hundredths of a second
+PROBLEMS_PER_BATCH = 32  # some hundredths of a second of work
 
 
 @dataclass
 class SyntheticRecipe(Recipe):
-    """What decides the rows of the `synthetic` config: GSM8K solutions with one reasoning error each.
+    """The options of the `synthetic` config: GSM8K solutions with one reasoning error each.
 
     Attributes:
-        num_incorrect_per_problem: wrong solutions a problem, at most (fewer where no further error can be verified).
-        num_correct_per_problem: right solutions a problem, each written in its own style.
-        max_examples: at most so many rows in all splits together; None for no limit. Whole problems are kept, the
-            same share of each split, drawn by `seed`.
-        seed: every draw depends on it and on the problem alone, never on the number of processes.
+        num_incorrect_per_problem: maximum of incorrect solutions per problem; fewer if no other error passes the check.
+        num_correct_per_problem: correct solutions per problem, each in its own style.
+        max_examples: maximum of rows in all splits together; None for no limit. Whole problems are kept, the same share
+            of each split, drawn by `seed`.
+        seed: rows depend on it and on their problem, never on the number of processes.
         error_mix: weight of each error type; None for the default mix.
-        positions: where first errors fall: `real` (as in human-marked solutions) or `uniform`.
-        styles: whether to vary the writing.
+        positions: where first errors are: `real` (as in solutions marked by people) or `uniform`.
+        styles: whether to vary the style.
         problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
     """
 
@@ -47,7 +47,7 @@ class SyntheticRecipe(Recipe):
     problems: str | None = None
 
     def __post_init__(self) -> None:
-        _ = self.options  # raises for what the generator would refuse
+        _ = self.options  # raises UsageError if the generator would
         if self.max_examples is not None and self.max_examples < self.rows_per_problem:
             raise UsageError(
                 f"max_examples is {self.max_examples}, less than the {self.rows_per_problem} rows of one problem; "
@@ -56,12 +56,12 @@ class SyntheticRecipe(Recipe):
 
     @property
     def rows_per_problem(self) -> int:
-        """Rows of one problem, if none is dropped."""
+        """Rows per problem, if none is dropped."""
         return self.num_incorrect_per_problem + self.num_correct_per_problem
 
     @property
     def options(self) -> SyntheticOptions:
-        """What the generator is told."""
+        """The options of the generator."""
         from prm_gsm8k.synthetic.generate import SyntheticOptions
 
         return SyntheticOptions(
@@ -85,13 +85,13 @@ class SyntheticRecipe(Recipe):
         """What `verify` asks of these rows beyond the contract."""
         from prm_gsm8k.synthetic import row_checks
 
-        return {"twins": row_checks.twins, "second opinion": row_checks.opinions}
+        return {"twins": row_checks.twins, "row checker": row_checks.row_checker}
 
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
         """The chosen problems in batches of JSON.
 
         Raises:
-            BadInputError: a file, line or problem is not what it must be, or asks a question of a test set.
+            BadInputError: a file, line or problem is invalid, or a question is from a test set.
         """
         by_split, digest = self.read_problems()
         batches = {}
@@ -101,7 +101,7 @@ class SyntheticRecipe(Recipe):
         return Inputs(batches, sum(map(len, by_split.values())), digest)
 
     def read_problems(self) -> tuple[dict[str, list[Problem]], str]:
-        """The problems that `max_examples` leaves, by split, and the digest of all that were read."""
+        """The problems that `max_examples` leaves, by split, and the digest of all problems that were read."""
         from prm_gsm8k.dataset.splits import problems_by_split
 
         most = None if self.max_examples is None else self.max_examples // self.rows_per_problem

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.manifest import Config
 from prm_gsm8k.dataset.parquet import iter_rows
-from prm_gsm8k.synthetic.checker import SecondOpinion
+from prm_gsm8k.synthetic.checker import RowChecker
 from prm_gsm8k.synthetic.checker.relations import STEP_SKIPPED
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def twins(tables: Mapping[str, pa.Table], _: Config) -> Iterator[str]:
     """A wrong row names a right row of the same problem with which it shares every step before its error.
 
-    Where the error is a skipped step, steps that do not need it may stand between; the second opinion compares those.
+    Where the error is a skipped step, steps that do not need it may stand between; the row checker compares those.
     """
     wanted = ["id", "problem_id", "completions", "first_error", "error_type", "twin_id"]
     for table in tables.values():
@@ -35,22 +35,22 @@ def twins(tables: Mapping[str, pa.Table], _: Config) -> Iterator[str]:
                 yield f"{row['id']!r}: steps before its error are not those of its twin {row['twin_id']!r}"
 
 
-def opinions(tables: Mapping[str, pa.Table], _: Config) -> Iterator[str]:
+def row_checker(tables: Mapping[str, pa.Table], _: Config) -> Iterator[str]:
     """Independent code reads every row again, as text: right rows by themselves, wrong ones against their twin."""
     for table in tables.values():
-        opinions: dict[str, SecondOpinion] = {}
+        checkers: dict[str, RowChecker] = {}
         wrong: list[dict[str, Any]] = []
         for row in iter_rows(table):
             if row["first_error"] >= 0:
                 wrong.append(row)
                 continue
-            opinions[row["id"]] = opinion = SecondOpinion(row["prompt"], row["completions"], row["reference_answer"])
-            if opinion.refusal is not None:
-                yield f"{row['id']!r}: {opinion.refusal}"
+            checkers[row["id"]] = checker = RowChecker(row["prompt"], row["completions"], row["reference_answer"])
+            if checker.refusal is not None:
+                yield f"{row['id']!r}: {checker.refusal}"
         for row in wrong:
-            if (twin := opinions.get(row["twin_id"])) is None:
+            if (twin := checkers.get(row["twin_id"])) is None:
                 continue  # `twins` has said so
-            refusal = twin.judge(
+            refusal = twin.check(
                 row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"]
             )
             if refusal is not None:

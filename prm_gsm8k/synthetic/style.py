@@ -1,20 +1,18 @@
-"""How a solution is written down: operator glyphs, equations spelled out or not, step labels, the conclusion.
+"""The style of a solution: operator signs, equations or results only, step labels, the conclusion.
 
-A style is drawn once for a right solution and all the wrong ones made from it, so it says nothing about the labels.
-Every choice preserves the meaning; which numbers are in which parts never changes, so an error edits any style alike.
+A style is drawn once for a correct solution and the incorrect ones made from it, so it does not predict the labels. It
+never changes the meaning or which part holds which number, so errors are made in any style alike.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect
 from dataclasses import dataclass
-from itertools import accumulate
 from random import Random
 
 from prm_gsm8k.synthetic.parse import Equation, Solution, read_gap
 
-# How solutions end, by model and data set; `{}` is the answer. None: with the last computing step.
+# Conclusions as models and datasets write them, `{}` for the answer. None: the last computing step is the last.
 CONCLUSIONS: tuple[str | None, ...] = (
     None,
     "The answer is {}.",
@@ -28,22 +26,22 @@ CONCLUSIONS: tuple[str | None, ...] = (
 )
 _CONCLUSION_WEIGHTS = (20, 20, 12, 10, 14, 10, 12, 5, 5)
 
-# (multiplication, division, always spaced); None keeps what the solution's author wrote.
+# (multiplication, division); None keeps what the solution's author wrote.
 _GLYPHS: tuple[tuple[str | None, str | None], ...] = ((None, None), ("*", "/"), ("×", "÷"), ("x", "/"), ("×", "/"))
 _GLYPH_WEIGHTS = (40, 20, 12, 16, 12)
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One way of writing.
+    """One way of writing a solution.
 
     Attributes:
-        times, divide: the glyphs, or None for the author's own.
-        spaced: blanks around operators: True, False, or None for the author's own.
-        math: `""` for plain text, or the pair of LaTeX delimiters around an equation, such as `"\\( \\)"`.
-        label: `""`, `"1. "`, `"Step 1: "`, `"- "`: what each step starts with.
-        conclusion: the last step, `{}` for the answer; None for none.
-        bare: the share of equations whose left side is left out ("sold 24 clips").
+        times, divide: signs of multiplication and division; None keeps the author's.
+        spaced: spaces around operators; None keeps the author's.
+        math: LaTeX delimiters around equations, such as `"\\( \\)"`; `""` for plain text.
+        label: what each step starts with, `{}` for its number: `""`, `"{}. "`, `"Step {}: "`, `"- "`.
+        conclusion: the last step, `{}` for the answer; None for no conclusion.
+        result_only: share of the equations that are written without their left side ("sold 24 clips").
     """
 
     times: str | None = None
@@ -52,25 +50,16 @@ class Style:
     math: str = ""
     label: str = ""
     conclusion: str | None = None
-    bare: float = 0.0
+    result_only: float = 0.0
 
 
 PLAIN = Style()
 
 
-def _chooser(weights: tuple[int, ...]) -> tuple[list[int], int]:
-    total = list(accumulate(weights))
-    return total, total[-1]
-
-
-_glyph_total, _conclusion_total = _chooser(_GLYPH_WEIGHTS), _chooser(_CONCLUSION_WEIGHTS)
-
-
 def draw_style(rng: Random) -> Style:
-    """A style, with four draws from `rng`."""
-    glyph = rng.random()
-    times, divide = _GLYPHS[bisect(_glyph_total[0], glyph * _glyph_total[1])]
-    conclusion = CONCLUSIONS[bisect(_conclusion_total[0], rng.random() * _conclusion_total[1])]
+    """A random style."""
+    [(times, divide)] = rng.choices(_GLYPHS, _GLYPH_WEIGHTS)
+    [conclusion] = rng.choices(CONCLUSIONS, _CONCLUSION_WEIGHTS)
     form = rng.random()
     math = ""
     if form < 0.12:
@@ -86,14 +75,14 @@ def draw_style(rng: Random) -> Style:
     elif mark < 0.32:
         label = "**Step {}:** "
     spaced = None if times is None else (form > 0.4 or times in ("x", "\\times"))
-    return Style(times, divide, spaced, math, label, conclusion, bare=0.5 if mark > 0.4 else 0.0)
+    return Style(times, divide, spaced, math, label, conclusion, result_only=0.5 if mark > 0.4 else 0.0)
 
 
 _styled: dict[tuple[str, str | None, str | None, bool | None, bool], str] = {}
 
 
 def styled_gap(text: str, style: Style) -> str:
-    """The text between two numbers of an equation, in the style."""
+    """The text between two numbers of an equation, rewritten in the style."""
     latex = bool(style.math)
     key = (text, style.times, style.divide, style.spaced, latex)
     out = _styled.get(key)
@@ -125,7 +114,7 @@ _OVER = {"/": re.compile("/"), "÷": re.compile("÷"), "\\div": re.compile(r"\\d
 
 
 def glyph_for(operator: str, style: Style, solution: str) -> str:
-    """The glyph that writes `operator` in a solution: the style's, or, where that is not found in it, what is."""
+    """The sign for `operator` in the text of a solution: the style's, unless the text uses another one."""
     if operator not in "*/":
         return operator
     glyphs, wanted = (_TIMES, style.times) if operator == "*" else (_OVER, style.divide)
@@ -134,7 +123,7 @@ def glyph_for(operator: str, style: Style, solution: str) -> str:
     return next((glyph for glyph, written in glyphs.items() if written.search(solution)), wanted or operator)
 
 
-# Words after which a number reads well on its own: "she sold 24 clips", not "because 24".
+# Words after which a result reads well on its own: "she sold 24 clips", not "because 24".
 _BEFORE_A_NUMBER = frozenset(
     (
         "is are was were be of to has have had a total sold bought cost costs spent spends earned earns makes made "
@@ -146,16 +135,15 @@ _OPENING = re.compile(r"[($£€\s]*\Z")
 
 
 class Frame:
-    """A solution in a style: its parts as they are written, and which equations show their left side.
+    """A correct solution in a style.
 
     Attributes:
-        parts: for each step, the parts in the style (numbers at the odd places).
-        shown: for each equation, whether its left side can be edited in the text.
-        steps: the finished right solution, the conclusion included.
-        written: all of it but labels and conclusion, as one text.
+        parts: the parts of each step in the style (numbers at odd places).
+        shown: for each equation, whether its left side is in the text and can be edited.
+        bodies: the steps without labels and conclusion.
+        written: the bodies as one text.
+        steps: the steps as in a row, with labels and conclusion.
     """
-
-    __slots__ = ("bodies", "parts", "shown", "solution", "steps", "style", "written")
 
     def __init__(self, solution: Solution, style: Style, rng: Random) -> None:
         self.solution = solution
@@ -166,7 +154,7 @@ class Frame:
         for equation in solution.equations:
             shown = bool(equation.places) and not equation.frozen
             if shown:
-                if style.bare and rng.random() < style.bare and self._bare(equation):
+                if style.result_only and rng.random() < style.result_only and self._drop_left_side(equation):
                     shown = False
                 elif changed:
                     self._write(equation)
@@ -177,7 +165,7 @@ class Frame:
         self.steps = self.finish(self.bodies, solution.answer_text, 0)
 
     def finish(self, bodies: list[str], answer: str, kept: int) -> list[str]:
-        """Steps as they stand in a row: labels before, the conclusion after. The first `kept` are the right ones."""
+        """Add labels and the conclusion to `bodies`, of which the first `kept` are those of this solution."""
         style = self.style
         if style.conclusion is not None:
             bodies = [*bodies, style.conclusion.format(answer)]
@@ -202,15 +190,15 @@ class Frame:
             parts[first - 1] = before[:at] + begin + before[at:].replace("$", "\\$")
             parts[result + 1] = end + parts[result + 1]
 
-    def _bare(self, equation: Equation) -> bool:
-        """Leave the left side out, where the sentence stands without it."""
+    def _drop_left_side(self, equation: Equation) -> bool:
+        """Drop the left side of an equation; returns False if the sentence would not read well without it."""
         parts = self.parts[equation.step]
         first, tail = equation.places[0], equation.tail
         before = parts[first - 1]
         words = before.rstrip("$£€").rsplit(None, 2)
         if len(words) < 2 or words[-1].lower() not in _BEFORE_A_NUMBER or before.rstrip("$£€")[-1:] != " ":
             return False
-        if len(equation.operands) != 2:  # more is not done in the head
+        if len(equation.operands) != 2:  # nobody does more in the head
             return False
         if any((gap := read_gap(parts[p])) is None or not gap.symbolic for p in range(first + 1, tail + 1, 2)):
             return False

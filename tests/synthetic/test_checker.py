@@ -1,4 +1,4 @@
-"""The second opinion: good rows of every error type stand, every planted defect is refused as what it is."""
+"""The row checker: good rows of every error type are accepted, every planted defect is refused as what it is."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from fractions import Fraction
 
 import pytest
 
-from prm_gsm8k.arithmetic import equations as reading
+from prm_gsm8k.arithmetic import equations
+from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
-from prm_gsm8k.synthetic.checker import REFUSALS, SecondOpinion, read_equations, stale_values
+from prm_gsm8k.synthetic.checker import REFUSALS, RowChecker, stale_values
 from prm_gsm8k.synthetic.checker.relations import ERROR_TYPES
 
 
 @dataclass(frozen=True)
 class Solved:
-    """A problem and its right solution."""
+    """A problem and its correct solution."""
 
     question: str
     steps: tuple[str, ...]
@@ -27,7 +28,7 @@ class Solved:
 
 @dataclass(frozen=True)
 class Row:
-    """A wrong solution to a solved problem, with its labels."""
+    """An incorrect solution to a solved problem, with its labels."""
 
     of: Solved
     steps: tuple[str, ...]
@@ -36,10 +37,10 @@ class Row:
     reason: str
     answer: str
 
-    def judge(self) -> str | None:
-        opinion = SecondOpinion(self.of.question, self.of.steps, self.of.answer)
-        assert opinion.refusal is None
-        return opinion.judge(self.steps, self.first_error, self.error_type, self.reason, self.answer)
+    def check(self) -> str | None:
+        checker = RowChecker(self.of.question, self.of.steps, self.of.answer)
+        assert checker.refusal is None
+        return checker.check(self.steps, self.first_error, self.error_type, self.reason, self.answer)
 
 
 def kind(refusal: str | None) -> str | None:
@@ -86,7 +87,7 @@ GROUPED = Solved(
     (r"She has \((6 + 8) \times 11 = 154\) beads.", r"Then \(154 - 15 = 139\) are left."),
     "139",
 )
-BARE = Solved(
+RESULT_ONLY = Solved(
     NATALIA.question,
     ("Natalia sold 24 clips in May.", "Altogether she sold 72 clips in April and May.", "#### 72"),
     "72",
@@ -210,27 +211,27 @@ GOOD = {
         (*TICKETS.steps[:3], "#### 14"),
         *(3, "wrong_question", "answers with 14, the tickets given away, where 28 left are asked", "14"),
     ),
-    "bare: relation_reversed": Row(
-        BARE,
+    "result only: relation_reversed": Row(
+        RESULT_ONLY,
         ("Natalia sold 96 clips in May.", "Altogether she sold 144 clips in April and May.", "#### 144"),
         *(0, "relation_reversed", "doubles 48 where half is asked", "144"),
     ),
-    "bare: number_flipped": Row(
-        BARE,
+    "result only: number_flipped": Row(
+        RESULT_ONLY,
         ("Natalia sold 42 clips in May.", "Altogether she sold 90 clips in April and May.", "#### 90"),
         *(0, "number_flipped", "reads 84 where the problem says 48", "90"),
     ),
-    "bare: calculation_slip": Row(
-        BARE,
-        (BARE.steps[0], "Altogether she sold 82 clips in April and May.", "#### 82"),
+    "result only: calculation_slip": Row(
+        RESULT_ONLY,
+        (RESULT_ONLY.steps[0], "Altogether she sold 82 clips in April and May.", "#### 82"),
         *(1, "calculation_slip", "48 and 24 are 72, not 82", "82"),
     ),
 }
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_good_row_of_every_error_type_stands(name: str) -> None:
-    assert GOOD[name].judge() is None
+def test_a_good_row_of_every_error_type_is_accepted(name: str) -> None:
+    assert GOOD[name].check() is None
 
 
 def test_every_error_type_has_a_good_row() -> None:
@@ -250,14 +251,14 @@ DEFECTS: dict[str, tuple[str, Row]] = {
         replace(GOOD["term_left_out"], steps=("The smoothies make 5 * $4 = $20.", *GOOD["term_left_out"].steps[1:])),
     ),
     "the error labelled one step too late": ("prefix_altered", replace(SLIP, first_error=1)),
-    "the error labelled one step too early": ("not_wrong", replace(GOOD["wrong_earlier_result"], first_error=2)),
-    "a right row labelled wrong": ("not_wrong", replace(SLIP, steps=NATALIA.steps, answer="74")),
+    "the error labelled one step too early": ("no_error", replace(GOOD["wrong_earlier_result"], first_error=2)),
+    "a right row labelled wrong": ("no_error", replace(SLIP, steps=NATALIA.steps, answer="74")),
     "the same number in another form": (
-        "not_wrong",
+        "no_error",
         replace(SLIP, steps=("Natalia sold 48/2 = 24.0 clips in May.", SLIP.steps[1])),
     ),
     "another operand, the same value": (
-        "not_wrong",
+        "no_error",
         Row(
             Solved("A field is 2 by 2. What is its area?", ("It has 2 * 2 = 4.",), "4"),
             *(("It has 2 + 2 = 4.",), 0, "operation_changed", "adds the sides", "4"),
@@ -272,33 +273,42 @@ DEFECTS: dict[str, tuple[str, Row]] = {
         replace(SLIP, steps=(SLIP.steps[0], "Natalia sold 48+26 = 76 clips altogether in April and May."), answer="76"),
     ),
     "a slip without a false equation": (
-        "slip_is_true",
+        "true_equation",
         replace(
             REVERSED, error_type="calculation_slip", steps=("Natalia sold 84/2 = 42 clips in May.", FLIPPED.steps[1])
         ),
     ),
     "a slip that only rounds": (
-        "slip_is_true",
+        "true_equation",
         Row(
             Solved("Who shares 7 pears among 2 children gives each how many?", ("Each gets 7/2 = 3.5 pears.",), "3.5"),
             *(("Each gets 7/2 = 4 pears.",), 0, "calculation_slip", "7/2 is 3.5, not 4", "4"),
         ),
     ),
-    "a flipped number that the question has": ("wrong_type", replace(PROBLEM_NUMBER, error_type="number_flipped")),
-    "a problem number that the question has not": ("wrong_type", replace(FLIPPED, error_type="wrong_problem_number")),
-    "an earlier result that there is not": ("wrong_type", replace(FLIPPED, error_type="wrong_earlier_result")),
-    "an operation that did not change": ("wrong_type", replace(FLIPPED, error_type="operation_changed")),
-    "a term that was not left out": ("wrong_type", replace(GOOD["counted_twice"], error_type="term_left_out")),
-    "a term that was not counted twice": ("wrong_type", replace(GOOD["term_left_out"], error_type="counted_twice")),
-    "no percentage anywhere": ("wrong_type", replace(FLIPPED, error_type="percentage_confused")),
-    "no unit anywhere": ("wrong_type", replace(FLIPPED, error_type="unit_confused")),
-    "no parentheses to lose": ("wrong_type", replace(REVERSED, error_type="grouping_lost")),
+    "a flipped number that the question has": (
+        "other_error_type",
+        replace(PROBLEM_NUMBER, error_type="number_flipped"),
+    ),
+    "a problem number that the question has not": (
+        "other_error_type",
+        replace(FLIPPED, error_type="wrong_problem_number"),
+    ),
+    "an earlier result that there is not": ("other_error_type", replace(FLIPPED, error_type="wrong_earlier_result")),
+    "an operation that did not change": ("other_error_type", replace(FLIPPED, error_type="operation_changed")),
+    "a term that was not left out": ("other_error_type", replace(GOOD["counted_twice"], error_type="term_left_out")),
+    "a term that was not counted twice": (
+        "other_error_type",
+        replace(GOOD["term_left_out"], error_type="counted_twice"),
+    ),
+    "no percentage anywhere": ("other_error_type", replace(FLIPPED, error_type="percentage_confused")),
+    "no unit anywhere": ("other_error_type", replace(FLIPPED, error_type="unit_confused")),
+    "no parentheses to lose": ("other_error_type", replace(REVERSED, error_type="grouping_lost")),
     "a relation replaced and not reversed": (
-        "wrong_type",
+        "other_error_type",
         replace(GOOD["operation_changed"], error_type="relation_reversed"),
     ),
     "skipped, but another number in its place": (
-        "wrong_type",
+        "other_error_type",
         replace(
             SKIPPED,
             steps=(
@@ -311,11 +321,11 @@ DEFECTS: dict[str, tuple[str, Row]] = {
         ),
     ),
     "a wrong final answer that is a result": (
-        "wrong_type",
+        "other_error_type",
         replace(GOOD["wrong_question"], error_type="wrong_final_answer"),
     ),
     "stopped at a number that no step computes": (
-        "wrong_type",
+        "other_error_type",
         replace(EARLY, steps=(*TICKETS.steps[:2], "#### 15"), reason="stops", answer="15"),
     ),
     "another sentence after the error": (
@@ -403,25 +413,25 @@ DEFECTS: dict[str, tuple[str, Row]] = {
             *(0, "number_flipped", "reads 54 where the problem says 45", "29"),
         ),
     ),
-    "a bare result that does not follow any more": (
+    "a result-only result that does not follow any more": (
         "stale_value",
         Row(
-            BARE,
-            ("Natalia sold 96 clips in May.", BARE.steps[1], BARE.steps[2]),
+            RESULT_ONLY,
+            ("Natalia sold 96 clips in May.", RESULT_ONLY.steps[1], RESULT_ONLY.steps[2]),
             *(0, "relation_reversed", "doubles 48", "144"),
         ),
     ),
-    "a bare result that follows from nothing": (
+    "a result-only result that follows from nothing": (
         "unexplained_number",
         Row(
-            BARE,
+            RESULT_ONLY,
             ("Natalia sold 96 clips in May.", "Altogether she sold 150 clips in April and May.", "#### 150"),
             *(0, "relation_reversed", "doubles 48", "150"),
         ),
     ),
-    "a bare error of another type": (
-        "wrong_type",
-        replace(GOOD["bare: number_flipped"], reason="reads 85 where the problem says 48"),
+    "a result-only error of another type": (
+        "other_error_type",
+        replace(GOOD["result only: number_flipped"], reason="reads 85 where the problem says 48"),
     ),
     "no reason": ("reason", replace(SLIP, reason="")),
     "a reason with a number from nowhere": ("reason", replace(SLIP, reason="48/2 is 24, not 27")),
@@ -458,7 +468,7 @@ DEFECTS: dict[str, tuple[str, Row]] = {
 def test_a_planted_defect_is_refused_as_what_it_is(name: str) -> None:
     expected, row = DEFECTS[name]
     assert expected in REFUSALS
-    assert kind(row.judge()) == expected
+    assert kind(row.check()) == expected
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -470,7 +480,7 @@ def test_no_number_of_a_good_row_can_be_changed_alone(name: str) -> None:
             for new in (int(number[0]) + 1, int(number[0]) + 10, int(number[0]) * 3):
                 text = f"{step[: number.start()]}{new}{step[number.end() :]}"
                 steps = (*row.steps[:index], text, *row.steps[index + 1 :])
-                assert replace(row, steps=steps).judge() is not None, text
+                assert replace(row, steps=steps).check() is not None, text
 
 
 STYLES = {
@@ -487,7 +497,7 @@ STYLES = {
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("name", [name for name in GOOD if "bare" not in name])
+@pytest.mark.parametrize("name", [name for name in GOOD if "result only" not in name])
 def test_style_does_not_change_the_verdict(name: str, style: str) -> None:
     row = GOOD[name]
     restyle = STYLES[style]
@@ -497,7 +507,7 @@ def test_style_does_not_change_the_verdict(name: str, style: str) -> None:
             return tuple(f"{i}. {text}" for i, text in enumerate(texts, 1))
         return tuple(map(restyle, texts))
 
-    assert replace(row, of=replace(row.of, steps=steps(row.of.steps)), steps=steps(row.steps)).judge() is None
+    assert replace(row, of=replace(row.of, steps=steps(row.of.steps)), steps=steps(row.steps)).check() is None
 
 
 @pytest.mark.parametrize(
@@ -547,8 +557,8 @@ def test_what_is_no_equation_is_not_read_as_one(step: str) -> None:
 
 
 def test_every_side_of_a_chain_is_read() -> None:
-    equations = read_equations("He pays 2*5 + 3 = 10 + 3 = 13.")
-    assert [(e.operands, e.result, e.is_true) for e in equations] == [((2, 5, 3), 13, True), ((10, 3), 13, True)]
+    found = read_equations("He pays 2*5 + 3 = 10 + 3 = 13.")
+    assert [(e.operands, e.result, e.is_true) for e in found] == [((2, 5, 3), 13, True), ((10, 3), 13, True)]
 
 
 def test_stale_values_names_what_is_still_shown() -> None:
@@ -575,8 +585,8 @@ def real() -> list[Solved]:
     return [solved(problem) for problem in random.Random(0).sample(shipped_problems("train"), 500)]
 
 
-def test_real_solutions_stand_but_for_those_that_are_wrong_themselves(real: list[Solved]) -> None:
-    refusals = [SecondOpinion(s.question, s.steps, s.answer).refusal for s in real]
+def test_real_solutions_stand_but_for_those_that_are_incorrect_themselves(real: list[Solved]) -> None:
+    refusals = [RowChecker(s.question, s.steps, s.answer).refusal for s in real]
     refused = Counter(refusal.split(":")[0] for refusal in refusals if refusal is not None)
     print(f"\n{sum(refused.values())} of {len(real)} real solutions do not stand: {dict(refused)}")
     for refusal in filter(None, refusals):
@@ -588,8 +598,8 @@ def test_one_number_changed_and_nothing_else_is_refused(real: list[Solved]) -> N
     rng = random.Random(1)
     outcomes: Counter[str | None] = Counter()
     for s in real:
-        opinion = SecondOpinion(s.question, s.steps, s.answer)
-        if opinion.refusal is not None:
+        checker = RowChecker(s.question, s.steps, s.answer)
+        if checker.refusal is not None:
             continue
         for _ in range(6):
             first_error = rng.randrange(len(s.steps))
@@ -604,7 +614,7 @@ def test_one_number_changed_and_nothing_else_is_refused(real: list[Solved]) -> N
             last = re.findall(r"\d+(?:\.\d+)?", steps[-1].replace(",", ""))
             error_type = rng.choice(sorted(ERROR_TYPES))
             reason = f"uses {new} where {number[0]} belongs"
-            refusal = opinion.judge(steps, first_error, error_type, reason, last[-1] if last else "0")
+            refusal = checker.check(steps, first_error, error_type, reason, last[-1] if last else "0")
             outcomes[kind(refusal)] += 1
             # The one thing that this may get right: another result of the last computation, called a slip.
             assert refusal is not None or (error_type == "calculation_slip" and first_error == len(steps) - 1)
@@ -616,9 +626,9 @@ def test_naive_corruption_leaves_stale_values_and_verified_rows_do_not(real: lis
     changed = stale = 0
     for s in real:
         for first_error, step in enumerate(s.steps[:-1]):
-            equations = read_equations(step)
+            found = read_equations(step)
             results = list(re.finditer(r"(= ?\$?)(\d+)(?![\d.,]*\d)", step))
-            if len(equations) != 1 or len(results) != 1:
+            if len(found) != 1 or len(results) != 1:
                 continue
             steps = [*s.steps]
             steps[first_error] = step[: results[0].start(2)] + str(int(results[0][2]) + 7) + step[results[0].end(2) :]
@@ -629,11 +639,11 @@ def test_naive_corruption_leaves_stale_values_and_verified_rows_do_not(real: lis
 
 
 def test_what_a_gap_does_depends_on_no_word_that_is_taken_for_any_other(real: list[Solved]) -> None:
-    gaps = {gap for s in real for step in s.steps for gap in reading.NUMBER.split(step)[::2]}
+    gaps = {gap for s in real for step in s.steps for gap in equations.NUMBER.split(step)[::2]}
     shared = 0
     for gap in gaps:
-        plain = reading._WORD.sub(lambda word: reading._WORDS[word[0]], gap)
+        plain = equations._WORD.sub(lambda word: equations._WORDS[word[0]], gap)
         shared += plain != gap
         for edge in ("", "first", "last"):
-            assert reading._classify(gap, edge) == reading._classify(plain, edge), gap
+            assert equations._classify(gap, edge) == equations._classify(plain, edge), gap
     assert shared > 1000

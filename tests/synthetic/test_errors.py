@@ -1,17 +1,18 @@
-"""Each error of the taxonomy on a solution that can be checked by hand: the wrong step, what follows, the reason."""
+"""Each error type on a solution that can be checked by hand: the incorrect step, what follows, the reason."""
 
 from fractions import Fraction
 from random import Random
 
 import pytest
 
-from prm_gsm8k.synthetic.errors import TAXONOMY, Case, Edit
+from prm_gsm8k.synthetic.errors import TAXONOMY, Edit, ErrorContext
 from prm_gsm8k.synthetic.parse import read_solution
-from prm_gsm8k.synthetic.propagate import Plan, Refused, Wrong, carry_through, plan_change
+from prm_gsm8k.synthetic.plan import Plan, Refused, plan_change
+from prm_gsm8k.synthetic.propagate import IncorrectSolution, propagate
 from prm_gsm8k.synthetic.style import Frame, Style
 
 
-def case(question: str, answer: str, style: Style | None = None) -> Case:
+def context(question: str, answer: str, style: Style | None = None) -> ErrorContext:
     solution = read_solution(question, answer)
     plans: list[Plan | None] = []
     for index in range(len(solution.equations)):
@@ -20,19 +21,19 @@ def case(question: str, answer: str, style: Style | None = None) -> Case:
         except Refused:
             plans.append(None)
     frame = Frame(solution, style or Style(conclusion="The answer is {}."), Random(0))
-    return Case(frame, plans, lambda place: 1.0)
+    return ErrorContext(frame, plans, lambda place: 1.0)
 
 
-def all_wrong(case: Case, name: str) -> dict[str, tuple[Wrong, str]]:
-    """Every solution that the error can make of a case, by its first wrong step, with the reason."""
+def all_wrong(context: ErrorContext, name: str) -> dict[str, tuple[IncorrectSolution, str]]:
+    """Every solution that an error type can make, by its first incorrect step, with the reason."""
     kind = TAXONOMY[name]
     made = {}
-    for site in kind.sites(case):
+    for site in kind.sites(context):
         for seed in range(40):
-            edit = kind.make(case, site, Random(seed))
+            edit = kind.make(context, site, Random(seed))
             if edit is not None:
                 try:
-                    wrong = carry_through(case, edit)
+                    wrong = propagate(context, edit)
                 except Refused:
                     continue
                 made[wrong.steps[wrong.first_error]] = (wrong, edit.reason())
@@ -197,7 +198,7 @@ PENS = (
 def test_an_error_and_what_follows(
     name: str, problem: tuple[str, str], step: str, after: list[str], reason: str
 ) -> None:
-    made = all_wrong(case(*problem), name)
+    made = all_wrong(context(*problem), name)
     assert step in made, sorted(made)
     wrong, said = made[step]
     assert wrong.steps[wrong.first_error + 1 :] == after
@@ -212,35 +213,35 @@ def test_every_error_of_the_taxonomy_is_tested() -> None:
 
 
 def test_a_result_that_no_one_would_believe_is_not_made() -> None:
-    steps = all_wrong(case(*SHOPPING), "wrong_problem_number")
+    steps = all_wrong(context(*SHOPPING), "wrong_problem_number")
     assert "After the cookies, Josh has $4 - $5 = $-1." not in steps
     assert not any("-" in step.rpartition("=")[2] for step in steps)
 
 
 def test_the_prose_beside_an_equation_says_the_same_number() -> None:
-    steps = all_wrong(case(*WAGE), "number_flipped")
+    steps = all_wrong(context(*WAGE), "number_flipped")
     working = [step for step in steps if step.startswith("Working")]
     assert working
     for step in working:
         assert f"0.2 x {step.split()[1]} =" in step
 
 
-def test_prose_that_states_a_result_of_the_wrong_step_which_stands_is_not_changed() -> None:
-    """Not "She has 3 hours left because 9-3=6. The share is 3/12": the 6 is right, and used wrong only after it."""
-    share = case(
+def test_prose_that_states_a_result_of_the_incorrect_step_which_stands_is_not_changed() -> None:
+    """Not "She has 3 hours left because 9-3=6. The share is 3/12": the 6 is correct."""
+    share = context(
         "Ann has 9 hours, of which she reads 3. What share of 12 hours is left?",
         "She has 6 hours left because 9-3=<<9-3=6>>6. The share is 6/12=<<6/12=.5>>.5\n#### .5",
     )
     edit = Edit(1, Fraction(1, 4), {}, ((0, 3),), str)
     with pytest.raises(Refused, match="result that stands"):
-        carry_through(share, edit)
+        propagate(share, edit)
     assert not any(
         step.startswith("She has 3 hours left because 9-3=6") for step in all_wrong(share, "wrong_earlier_result")
     )
 
 
 def test_prose_that_repeats_a_changed_result_follows_it() -> None:
-    bike = case(
+    bike = context(
         "A bike costs $100. Zach has $65 and earns $29. How much more does he need?",
         "He will have 65 + 29 = $<<65+29=94>>94.\n"
         "The bike costs $100 and he will have $94, leaving $100 - $94 = $<<100-94=6>>6 to earn.\nSo $6 it is.\n#### 6",
@@ -254,14 +255,14 @@ def test_prose_that_repeats_a_changed_result_follows_it() -> None:
 
 
 def test_an_error_that_leads_to_what_no_one_would_believe_is_refused() -> None:
-    shopping = case(*SHOPPING)
+    shopping = context(*SHOPPING)
     edit = Edit(0, 4, {}, (), str)  # $4 are left, and the cookies cost $5
     with pytest.raises(Refused, match="not believable"):
-        carry_through(shopping, edit)
+        propagate(shopping, edit)
 
 
 def test_nothing_changes_where_the_origin_of_a_number_is_in_doubt() -> None:
-    doubtful = case(
+    doubtful = context(
         "He has 3 bags of 4 apples, 12 pears.", "He has 3 * 4 = 12.\nHe has 12 + 12 = 24.\nThat is 24.\n#### 24"
     )
     assert doubtful.plans[0] is None
@@ -269,7 +270,7 @@ def test_nothing_changes_where_the_origin_of_a_number_is_in_doubt() -> None:
 
 
 def test_a_number_word_that_would_contradict_is_left_alone() -> None:
-    worded = case("He has 3 bags of 4 apples.", "He has 3 * 4 = 12.\nThe twelve apples weigh 12 * 2 = 24.\n#### 24")
+    worded = context("He has 3 bags of 4 apples.", "He has 3 * 4 = 12.\nThe twelve apples weigh 12 * 2 = 24.\n#### 24")
     assert worded.plans[0] is None
 
 
@@ -281,16 +282,16 @@ def test_a_number_word_that_would_contradict_is_left_alone() -> None:
         (Style(times="x", divide="/", spaced=True), "Natalia sold 48 x 2 = 96 clips in May."),
         (Style(math="\\( \\)", times="\\times", spaced=True), "Natalia sold \\(48 \\times 2 = 96\\) clips in May."),
         (Style(label="Step {}: "), "Step 1: Natalia sold 48*2 = 96 clips in May."),
-        (Style(bare=1.0), "Natalia sold 96 clips in May."),
+        (Style(result_only=1.0), "Natalia sold 96 clips in May."),
     ],
 )  # fmt: skip
 def test_an_error_in_every_style(style: Style, step: str) -> None:
-    assert step in all_wrong(case(*CLIPS, style), "relation_reversed")
+    assert step in all_wrong(context(*CLIPS, style), "relation_reversed")
 
 
 def test_an_edit_is_never_made_where_nothing_changes() -> None:
     for name in TAXONOMY:
-        for wrong, reason in all_wrong(case(*SHOPPING), name).values():
-            assert wrong.steps != case(*SHOPPING).frame.steps
+        for wrong, reason in all_wrong(context(*SHOPPING), name).values():
+            assert wrong.steps != context(*SHOPPING).frame.steps
             assert wrong.answer != "3"
             assert reason

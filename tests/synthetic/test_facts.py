@@ -1,4 +1,4 @@
-"""What a solution restates of its question: which sentences, as which nodes, and what follows if one is misread."""
+"""Facts that a solution restates: which sentences, as which nodes, and how a misread one propagates."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import re
 import pytest
 
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
-from prm_gsm8k.synthetic import restructure as telling
-from prm_gsm8k.synthetic.checker import SecondOpinion
+from prm_gsm8k.synthetic.checker import RowChecker
 from prm_gsm8k.synthetic.facts import facts, with_facts
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 from prm_gsm8k.synthetic.parse import QUESTION, Solution, read_solution
@@ -20,7 +19,7 @@ QUESTION_TEXT = (
 FACT = "Ignatius owns 14 bicycles."
 STEPS = ["The friend owns 2*14=<<2*14=28>>28 and 28+3=<<28+3=31>>31.", "Together they own 31+14=<<31+14=45>>45."]
 ANSWER = "\n".join([*STEPS, "#### 45"])
-TOLD = "\n".join([FACT, ANSWER])
+RESTATED = "\n".join([FACT, ANSWER])
 RIGHT = [FACT, "The friend owns 2*14=28 and 28+3=31.", "Together they own 31+14=45."]
 MISREAD = [
     "Ignatius owns 41 bicycles.",
@@ -37,17 +36,17 @@ def solved(question: str = QUESTION_TEXT, answer: str = ANSWER) -> Solution:
 
 
 def misread(question: str, fact: str, steps: str) -> list[float]:
-    """The numbers of a fact that can be misread, where it is told before these steps."""
-    told = with_facts(read_solution(question, f"{fact}\n{steps}"), {0})
-    return [equation.result for equation in told.equations if equation.fact]
+    """The numbers of a fact that can be misread, if it is restated before these steps."""
+    restated = with_facts(read_solution(question, f"{fact}\n{steps}"), {0})
+    return [equation.result for equation in restated.equations if equation.fact]
 
 
 @pytest.fixture
 def restating(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever can be restated is, as it is in the question, before its use."""
-    for name, value in {"_RESTATED": 1.0, "_RESTATING": 1.0, "_TOGETHER": 0.0, "_FRONT": 0.0, "_OPENING": 0.0}.items():
-        monkeypatch.setattr(telling, name, value)
-    monkeypatch.setattr(telling, "INTRODUCTIONS", ("{}",))
+    for name, value in {"_RESTATED": 1.0, "_RESTATING": 1.0, "_MERGING": 0.0, "_FRONT": 0.0, "_OPENING": 0.0}.items():
+        monkeypatch.setattr(f"prm_gsm8k.synthetic.restructure.{name}", value)
+    monkeypatch.setattr("prm_gsm8k.synthetic.restructure.INTRODUCTIONS", ("{}",))
 
 
 def test_a_sentence_that_a_step_uses_is_a_fact() -> None:
@@ -73,8 +72,8 @@ def test_what_does_not_state_a_fact_is_not_restated(sentence: str) -> None:
 
 def test_a_sentence_is_whole() -> None:
     question = "Mr. Day has a 30 sq. ft. garden. At 7 a.m. he plants 6 rows for Mrs. Ito. Dr. Lee has 2. How many?"
-    told = facts(solved(question, "He has 30/6=<<30/6=5>>5.\nAnd 5*7=<<5*7=35>>35.\n#### 35"))
-    assert [fact.text for fact in told] == [
+    restated = facts(solved(question, "He has 30/6=<<30/6=5>>5.\nAnd 5*7=<<5*7=35>>35.\n#### 35"))
+    assert [fact.text for fact in restated] == [
         "Mr. Day has a 30 sq. ft. garden.",
         "At 7 a.m. he plants 6 rows for Mrs. Ito.",
     ]
@@ -110,20 +109,20 @@ def test_what_a_step_says_before_is_not_misread_after() -> None:
 
 
 def test_a_restated_number_is_where_later_operands_come_from() -> None:
-    plain = solved(answer=TOLD)
-    told = with_facts(plain, {0})
-    [node] = [n for n, equation in enumerate(told.equations) if equation.fact]
+    plain = solved(answer=RESTATED)
+    restated = with_facts(plain, {0})
+    [node] = [n for n, equation in enumerate(restated.equations) if equation.fact]
     uses = [
         source
-        for equation in told.equations
+        for equation in restated.equations
         if not equation.fact
         for value, source in zip(equation.operands, equation.sources, strict=True)
         if value == 14
     ]
-    assert uses == [node] * 2 and told.equations[node].sources == [QUESTION]
-    assert told.equations[told.final].result == 45
-    assert [e.result for e in told.equations if not e.fact] == [e.result for e in plain.equations]
-    assert told.steps == plain.steps and plain.mentions != told.mentions == []
+    assert uses == [node] * 2 and restated.equations[node].sources == [QUESTION]
+    assert restated.equations[restated.final].result == 45
+    assert [e.result for e in restated.equations if not e.fact] == [e.result for e in plain.equations]
+    assert restated.steps == plain.steps and plain.mentions != restated.mentions == []
     assert not any(equation.fact for equation in plain.equations)  # which is as it was
 
 
@@ -131,9 +130,9 @@ def test_what_else_may_explain_a_number_is_still_what_it_was() -> None:
     question = "He has 9 pens. He gets 3, and had 15. How many are twice as many?"
     steps = "He has 9+3=<<9+3=12>>12.\nHe had 15-3=<<15-3=12>>12.\nAll 12 are his.\nIt is 12*2=<<12*2=24>>24.\n#### 24"
     plain = read_solution(question, f"He has 9 pens.\n{steps}")
-    told = with_facts(plain, {0})
-    assert [equation.fact for equation in told.equations] == [True, False, False, False]
-    for solution, moved in ((plain, 0), (told, 1)):
+    restated = with_facts(plain, {0})
+    assert [equation.fact for equation in restated.equations] == [True, False, False, False]
+    for solution, moved in ((plain, 0), (restated, 1)):
         [mention] = [mention for mention in solution.mentions if mention.value == 12]
         assert (mention.source, mention.others) == (1 + moved, (0 + moved,))
         last = solution.equations[solution.final]
@@ -141,12 +140,12 @@ def test_what_else_may_explain_a_number_is_still_what_it_was() -> None:
 
 
 def test_without_a_fact_nothing_is_changed() -> None:
-    plain = solved(answer=TOLD)
+    plain = solved(answer=RESTATED)
     assert with_facts(plain, ()) is plain
 
 
 @pytest.mark.usefixtures("restating")
-def test_a_misread_fact_is_carried_through_to_the_answer() -> None:
+def test_a_misread_fact_propagates_to_the_answer() -> None:
     problem = Problem("mine/0", QUESTION_TEXT, ANSWER, "train", "mine:1")
     found = set()
     for seed in range(30):
@@ -206,10 +205,10 @@ def test_a_number_that_the_fact_says_beside_it_is_not_put_in_its_place() -> None
     assert set(firsts) == {-1}
 
 
-def test_the_second_opinion_knows_a_misread_fact() -> None:
-    opinion = SecondOpinion(QUESTION_TEXT, RIGHT, "45")
-    assert opinion.refusal is None
-    assert opinion.judge(MISREAD, 0, "number_flipped", REASON, "126") is None
+def test_the_checker_knows_a_misread_fact() -> None:
+    checker = RowChecker(QUESTION_TEXT, RIGHT, "45")
+    assert checker.refusal is None
+    assert checker.check(MISREAD, 0, "number_flipped", REASON, "126") is None
 
 
 @pytest.mark.parametrize(
@@ -217,17 +216,17 @@ def test_the_second_opinion_knows_a_misread_fact() -> None:
     [
         ([MISREAD[0], RIGHT[1], "Together they own 31+41=72."], "number_flipped", REASON, "stale_value"),
         ([*MISREAD[:2], "Together they own 85+14=99."], "number_flipped", REASON, "stale_value"),
-        (MISREAD, "wrong_problem_number", REASON, "wrong_type"),
-        (MISREAD, "wrong_earlier_result", REASON, "wrong_type"),
-        (MISREAD, "calculation_slip", REASON, "wrong_type"),
-        (MISREAD, "number_flipped", "reads 14 where it says something else", "wrong_type"),
+        (MISREAD, "wrong_problem_number", REASON, "other_error_type"),
+        (MISREAD, "wrong_earlier_result", REASON, "other_error_type"),
+        (MISREAD, "calculation_slip", REASON, "other_error_type"),
+        (MISREAD, "number_flipped", "reads 14 where it says something else", "other_error_type"),
         (["Ignatius sold 41 bicycles.", *MISREAD[1:]], "number_flipped", REASON, "text_changed"),
     ],
 )
-def test_the_second_opinion_refuses_a_misread_fact_that_is_not_carried_through(
+def test_the_checker_refuses_a_misread_fact_that_does_not_propagate(
     steps: list[str], kind: str, reason: str, refused: str
 ) -> None:
     numbers = re.findall(r"\d+", steps[-1])
-    said = SecondOpinion(QUESTION_TEXT, RIGHT, "45").judge(steps, 0, kind, reason, numbers[-1])
+    said = RowChecker(QUESTION_TEXT, RIGHT, "45").check(steps, 0, kind, reason, numbers[-1])
     assert said is not None
     assert said.startswith(refused)

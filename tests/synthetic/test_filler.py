@@ -1,4 +1,4 @@
-"""After its first error a wrong solution goes on as long as real ones do, and says nothing more that could be wrong."""
+"""Filler: it makes incorrect solutions as long as real ones, and computes nothing that could be incorrect."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from prm_gsm8k.audit.probe import draw_problems
 from prm_gsm8k.audit.reference import shipped_reference
 from prm_gsm8k.audit.shape import distances
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
-from prm_gsm8k.synthetic import filler as going_on
-from prm_gsm8k.synthetic.checker import SecondOpinion, stale_values
-from prm_gsm8k.synthetic.filler import ENDING, GOING_ON, announced, go_on
+from prm_gsm8k.synthetic import filler
+from prm_gsm8k.synthetic.checker import RowChecker, stale_values
+from prm_gsm8k.synthetic.filler import ENDINGS, TRANSITIONS, add_filler, announcement
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 from prm_gsm8k.synthetic.numbers import NUMBER_WORDS
 from prm_gsm8k.synthetic.parse import read_solution
@@ -41,52 +41,52 @@ def rows() -> list[Row]:
 
 @pytest.mark.parametrize("wanted", range(4))
 def test_so_many_steps_are_added_as_are_drawn(monkeypatch: pytest.MonkeyPatch, wanted: int) -> None:
-    monkeypatch.setattr(going_on, "MORE", {3: (0,) * wanted + (1,)})
+    monkeypatch.setattr(filler, "ADDED_STEPS", {3: (0,) * wanted + (1,)})
     concluded = frame(Style(conclusion="The answer is {}."))
     for seed in range(20):
-        longer = go_on(WRONG, 0, concluded, Random(seed))
+        longer = add_filler(WRONG, 0, concluded, Random(seed))
         assert len(longer) == 3 + wanted
         assert longer[0] == WRONG[0] and [step for step in longer if step in WRONG] == WRONG
 
 
-def test_all_that_can_be_said_is_said_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_filler_that_fits_is_added_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fact before its use, what a step is about before it, and after the last one nothing without a conclusion."""
-    monkeypatch.setattr(going_on, "MORE", {3: (0,) * 9 + (1,)})
-    longer = go_on(WRONG, 0, frame(), Random(0))
+    monkeypatch.setattr(filler, "ADDED_STEPS", {3: (0,) * 9 + (1,)})
+    longer = add_filler(WRONG, 0, frame(), Random(0))
     assert longer[:2] == [WRONG[0], "Each of 5 friends has 9."]
-    assert longer[2] in (*GOING_ON, "We need to find the friends.") and longer[3] == WRONG[1]
+    assert longer[2] in (*TRANSITIONS, "We need to find the friends.") and longer[3] == WRONG[1]
     assert re.fullmatch(r"(We need to|Let's|Now, let's|Now, we) (find|calculate) the sum\.", longer[4])
     assert longer[5:] == [WRONG[2]]
-    longer = go_on(WRONG, 1, frame(Style(conclusion="#### {}")), Random(0))
-    assert longer[:2] == WRONG[:2] and longer[-1] in ENDING
+    longer = add_filler(WRONG, 1, frame(Style(conclusion="#### {}")), Random(0))
+    assert longer[:2] == WRONG[:2] and longer[-1] in ENDINGS
 
 
 def test_what_the_solution_says_already_is_not_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(going_on, "MORE", {4: (0,) * 9 + (1,)})
+    monkeypatch.setattr(filler, "ADDED_STEPS", {4: (0,) * 9 + (1,)})
     answer = ANSWER.replace("The friends", "We know that each of 5 friends has 9.\nThe friends")
-    told = Frame(read_solution(QUESTION, answer), PLAIN, Random(0))
-    longer = go_on(["He has 6*2=12", *told.bodies[1:3], WRONG[2]], 0, told, Random(0))
+    restated = Frame(read_solution(QUESTION, answer), PLAIN, Random(0))
+    longer = add_filler(["He has 6*2=12", *restated.bodies[1:3], WRONG[2]], 0, restated, Random(0))
     assert sum("friends has" in step for step in longer) == 1
 
 
 def test_only_a_step_with_numbers_that_follows_one_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(going_on, "MORE", {3: (0,) * 9 + (1,)})
+    monkeypatch.setattr(filler, "ADDED_STEPS", {3: (0,) * 9 + (1,)})
     bodies = [WRONG[0], "His friends have some, too.", WRONG[2]]
-    assert go_on(bodies, 0, frame(question=QUESTION.replace("Each of 5 friends has 9.", "")), Random(0)) == bodies
+    assert add_filler(bodies, 0, frame(question=QUESTION.replace("Each of 5 friends has 9.", "")), Random(0)) == bodies
 
 
 def test_a_step_whose_subject_says_a_number_is_announced_without_it() -> None:
-    assert announced("The cost of the pens is 3*4 = 12.", "", 0) == "We need to find the cost of the pens."
-    assert announced("The cost of the two pens is 3*4 = 12.", "", 0) == GOING_ON[0]
+    assert announcement("The cost of the pens is 3*4 = 12.", "", 0) == "We need to find the cost of the pens."
+    assert announcement("The cost of the two pens is 3*4 = 12.", "", 0) == TRANSITIONS[0]
 
 
 def test_long_solutions_are_long_enough() -> None:
-    many = [f"{k} + 1 = {k + 1}" for k in range(max(going_on.MORE) + 1)]
-    assert go_on(many, 0, frame(), Random(0)) is many
+    many = [f"{k} + 1 = {k + 1}" for k in range(max(filler.ADDED_STEPS) + 1)]
+    assert add_filler(many, 0, frame(), Random(0)) is many
 
 
 def test_what_is_added_has_no_numbers_but_those_of_the_question(rows: list[Row]) -> None:
-    """Whatever stands in a wrong row and not, but for its numbers, in the right one it was made from."""
+    """Whatever stands in an incorrect row and not, but for its numbers, in the correct one it was made from."""
     right = {row["id"]: row["completions"] for row in rows if row["first_error"] < 0}
     added = 0
     for row in rows:
@@ -109,19 +109,19 @@ def test_nothing_is_announced_twice(rows: list[Row]) -> None:
         if row["first_error"] >= 0:
             said = [re.sub(r"\A(\*\*Step \d+:\*\* |Step \d+: |\d+\. |- )", "", step) for step in row["completions"]]
             for before, step in pairwise(said[row["first_error"] + 1 :]):
-                assert re.search(r"\d", before + step) or (before.endswith("?") and step in ENDING), said
+                assert re.search(r"\d", before + step) or (before.endswith("?") and step in ENDINGS), said
             assert sum(step.endswith("?") for step in said) < 2, said
 
 
 def test_up_to_the_first_error_rows_are_what_they_would_be_without(
     rows: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that a PRM is trained on, which sees a step and what is before it; and right rows are as they were."""
-    monkeypatch.setattr(going_on, "MORE", {})
+    """All that a PRM is trained on, which sees a step and what is before it; and correct rows are as they were."""
+    monkeypatch.setattr(filler, "ADDED_STEPS", {})
     longer = 0
     for row, plain in zip(rows, generate(shipped_problems("train")[:1500], SyntheticOptions()), strict=True):
-        judged = row["first_error"] + 1 or len(row["completions"])
-        assert row["completions"][:judged] == plain["completions"][:judged]
+        shown = row["first_error"] + 1 or len(row["completions"])
+        assert row["completions"][:shown] == plain["completions"][:shown]
         assert {**row, "completions": 0, "labels": 0} == {**plain, "completions": 0, "labels": 0}
         longer += len(row["completions"]) > len(plain["completions"])
         if len(row["completions"]) == len(plain["completions"]):
@@ -129,7 +129,7 @@ def test_up_to_the_first_error_rows_are_what_they_would_be_without(
     assert longer > 0.3 * len(rows)
 
 
-def test_wrong_solutions_are_as_long_as_real_ones_and_err_at_the_same_place(rows: list[Row]) -> None:
+def test_incorrect_solutions_are_as_long_as_real_ones_and_err_at_the_same_place(rows: list[Row]) -> None:
     """Within what two halves of the real ones are apart."""
     solutions = [
         Solution(row["id"], row["problem_id"], row["prompt"], row["completions"], row["first_error"], {})
@@ -141,7 +141,7 @@ def test_wrong_solutions_are_as_long_as_real_ones_and_err_at_the_same_place(rows
 
 
 def test_as_its_author_wrote_it_nothing_is_added() -> None:
-    made = generate(shipped_problems("train")[:100], SyntheticOptions(retold=False, styles=False))
+    made = generate(shipped_problems("train")[:100], SyntheticOptions(restructured=False, styles=False))
     lengths: dict[str, int] = {}
     for row in made:
         if row["first_error"] < 0:
@@ -151,25 +151,25 @@ def test_as_its_author_wrote_it_nothing_is_added() -> None:
 
 
 RIGHT = ["Step 1: He has 6+2=8.", "Step 2: The friends have 5*9=45.", "Step 3: The sum is 45+8=53."]
-BARE = [
+FILLED = [
     "He has 6*2=12.",
     "Each of 5 friends has 9.",
     "The friends have 5*9=45.",
     "We can now go on.",
     "The sum is 45+12=57.",
 ]
-LONGER = [f"Step {n}: {body}" for n, body in enumerate(BARE, 1)]
+LONGER = [f"Step {n}: {body}" for n, body in enumerate(FILLED, 1)]
 
 
-def judge(steps: list[str], right: list[str] = RIGHT) -> str | None:
-    opinion = SecondOpinion(QUESTION, right, "53")
-    assert opinion.refusal is None
-    return opinion.judge(steps, 0, "operation_changed", "computes 6 * 2 where 6 + 2 belongs", "57")
+def check(steps: list[str], right: list[str] = RIGHT) -> str | None:
+    checker = RowChecker(QUESTION, right, "53")
+    assert checker.refusal is None
+    return checker.check(steps, 0, "operation_changed", "computes 6 * 2 where 6 + 2 belongs", "57")
 
 
-def test_the_second_opinion_passes_what_says_nothing_new() -> None:
-    assert judge(LONGER) is None
-    assert judge(BARE, [step[8:] for step in RIGHT]) is None
+def test_the_checker_accepts_filler() -> None:
+    assert check(LONGER) is None
+    assert check(FILLED, [step[8:] for step in RIGHT]) is None
 
 
 @pytest.mark.parametrize(
@@ -182,31 +182,31 @@ def test_the_second_opinion_passes_what_says_nothing_new() -> None:
         "The friends have 5*9=45.",  # said twice
     ],
 )
-def test_the_second_opinion_refuses_what_says_more(added: str) -> None:
-    assert judge([*BARE[:3], added, BARE[4]], [step[8:] for step in RIGHT]) is not None
+def test_the_checker_refuses_steps_that_are_no_filler(added: str) -> None:
+    assert check([*FILLED[:3], added, FILLED[4]], [step[8:] for step in RIGHT]) is not None
 
 
-def test_the_second_opinion_refuses_a_step_that_is_misnumbered_behind_an_addition() -> None:
-    assert judge([*LONGER[:4], "Step 4: The sum is 45+12=57."]) is not None
+def test_the_checker_refuses_a_misnumbered_step_after_filler() -> None:
+    assert check([*LONGER[:4], "Step 4: The sum is 45+12=57."]) is not None
 
 
-def test_the_second_opinion_refuses_an_addition_before_the_error() -> None:
-    opinion = SecondOpinion(QUESTION, RIGHT, "53")
+def test_the_checker_refuses_filler_before_the_error() -> None:
+    checker = RowChecker(QUESTION, RIGHT, "53")
     steps = [
         "Step 1: We can now go on.",
         "Step 2: He has 6*2=12.",
-        *(f"Step {n}: {b}" for n, b in enumerate(BARE[2:], 3)),
+        *(f"Step {n}: {b}" for n, b in enumerate(FILLED[2:], 3)),
     ]
-    assert opinion.judge(steps, 1, "operation_changed", "computes 6 * 2 where 6 + 2 belongs", "57") is not None
+    assert checker.check(steps, 1, "operation_changed", "computes 6 * 2 where 6 + 2 belongs", "57") is not None
 
 
-def test_a_stale_value_behind_an_addition_is_refused() -> None:
-    assert judge([*LONGER[:4], "Step 5: The sum is 45+8=53."]) is not None
-    assert judge([*LONGER[:4], "Step 5: The sum is 45+12=53."]) is not None
+def test_a_stale_value_after_filler_is_refused() -> None:
+    assert check([*LONGER[:4], "Step 5: The sum is 45+8=53."]) is not None
+    assert check([*LONGER[:4], "Step 5: The sum is 45+12=53."]) is not None
 
 
-def test_a_stale_value_behind_an_addition_is_counted() -> None:
-    """By the measure of `benchmarks/synthetic_quality.py`, which must not take an added step for another one's."""
+def test_a_stale_value_after_filler_is_counted() -> None:
+    """By the measure of `benchmarks/synthetic_quality.py`, which must not take filler for another step."""
     assert stale_values(RIGHT, LONGER, 0, QUESTION) == []
     assert stale_values(RIGHT, [*LONGER[:4], "Step 5: The sum is 45+8=53."], 0, QUESTION) == ["8"]
     assert stale_values(RIGHT, [*LONGER[:4], "Step 5: That is 8 more."], 0, QUESTION) == ["8"]
@@ -216,16 +216,16 @@ def without_numbers(step: str) -> str:
     return re.sub(r"[\d.,]*\d[\d.,]*", "", step)
 
 
-def test_what_the_second_opinion_does_not_pass_is_not_added() -> None:
+def test_filler_that_the_checker_refuses_is_not_added() -> None:
     """To it a score is twenty, so "Let's find her average score" says a number."""
     answer = "The sum is 91+92=<<91+92=183>>183.\nHer average score is 183/3=<<183/3=61>>61.\n#### 61"
     problem = Problem("mine/1", "Malou got 91 and 92 in 3 quizzes. What is the average?", answer, "train", "mine:1")
     longer = 0
     for seed in range(40):
         right, *wrong = generate([problem], SyntheticOptions(seed=seed))
-        opinion = SecondOpinion(right["prompt"], right["completions"], "61")
+        checker = RowChecker(right["prompt"], right["completions"], "61")
         for row in wrong:
-            judged = (row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"])
-            assert opinion.judge(*judged) is None
+            claims = (row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"])
+            assert checker.check(*claims) is None
             longer += len(row["completions"]) > len(right["completions"])
     assert longer > 20

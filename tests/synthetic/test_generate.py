@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.synthetic.checker import SecondOpinion, read_equations, stale_values
+from prm_gsm8k.synthetic.checker import RowChecker, stale_values
 from prm_gsm8k.synthetic.errors import TAXONOMY
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
 
@@ -45,12 +46,12 @@ def test_every_row_keeps_the_contract(rows: list[Row]) -> None:
     assert len({row["id"] for row in rows}) == len(rows)
 
 
-def test_nine_in_ten_solutions_yield_three_wrong_rows(wrong: list[Row]) -> None:
+def test_nine_in_ten_solutions_yield_three_incorrect_rows(wrong: list[Row]) -> None:
     made = Counter(row["problem_id"] for row in wrong)
     assert sum(count == 3 for count in made.values()) >= 0.9 * len(PROBLEMS)
 
 
-def test_a_wrong_row_shares_its_prefix_with_its_twin_and_then_leaves_it(
+def test_an_incorrect_row_shares_its_prefix_with_its_twin_and_then_leaves_it(
     wrong: list[Row], right: dict[str, Row]
 ) -> None:
     for row in wrong:
@@ -63,7 +64,7 @@ def test_a_wrong_row_shares_its_prefix_with_its_twin_and_then_leaves_it(
         assert row["answer"] != row["reference_answer"] == twin["answer"]
 
 
-def test_no_wrong_row_shows_a_stale_value(wrong: list[Row], right: dict[str, Row]) -> None:
+def test_no_incorrect_row_shows_a_stale_value(wrong: list[Row], right: dict[str, Row]) -> None:
     for row in wrong:
         steps = right[row["twin_id"]]["completions"]
         assert stale_values(steps, row["completions"], row["first_error"], row["prompt"]) == [], row["id"]
@@ -76,13 +77,13 @@ def test_only_a_calculation_slip_states_a_false_equation(rows: list[Row]) -> Non
                 assert (row["error_type"], row["first_error"]) == ("calculation_slip", index), row["id"]
 
 
-def test_the_second_opinion_stands_behind_every_row(wrong: list[Row], right: dict[str, Row]) -> None:
+def test_the_checker_accepts_every_row(wrong: list[Row], right: dict[str, Row]) -> None:
     for twin_id, twin in list(right.items())[:700]:
-        opinion = SecondOpinion(twin["prompt"], twin["completions"], twin["reference_answer"])
-        assert opinion.refusal is None, twin_id
+        checker = RowChecker(twin["prompt"], twin["completions"], twin["reference_answer"])
+        assert checker.refusal is None, twin_id
         for row in (row for row in wrong if row["twin_id"] == twin_id):
-            judged = (row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"])
-            assert opinion.judge(*judged) is None, row["id"]
+            claims = (row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"])
+            assert checker.check(*claims) is None, row["id"]
 
 
 def test_arithmetic_is_a_minority(wrong: list[Row]) -> None:
@@ -96,7 +97,7 @@ def test_every_error_type_occurs_and_says_why(wrong: list[Row]) -> None:
     assert all(row["error_reason"] for row in wrong)
 
 
-def test_no_prefix_is_both_right_and_wrong_and_no_solution_stands_twice(rows: list[Row]) -> None:
+def test_no_prefix_is_both_correct_and_incorrect_and_no_solution_stands_twice(rows: list[Row]) -> None:
     labels: dict[tuple[str, ...], bool] = {}
     for row in rows:
         for length, label in enumerate(row["labels"], 1):
@@ -104,8 +105,8 @@ def test_no_prefix_is_both_right_and_wrong_and_no_solution_stands_twice(rows: li
     assert len({(row["prompt"], *row["completions"]) for row in rows}) == len(rows)
 
 
-def test_a_step_that_is_right_without_the_skipped_one_is_not_called_wrong() -> None:
-    """Three steps of this solution subtract 2: with one of them left out, the next can be the right one after all."""
+def test_a_step_that_is_correct_without_the_skipped_one_is_not_called_incorrect() -> None:
+    """Three steps of this solution subtract 2: with one of them left out, the next can be the correct one after all."""
     randy = shipped_problems("test")[1301]
     for seed in range(30):
         options = SyntheticOptions(seed=seed, num_incorrect_per_problem=8, error_mix={"step_skipped": 1}, styles=False)
@@ -116,7 +117,7 @@ def test_a_step_that_is_right_without_the_skipped_one_is_not_called_wrong() -> N
 
 
 def test_style_says_nothing_about_the_label(wrong: list[Row], right: dict[str, Row]) -> None:
-    """A wrong row has its twin's labels, glyphs and conclusion: only numbers, an operator or a relation word differ."""
+    """An incorrect row has its twin's labels, glyphs and conclusion: only numbers, an operator or a relation differ."""
     for row in wrong:
         twin = right[row["twin_id"]]["completions"]
         assert row["completions"][0].startswith("Step 1") == twin[0].startswith("Step 1")
@@ -149,7 +150,7 @@ def test_what_was_skipped_and_refused_is_counted(rows: list[Row], tally: Tally) 
     assert skipped == len(tally.skipped) == counts["problems"] - counts["right rows"]
 
 
-def test_more_right_rows_come_in_other_styles() -> None:
+def test_more_correct_rows_come_in_other_styles() -> None:
     options = SyntheticOptions(num_correct_per_problem=3, num_incorrect_per_problem=6)
     made = [row for row in generate(PROBLEMS[:40], options) if row["problem_id"] == PROBLEMS[0].id]
     right = [row for row in made if row["first_error"] < 0]
@@ -193,7 +194,7 @@ def test_the_longer_a_step_the_likelier_it_has_the_error(longer: int) -> None:
     words[longer] = "Now let us see how many there are of all of them that were named here: "
     answer = "\n".join([*(step.format(word) for step, word in zip(steps, words, strict=True)), "#### 84"])
     problem = Problem("user/0", question, answer, "train", "user:1")
-    options = SyntheticOptions(num_incorrect_per_problem=1, styles=False, retold=False, positions="uniform")
+    options = SyntheticOptions(num_incorrect_per_problem=1, styles=False, restructured=False, positions="uniform")
     drawn = [row for seed in range(300) for row in generate([problem], replace(options, seed=seed))]
     firsts = [row["first_error"] for row in drawn if row["first_error"] >= 0]
     assert firsts.count(longer) > 0.75 * len(firsts) > 200

@@ -1,4 +1,4 @@
-"""A first error must not be told by its face: what `face.py` leaves out, and that it does what it says."""
+"""Surface features must not predict first errors: what `surface.py` rejects, and with which probability."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.synthetic.errors import TAXONOMY
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
-from prm_gsm8k.synthetic.surface import TOGETHER, bet, chance, face_weights, look
+from prm_gsm8k.synthetic.surface import BALANCED_TOGETHER, features, keep_probability, log_odds, surface_weights
 
 PROBLEMS = 1500
 
 
 def pairs(balanced: bool) -> tuple[dict[str, list[tuple[str, str]]], Tally]:
-    """By kind of error, first errors and the right step at the place of each."""
+    """By kind of error, first errors and the correct step at the place of each."""
     tally = Tally()
     right: dict[str, list[str]] = {}
     found: dict[str, list[tuple[str, str]]] = {}
@@ -41,13 +41,15 @@ def as_drawn() -> tuple[dict[str, list[tuple[str, str]]], Tally]:
     return pairs(balanced=False)
 
 
-def leaning(steps: list[tuple[str, str]], seen: Callable[[str], Any]) -> float:
-    """In how many more pairs the wrong step has more of what is seen than the right one has, as a share."""
-    return sum((seen(wrong) > seen(right)) - (seen(wrong) < seen(right)) for wrong, right in steps) / len(steps)
+def leaning(steps: list[tuple[str, str]], feature: Callable[[str], Any]) -> float:
+    """The share of pairs in which the incorrect step has more of a feature, less those in which the correct one has."""
+    return sum((feature(wrong) > feature(right)) - (feature(wrong) < feature(right)) for wrong, right in steps) / len(
+        steps
+    )
 
 
 @pytest.mark.parametrize(
-    ("kind", "seen"),
+    ("kind", "feature"),
     [
         pytest.param("operation_changed", lambda step: "+" in step, id="a sum"),
         pytest.param("operation_changed", len, id="a longer step"),
@@ -55,13 +57,13 @@ def leaning(steps: list[tuple[str, str]], seen: Callable[[str], Any]) -> float:
         pytest.param("step_skipped", lambda step: "+" in step, id="a late sum"),
     ],
 )
-def test_what_tells_in_draws_does_not_tell_in_rows(
+def test_features_that_predict_errors_in_draws_do_not_in_rows(
     kind: str,
-    seen: Callable[[str], Any],
+    feature: Callable[[str], Any],
     as_drawn: tuple[dict[str, list[tuple[str, str]]], Tally],
     balanced: tuple[dict[str, list[tuple[str, str]]], Tally],
 ) -> None:
-    before, after = leaning(as_drawn[0][kind], seen), leaning(balanced[0][kind], seen)
+    before, after = leaning(as_drawn[0][kind], feature), leaning(balanced[0][kind], feature)
     assert before > 0.08  # it is there to be balanced
     assert abs(after) < before / 2
 
@@ -88,27 +90,28 @@ def test_a_changed_operator_has_the_sign_of_its_solution() -> None:
 def test_rows_are_replaced_not_lost(
     as_drawn: tuple[dict[str, list[tuple[str, str]]], Tally], balanced: tuple[dict[str, list[tuple[str, str]]], Tally]
 ) -> None:
-    assert as_drawn[1].counts["draw refused/told by its face"] == 0
-    assert balanced[1].counts["draw refused/told by its face"] > 1000
+    assert as_drawn[1].counts["draw refused/surface features"] == 0
+    assert balanced[1].counts["draw refused/surface features"] > 1000
     assert balanced[1].counts["wrong rows"] > 0.98 * as_drawn[1].counts["wrong rows"]
 
 
 def test_every_kind_that_can_be_balanced_has_weights() -> None:
-    kinds = {TOGETHER.get(kind, kind) for kind in TAXONOMY}
-    assert kinds - set(face_weights()) == {"stopped_early", "grouping_lost"}  # inherent; too few to fit
-    assert set(face_weights()) <= kinds
+    kinds = {BALANCED_TOGETHER.get(kind, kind) for kind in TAXONOMY}
+    assert kinds - set(surface_weights()) == {"stopped_early", "grouping_lost"}  # inherent; too few to fit
+    assert set(surface_weights()) <= kinds
 
 
-def test_the_chance_evens_the_bet() -> None:
-    """What looks wrong is kept with exp(-s), what looks right always; the same step twice says nothing."""
+def test_the_keep_probability_balances_the_log_odds() -> None:
+    """A step that features give away is kept with exp(-s), others always; equal steps have no features that differ."""
     wrong, right = "She sold 48*24 = 1152 clips.", "She sold 48+24 = 72 clips."
-    weights = face_weights()["operation_changed"]
-    assert bet(weights, look(wrong), look(right)) == -bet(weights, look(right), look(wrong))
-    assert {chance("operation_changed", *sides) == 1.0 for sides in ((wrong, right), (right, wrong))} == {True, False}
-    assert chance("operation_changed", right, right) == 1.0
-    assert chance("stopped_early", wrong, right) == 1.0
+    weights = surface_weights()["operation_changed"]
+    assert log_odds(weights, features(wrong), features(right)) == -log_odds(weights, features(right), features(wrong))
+    both = ((wrong, right), (right, wrong))
+    assert {keep_probability("operation_changed", *steps) == 1.0 for steps in both} == {True, False}
+    assert keep_probability("operation_changed", right, right) == 1.0
+    assert keep_probability("stopped_early", wrong, right) == 1.0
 
 
-def test_digits_are_not_seen() -> None:
-    assert look("So 12.5 x 3 = $37.50 of 40") == look("So 98.1 x 7 = $22.10 of 50")
-    assert look("So 12 + 3 = 15") != look("So 12 * 3 = 15")
+def test_digits_are_no_features() -> None:
+    assert features("So 12.5 x 3 = $37.50 of 40") == features("So 98.1 x 7 = $22.10 of 50")
+    assert features("So 12 + 3 = 15") != features("So 12 * 3 = 15")

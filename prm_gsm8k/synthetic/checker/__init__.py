@@ -1,17 +1,16 @@
-"""A second opinion on every synthetic row, from its text alone.
+"""The row checker: checks every synthetic row independently, from its text alone.
 
-The generator knows which number it changed; this package does not. It shares no code with it: its own tokeniser, its
-own arithmetic, its own idea of each error type. It reads like this:
+It shares no code with the generator, and does not know which number was changed: it has its own parser, arithmetic and
+definition of each error type.
 
-- `reading`: the numbers and equations of a step; `quantities`: the numbers of a question
-- `relations`: each error type as a relation between a right and a wrong expression; `bare`: the same where a step
-  states its result without the expression
-- `right`: the right solution, read once; `judge`: a wrong row against it
-- `stale`: how often old values are still shown, for the benchmark
+- `arithmetic/equations.py`: the numbers and equations of a step; `quantities.py`: the numbers of a question
+- `relations.py`: each error type as a relation between a correct and an incorrect expression
+- `result_only.py`: the same for steps that state a result without its expression
+- `correct.py`: a correct solution, parsed once; `row_checker.py`: incorrect rows against it
+- `stale.py`: how many old values an incorrect solution still shows, for benchmarks
 """
 
-from prm_gsm8k.arithmetic.equations import Equation, read_equations
-from prm_gsm8k.synthetic.checker.row_checker import REFUSALS, SecondOpinion
+from prm_gsm8k.synthetic.checker.row_checker import REFUSALS, RowChecker
 from prm_gsm8k.synthetic.checker.stale import stale_values
 
-__all__ = ["REFUSALS", "Equation", "SecondOpinion", "read_equations", "stale_values"]
+__all__ = ["REFUSALS", "RowChecker", "stale_values"]

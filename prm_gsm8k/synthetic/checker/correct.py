@@ -1,4 +1,4 @@
-"""The right solution, read once: its steps, what each computes, where it states the answer, whether it stands."""
+"""A correct solution, parsed once: its steps, what each computes, and where it states the answer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from prm_gsm8k.synthetic.checker.quantities import NUMBER_WORDS, Quantities, spe
 from prm_gsm8k.synthetic.checker.relations import Given
 from prm_gsm8k.synthetic.checker.result_only import Explanation, explanations
 
-# Why a right solution does not stand.
-RIGHT_FALSE_EQUATION = "false_equation"  # an equation in it is false; the detail shows the step
-RIGHT_ANSWER = "other_answer"  # its last step does not state the reference answer
-RIGHT_EMPTY = "empty"  # no steps, or an empty one
+# Why a correct solution is refused.
+FALSE_EQUATION = "false_equation"  # an equation in it is false; the detail shows the step
+OTHER_ANSWER = "other_answer"  # its last step does not state the reference answer
+EMPTY = "empty"  # no steps, or an empty one
 
 CONCLUSION = re.compile(
     r"(?:\*\*)?(?:####|\W*(?:the |so |thus|therefore|hence|final|answer|in (?:total|all|conclusion)))", re.IGNORECASE
@@ -26,7 +26,7 @@ _ANSWER_SIGNS = str.maketrans("", "", "$£€%\\, ")
 
 
 def answer_number(text: str) -> Number | None:
-    """The number that an answer is, with or without currency and percent sign; None if it is none."""
+    """The value of an answer, with or without currency and percent sign; None if it is not a number."""
     try:
         return VALUES[text]
     except ValueError:
@@ -37,8 +37,17 @@ def answer_number(text: str) -> Number | None:
         return None
 
 
-class RightSolution:
-    """The steps of a right solution without numbering (`bodies`) and as numbers, gaps and equations (`read`)."""
+class CorrectSolution:
+    """A correct solution.
+
+    Attributes:
+        steps: its steps as text; `bodies` without numbering, `read` parsed.
+        quantities: the numbers of the question.
+        prefixes: the numbering or bullet of each step, None if it has none.
+        reference: the reference answer.
+        answer_positions: positions of the answer among the numbers of the last step.
+        refusal: why the solution is refused, None if it is not.
+    """
 
     def __init__(self, question: str, steps: Sequence[str], reference_answer: str) -> None:
         self.steps = list(steps)
@@ -54,7 +63,7 @@ class RightSolution:
         self.read = [Step(body) for body in self.bodies]
         reference = answer_number(reference_answer)
         self.reference: Number = 0 if reference is None else reference
-        self.answer_positions: list[int] = []  # where the last step states the answer
+        self.answer_positions: list[int] = []
         self._question = question.lower()
         self._results: list[list[Number]] = []
         self._before: list[frozenset[Number]] = [frozenset()]
@@ -66,24 +75,24 @@ class RightSolution:
 
     def _check(self, reference: Number | None) -> str | None:
         if not self.read or not all(self.bodies):
-            return RIGHT_EMPTY
+            return EMPTY
         for i, step in enumerate(self.read):
             if step.pairs is not step.skeleton.pairs:
                 for pair in step.pairs:
                     if not pair.holds and not pair.weak:
-                        return f"{RIGHT_FALSE_EQUATION}: step {i}: {self.steps[i]}"
+                        return f"{FALSE_EQUATION}: step {i}: {self.steps[i]}"
         if reference is None:
-            return f"{RIGHT_ANSWER}: the reference answer is no number"
+            return f"{OTHER_ANSWER}: the reference answer is no number"
         last = self.read[-1]
         for i in reversed(last.results):
             if reference == last.raws[i] or reference == last.values[i]:
                 self.answer_positions = [i]
                 return None
         self.answer_positions = [i for i in range(len(last.raws)) if reference in (last.raws[i], last.values[i])]
-        return None if self.answer_positions else f"{RIGHT_ANSWER}: the last step does not state {reference}"
+        return None if self.answer_positions else f"{OTHER_ANSWER}: the last step does not state {reference}"
 
     def body(self, step: str, twin_index: int, index: int) -> str | None:
-        """A step without its numbering; None where it is not numbered like the right solution's step `twin_index`."""
+        """A step without its numbering; None if it is not numbered in the format of step `twin_index` of this one."""
         prefix = self.prefixes[twin_index]
         if prefix is None:
             return step
@@ -91,14 +100,14 @@ class RightSolution:
         return step[len(head) :] if step.startswith(head) else None
 
     def conclusion(self) -> int | None:
-        """The index of the last step if it only repeats the answer, which an earlier step has computed."""
+        """The index of the last step if it only repeats an answer that an earlier step computed, else None."""
         if self._conclusion == -1:
             self._conclusion = self._find_conclusion()
         return self._conclusion
 
     def _find_conclusion(self) -> int | None:
         last = len(self.read) - 1
-        if last <= 0 or self.read[last].pairs or self.read[last].murky:
+        if last <= 0 or self.read[last].pairs or self.read[last].ambiguous:
             return None
         before = self.read[last - 1]
         if CONCLUSION.match(self.bodies[last]) and self.reference in (*before.raws, *before.values):
@@ -106,16 +115,16 @@ class RightSolution:
         return last if self.reference in self.results_before(last) else None
 
     def restates(self, index: int) -> bool:
-        """Whether a step is a part of the question, word for word, with or without "we know that" before it."""
+        """Whether a step repeats part of the question word for word, perhaps after "we know that"."""
         body = self.bodies[index].lower()
         said = [body[match.end() :] for match in _SAYS.finditer(body)]
         return any(len(words) > 9 and words in self._question for words in said)
 
-    def without_additions(self, steps: Sequence[str], first_error: int, twin_index: int) -> list[str]:
-        """A wrong solution without what it says more than this one after its first error, which is step `twin_index`
-        here: steps that state nothing new, where this solution goes on otherwise.
+    def without_filler(self, steps: Sequence[str], first_error: int, twin_index: int) -> list[str]:
+        """An incorrect solution without filler: steps after its first error that state nothing new.
 
-        What stands after such a step is numbered as it would be without it; a step that is misnumbered stays as it is.
+        The step `first_error` is step `twin_index` of this solution. Later steps are renumbered as if there were no
+        filler; one that is numbered incorrectly stays as it is.
         """
         kept = list(steps[: first_error + 1])
         label = self.prefixes[0] if len(set(self.prefixes)) == 1 else None
@@ -133,7 +142,7 @@ class RightSolution:
         return kept
 
     def states_nothing_new(self, body: str) -> bool:
-        """Whether a step has no numbers, neither in digits nor in words, but those of a part of the question in it."""
+        """Whether a step has no numbers, in digits or words, but in what it quotes from the question."""
         body = body.lower()
         for match in _QUOTES.finditer(body):
             said = body[match.end() :]
@@ -143,11 +152,11 @@ class RightSolution:
         return "=" not in body and not NUMBER.search(body) and NUMBER_WORDS.keys().isdisjoint(_WORD.findall(body))
 
     def results_of(self, index: int) -> list[Number]:
-        """What a step computes: what its equations end in or, without one, the numbers that are new in it."""
+        """What a step computes: the results of its equations or, if it has none, the numbers that are new in it."""
         while len(self._results) <= index:
             i = len(self._results)
             step, before = self.read[i], self._before[i]
-            if step.results and not step.murky:
+            if step.results and not step.ambiguous:
                 results = [step.values[k] for k in step.results]
                 if step.values is not step.raws:
                     results += [step.raws[k] for k in step.results]
@@ -167,7 +176,7 @@ class RightSolution:
         return self._before[index]
 
     def given(self, index: int) -> Given:
-        """What stands before step `index`."""
+        """What is known before step `index`."""
         given = self._given.get(index)
         if given is None:
             given = Given(self.quantities.stated, self.quantities.percents, self.results_before(index))
@@ -175,7 +184,7 @@ class RightSolution:
         return given
 
     def given_without(self, skipped: int, index: int) -> Given:
-        """What stands before step `index` for somebody who skips step `skipped`."""
+        """What is known before step `index` if step `skipped` is left out."""
         step = self.read[skipped]
         results = self.results_of(skipped) or [step.values[k] for k in step.results]
         inputs = {v for pair in step.pairs if pair.holds for v in step.values[pair.left.first : pair.left.last + 1]}
@@ -194,13 +203,13 @@ class RightSolution:
         return words
 
     def ways_to(self, index: int, target: Number) -> list[Explanation]:
-        """How the solution may have come to a number of step `index` that stands there without an expression."""
+        """The expressions from which step `index` may have its number `target`, if it shows none."""
         key = (index, target)
         if key not in self._ways:
             before = self.results_before(index)
             near = self.quantities.stated | before
             near.update(value for value in self.read[index].values if value != target)
-            # What the question only implies (days in a month) would explain too much by accident.
+            # Constants that the question implies (days in a month) explain too much by accident, so they come last.
             ways = explanations(target, near, deep=False)
             ways = ways or explanations(target, near | self.quantities.known | {1, 100}, deep=False)
             self._ways[key] = ways or explanations(target, near)
@@ -227,7 +236,7 @@ def _label(prefix: tuple[str, str], index: int) -> str:
 
 
 def numbers_named(reason: str) -> list[Number]:
-    """The numbers in a reason, without those of steps (`step 2`) and of words it quotes from the problem."""
+    """The numbers in an error reason, but for step numbers (`step 2`) and quotations from the problem."""
     if '"' in reason:
         reason = _QUOTED.sub("", reason)
     if "tep" in reason:

@@ -1,6 +1,6 @@
-"""What a question puts at a solver's disposal: the numbers it states, in digits or words, and the constants it implies.
+"""The numbers that a question states, in digits or words, and the constants that it implies.
 
-`Half of the 20% tip of $30 over two weeks` states 2, 1/2, 20, 1/5, 30; `weeks` implies 7, 52 and 4.
+`Half of the 20% tip of $30 over two weeks` states 2, 1/2, 20, 1/5 and 30; `weeks` implies 7, 5, 2, 52 and 4.
 """
 
 from __future__ import annotations
@@ -99,22 +99,22 @@ _IMPLIED: dict[str, tuple[Number, ...]] = {
 for _coin, _cents in _COINS.items():
     _IMPLIED[_coin] = (_cents, divide(_cents, 100))
 _WORD = re.compile(r"[a-z]+")
-# Every ASCII character is in it, as `translate` is slow where one is not.
+# Has every ASCII character, since `str.translate` is slow for those that are missing.
 _SPACED = str.maketrans({chr(i): chr(i) for i in range(128)} | dict.fromkeys("0123456789.,;:!?-–—/()'’\"“”$%&", " "))
 _FRACTION = re.compile(r"([0-9]+) ?/ ?([0-9]+)")
 _MIXED = re.compile(r"([0-9]+) (?:and )?([0-9]+)/([0-9]+)")
 _VULGAR = {"½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4), "⅓": Fraction(1, 3), "⅔": Fraction(2, 3)}
-
-
 _SPELLED = frozenset((*_ONES, *_TENS, *_SCALES, "dozen"))
 
 
 class Quantities:
     """The numbers of a question.
 
-    stated: every number in digits or words; percentages and parts in both forms (20% is 20 and 1/5, a third 3 and 1/3).
-    percents: p of every p% (also the 20 of `0.2`), to tell which operands are percentages.
-    known: `stated` and the constants that its words imply (`week`: 7); what may stand in a solution unexplained.
+    Attributes:
+        stated: every number, in digits or words; percentages and parts in both forms (20% is 20 and 1/5, a third 3 and
+            1/3).
+        percents: p of every p%, and 20 for a decimal 0.2: which operands are percentages.
+        known: `stated` and the constants that the words imply (`week`: 7): what a solution may use.
     """
 
     def __init__(self, question: str) -> None:
@@ -178,7 +178,7 @@ class Quantities:
 
 
 def spelled_values(text: str) -> set[Number]:
-    """The values of the numbers that a text spells in words (`fifteen`, `twenty-eight`)."""
+    """The numbers that a text has in words (`fifteen`, `twenty-eight`)."""
     words = _WORD.findall(text.lower())
     if _SPELLED.isdisjoint(words):
         return set()

@@ -1,7 +1,6 @@
-"""The error types as relations between a right expression and a wrong one, knowing nothing of how errors are made.
+"""Error types as relations between a correct and an incorrect expression, independent of how errors are made.
 
-Every relation answers one question: is this wrong expression the right one after the error it is said to hold?
-`48 / 2 -> 84 / 2` is `number_flipped` if the question says 48 and neither it nor an earlier step says 84.
+`48 / 2 -> 84 / 2` is `number_flipped` if the question states 48, and neither it nor an earlier step has 84.
 """
 
 from __future__ import annotations
@@ -31,69 +30,18 @@ WRONG_QUESTION = "wrong_question"
 
 # What a solver may know without being told: how many of one unit make another, in calendars, measures and money.
 CONSTANTS: frozenset[Number] = frozenset(
-    {
-        2,
-        3,
-        4,
-        5,
-        6,
-        7,
-        8,
-        10,
-        12,
-        16,
-        20,
-        24,
-        25,
-        28,
-        29,
-        30,
-        31,
-        32,
-        36,
-        40,
-        48,
-        50,
-        52,
-        60,
-        64,
-        90,
-        100,
-        120,
-        128,
-        144,
-        168,
-    }
-    | {
-        180,
-        200,
-        250,
-        300,
-        350,
-        360,
-        365,
-        366,
-        500,
-        600,
-        720,
-        1000,
-        1440,
-        1760,
-        2000,
-        3600,
-        5280,
-        10_000,
-        86_400,
-        100_000,
-    }
-    | {1_000_000, Fraction(1, 100), Fraction(1, 20), Fraction(1, 10), Fraction(1, 4), Fraction(1, 2), Fraction(1, 1000)}
-)
+    int(number)
+    for number in (
+        "2 3 4 5 6 7 8 10 12 16 20 24 25 28 29 30 31 32 36 40 48 50 52 60 64 90 100 120 128 144 168 180 200 250 300 "
+        "350 360 365 366 500 600 720 1000 1440 1760 2000 3600 5280 10000 86400 100000 1000000"
+    ).split()
+) | frozenset(Fraction(1, parts) for parts in (2, 4, 10, 20, 100, 1000))
 
 INVERSE = {"+": "-", "-": "+", "*": "/", "/": "*"}
 
 
 class Expression(NamedTuple):
-    """An expression with its numbers: `values` has percent tokens as hundredths, `raws` as written."""
+    """An expression with its numbers: 20% is 1/5 in `values` and 20 in `raws`."""
 
     values: tuple[Number, ...]
     raws: tuple[Number, ...]
@@ -106,7 +54,14 @@ class Expression(NamedTuple):
 
 @dataclass(slots=True)
 class Given:
-    """What stands before the erroneous step: numbers of the question, its percentages, results of earlier steps."""
+    """What is known before a step.
+
+    Attributes:
+        stated: numbers of the question.
+        percents: its percentages, as written.
+        earlier: results of earlier steps.
+        skipped_result, skipped_inputs: what a skipped step computes, and from what.
+    """
 
     stated: Collection[Number]
     percents: Collection[Number]
@@ -115,12 +70,12 @@ class Given:
     skipped_inputs: Collection[Number] = ()
 
 
-def one_difference(right: Expression, wrong: Expression) -> tuple[int, Number, Number] | None:
-    """(position, right number, wrong number) where exactly one operand differs and nothing else does."""
-    if right.shape is not wrong.shape:
+def one_difference(correct: Expression, incorrect: Expression) -> tuple[int, Number, Number] | None:
+    """(position, correct number, incorrect number) if exactly one operand differs and nothing else does."""
+    if correct.shape is not incorrect.shape:
         return None
     found = None
-    for i, (a, b) in enumerate(zip(right.values, wrong.values, strict=False)):
+    for i, (a, b) in enumerate(zip(correct.values, incorrect.values, strict=False)):
         if a != b:
             if found is not None:
                 return None
@@ -128,12 +83,12 @@ def one_difference(right: Expression, wrong: Expression) -> tuple[int, Number, N
     return found
 
 
-def _one_operator(right: Expression, wrong: Expression) -> int | None:
-    """The position of the only operator that differs; parentheses may follow it."""
-    if right.values != wrong.values:
+def _one_operator(correct: Expression, incorrect: Expression) -> int | None:
+    """The position of the only operator that differs, if nothing else does but parentheses."""
+    if correct.values != incorrect.values:
         return None
     found = None
-    for i, (a, b) in enumerate(zip(right.operators, wrong.operators, strict=False)):
+    for i, (a, b) in enumerate(zip(correct.operators, incorrect.operators, strict=False)):
         if a != b:
             if found is not None:
                 return None
@@ -141,40 +96,40 @@ def _one_operator(right: Expression, wrong: Expression) -> int | None:
     return found
 
 
-def _number_flipped(right: Expression, wrong: Expression, given: Given) -> bool:
-    if (change := one_difference(right, wrong)) is None:
+def _number_flipped(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    if (change := one_difference(correct, incorrect)) is None:
         return False
     i, a, b = change
-    known = a in given.stated or right.raws[i] in given.stated
-    return known and b not in given.stated and b not in given.earlier and wrong.raws[i] not in given.stated
+    known = a in given.stated or correct.raws[i] in given.stated
+    return known and b not in given.stated and b not in given.earlier and incorrect.raws[i] not in given.stated
 
 
-def _operation_changed(right: Expression, wrong: Expression, given: Given) -> bool:
-    return _one_operator(right, wrong) is not None
+def _operation_changed(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    return _one_operator(correct, incorrect) is not None
 
 
-def _calculation_slip(right: Expression, wrong: Expression, given: Given) -> bool:
-    return right.shape is wrong.shape and right.values == wrong.values
+def _calculation_slip(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    return correct.shape is incorrect.shape and correct.values == incorrect.values
 
 
-def _wrong_problem_number(right: Expression, wrong: Expression, given: Given) -> bool:
-    change = one_difference(right, wrong)
-    return change is not None and (change[2] in given.stated or wrong.raws[change[0]] in given.stated)
+def _wrong_problem_number(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    change = one_difference(correct, incorrect)
+    return change is not None and (change[2] in given.stated or incorrect.raws[change[0]] in given.stated)
 
 
-def _wrong_earlier_result(right: Expression, wrong: Expression, given: Given) -> bool:
-    change = one_difference(right, wrong)
+def _wrong_earlier_result(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    change = one_difference(correct, incorrect)
     return change is not None and change[2] in given.earlier
 
 
-def _relation_reversed(right: Expression, wrong: Expression, given: Given) -> bool:
-    i = _one_operator(right, wrong)
+def _relation_reversed(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    i = _one_operator(correct, incorrect)
     if i is not None:
-        return wrong.operators[i] == INVERSE[right.operators[i]]
-    if sorted(map(hash, right.values)) != sorted(map(hash, wrong.values)):
+        return incorrect.operators[i] == INVERSE[correct.operators[i]]
+    if sorted(map(hash, correct.values)) != sorted(map(hash, incorrect.values)):
         return False
-    target = _filled(wrong.shape.tree, wrong.values)
-    return any(swapped == target for swapped in _swaps(_filled(right.shape.tree, right.values)))
+    target = _filled(incorrect.shape.tree, incorrect.values)
+    return any(swapped == target for swapped in _swaps(_filled(correct.shape.tree, correct.values)))
 
 
 Filled = Number | tuple[str, "Filled", "Filled"]
@@ -199,42 +154,42 @@ def _swaps(tree: Filled) -> Iterator[Filled]:
         yield (operator, left, swapped)
 
 
-def _step_skipped(right: Expression, wrong: Expression, given: Given) -> bool:
-    change = one_difference(right, wrong)
+def _step_skipped(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    change = one_difference(correct, incorrect)
     return change is not None and change[1] in given.skipped_result and change[2] in given.skipped_inputs
 
 
 def _runs(longer: Expression, shorter: Expression) -> Iterator[tuple[int, int]]:
-    """Where a run of operands, with as many operators, can be cut from `longer` to leave `shorter`."""
+    """(start, size) of runs of operands that can be cut from `longer`, with as many operators, to leave `shorter`."""
     a, b = longer.values, shorter.values
     size = len(a) - len(b)
     if size <= 0 or len(b) < 2:
         return
     for start in range(len(b) + 1):
         if a[:start] == b[:start] and a[start + size :] == b[start:]:
-            # The run takes the operators before it with it or, at the front, those after it. A run in the middle of a
-            # difference may take either: 9 - (3 - 2) without 3 is 9 - 2.
+            # The operators before the run go with it or, at the front, those after it. In the middle of a difference
+            # it may be either: 9 - (3 - 2) without 3 is 9 - 2.
             for first in {max(0, start - 1), start}:
                 if longer.operators[:first] + longer.operators[first + size :] == shorter.operators:
                     yield start, size
                     break
 
 
-def _term_left_out(right: Expression, wrong: Expression, given: Given) -> bool:
-    return any(True for _ in _runs(right, wrong))
+def _term_left_out(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    return any(True for _ in _runs(correct, incorrect))
 
 
-def _counted_twice(right: Expression, wrong: Expression, given: Given) -> bool:
-    values = right.values
-    for start, size in _runs(wrong, right):
-        again = wrong.values[start : start + size]
+def _counted_twice(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    values = correct.values
+    for start, size in _runs(incorrect, correct):
+        again = incorrect.values[start : start + size]
         if any(values[i : i + size] == again for i in range(len(values) - size + 1)):
             return True
     return False
 
 
-def percent_forms(expression: Expression, percents: Collection[Number]) -> Iterator[tuple[int, Number]]:
-    """(position, p) of every operand that is a percentage: a token with a percent sign, p/100, or a decimal for it."""
+def _percent_forms(expression: Expression, percents: Collection[Number]) -> Iterator[tuple[int, Number]]:
+    """(position, p) of every operand that is a percentage: p%, p/100, or a decimal for it or its complement."""
     for i, (value, raw) in enumerate(zip(expression.values, expression.raws, strict=False)):
         if value != raw:
             yield i, raw
@@ -249,43 +204,45 @@ def percent_forms(expression: Expression, percents: Collection[Number]) -> Itera
             yield i, value
 
 
-def _percentage_confused(right: Expression, wrong: Expression, given: Given) -> bool:
-    forms = dict(percent_forms(right, given.percents))
+def _percentage_confused(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    forms = dict(_percent_forms(correct, given.percents))
     if not forms:
         return False
     variants: set[Number] = {1, 100}
     for p in forms.values():
         share = divide(p, 100)
         variants |= {p, share, 100 - p, 1 - share, 100 + p, 1 + share, p - 100, share - 1, 200 - p, 2 - share}
-    if (change := one_difference(right, wrong)) is not None:
+    if (change := one_difference(correct, incorrect)) is not None:
         i, a, b = change
         if b in variants and (i in forms or a in variants):
             return True
-        return i not in forms and a != 100 and (b in given.stated or b in given.earlier)  # the base is another one
-    # The percentage taken as an amount, or one times it for what is left: the other operands stay what they are.
-    allowed = variants | set(right.values)
-    return right.values != wrong.values and all(value in allowed for value in wrong.values)
+        return i not in forms and a != 100 and (b in given.stated or b in given.earlier)  # another base
+    # The percentage taken as an amount, or its complement: the other operands stay the same.
+    allowed = variants | set(correct.values)
+    return correct.values != incorrect.values and all(value in allowed for value in incorrect.values)
 
 
-def _unit_confused(right: Expression, wrong: Expression, given: Given) -> bool:
+def _unit_confused(correct: Expression, incorrect: Expression, given: Given) -> bool:
     def is_conversion(value: Number) -> bool:
         if value in given.stated or value in given.earlier:
             return False
         return value in CONSTANTS or (value != 0 and divide(1, value) in CONSTANTS)
 
-    if (change := one_difference(right, wrong)) is not None:
+    if (change := one_difference(correct, incorrect)) is not None:
         a, b = change[1], change[2]
         return is_conversion(a) and (b in CONSTANTS or (b != 0 and divide(1, b) in CONSTANTS))
-    i = _one_operator(right, wrong)
-    if i is not None and right.operators[i] in "*/":
-        return wrong.operators[i] == INVERSE[right.operators[i]] and any(map(is_conversion, right.values[i : i + 2]))
-    swapped = right.shape is wrong.shape and right.operators == "/" and right.values == wrong.values[::-1]
-    return swapped and any(map(is_conversion, right.values))
+    i = _one_operator(correct, incorrect)
+    if i is not None and correct.operators[i] in "*/":
+        return incorrect.operators[i] == INVERSE[correct.operators[i]] and any(
+            map(is_conversion, correct.values[i : i + 2])
+        )
+    swapped = correct.shape is incorrect.shape and correct.operators == "/" and correct.values == incorrect.values[::-1]
+    return swapped and any(map(is_conversion, correct.values))
 
 
-def _grouping_lost(right: Expression, wrong: Expression, given: Given) -> bool:
-    same = right.values == wrong.values and right.operators == wrong.operators
-    return same and right.shape.tree != right.shape.flat_tree and right.shape.tree != wrong.shape.tree
+def _grouping_lost(correct: Expression, incorrect: Expression, given: Given) -> bool:
+    same = correct.values == incorrect.values and correct.operators == incorrect.operators
+    return same and correct.shape.tree != correct.shape.flat_tree and correct.shape.tree != incorrect.shape.tree
 
 
 RELATIONS: dict[str, Callable[[Expression, Expression, Given], bool]] = {
@@ -304,25 +261,25 @@ RELATIONS: dict[str, Callable[[Expression, Expression, Given], bool]] = {
 }
 CONCLUSION_ERRORS = frozenset({WRONG_FINAL_ANSWER, STOPPED_EARLY, WRONG_QUESTION})
 ERROR_TYPES = frozenset(RELATIONS) | CONCLUSION_ERRORS
-# Errors that put one number in another's place: the reason has to name at least one of the two.
+# Errors that replace one number by another: the reason has to name at least one of the two.
 SUBSTITUTIONS = frozenset({NUMBER_FLIPPED, WRONG_PROBLEM_NUMBER, WRONG_EARLIER_RESULT, STEP_SKIPPED})
 
 
-def stands_in_relation(error_type: str, right: Expression, wrong: Expression, given: Given) -> bool:
-    """Whether `wrong` comes from `right` by that error; fractions like 3/4 may count as one operand."""
+def is_of_type(error_type: str, correct: Expression, incorrect: Expression, given: Given) -> bool:
+    """Whether `incorrect` is `correct` after an error of that type; fractions like 3/4 may count as one operand."""
     relation = RELATIONS[error_type]
-    if relation(right, wrong, given):
+    if relation(correct, incorrect, given):
         return True
-    if "/" not in right.operators and "/" not in wrong.operators:
+    if "/" not in correct.operators and "/" not in incorrect.operators:
         return False
-    folded_right, folded_wrong = fold(right), fold(wrong)
-    if folded_right is right and folded_wrong is wrong:
+    folded_correct, folded_incorrect = fold(correct), fold(incorrect)
+    if folded_correct is correct and folded_incorrect is incorrect:
         return False
-    return relation(folded_right, folded_wrong, given)
+    return relation(folded_correct, folded_incorrect, given)
 
 
 def fold(expression: Expression) -> Expression:
-    """The expression with every fraction of whole numbers a/b (a < b) made one operand: `3/4 * 400` has two."""
+    """The expression with every fraction a/b of whole numbers a < b as one operand: `3/4 * 400` has two."""
     values, raws, operators = list(expression.values), list(expression.raws), list(expression.operators)
     tree, i = expression.shape.tree, 0
     nodes = set(_leaf_divisions(tree))

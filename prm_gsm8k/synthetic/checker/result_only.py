@@ -1,7 +1,7 @@
-"""Steps that state a result without its expression: `Natalia sold 24 clips in May.`
+"""Error types for steps that state a result without its expression: `Natalia sold 24 clips in May.`
 
-Such a step is read by search: which operations on known numbers give 24, and does one of them, after the error that the
-row claims or with the values that an earlier error has changed, give what the wrong step states instead?
+Such a step is explained by search: which operations on known numbers give 24, and does one of them give what the
+incorrect step states, after the claimed error or with the new values of an earlier error?
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from prm_gsm8k.synthetic.checker.relations import (
     Given,
 )
 
-# (operands, operators in order, the tree of positions): a way to a number
+# (operands, operators in order, tree of positions): an expression that comes to a number
 Explanation = tuple[tuple[Number, ...], str, Tree]
 
 _OPERATORS = "+-*/"
 
 
 def explanations(target: Number, known: Collection[Number], deep: bool = True) -> list[Explanation]:
-    """Ways to get `target` from one operation on two known numbers or, where there is none, from two on three."""
+    """Expressions of two known numbers that come to `target` or, if there are none and `deep`, of three."""
     found: list[Explanation] = [((a, b), operator, _binary(operator)) for a, operator, b in _pairs(target, known)]
     if found or not deep:
         return found
@@ -62,7 +62,7 @@ def _binary(operator: str) -> Tree:
 
 
 def _pairs(target: Number, known: Collection[Number]) -> Iterator[tuple[Number, str, Number]]:
-    """(a, operator, b) with both known, sums and products once."""
+    """(a, operator, b) equal to `target` with both known, sums and products in one order."""
     for a in known:
         b = target - a
         if b in known and a <= b:
@@ -78,7 +78,7 @@ def _pairs(target: Number, known: Collection[Number]) -> Iterator[tuple[Number, 
 
 
 def _pairs_with(inner: Number, target: Number) -> Iterator[tuple[Number, str, Number]]:
-    """(a, operator, b) equal to target with `inner` as one of the two."""
+    """(a, operator, b) equal to `target` with `inner` as one of the two."""
     yield inner, "+", target - inner
     yield inner, "-", inner - target
     yield target + inner, "-", inner
@@ -89,19 +89,23 @@ def _pairs_with(inner: Number, target: Number) -> Iterator[tuple[Number, str, Nu
             yield target * inner, "/", inner
 
 
-def bare_relation(
-    error_type: str, target: Number, wrong: Number, ways: list[Explanation], given: Given, named: Collection[Number]
+def result_only_relation(
+    error_type: str, target: Number, incorrect: Number, ways: list[Explanation], given: Given, named: Collection[Number]
 ) -> bool:
-    """Whether some way to get the right result gives the wrong one after an error of this type.
+    """Whether some expression for the correct result comes to the incorrect one after an error of this type.
 
-    `named` are the numbers of the reason: a misread number that the text does not show has to be among them.
+    Args:
+        target, incorrect: the correct and the incorrect result.
+        ways: expressions for `target`.
+        given: what is known before the step.
+        named: the numbers of the reason, among which a misread number must be, since the text does not show it.
     """
     if error_type == CALCULATION_SLIP:
         return True
     for values, operators, tree in ways:
         for numbers, changed in _errors(error_type, values, operators, tree, given, named):
             try:
-                if evaluate(changed, numbers) == wrong:
+                if evaluate(changed, numbers) == incorrect:
                     return True
             except ZeroDivisionError:
                 continue
@@ -109,19 +113,19 @@ def bare_relation(
 
 
 def misread_relation(error_type: str, old: Number, new: Number, given: Given, named: Collection[Number]) -> bool:
-    """Whether a sentence of the question, restated, has `new` where the question says `old`."""
+    """Whether a restated fact that has `new` for `old` is an error of this type."""
     return old in given.stated and new in _substitutes(error_type, old, given, named)
 
 
 def shown_relation(
-    error_type: str, old: Number, new: Number, wrong: Number, ways: list[Explanation], given: Given
+    error_type: str, old: Number, new: Number, incorrect: Number, ways: list[Explanation], given: Given
 ) -> bool:
-    """Whether the sentence shows the replaced operand itself (`old` -> `new`), and with it comes to `wrong`."""
+    """Whether an error of this type replaces the operand `old` by `new`, both shown, and so comes to `incorrect`."""
     if new not in _substitutes(error_type, old, given, (new,)):
         return False
     for values, _, tree in ways:
         for i, value in enumerate(values):
-            if value == old and new and evaluate(tree, (*values[:i], new, *values[i + 1 :])) == wrong:
+            if value == old and new and evaluate(tree, (*values[:i], new, *values[i + 1 :])) == incorrect:
                 return True
     return False
 
@@ -182,7 +186,7 @@ def _substitutes(error_type: str, value: Number, given: Given, named: Collection
 
 
 def _reoperated(tree: Tree, only_inverse: bool) -> Iterator[Tree]:
-    """The tree with one operator changed, or with the operands of one minus or division swapped."""
+    """The tree with one operator changed, or the operands of one difference or quotient swapped."""
     if isinstance(tree, int):
         return
     operator, left, right = tree
@@ -192,7 +196,7 @@ def _reoperated(tree: Tree, only_inverse: bool) -> Iterator[Tree]:
     if only_inverse:
         yield (operator, right, left)
         yield (INVERSE[operator], right, left)
-    elif operator in "+*":  # the pair search writes sums and products in one order only
+    elif operator in "+*":  # `_pairs` has sums and products in one order only
         yield ("-", right, left)
         yield ("/", right, left)
     for changed in _reoperated(left, only_inverse):

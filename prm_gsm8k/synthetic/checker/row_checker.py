@@ -1,11 +1,11 @@
-"""Judge a wrong solution against the right one it came from, by reading both as text.
+"""Check an incorrect solution against the correct one that it was made from, both as text.
 
-A row stands if every step before `first_error` is the right one's, the step at `first_error` is wrong in the way it is
-said to be, and everything after it is what somebody who made that one error would have written: the same sentences, the
-old value of a changed result nowhere, every equation true. Between them may stand what says nothing new.
+A row is accepted if every step before `first_error` is the correct one, the step at `first_error` has the error that
+its error type claims, and every later step follows from it: the same sentences, no stale value, every equation true.
+Filler may be between them. The correct step that a step was made from is its *twin*.
 
-This runs once for every row that is generated, so the common case is kept short: a step with the gaps of its twin is
-checked number by number, without being parsed.
+This runs for every row that is generated, so the common case is short: a step with the same gaps as its twin is checked
+number by number, without being parsed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from prm_gsm8k.arithmetic.equations import NUMBER, VALUES, Number, Pair, Step, divide, evaluate, is_rounding
-from prm_gsm8k.synthetic.checker.correct import CONCLUSION, RightSolution, answer_number, numbers_named
+from prm_gsm8k.synthetic.checker.correct import CONCLUSION, CorrectSolution, answer_number, numbers_named
 from prm_gsm8k.synthetic.checker.relations import (
     CALCULATION_SLIP,
     CONCLUSION_ERRORS,
@@ -30,33 +30,33 @@ from prm_gsm8k.synthetic.checker.relations import (
     WRONG_FINAL_ANSWER,
     Expression,
     Given,
+    is_of_type,
     one_difference,
-    stands_in_relation,
 )
-from prm_gsm8k.synthetic.checker.result_only import bare_relation, misread_relation, shown_relation
+from prm_gsm8k.synthetic.checker.result_only import misread_relation, result_only_relation, shown_relation
 
-# Why a row is refused. What follows a colon in a refusal is detail for a person; the kind before it is for counting.
-RIGHT_ROW = "right_row"  # the right solution itself does not stand
-BAD_SHAPE = "bad_shape"  # number of steps, first_error or error_type make no sense
-PREFIX_ALTERED = "prefix_altered"  # a step before the first error is not the right solution's
-NOT_WRONG = "not_wrong"  # the step at first_error says what the right one says, or comes to the same value
-FALSE_EQUATION = "false_equation"  # an equation is false, and no calculation slip is claimed for it
-SLIP_IS_TRUE = "slip_is_true"  # a calculation slip is claimed, but no equation is false (or it only rounds)
-WRONG_TYPE = "wrong_type"  # the step is not wrong in the way that the error type says
-TEXT_CHANGED = "text_changed"  # more than numbers differs from the right solution
-UNEXPLAINED = "unexplained_number"  # a number changed and nothing says why
+# Why a row is refused. A refusal is one of these, for counting, then a colon and a detail for a person.
+CORRECT_SOLUTION = "correct_solution"  # the correct solution itself is refused
+BAD_SHAPE = "bad_shape"  # number of steps, first_error or error_type are impossible
+PREFIX_ALTERED = "prefix_altered"  # a step before the first error differs from the correct one
+NO_ERROR = "no_error"  # the step at first_error says the same as the correct one, or comes to the same value
+FALSE_EQUATION = "false_equation"  # an equation is false, but the error is no calculation slip
+TRUE_EQUATION = "true_equation"  # the error is a calculation slip, but no equation is false, or it only rounds
+OTHER_TYPE = "other_error_type"  # the error is not of the claimed type
+TEXT_CHANGED = "text_changed"  # more than numbers differs from the correct solution
+UNEXPLAINED = "unexplained_number"  # a number changed for no reason
 STALE = "stale_value"  # the old value of a changed result is still shown
-REASON = "reason"  # the reason is empty or names numbers that the step does not show
-ANSWER = "answer"  # the answer is no number, or not what the last step concludes
-REFERENCE_ANSWER = "reference_answer"  # the wrong solution arrives at the right answer
-UNREADABLE = "unreadable"  # algebra or a form that is not read with certainty
+REASON = "reason"  # the reason is empty, or names numbers that the step does not show
+ANSWER = "answer"  # the answer is no number, or not the one that the last step concludes
+REFERENCE_ANSWER = "reference_answer"  # the incorrect solution comes to the reference answer
+UNREADABLE = "unreadable"  # algebra, or a form that cannot be parsed with certainty
 
 REFUSALS = (
-    *(RIGHT_ROW, BAD_SHAPE, PREFIX_ALTERED, NOT_WRONG, FALSE_EQUATION, SLIP_IS_TRUE, WRONG_TYPE, TEXT_CHANGED),
+    *(CORRECT_SOLUTION, BAD_SHAPE, PREFIX_ALTERED, NO_ERROR, FALSE_EQUATION, TRUE_EQUATION, OTHER_TYPE, TEXT_CHANGED),
     *(UNEXPLAINED, STALE, REASON, ANSWER, REFERENCE_ANSWER, UNREADABLE),
 )
 
-# What may be swapped in a sentence along with a relation: `twice as many` -> `half as many`, `more` -> `less`.
+# Words that may change with a relation: `twice as many` -> `half as many`, `more` -> `less`.
 _RELATION_WORDS = re.compile(
     r"\b(?:twice|half|halves|double[sd]?|doubling|halved|halving|tripled?|thrice|thirds?|quarters?|quadrupled?|fourths?"
     r"|fifths?|more|less|fewer|greater|smaller|bigger|larger|longer|shorter|older|younger|taller|higher|lower|heavier"
@@ -66,43 +66,36 @@ _RELATION_WORDS = re.compile(
     re.IGNORECASE,
 )
 _BORDER = re.compile(r"\\(?:[dt]?frac|left|right|[(\[)\]$])|[\s$£€(){}\[\]\\*]")
-
-
-# Errors that replace an operand; a sentence without the expression may still show it.
+# Errors that replace an operand, which a sentence without the expression may show.
 _SHOWS_OPERAND = SUBSTITUTIONS | {PERCENTAGE_CONFUSED, UNIT_CONFUSED}
 
 
 class _Row:
-    """A wrong row while it is read: what has changed so far, and the step in hand."""
-
-    __slots__ = (
-        "earlier", "excused", "index", "kept", "misread", "new", "raws", "right", "texts", "twin", "twin_index",
-        "values",
-    )  # fmt: skip
+    """The state of a check: the step being checked, and what has changed so far."""
 
     index: int
     twin_index: int
-    twin: Step  # the right solution's step
+    twin: Step  # the correct solution's step
     texts: list[str]
     raws: list[Number]
     values: list[Number]
 
-    def __init__(self, right: RightSolution, earlier: Collection[Number]) -> None:
-        self.right = right
-        self.new: dict[Number, set[Number]] = {}  # old value of a changed result -> its new value
+    def __init__(self, correct: CorrectSolution, earlier: Collection[Number]) -> None:
+        self.correct = correct
+        self.new: dict[Number, set[Number]] = {}  # old value of a changed result -> its new values
         self.earlier = earlier  # results of steps before the error
-        self.kept: list[Number] = []  # later results that are as they were
-        self.excused: dict[Number, Number] = {}  # the operand that the error replaces, for the prose of its step
-        self.misread: Number | None = None  # a number of the question that was restated wrong: it explains nothing more
+        self.kept: list[Number] = []  # later results that did not change
+        self.excused: dict[Number, Number] = {}  # old -> new value of the replaced operand
+        self.misread: Number | None = None  # the number of the question that a restated fact misreads
 
     def take(self, step: str, index: int, twin_index: int) -> Step | None:
-        """Step `index`, read as its twin where it has its gaps, else as it stands; None where it is misnumbered."""
-        right = self.right
+        """Go to step `index`. Returns the twin if its gaps are the same, else the parsed step; None if misnumbered."""
+        correct = self.correct
         self.index, self.twin_index = index, twin_index
-        self.twin = twin = right.read[twin_index]
+        self.twin = twin = correct.read[twin_index]
         body: str | None = step
-        if right.has_prefixes:
-            body = right.body(step, twin_index, index)
+        if correct.has_prefixes:
+            body = correct.body(step, twin_index, index)
             if body is None:
                 return None
         parts = NUMBER.split(body)  # type: ignore[arg-type]
@@ -118,7 +111,7 @@ class _Row:
         return twin
 
     def add(self, position: int, new_raw: Number, new: Number) -> None:
-        """The result at a position of the twin has now this value; a percentage counts under both its forms."""
+        """Record the new value of the result at a position of the twin; of a percentage in both its forms."""
         twin = self.twin
         old = twin.values[position]
         if old == new:
@@ -132,23 +125,25 @@ class _Row:
             self.new.setdefault(twin.raws[position], set()).add(new_raw)
 
     def is_explained(self, value: Number, position: int = -1) -> bool:
-        """Whether the question or an unchanged result shows the value too; what the question only implies (60 minutes)
-        explains operands, not numbers in prose."""
+        """Whether the question or an unchanged result shows the value too.
+
+        A constant that the question only implies (60 minutes) explains an operand, but not a number in prose.
+        """
         if value in self.kept or value in self.earlier:
             return True
         if value == self.misread:
             return False
-        quantities = self.right.quantities
+        quantities = self.correct.quantities
         return value in (quantities.stated if position in self.twin.skeleton.prose else quantities.known)
 
     def is_stale(self, value: Number, position: int = -1) -> bool:
-        """Whether the value can only be the old one of a changed result; a result of 40 may be a later .4."""
+        """Whether the value can only be the old one of a changed result; .4 may be one of 40."""
         if value in self.new or (type(value) is not int and value * 100 in self.new):
             return not self.is_explained(value, position)
         return False
 
     def explains(self, position: int, old: Number, value: Number) -> bool:
-        """Whether `value` is what became of `old`, in one form or the other (0.25, 25%, 25)."""
+        """Whether `value` is the new value of `old`, in any form (0.25, 25%, 25)."""
         new = self.new
         if value in new.get(old, ()):
             return True
@@ -157,92 +152,98 @@ class _Row:
         return type(old) is not int and value * 100 in new.get(old * 100, ())
 
     def is_spelled_stale(self) -> bool:
-        words = self.right.spelled(self.twin_index)
+        """Whether the twin has the old value of a changed result in words."""
+        words = self.correct.spelled(self.twin_index)
         if not words:
             return False
         return any(value in self.new and not self.is_explained(value) for value in words)
 
     def options(self, value: Number) -> Collection[Number]:
-        """What a value of the right solution may have become."""
+        """The values that a value of the correct solution may have now."""
         if value not in self.new:
             return (value,)
         return (value, *self.new[value]) if self.is_explained(value) else self.new[value]
 
 
-class SecondOpinion:
-    """Reads one right solution; then judges any number of wrong rows that came from it.
+class RowChecker:
+    """Checks incorrect rows against the correct solution that they were made from.
 
-    question: the problem; right_steps: the right solution, in the style of the wrong ones; reference_answer: a number.
-    refusal: why the right solution itself does not stand (a false equation, another answer), None if it does.
+    Args:
+        question: the problem.
+        correct_steps: the correct solution, in the style of the incorrect ones.
+        reference_answer: a number.
 
-    >>> opinion = SecondOpinion(
+    Attributes:
+        refusal: why the correct solution itself is refused (a false equation, another answer); None if it is accepted.
+
+    >>> checker = RowChecker(
     ...     "Natalia sold 48 clips in April and half as many in May. How many altogether?",
     ...     ["Natalia sold 48/2 = 24 clips in May.", "Natalia sold 48+24 = 72 clips altogether."],
     ...     "72",
     ... )
-    >>> opinion.refusal is None
+    >>> checker.refusal is None
     True
-    >>> wrong = ["Natalia sold 48*2 = 96 clips in May.", "Natalia sold 48+96 = 144 clips altogether."]
-    >>> opinion.judge(wrong, 0, "relation_reversed", "multiplies by 2 where May is half of April", "144") is None
+    >>> incorrect = ["Natalia sold 48*2 = 96 clips in May.", "Natalia sold 48+96 = 144 clips altogether."]
+    >>> checker.check(incorrect, 0, "relation_reversed", "multiplies by 2 where May is half of April", "144") is None
     True
     >>> stale = ["Natalia sold 48*2 = 96 clips in May.", "Natalia sold 48+24 = 72 clips altogether."]
-    >>> opinion.judge(stale, 0, "relation_reversed", "multiplies by 2 where May is half of April", "72")
+    >>> checker.check(stale, 0, "relation_reversed", "multiplies by 2 where May is half of April", "72")
     'stale_value: 24 in step 1'
     """
 
     refusal: str | None
 
-    def __init__(self, question: str, right_steps: Sequence[str], reference_answer: str) -> None:
-        self.right = RightSolution(question, right_steps, reference_answer)
-        self.refusal = self.right.refusal
+    def __init__(self, question: str, correct_steps: Sequence[str], reference_answer: str) -> None:
+        self.correct = CorrectSolution(question, correct_steps, reference_answer)
+        self.refusal = self.correct.refusal
 
-    def judge(
+    def check(
         self, steps: Sequence[str], first_error: int, error_type: str, error_reason: str, answer: str
     ) -> str | None:
-        """None if the wrong row stands, else why not: one of `REFUSALS`, a colon, and a detail."""
+        """Check one incorrect row: None if it is accepted, else one of `REFUSALS`, a colon and a detail."""
         if self.refusal is not None:
-            return f"{RIGHT_ROW}: {self.refusal}"
+            return f"{CORRECT_SOLUTION}: {self.refusal}"
         if type(steps) is not list:
             steps = list(steps)
-        right = self.right
+        correct = self.correct
         count = len(steps)
         if error_type not in ERROR_TYPES:
             return f"{BAD_SHAPE}: no error type {error_type!r}"
         if not 0 <= first_error < count:
             return f"{BAD_SHAPE}: first_error {first_error} of {count} steps"
         if error_type in CONCLUSION_ERRORS:
-            return self._judge_conclusion(steps, first_error, error_type, error_reason, answer)
+            return self._check_conclusion(steps, first_error, error_type, error_reason, answer)
         shift = int(error_type == STEP_SKIPPED)
-        if count > len(right.steps) - shift:
-            steps = right.without_additions(steps, first_error, first_error + shift)
+        if count > len(correct.steps) - shift:
+            steps = correct.without_filler(steps, first_error, first_error + shift)
             count = len(steps)
         if error_type == STEP_SKIPPED:
             skipped = self._skipped(steps, first_error)
             if isinstance(skipped, str):
                 return skipped
-            row = _Row(right, right.results_before(skipped))
+            row = _Row(correct, correct.results_before(skipped))
             for index in range(skipped + 1, first_error + 1):
-                row.kept.extend(right.results_of(index))
-            given = right.given_without(skipped, first_error + 1)
+                row.kept.extend(correct.results_of(index))
+            given = correct.given_without(skipped, first_error + 1)
         else:
-            if count != len(right.steps):
-                return f"{BAD_SHAPE}: {count} steps where the right solution has {len(right.steps)}"
-            if steps[:first_error] != right.steps[:first_error]:
+            if count != len(correct.steps):
+                return f"{BAD_SHAPE}: {count} steps where the correct solution has {len(correct.steps)}"
+            if steps[:first_error] != correct.steps[:first_error]:
                 return PREFIX_ALTERED
-            given = right.given(first_error)
-            row = _Row(right, given.earlier)
+            given = correct.given(first_error)
+            row = _Row(correct, given.earlier)
         read = row.take(steps[first_error], first_error, first_error + shift)
         if read is None:
             return f"{TEXT_CHANGED}: numbering of step {first_error}"
         refusal = self._check_error(row, read, error_type, error_reason, given)
         if refusal is not None:
             return refusal
-        renumbered = shift and right.has_prefixes
+        renumbered = shift and correct.has_prefixes
         for index in range(first_error + 1, count):
             twin_index = index + shift
-            if not renumbered and steps[index] == right.steps[twin_index]:  # a step that the error does not reach
+            if not renumbered and steps[index] == correct.steps[twin_index]:  # unchanged
                 row.index, row.twin_index = index, twin_index
-                row.twin = twin = right.read[twin_index]
+                row.twin = twin = correct.read[twin_index]
                 row.texts, row.raws, row.values = twin.texts, twin.raws, twin.values
             else:
                 read = row.take(steps[index], index, twin_index)
@@ -254,35 +255,37 @@ class SecondOpinion:
         return self._check_answer(row, read if first_error == count - 1 else row.twin, answer)
 
     def _skipped(self, steps: list[str], first_error: int) -> int | str:
-        """The index of the right solution's step that is missing, or a refusal."""
-        right = self.right
-        if len(steps) != len(right.steps) - 1:
-            return f"{BAD_SHAPE}: {len(steps)} steps where one of {len(right.steps)} is skipped"
+        """The index of the correct solution's step that is missing, or a refusal."""
+        correct = self.correct
+        if len(steps) != len(correct.steps) - 1:
+            return f"{BAD_SHAPE}: {len(steps)} steps where one of {len(correct.steps)} is skipped"
         skipped = 0
-        while skipped < first_error and steps[skipped] == right.steps[skipped]:
+        while skipped < first_error and steps[skipped] == correct.steps[skipped]:
             skipped += 1
-        if not right.results_of(skipped):
-            return f"{WRONG_TYPE}: the skipped step computes nothing"
-        hidden = {v for v in right.results_of(skipped) if v not in right.quantities.known}
-        hidden -= right.results_before(skipped)
-        for index in range(skipped, first_error):  # steps in between that do not need the skipped one
-            if right.body(steps[index], index + 1, index) != right.bodies[index + 1]:
+        if not correct.results_of(skipped):
+            return f"{OTHER_TYPE}: the skipped step computes nothing"
+        hidden = {v for v in correct.results_of(skipped) if v not in correct.quantities.known}
+        hidden -= correct.results_before(skipped)
+        for index in range(skipped, first_error):  # steps that do not depend on the skipped one
+            if correct.body(steps[index], index + 1, index) != correct.bodies[index + 1]:
                 return PREFIX_ALTERED
-            if not hidden.isdisjoint(right.read[index + 1].values):
+            if not hidden.isdisjoint(correct.read[index + 1].values):
                 return f"{STALE}: step {index} shows what the skipped step computes"
         return skipped
 
     # --- the first error ----------------------------------------------------------------------------------------------
 
     def _check_error(self, row: _Row, read: Step, error_type: str, reason: str, given: Given) -> str | None:
-        """The step at first_error: wrong, for the stated reason, and consistent in itself. `read` is the twin if only
-        numbers differ, else the step as it stands."""
+        """Check the step at first_error: an error of the claimed type, with that reason, and otherwise consistent.
+
+        `read` is the twin if only numbers differ, else the parsed step.
+        """
         twin, index, values, raws = row.twin, row.index, row.values, row.raws
         if not twin.has_expression:
-            if twin.murky:
+            if twin.ambiguous:
                 return f"{UNREADABLE}: step {index}"
-            return self._check_bare_error(row, read, error_type, reason, given)
-        if twin.murky or read.murky:
+            return self._check_result_only_error(row, read, error_type, reason, given)
+        if twin.ambiguous or read.ambiguous:
             if read is not twin and any(not pair.holds for pair in read.pairs):
                 return f"{FALSE_EQUATION}: step {index}"
             return f"{UNREADABLE}: step {index}"
@@ -290,32 +293,32 @@ class SecondOpinion:
             found = self._same_structure(row, error_type)
             if isinstance(found, str):
                 return found
-            right_pair = wrong_pair = found
+            correct_pair = incorrect_pair = found
             start, offset = len(values), 0
         else:
             aligned = self._other_structure(row, read, error_type)
             if isinstance(aligned, str):
                 return aligned
-            right_pair, wrong_pair, start, offset = aligned
-        right = _expression(twin.values, twin.raws, right_pair)
-        wrong = _expression(values, raws, wrong_pair)
-        if not stands_in_relation(error_type, right, wrong, given):
-            return f"{WRONG_TYPE}: {error_type} in step {index}"
-        k, m = right_pair.right.first, wrong_pair.right.first
+            correct_pair, incorrect_pair, start, offset = aligned
+        correct = _expression(twin.values, twin.raws, correct_pair)
+        incorrect = _expression(values, raws, incorrect_pair)
+        if not is_of_type(error_type, correct, incorrect, given):
+            return f"{OTHER_TYPE}: {error_type} in step {index}"
+        k, m = correct_pair.right.first, incorrect_pair.right.first
         before, after = twin.values[k], values[m]
-        if right_pair.right.last != k or wrong_pair.right.last != m:
+        if correct_pair.right.last != k or incorrect_pair.right.last != m:
             try:
-                before, after = right_pair.sides(twin.values, twin.raws)[1], wrong_pair.sides(values, raws)[1]
+                before, after = correct_pair.sides(twin.values, twin.raws)[1], incorrect_pair.sides(values, raws)[1]
             except ZeroDivisionError:
                 return f"{FALSE_EQUATION}: step {index}"
         if before == after:
-            return f"{NOT_WRONG}: step {index} still comes to {before}"
+            return f"{NO_ERROR}: step {index} still comes to {before}"
         must: Collection[Number] = ()
-        if error_type != CALCULATION_SLIP and (change := one_difference(right, wrong)) is not None:
+        if error_type != CALCULATION_SLIP and (change := one_difference(correct, incorrect)) is not None:
             position, old, new = change
-            row.excused = {old: new, right.raws[position]: wrong.raws[position]}
+            row.excused = {old: new, correct.raws[position]: incorrect.raws[position]}
             if error_type in SUBSTITUTIONS:
-                must = (old, new, right.raws[position], wrong.raws[position])
+                must = (old, new, correct.raws[position], incorrect.raws[position])
                 if error_type == STEP_SKIPPED:
                     row.new[old] = {new}
         for k in twin.results:
@@ -324,14 +327,14 @@ class SecondOpinion:
                 return f"{UNREADABLE}: results of step {index}"
             row.add(k, raws[m], values[m])
         if read is twin:
-            left = right_pair.left
+            left = correct_pair.left
             for k in twin.checked:
                 if not left.first <= k <= left.last:
                     refusal = self._check_number(row, k, values[k], raws[k])
                     if refusal is not None:
                         return refusal
         else:
-            refusal = self._check_other_numbers(row, read, right_pair, start, offset)
+            refusal = self._check_other_numbers(row, read, correct_pair, start, offset)
             if refusal is not None:
                 return refusal
         if row.is_spelled_stale():
@@ -346,7 +349,7 @@ class SecondOpinion:
         return _check_reason(reason, allowed, must)
 
     def _check_number(self, row: _Row, k: int, value: Number, raw: Number) -> str | None:
-        """A number of the erroneous step outside its wrong expression: as in the right step, or due to the error."""
+        """Check a number of the erroneous step outside its expression: unchanged, or changed by the error."""
         old = row.twin.values[k]
         if old == value:
             return f"{STALE}: {old} in step {row.index}" if row.is_stale(old, k) else None
@@ -355,10 +358,10 @@ class SecondOpinion:
         return f"{UNEXPLAINED}: {value} for {old} in step {row.index}"
 
     def _same_structure(self, row: _Row, error_type: str) -> Pair | str:
-        """The equation in which the error is, where only numbers differ."""
+        """The equation with the error, if only numbers differ from the correct step."""
         twin, values, raws = row.twin, row.values, row.raws
         if values == twin.values:
-            return f"{NOT_WRONG}: step {row.index} is the right one"
+            return f"{NO_ERROR}: step {row.index} is the correct one"
         slip = error_type == CALCULATION_SLIP
         found: Pair | None = None
         for pair in twin.pairs:
@@ -377,7 +380,7 @@ class SecondOpinion:
             else:
                 found = pair
         if found is None:
-            return f"{SLIP_IS_TRUE if slip else WRONG_TYPE}: no equation of step {row.index} is the wrong one"
+            return f"{TRUE_EQUATION if slip else OTHER_TYPE}: no equation of step {row.index} has the error"
         if slip:
             if found.left.first == found.left.last:
                 return f"{UNREADABLE}: step {row.index}"
@@ -387,12 +390,14 @@ class SecondOpinion:
                 return f"{FALSE_EQUATION}: step {row.index}"
             rounds = isinstance(exact, Fraction) and isinstance(stated, int) and abs(exact - stated) < 1
             if rounds or is_rounding(exact, stated, row.texts[found.right.first]):
-                return f"{SLIP_IS_TRUE}: step {row.index} only rounds"
+                return f"{TRUE_EQUATION}: step {row.index} only rounds"
         return found
 
     def _other_structure(self, row: _Row, read: Step, error_type: str) -> tuple[Pair, Pair, int, int] | str:
-        """(right equation, wrong equation, where the numbers after it begin, by how much they move), where operators,
-        terms or parentheses differ."""
+        """The equation with the error, if operators, terms or parentheses differ from the correct step.
+
+        Returns (correct equation, incorrect equation, position of the first number after it, how far those shift).
+        """
         twin, index = row.twin, row.index
         for pair in read.pairs:
             if not pair.holds:
@@ -400,28 +405,29 @@ class SecondOpinion:
         ours, theirs = twin.skeleton.chains, read.skeleton.chains
         if len(ours) != len(theirs) or error_type == CALCULATION_SLIP:
             return f"{UNREADABLE}: step {index}"
-        for right_chain, wrong_chain in zip(ours, theirs, strict=False):
-            a, z, b, y = right_chain[0].first, right_chain[-1].last, wrong_chain[0].first, wrong_chain[-1].last
+        for correct_chain, incorrect_chain in zip(ours, theirs, strict=False):
+            a, z = correct_chain[0].first, correct_chain[-1].last
+            b, y = incorrect_chain[0].first, incorrect_chain[-1].last
             if twin.gaps[a + 1 : z + 1] != read.gaps[b + 1 : y + 1] or twin.values[a : z + 1] != read.values[b : y + 1]:
                 break
         else:
             return f"{TEXT_CHANGED}: step {index}"
         if a != b or not _same_prose(twin.gaps, read.gaps, a, z, y, error_type == RELATION_REVERSED):
             return f"{TEXT_CHANGED}: step {index}"
-        right_pairs = [p for p in twin.pairs if p.holds and a <= p.left.first < p.left.last <= z]
-        wrong_pairs = [p for p in read.pairs if b <= p.left.first < p.left.last <= y]
-        for right_pair, wrong_pair in zip(right_pairs, wrong_pairs, strict=False):
-            r, w = right_pair.left, wrong_pair.left
+        correct_pairs = [p for p in twin.pairs if p.holds and a <= p.left.first < p.left.last <= z]
+        incorrect_pairs = [p for p in read.pairs if b <= p.left.first < p.left.last <= y]
+        for correct_pair, incorrect_pair in zip(correct_pairs, incorrect_pairs, strict=False):
+            r, w = correct_pair.left, incorrect_pair.left
             if r.shape is not w.shape or twin.values[r.first : r.last + 1] != read.values[w.first : w.last + 1]:
-                return right_pair, wrong_pair, z, y - z
+                return correct_pair, incorrect_pair, z, y - z
         return f"{UNREADABLE}: step {index}"
 
-    def _check_other_numbers(self, row: _Row, read: Step, right_pair: Pair, start: int, offset: int) -> str | None:
-        """The numbers around a wrong chain of equations; what is inside it is vouched for by its truth."""
+    def _check_other_numbers(self, row: _Row, read: Step, correct_pair: Pair, start: int, offset: int) -> str | None:
+        """Check the numbers around the chain of equations with the error; those in it were checked as equations."""
         twin = row.twin
         if len(read.values) - len(twin.values) != offset:
             return f"{TEXT_CHANGED}: step {row.index}"
-        chain = next(c for c in twin.skeleton.chains if c[0].first <= right_pair.left.first <= c[-1].last)
+        chain = next(c for c in twin.skeleton.chains if c[0].first <= correct_pair.left.first <= c[-1].last)
         for k in twin.checked:
             if k < chain[0].first:
                 refusal = self._check_number(row, k, read.values[k], read.raws[k])
@@ -433,46 +439,46 @@ class SecondOpinion:
                 return refusal
         return None
 
-    def _check_bare_error(self, row: _Row, read: Step, error_type: str, reason: str, given: Given) -> str | None:
-        """A step that states a result without its expression: some way to the right one must lead to the wrong one."""
+    def _check_result_only_error(self, row: _Row, read: Step, error_type: str, reason: str, given: Given) -> str | None:
+        """Check a step without an expression: some expression for its correct result must give the incorrect one."""
         twin, index, values, raws = row.twin, row.index, row.values, row.raws
-        right = self.right
-        if row.twin_index == right.conclusion():
-            return f"{WRONG_TYPE}: {error_type} in a conclusion"
+        correct = self.correct
+        if row.twin_index == correct.conclusion():
+            return f"{OTHER_TYPE}: {error_type} in a conclusion"
         if read is not twin:
             same = len(raws) == len(twin.raws) and error_type == RELATION_REVERSED
             if not same or list(map(_without_relations, read.gaps)) != list(map(_without_relations, twin.gaps)):
                 return f"{TEXT_CHANGED}: step {index}"
         distinct = {(old, new) for old, new in zip(twin.values, values, strict=False) if old != new}
         if not distinct:
-            return f"{NOT_WRONG}: step {index} is the right one in another form"
+            return f"{NO_ERROR}: step {index} is the correct one in another form"
         if len(distinct) > (2 if error_type in _SHOWS_OPERAND else 1):
             return f"{UNEXPLAINED}: more than two numbers in step {index}"
         named = numbers_named(reason)
         named += [divide(value, 100) for value in named]
-        if len(distinct) == 1 and read is twin and right.restates(row.twin_index):
+        if len(distinct) == 1 and read is twin and correct.restates(row.twin_index):
             [(old, new)] = distinct
             if not misread_relation(error_type, old, new, given, named):
-                return f"{WRONG_TYPE}: {error_type} in step {index}"
+                return f"{OTHER_TYPE}: {error_type} in step {index}"
             row.misread = old
             row.new[old] = {new}
-            return _check_reason(reason, [values, raws, twin.values, twin.raws, right.quantities.known], (old, new))
+            return _check_reason(reason, [values, raws, twin.values, twin.raws, correct.quantities.known], (old, new))
         for old, new in distinct:
-            # Besides the result, the operand that the error replaces may be shown: `Half of her 84 clips are 42.`
+            # Besides the result, the replaced operand may be shown: `Half of her 84 clips are 42.`
             shown = {a: b for a, b in distinct if a != old}
-            if any(a not in right.quantities.known and a not in given.earlier for a in shown):
+            if any(a not in correct.quantities.known and a not in given.earlier for a in shown):
                 continue
-            ways = right.ways_to(row.twin_index, old)
+            ways = correct.ways_to(row.twin_index, old)
             if shown:
                 fits = all(shown_relation(error_type, a, b, new, ways, given) for a, b in shown.items())
             else:
-                fits = bare_relation(error_type, old, new, ways, given, named)
+                fits = result_only_relation(error_type, old, new, ways, given, named)
             if fits:
                 row.excused = shown
                 row.new.setdefault(old, set()).add(new)
                 break
         else:
-            return f"{WRONG_TYPE}: {error_type} in step {index}"
+            return f"{OTHER_TYPE}: {error_type} in step {index}"
         for k, (old, new) in enumerate(zip(twin.values, values, strict=False)):
             if old != new and old not in row.excused:
                 row.add(k, raws[k], new)
@@ -483,20 +489,20 @@ class SecondOpinion:
                 return f"{STALE}: {old} in step {index}"
         if row.is_spelled_stale():
             return f"{STALE}: in words in step {index}"
-        # A misread number that the sentence does not show was found through the reason, or the relation had failed.
-        allowed = [values, raws, twin.values, twin.raws, right.quantities.known, given.earlier]
+        # A misread number that the sentence does not show is taken from the reason, so the reason may name it.
+        allowed = [values, raws, twin.values, twin.raws, correct.quantities.known, given.earlier]
         allowed.append(named if error_type in SUBSTITUTIONS else CONSTANTS)
         return _check_reason(reason, allowed, ())
 
-    # --- what follows from it -----------------------------------------------------------------------------------------
+    # --- later steps --------------------------------------------------------------------------------------------------
 
     def _check_consequence(self, row: _Row) -> str | None:
-        """A step after the first error: the right one's, with the error's consequences and nothing else."""
+        """Check a step after the first error: the correct one with the consequences of the error, and nothing else."""
         twin, values, new = row.twin, row.values, row.new
         old_values = twin.values
         expression = twin.has_expression
         if values is not old_values and values != old_values:
-            if twin.murky:
+            if twin.ambiguous:
                 return f"{UNREADABLE}: step {row.index}"
             for pair in twin.pairs:
                 if pair.holds and not pair.check(values, row.raws, row.texts):
@@ -509,7 +515,7 @@ class SecondOpinion:
                 if old in new or type(old) is not int:
                     if row.is_stale(old, k):
                         return f"{STALE}: {old} in step {row.index}"
-                elif not expression and not twin.murky and not row.is_explained(old):
+                elif not expression and not twin.ambiguous and not row.is_explained(old):
                     if not self._still_follows(row, old, old):
                         return f"{STALE}: {old} in step {row.index} does not follow any more"
                     row.kept.append(old)
@@ -522,8 +528,8 @@ class SecondOpinion:
         return None
 
     def _still_follows(self, row: _Row, old: Number, value: Number) -> bool:
-        """Whether some way to `old` leads to `value` now that some of the numbers on the way have changed."""
-        ways = self.right.ways_to(row.twin_index, old)
+        """Whether some expression for `old` comes to `value` with the new values of its operands."""
+        ways = self.correct.ways_to(row.twin_index, old)
         if not ways:
             return old == value and old in CONSTANTS
         for operands, _, tree in ways:
@@ -541,16 +547,16 @@ class SecondOpinion:
         return False
 
     def _check_answer(self, row: _Row, step: Step, answer: str) -> str | None:
-        """The answer is what the last step (`row`'s, read as `step`) concludes, and not the reference."""
+        """Check that the answer is the one that the last step concludes, and not the reference."""
         number = answer_number(answer)
         if number is None:
             return f"{ANSWER}: {answer!r} is no number"
-        right = self.right
-        if number == right.reference:
+        correct = self.correct
+        if number == correct.reference:
             return f"{REFERENCE_ANSWER}: {answer}"
-        last = right.read[-1]
-        for position in right.answer_positions:
-            if step is not last:  # the erroneous step is the last one, and has other operators or terms
+        last = correct.read[-1]
+        for position in correct.answer_positions:
+            if step is not last:  # the last step has the error, and other operators or terms
                 if position in last.results:
                     place = last.results.index(position) - len(last.results)
                     if -place > len(step.results):
@@ -564,69 +570,69 @@ class SecondOpinion:
 
     # --- errors of the conclusion -------------------------------------------------------------------------------------
 
-    def _judge_conclusion(
+    def _check_conclusion(
         self, steps: list[str], first_error: int, error_type: str, reason: str, answer: str
     ) -> str | None:
-        """Errors of the conclusion alone: every computing step is right, and the last step states something else."""
-        right = self.right
-        end = right.conclusion()
-        computing = len(right.steps) if end is None else end
+        """Check an error of the conclusion: every computing step is correct, but the conclusion is not."""
+        correct = self.correct
+        end = correct.conclusion()
+        computing = len(correct.steps) if end is None else end
         if first_error != len(steps) - 1:
             return f"{BAD_SHAPE}: the conclusion is the last step"
         if error_type != STOPPED_EARLY and first_error != computing:
-            return f"{BAD_SHAPE}: {first_error} computing steps where the right solution has {computing}"
+            return f"{BAD_SHAPE}: {first_error} computing steps where the correct solution has {computing}"
         if not 0 < first_error <= computing:
             return f"{BAD_SHAPE}: {first_error} steps before the conclusion"
-        if steps[:first_error] != right.steps[:first_error]:
+        if steps[:first_error] != correct.steps[:first_error]:
             return PREFIX_ALTERED
-        if error_type == STOPPED_EARLY and not any(right.results_of(k) for k in range(first_error, computing)):
-            return f"{WRONG_TYPE}: no computing step is left out"
+        if error_type == STOPPED_EARLY and not any(correct.results_of(k) for k in range(first_error, computing)):
+            return f"{OTHER_TYPE}: no computing step is left out"
         shown = self._concluded(steps[first_error], first_error, end)
         if isinstance(shown, str):
             return shown
-        if right.reference in shown:
-            return f"{NOT_WRONG}: step {first_error} states the reference answer"
+        if correct.reference in shown:
+            return f"{NO_ERROR}: step {first_error} states the reference answer"
         number = answer_number(answer)
         if number is None or number not in shown:
             return f"{ANSWER}: {answer}, where the last step concludes {shown[0]}"
-        results = right.results_before(first_error)
-        # A step without an expression may compute a number that is known already: it is not told apart from the others.
-        bare = {v for step in right.read[:first_error] if not step.has_expression for v in step.raws}
+        results = correct.results_before(first_error)
+        # A step without an expression may compute a number that is known already, so all its numbers may be results.
+        result_only = {v for step in correct.read[:first_error] if not step.has_expression for v in step.raws}
         if error_type == WRONG_FINAL_ANSWER:
             fits = results.isdisjoint(shown)
         elif error_type == STOPPED_EARLY:
-            fits = not results.isdisjoint(shown) or not bare.isdisjoint(shown)
+            fits = not results.isdisjoint(shown) or not result_only.isdisjoint(shown)
         else:
-            fits = any(v in results or v in bare or v in right.quantities.stated for v in shown)
+            fits = any(v in results or v in result_only or v in correct.quantities.stated for v in shown)
         if not fits:
-            return f"{WRONG_TYPE}: {error_type} states {shown[0]}"
-        allowed = [numbers for step in right.read for numbers in (step.raws, step.values)]
-        return _check_reason(reason, [*allowed, shown, right.quantities.stated], ())
+            return f"{OTHER_TYPE}: {error_type} states {shown[0]}"
+        allowed = [numbers for step in correct.read for numbers in (step.raws, step.values)]
+        return _check_reason(reason, [*allowed, shown, correct.quantities.stated], ())
 
     def _concluded(self, step: str, index: int, end: int | None) -> Sequence[Number] | str:
-        """What the conclusion states, in its forms; where the right solution has one (`end`), worded alike."""
-        right = self.right
+        """The number that the conclusion states, in both forms; a refusal if it is not worded like the correct one."""
+        correct = self.correct
         if end is None:
             read = Step(step)
             if not CONCLUSION.match(step) or read.pairs or not read.raws:
                 return f"{UNREADABLE}: step {index} is no conclusion"
             return read.raws[-1], read.values[-1]
-        twin = right.read[end]
-        body = right.body(step, end, index)
+        twin = correct.read[end]
+        body = correct.body(step, end, index)
         if body is None:
             return f"{TEXT_CHANGED}: numbering of step {index}"
         parts = NUMBER.split(body)
         if parts[::2] != twin.gaps:
             return f"{TEXT_CHANGED}: step {index}"
         raws, values = twin.numbers(parts[1::2])
-        place = right.answer_positions[-1]
+        place = correct.answer_positions[-1]
         for k, (old, new) in enumerate(zip(twin.raws, raws, strict=False)):
-            if k in right.answer_positions:
+            if k in correct.answer_positions:
                 if new != raws[place]:
                     return f"{STALE}: {new} in step {index}"
             elif old != new:
                 return f"{UNEXPLAINED}: {new} for {old} in step {index}"
-        if right.reference in right.spelled(end) and right.reference not in right.quantities.known:
+        if correct.reference in correct.spelled(end) and correct.reference not in correct.quantities.known:
             return f"{STALE}: in words in step {index}"
         return raws[place], values[place]
 
@@ -640,7 +646,7 @@ def _expression(values: Sequence[Number], raws: Sequence[Number], pair: Pair) ->
 def _same_prose(
     mine: list[str], other: list[str], first: int, mine_last: int, other_last: int, relations: bool
 ) -> bool:
-    """Whether the text around two chains of equations is the same, but for parentheses and currency at their edge."""
+    """Whether the text around two chains of equations is the same, but for parentheses and currency at their ends."""
     if mine[:first] != other[:first] or mine[mine_last + 1 :] != other[other_last + 1 :]:
         if not relations:
             return False
@@ -660,7 +666,7 @@ def _without_relations(text: str) -> str:
 
 
 def _check_reason(reason: str, allowed: Sequence[Collection[Number]], must: Collection[Number]) -> str | None:
-    """Whether the numbers that the reason names are in sight, and one of `must` is among them if it names any."""
+    """A refusal unless every number of the reason is in `allowed` and, if it has any, one of them is in `must`."""
     if not reason:
         return f"{REASON}: empty"
     named = numbers_named(reason)

@@ -1,10 +1,10 @@
-"""The taxonomy: the reasoning errors that a solution can be given, each on one node of its graph.
+"""The taxonomy: every type of reasoning error, each made in one equation or in the conclusion of a correct solution.
 
-An error is two small functions: `…_sites(case)` says where in a right solution it can be made, and `…(case, site, rng)`
-makes it: what the step then states, how its text changes, and why it is wrong. None means that this draw gives
-nothing that a reader would believe. Nothing here touches later steps; `recompute.py` does.
+An error type is two functions: `X_sites(context)` lists where it can be made, and `X(context, site, rng)` makes it and
+returns an `Edit` of that step, or None if the result would not be plausible. Later steps are left to `propagate.py`.
 
-Running example (GSM8K train 0): "Natalia sold 48/2 = 24 clips in May.", "Natalia sold 48+24 = 72 clips altogether."
+The docstrings give examples from GSM8K; "Natalia sold 48/2 = 24 clips in May." and "Natalia sold 48+24 = 72 clips
+altogether." are the correct steps of train problem 0.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from random import Random
 from typing import NamedTuple
 
 from prm_gsm8k.synthetic.errors import measures, operands, relations, slips, terms
-from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, draw
+from prm_gsm8k.synthetic.errors.context import Edit, ErrorContext, Site, draw
 
 
 class ErrorType(NamedTuple):
-    """One kind of error: its default weight, where it can be made, how it is made."""
+    """One type of error: its default weight, where it can be made, how it is made."""
 
     weight: float
-    sites: Callable[[Case], list[Site]]
-    make: Callable[[Case, Site, Random], Edit | None]
+    sites: Callable[[ErrorContext], list[Site]]
+    make: Callable[[ErrorContext, Site, Random], Edit | None]
 
 
-# The default mix, of which each problem draws among the errors it has a place for. After the categories of
-# teacher-marked first errors to GSM8K train questions (eth-lre/verify-then-generate): a misread question 28%, a
-# quantity too much or missing 24%, wrong facts 15%, calculation 12% (a false equation in 7% of all), units 5%.
+# Default weights. A problem draws among the types that it has a site for. They follow the categories of first errors
+# that teachers marked in solutions to GSM8K train questions (eth-lre/verify-then-generate): question misread 28%,
+# quantity added or missing 24%, wrong facts 15%, calculation 12% (a false equation in 7% of all), units 5%.
 TAXONOMY: dict[str, ErrorType] = {
     "number_flipped": ErrorType(4.5, operands.number_flipped_sites, operands.number_flipped),
     "wrong_problem_number": ErrorType(11, operands.wrong_problem_number_sites, operands.wrong_problem_number),
@@ -45,6 +45,6 @@ TAXONOMY: dict[str, ErrorType] = {
     "wrong_question": ErrorType(0.8, slips.wrong_question_sites, slips.wrong_question),
     "wrong_final_answer": ErrorType(0.6, slips.wrong_final_answer_sites, slips.wrong_final_answer),
 }
-DEFAULT_MIX: dict[str, float] = {name: kind.weight for name, kind in TAXONOMY.items()}
+DEFAULT_MIX: dict[str, float] = {name: error_type.weight for name, error_type in TAXONOMY.items()}
 
-__all__ = ["DEFAULT_MIX", "TAXONOMY", "Case", "Edit", "ErrorType", "Site", "draw"]
+__all__ = ["DEFAULT_MIX", "TAXONOMY", "Edit", "ErrorContext", "ErrorType", "Site", "draw"]

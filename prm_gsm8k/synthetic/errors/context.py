@@ -1,33 +1,30 @@
-"""What an error is made from and what it yields: a `Case` in, an `Edit` out; and how both name numbers in words."""
+"""What an error is made from (`ErrorContext`) and what it yields (`Edit`), and how an error reason names numbers."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect
-from collections.abc import Callable, Mapping
-from fractions import Fraction
+from collections.abc import Callable
+from itertools import accumulate
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-from prm_gsm8k.synthetic.numbers import Value, decimals, whole, write_number
+from prm_gsm8k.synthetic.numbers import Value, format_number, plausible, whole, write_number
 from prm_gsm8k.synthetic.parse import QUESTION, Equation, compute
+from prm_gsm8k.synthetic.plan import Plan
 from prm_gsm8k.synthetic.style import Frame
-
-if TYPE_CHECKING:
-    from prm_gsm8k.synthetic.propagate import Plan
 
 
 class Edit(NamedTuple):
-    """One error, ready to be written.
+    """One error in one step, not yet propagated.
 
     Attributes:
-        equation: the index of the first wrong equation; -1 if only the conclusion is wrong.
-        value: what the wrong equation states as its result, or the conclusion as the answer.
+        equation: index of the first incorrect equation; -1 if only the conclusion is incorrect.
+        value: what that equation states as its result, or the conclusion as the answer.
         texts: new text for parts of the equation's step, by place.
-        replaced: (operand, its new value): numbers in the prose of the step that are this operand follow it.
-        reason: makes the sentence that says why the step is wrong.
-        skipped: the step that is left out, or -1.
-        upto: how many computing steps are kept; -1 for all.
+        replaced: (operand, new value) pairs; prose of the step that repeats the operand gets the new value too.
+        reason: returns the error reason. A function, since most edits are rejected before it is needed.
+        skipped: index of the step that is left out, or -1.
+        upto: how many steps are kept before the conclusion; -1 for all.
     """
 
     equation: int
@@ -39,24 +36,27 @@ class Edit(NamedTuple):
     upto: int = -1
 
 
-# An error is as likely in a step as it has words, to this power. At the same place of a solution, a first error has
-# more words than a right step with a chance of 0.64 among real ones, 0.61 with this, 0.50 without (benchmarks/cues.py).
-# A wrong conclusion stays as likely as an error in a step of one word: it is for where nothing else can be made.
-LONGER = 3.0
+# A site weighs (words of its step) ** LENGTH_EXPONENT. At the same place of a solution a first error has more words
+# than a correct step with probability 0.64 in real solutions, 0.61 with this and 0.50 without it (benchmarks/cues.py).
+# A conclusion weighs 1: errors of the conclusion are for solutions in which no other error can be made.
+LENGTH_EXPONENT = 3.0
 
-# Where an error can be made: an equation's index, or that and an operand of it. -1 stands for the conclusion.
+# Where an error can be made: (index of an equation, operand or operator of it). (-1, 0) is the conclusion.
 Site = tuple[int, int]
 
 
-class Case:
-    """A right solution in a style, with what the errors ask of it, found once.
+class ErrorContext:
+    """A correct solution in its style, with what the error types need to know of it.
 
-    `free` are the equations that can be wrong, `facts` the restated numbers that can be misread.
+    Attributes:
+        frame, solution: the solution as it is written, and its graph.
+        plans: for each equation what depends on it; None where that is not certain.
+        free: indices of the equations that can be made incorrect.
+        facts: indices of the restated facts that can be misread.
+        results: the results of all equations.
+        weights: for each equation, how likely its step is drawn for an error.
+        uses: for each equation, the (equation, operand) pairs that use its result.
     """
-
-    __slots__ = (
-        "consumers", "facts", "frame", "free", "plans", "results", "sites", "solution", "weights",
-    )  # fmt: skip
 
     def __init__(self, frame: Frame, plans: list[Plan | None], positions: Callable[[float], float]) -> None:
         solution = frame.solution
@@ -64,58 +64,40 @@ class Case:
         self.frame = frame
         self.solution = solution
         last = len(frame.steps) - 1 or 1
-        words = [(body.count(" ") + 1) ** LONGER for body in frame.bodies]
+        words = [(body.count(" ") + 1) ** LENGTH_EXPONENT for body in frame.bodies]
         self.weights = [positions(equation.step / last) * words[equation.step] for equation in equations]
         self.plans = plans
-        certain = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
-        self.free = [i for i in certain if not equations[i].fact]
-        self.facts = [i for i in certain if equations[i].fact]
+        editable = [i for i, plan in enumerate(plans) if plan is not None and not equations[i].frozen]
+        self.free = [i for i in editable if not equations[i].fact]
+        self.facts = [i for i in editable if equations[i].fact]
         self.results = {equation.result for equation in equations}
-        self.sites: dict[str, tuple[list[Any], list[float]]] = {}
-        self.consumers: list[list[tuple[int, int]]] | None = None
+        self.uses: list[list[tuple[int, int]]] = [[] for _ in equations]
+        for index, equation in enumerate(equations):
+            for operand, source in enumerate(equation.sources):
+                if source >= 0:
+                    self.uses[source].append((index, operand))
 
-    def sites_of(self, name: str, find: Callable[[Case], list[Site]]) -> tuple[list[Site], list[float]]:
-        """Where the error `name` can be made, and the running sum of the weights of those places."""
-        found = self.sites.get(name)
-        if found is None:
-            sites = find(self)
-            weights, total, sums = self.weights, 0.0, []
-            for site in sites:
-                total += weights[site[0]] if site[0] >= 0 else 1.0
-                sums.append(total)
-            found = self.sites[name] = (sites, sums)
-        return found
-
-    def users(self) -> list[list[tuple[int, int]]]:
-        """For each equation, the (equation, operand) that use its result."""
-        if self.consumers is None:
-            self.consumers = [[] for _ in self.solution.equations]
-            for index, equation in enumerate(self.solution.equations):
-                for operand, source in enumerate(equation.sources):
-                    if source >= 0:
-                        self.consumers[source].append((index, operand))
-        return self.consumers
-
-    # How a reason names things.
+    def cumulative_weights(self, sites: list[Site]) -> list[float]:
+        """The running sum of the weights of sites."""
+        return list(accumulate(self.weights[index] if index >= 0 else 1.0 for index, _ in sites))
 
     def number(self, equation: Equation, operand: int) -> str:
         """The operand as the solution writes it."""
         if equation.places:
             return self.solution.steps[equation.step][equation.places[operand]]
-        return plainly(equation.operands[operand])
+        return format_number(equation.operands[operand])
 
-    def expression(
-        self, equation: Equation, changed: Mapping[int, Value] | None = None, operators: list[str] | None = None
-    ) -> str:
-        """The left side, with some operands or its operators replaced."""
-        numbers = [
-            plainly(changed[i]) if changed and i in changed else self.number(equation, i)
-            for i in range(len(equation.operands))
-        ]
-        return spell(numbers, operators or equation.operators, equation.opens, equation.closes)
+    def described(self, equation: Equation, operand: int) -> str:
+        """The operand, and where it comes from: `24 (the result of step 1)`."""
+        return self.number(equation, operand) + self.origin(equation.operands[operand], equation.sources[operand])
+
+    def expression(self, equation: Equation, operators: list[str] | None = None) -> str:
+        """The left side of an equation as text, with other operators if given."""
+        numbers = [self.number(equation, i) for i in range(len(equation.operands))]
+        return format_expression(numbers, operators or equation.operators, equation.opens, equation.closes)
 
     def origin(self, value: Value, source: int) -> str:
-        """Where a value comes from, in words that follow it."""
+        """Where a value comes from, to follow it in a reason: ` (the result of step 2)`, ` ("4 boxes of 6 pens")`."""
         if source >= 0 and not self.solution.equations[source].fact:
             return f" (the result of step {self.solution.equations[source].step + 1})"
         if source >= QUESTION:
@@ -124,30 +106,20 @@ class Case:
         return ""
 
 
-# What stands around a "_" that is no number of its own: the 2 of 1/2, of 12, of 2.5.
+# "_" stands for digits that are part of a longer number: the 2 of 1/2, of 12, of 2.5.
 _PART_OF_A_NUMBER = re.compile(r"[0-9.,/]_|_[0-9]|_[.,/:][0-9]")
 _SENTENCE_END = re.compile(r"[.;?!:,]\s|\n")
 
 
-def draw(sites: tuple[list[Site], list[float]], rng: Random) -> Site:
-    """One place, by its weight."""
-    places, sums = sites
-    if len(places) == 1:
-        return places[0]
-    return places[min(bisect(sums, rng.random() * sums[-1]), len(places) - 1)]
+def draw(sites: list[Site], cumulative_weights: list[float], rng: Random) -> Site:
+    """A random site, by weight."""
+    return sites[0] if len(sites) == 1 else rng.choices(sites, cum_weights=cumulative_weights)[0]
 
 
-def plainly(value: Value) -> str:
-    """A value in digits, as a fraction where decimals do not end."""
-    if type(value) is int:
-        return str(value)
-    return write_number(value, like="") if decimals(value, 4) is not None else str(value)
-
-
-def spell(numbers: list[str], operators: list[str], opens: list[int], closes: list[int]) -> str:
+def format_expression(numbers: list[str], operators: list[str], opens: list[int], closes: list[int]) -> str:
     """An expression in plain text.
 
-    >>> spell(["3", "2", "4"], ["*", "+"], [0, 1, 0], [0, 0, 1])
+    >>> format_expression(["3", "2", "4"], ["*", "+"], [0, 1, 0], [0, 0, 1])
     '3 * (2 + 4)'
     """
     out = "(" * opens[0] + numbers[0]
@@ -157,15 +129,15 @@ def spell(numbers: list[str], operators: list[str], opens: list[int], closes: li
 
 
 def quote(question: str, value: Value) -> str:
-    """The words of the question around the number `value`; `""` where it is not written in digits.
+    """Up to four words of the question on either side of `value`; `""` if it is not written in digits.
 
     >>> quote("Natalia sold clips to 48 of her friends in April.", 48)
     'sold clips to 48 of her friends'
     """
-    text = plainly(value)
+    text = format_number(value)
     forms = [text, f"{value:,}"] if type(value) is int else [text]
     if type(value) is not int and value < 1:
-        forms += [plainly(whole(value * 100)) + "%", text.lstrip("0"), f"{text}0"]
+        forms += [format_number(whole(value * 100)) + "%", text.lstrip("0"), f"{text}0"]
     for form in forms:
         at = question.find(form)
         while at >= 0:
@@ -179,54 +151,11 @@ def quote(question: str, value: Value) -> str:
     return ""
 
 
-def plausible(new: Value, old: Value, cents: bool, wide: bool = False) -> bool:
-    """Whether a reader would take `new` for a result where `old` is right.
-
-    Counts stay whole and positive, money has cents only among money that has, and the size is what a slip can give.
-    """
-    if type(new) is not int:
-        if type(old) is int:
-            if not cents or decimals(new, 2) is None:
-                return False
-        elif (places := decimals(new, 4)) is None or places > max(2, decimals(old, 4) or 0):
-            return False
-    if new <= 0 or new == old:
-        return False
-    factor = 1000 if wide else 50
-    return new < factor * old < factor * factor * new and new < 10_000_000
-
-
-def digit_slip(value: Value, rng: Random) -> Value:
-    """The number misread or miswritten: two digits swapped, one digit off, or a small count one or two off.
-
-    Keeps the number of digits and of decimals; may return `value` itself where no slip is to be had.
-    """
-    scale = 1
-    while type(value) is not int:
-        value, scale = whole(value * 10), scale * 10
-        if scale > 10_000:
-            return value
-    if value < 20:
-        new = value + (1, -1, 2, -2, 1, -1)[int(rng.random() * 6)]
-    else:
-        digits = str(value)
-        at = int(rng.random() * max(1, len(digits.rstrip("0"))))
-        if rng.random() < 0.4 and at and digits[at] > "0":
-            digits = digits[: at - 1] + digits[at] + digits[at - 1] + digits[at + 1 :]
-        else:
-            digit = int(digits[at]) + (1, -1, 2, -2, 3, -3)[int(rng.random() * 6)]
-            if not (at == 0) <= digit <= 9:
-                digit = int(digits[at]) + (1 if digit < 5 else -1)
-            digits = digits[:at] + str(digit) + digits[at + 1 :]
-        new = int(digits)
-    return whole(Fraction(new, scale)) if scale > 1 else new
-
-
 def substitute(
-    case: Case, index: int, operand: int, new: Value, reason: Callable[[], str], wide: bool = False
+    context: ErrorContext, index: int, operand: int, new: Value, reason: Callable[[], str], wide: bool = False
 ) -> Edit | None:
-    """The equation with one operand replaced, if its result is one that a reader would believe."""
-    equation = case.solution.equations[index]
+    """The edit that replaces one operand of an equation; None if the result is not plausible."""
+    equation = context.solution.equations[index]
     operands = equation.operands.copy()
     operands[operand] = new
     try:
@@ -236,9 +165,9 @@ def substitute(
     if not plausible(value, equation.result, equation.cents, wide):
         return None
     texts = {}
-    if case.frame.shown[index]:
+    if context.frame.shown[index]:
         place = equation.places[operand]
-        like = case.solution.steps[equation.step][place]
+        like = context.solution.steps[equation.step][place]
         try:
             texts[place] = write_number(new, like if like[-1] == "%" or "." not in like or type(new) is not int else "")
         except ValueError:

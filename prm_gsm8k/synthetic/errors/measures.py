@@ -1,4 +1,4 @@
-"""A percentage of the wrong thing, a unit converted wrongly."""
+"""Percentages of something else, and units converted incorrectly."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, plainly, substitute
-from prm_gsm8k.synthetic.errors.relations import ALL_NAMED, INVERSE, instead, with_operators
-from prm_gsm8k.synthetic.numbers import Value, decimals, whole
+from prm_gsm8k.synthetic.errors.context import Edit, ErrorContext, Site, substitute
+from prm_gsm8k.synthetic.errors.relations import ALL_NAMED, INVERSE, with_operators
+from prm_gsm8k.synthetic.numbers import Value, decimals, format_number, whole
 from prm_gsm8k.synthetic.parse import CONSTANT, QUESTION, Equation
 
 
-def percentage_confused_sites(case: Case) -> list[Site]:
-    values = case.solution.asked.values
+def percentage_confused_sites(context: ErrorContext) -> list[Site]:
+    values = context.solution.stated.values
     sites = []
-    for index in case.free:
-        equation = case.solution.equations[index]
+    for index in context.free:
+        equation = context.solution.equations[index]
         for operand, value in enumerate(equation.operands):
             if type(value) is int:
                 if value < 100 and equation.operators[operand : operand + 1] == ["/"]:
@@ -29,22 +29,22 @@ def percentage_confused_sites(case: Case) -> list[Site]:
     return sites
 
 
-def percentage_confused(case: Case, site: Site, rng: Random) -> Edit | None:
-    """The share for what is left of it, or the percentage of another base.
+def percentage_confused(context: ErrorContext, site: Site, rng: Random) -> Edit | None:
+    """The complement of a percentage, or the percentage of another base.
 
     "The discount is 80% * 50 = $40." (the problem takes 20% off: 20% belongs there)
     """
     index, operand = site
-    equations = case.solution.equations
+    equations = context.solution.equations
     equation = equations[index]
     share = equation.operands[operand]
     over = type(share) is int  # written as 20/100, not as 20% or .2
     full = 100 if over else 1
     if rng.random() < 0.6 and 2 * share != full:
         rest = whole(full - share)
-        percent = [plainly(whole(Fraction(value) * 100 / full)) for value in (rest, share)]
+        percent = [format_number(whole(Fraction(value) * 100 / full)) for value in (rest, share)]
         return substitute(
-            case,
+            context,
             index,
             operand,
             rest,
@@ -60,7 +60,7 @@ def percentage_confused(case: Case, site: Site, rng: Random) -> Edit | None:
     base = bases[int(rng.random() * len(bases))]
     old = equation.operands[base]
     known = [(other.result, i) for i, other in enumerate(equations[:index]) if not other.fact]
-    known += [(value, QUESTION) for value in case.solution.asked.quantities]
+    known += [(value, QUESTION) for value in context.solution.stated.quantities]
     choices = [
         (value, source)
         for value, source in known
@@ -68,25 +68,19 @@ def percentage_confused(case: Case, site: Site, rng: Random) -> Edit | None:
     ]
     while choices:
         new, source = choices.pop(int(rng.random() * len(choices)))
-        edit = substitute(
-            case,
-            index,
-            base,
-            new,
-            partial(_other_base, case, equation, base, new, source),
-        )
+        edit = substitute(context, index, base, new, partial(_other_base, context, equation, base, new, source))
         if edit is not None:
             return edit
     return None
 
 
-def _other_base(case: Case, equation: Equation, base: int, new: Value, source: int) -> str:
-    right = f"{case.number(equation, base)}{case.origin(equation.operands[base], equation.sources[base])}"
-    return f"takes the percentage of {plainly(new)}{case.origin(new, source)} where {right} is the base"
+def _other_base(context: ErrorContext, equation: Equation, base: int, new: Value, source: int) -> str:
+    taken = f"{format_number(new)}{context.origin(new, source)}"
+    return f"takes the percentage of {taken} where {context.described(equation, base)} is the base"
 
 
 class Conversion(NamedTuple):
-    """A factor between units, what it is confused with, and the words of which one stands where it is a conversion."""
+    """What a conversion factor is confused with, and words of which a step that converts with it has at least one."""
 
     confused_with: tuple[int, ...]
     words: frozenset[str]
@@ -124,44 +118,37 @@ _CONVERSIONS: dict[Value, Conversion] = {
 }
 
 
-def unit_confused_sites(case: Case) -> list[Site]:
+def unit_confused_sites(context: ErrorContext) -> list[Site]:
     sites = []
-    for index in case.free:
-        equation = case.solution.equations[index]
+    for index in context.free:
+        equation = context.solution.equations[index]
         for operand, source in enumerate(equation.sources):
             value = equation.operands[operand]
             if source == CONSTANT and value in _CONVERSIONS and set(equation.operators) <= {"*", "/"}:
-                if not _CONVERSIONS[value].words.isdisjoint(case.solution.words_of(equation.step)):
+                if not _CONVERSIONS[value].words.isdisjoint(context.solution.words_of(equation.step)):
                     sites.append((index, operand))
     return sites
 
 
-def unit_confused(case: Case, site: Site, rng: Random) -> Edit | None:
-    """A conversion with another factor, or the wrong way round.
+def unit_confused(context: ErrorContext, site: Site, rng: Random) -> Edit | None:
+    """A conversion with another factor, or with the inverse operation.
 
     "Weng earns 12/100 = $0.12 per minute." (an hour has 60 minutes)
     """
     index, operand = site
-    equation = case.solution.equations[index]
+    equation = context.solution.equations[index]
     old = equation.operands[operand]
-    if operand and rng.random() < 0.4 and case.solution.words_of(equation.step).isdisjoint(ALL_NAMED):
+    if operand and rng.random() < 0.4 and context.solution.words_of(equation.step).isdisjoint(ALL_NAMED):
         operators = equation.operators.copy()
         operators[operand - 1] = INVERSE[operators[operand - 1]]
-        edit = with_operators(
-            case,
-            index,
-            operators,
-            operand - 1,
-            None,
-            partial(instead, case, equation, operators, "converts the wrong way round:"),
-        )
+        edit = with_operators(context, index, operators, operand - 1, "converts the wrong way round:")
         if edit is not None:
             return edit
     choices = [value for value in _CONVERSIONS[old].confused_with if value not in equation.operands]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
-        reason = f"converts with {new} where {plainly(old)} belongs"
-        edit = substitute(case, index, operand, new, partial(str, reason))
+        reason = f"converts with {new} where {format_number(old)} belongs"
+        edit = substitute(context, index, operand, new, partial(str, reason))
         if edit is not None:
             return edit
     return None

@@ -1,111 +1,108 @@
-"""A wrong operand: the relation is right, but a number in it is not the one that belongs there."""
+"""Incorrect operands: the operation is correct, but one number is not the one that belongs there."""
 
 from __future__ import annotations
 
 from functools import partial
 from random import Random
 
-from prm_gsm8k.synthetic.errors.context import Case, Edit, Site, digit_slip, plainly, substitute
-from prm_gsm8k.synthetic.numbers import Value, read_number
+from prm_gsm8k.synthetic.errors.context import Edit, ErrorContext, Site, substitute
+from prm_gsm8k.synthetic.numbers import Value, digit_slip, format_number, read_number
 from prm_gsm8k.synthetic.parse import QUESTION, Equation
 
 
-def _operands(case: Case, lowest: int, equations: list[int]) -> list[Site]:
-    """Operands that come from the problem (-1) or an earlier step (0 and above)."""
+def _operand_sites(context: ErrorContext, equations: list[int]) -> list[Site]:
+    """The operands of these equations that come from the problem or an earlier result."""
     return [
         (index, operand)
         for index in equations
-        for operand, source in enumerate(case.solution.equations[index].sources)
-        if source >= lowest
+        for operand, source in enumerate(context.solution.equations[index].sources)
+        if source >= QUESTION
     ]
 
 
-def number_flipped_sites(case: Case) -> list[Site]:
-    return [
-        (index, operand)
-        for index in (*case.free, *case.facts)
-        for operand, source in enumerate(case.solution.equations[index].sources)
-        if source == QUESTION
-    ]
+def number_flipped_sites(context: ErrorContext) -> list[Site]:
+    equations = context.solution.equations
+    sites = _operand_sites(context, [*context.free, *context.facts])
+    return [(index, operand) for index, operand in sites if equations[index].sources[operand] == QUESTION]
 
 
-def number_flipped(case: Case, site: Site, rng: Random) -> Edit | None:
+def number_flipped(context: ErrorContext, site: Site, rng: Random) -> Edit | None:
     """A number of the problem is misread: digits swapped, one digit or one count off.
 
     "Natalia sold 84/2 = 42 clips in May." (the problem says 48)
     """
     index, operand = site
-    equation = case.solution.equations[index]
+    equation = context.solution.equations[index]
     old = equation.operands[operand]
     new = digit_slip(old, rng)
-    if new <= 1 < old or new <= 0 or new in case.solution.asked.values or new in case.results:
+    if new <= 1 < old or new <= 0 or new in context.solution.stated.values or new in context.results:
         return None
     return substitute(
-        case,
+        context,
         index,
         operand,
         new,
-        lambda: (
-            f"reads {plainly(new)} where the problem says {case.number(equation, operand)}{case.origin(old, QUESTION)}"
-        ),
+        lambda: f"reads {format_number(new)} where the problem says {context.described(equation, operand)}",
     )
 
 
-def wrong_problem_number_sites(case: Case) -> list[Site]:
-    return _operands(case, QUESTION, [*case.free, *case.facts]) if len(case.solution.asked.quantities) > 1 else []
+def wrong_problem_number_sites(context: ErrorContext) -> list[Site]:
+    if len(context.solution.stated.quantities) < 2:
+        return []
+    return _operand_sites(context, [*context.free, *context.facts])
 
 
-def wrong_problem_number(case: Case, site: Site, rng: Random) -> Edit | None:
-    """Another number of the problem is used in place of the right operand.
+def wrong_problem_number(context: ErrorContext, site: Site, rng: Random) -> Edit | None:
+    """Another number of the problem is used in place of the correct operand.
 
     "She buys 4 * 5 = 20 pens." (5 are in a box of markers; a box of pens has 6)
     """
     index, operand = site
-    equation = case.solution.equations[index]
-    asked = case.solution.asked
-    alike = asked.shares if equation.operands[operand] in asked.shares else asked.quantities
-    said = _said_in(case.solution.steps[equation.step]) if equation.fact else equation.operands
-    choices = [value for value in alike if value not in said]
+    equation = context.solution.equations[index]
+    stated = context.solution.stated
+    alike = stated.shares if equation.operands[operand] in stated.shares else stated.quantities
+    if equation.fact:
+        beside = [read_number(text) for text in context.solution.steps[equation.step][1::2]]
+    else:
+        beside = equation.operands
+    choices = [value for value in alike if value not in beside]
     while choices:
         new = choices.pop(int(rng.random() * len(choices)))
-        edit = substitute(case, index, operand, new, partial(_uses, case, new, QUESTION, equation, operand))
+        edit = substitute(context, index, operand, new, partial(_uses, context, new, QUESTION, equation, operand))
         if edit is not None:
             return edit
     return None
 
 
-def _said_in(parts: list[str]) -> list[Value]:
-    return [read_number(text) for text in parts[1::2]]
-
-
-def wrong_earlier_result_sites(case: Case) -> list[Site]:
-    equations = case.solution.equations
+def wrong_earlier_result_sites(context: ErrorContext) -> list[Site]:
+    equations = context.solution.equations
     possible = []
-    for index in case.free:
+    for index in context.free:
         operands = equations[index].operands
         if any(earlier.result not in operands for earlier in equations[:index] if not earlier.fact):
             possible.append(index)
-    return _operands(case, QUESTION, possible)
+    return _operand_sites(context, possible)
 
 
-def wrong_earlier_result(case: Case, site: Site, rng: Random) -> Edit | None:
-    """The result of an earlier step is used in place of the right operand.
+def wrong_earlier_result(context: ErrorContext, site: Site, rng: Random) -> Edit | None:
+    """The result of an earlier step is used in place of the correct operand.
 
     "After buying the cookies, Josh has $10 - $5 = $5" ($8, what was left after the pencil, belongs there)
     """
     index, operand = site
-    equations = case.solution.equations
+    equations = context.solution.equations
     equation = equations[index]
     choices = [i for i in range(index) if equations[i].result not in equation.operands and not equations[i].fact]
     while choices:
         other = choices.pop(int(rng.random() * len(choices)))
         new = equations[other].result
-        edit = substitute(case, index, operand, new, partial(_uses, case, new, other, equation, operand))
+        edit = substitute(context, index, operand, new, partial(_uses, context, new, other, equation, operand))
         if edit is not None:
             return edit
     return None
 
 
-def _uses(case: Case, new: Value, origin: int, equation: Equation, operand: int) -> str:
-    right = f"{case.number(equation, operand)}{case.origin(equation.operands[operand], equation.sources[operand])}"
-    return f"{'states' if equation.fact else 'uses'} {plainly(new)}{case.origin(new, origin)} where {right} belongs"
+def _uses(context: ErrorContext, new: Value, origin: int, equation: Equation, operand: int) -> str:
+    states = "states" if equation.fact else "uses"
+    used = f"{format_number(new)}{context.origin(new, origin)}"
+    return f"{states} {used} where {context.described(equation, operand)} belongs"
