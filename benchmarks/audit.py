@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 from naive import naive_corruption
 
-from prm_gsm8k.audit.numbers import Number
+from prm_gsm8k.audit.estimate import Number
 from prm_gsm8k.audit.run import Audit, audit
 from prm_gsm8k.audit.verdicts import shown
 from prm_gsm8k.dataset.problems import shipped_problems

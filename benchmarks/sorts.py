@@ -24,7 +24,7 @@ from quality import found_in
 from small_prm import lines_of, real_errors, several
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
-from prm_gsm8k.audit.data import is_answer_alone
+from prm_gsm8k.audit.solutions import is_answer_alone
 from prm_gsm8k.metrics.steps import roc_auc
 
 SORTS = ("an equation", "no equation, a new number", "no equation, known numbers", "no number")

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prm_gsm8k.audit import limits
-from prm_gsm8k.audit.numbers import Number
+from prm_gsm8k.audit.error_positions import MEASURES, Shape, histogram, shape_of
+from prm_gsm8k.audit.estimate import Number
 from prm_gsm8k.audit.run import Audit
-from prm_gsm8k.audit.shape import MEASURES, Shape, histogram, shape_of
-from prm_gsm8k.audit.telling import Telling
+from prm_gsm8k.audit.surface_cues import Telling
 from prm_gsm8k.audit.verdicts import shown
 from prm_gsm8k.dataset.report import SOLUTIONS, browse_rows, draw
 from prm_gsm8k.dataset.stats import percent

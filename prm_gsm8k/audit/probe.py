@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prm_gsm8k.audit.data import Solution
+from prm_gsm8k.audit.estimate import Number, number
 from prm_gsm8k.audit.features import Seen, see
-from prm_gsm8k.audit.numbers import Number, number
+from prm_gsm8k.audit.solutions import Solution
 from prm_gsm8k.metrics.intervals import Resamples, of_resamples, resamples, weighted_auc
 from prm_gsm8k.metrics.protocols import share as share_of
 

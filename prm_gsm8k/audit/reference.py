@@ -18,11 +18,11 @@ from typing import Any
 import orjson
 
 from prm_gsm8k.audit.arithmetic import false_equation_shares
-from prm_gsm8k.audit.data import Solution, read_data
+from prm_gsm8k.audit.error_positions import Shape, shape_of
+from prm_gsm8k.audit.estimate import Number
 from prm_gsm8k.audit.features import see
-from prm_gsm8k.audit.numbers import Number
 from prm_gsm8k.audit.probe import draw_problems, judged_steps, shortcut_probe, some_problems
-from prm_gsm8k.audit.shape import Shape, shape_of
+from prm_gsm8k.audit.solutions import Solution, read_data
 from prm_gsm8k.exceptions import BadInputError
 
 SHIPPED = "real_solutions.json"

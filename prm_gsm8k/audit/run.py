@@ -12,9 +12,10 @@ import numpy as np
 
 from prm_gsm8k import __version__
 from prm_gsm8k.audit.arithmetic import false_equation_shares
-from prm_gsm8k.audit.data import Data, Solution, read_data
+from prm_gsm8k.audit.duplicates import overlaps, repeats
+from prm_gsm8k.audit.error_positions import distances, shape_of
+from prm_gsm8k.audit.estimate import number
 from prm_gsm8k.audit.features import see
-from prm_gsm8k.audit.numbers import number
 from prm_gsm8k.audit.probe import (
     FEWEST,
     draw_problems,
@@ -26,9 +27,8 @@ from prm_gsm8k.audit.probe import (
     some_problems,
 )
 from prm_gsm8k.audit.reference import Reference, as_json, read_reference, shipped_reference, shortcut
-from prm_gsm8k.audit.repeats import overlaps, repeats
-from prm_gsm8k.audit.shape import distances, shape_of
-from prm_gsm8k.audit.telling import telling_in_pairs, telling_in_steps
+from prm_gsm8k.audit.solutions import Data, Solution, read_data
+from prm_gsm8k.audit.surface_cues import telling_in_pairs, telling_in_steps
 from prm_gsm8k.audit.verdicts import BAD, Line, verdicts
 from prm_gsm8k.metrics.intervals import Resamples, of_resamples, weighted_auc
 

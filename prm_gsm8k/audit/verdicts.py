@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from prm_gsm8k.audit import limits
-from prm_gsm8k.audit.numbers import Number
+from prm_gsm8k.audit.duplicates import Repeats
+from prm_gsm8k.audit.error_positions import Distance
+from prm_gsm8k.audit.estimate import Number
 from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.reference import Reference
-from prm_gsm8k.audit.repeats import Repeats
-from prm_gsm8k.audit.shape import Distance
 from prm_gsm8k.dataset.stats import percent
 
 OK, LOOK, BAD = ORDER = ("ok", "look", "bad")  # the worst last

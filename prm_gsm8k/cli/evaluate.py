@@ -151,7 +151,7 @@ def _write(result: Mapping[str, Any], out: Path | None, html: Path | None) -> No
 def _write_folder(result: Mapping[str, Any], out: Path) -> None:
     import orjson
 
-    from prm_gsm8k.evaluation.pictures import write_pictures
+    from prm_gsm8k.evaluation.charts import write_pictures
     from prm_gsm8k.evaluation.table import markdown
 
     try:

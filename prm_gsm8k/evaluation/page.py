@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prm_gsm8k.evaluation.pictures import pictures
-from prm_gsm8k.evaluation.words import figure, headline, interval, measure
+from prm_gsm8k.evaluation.charts import pictures
+from prm_gsm8k.evaluation.metric_names import figure, headline, interval, measure
 from prm_gsm8k.reports.charts import Table
 from prm_gsm8k.reports.html import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag, write
 

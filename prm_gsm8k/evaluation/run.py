@@ -21,7 +21,7 @@ from typing import Any, Literal
 from prm_gsm8k.evaluation.baselines import BASELINES
 from prm_gsm8k.evaluation.benchmarks import Data, Solution
 from prm_gsm8k.evaluation.contamination import Seen, Training, read_training, refuse_trained_on, seen_in_training
-from prm_gsm8k.evaluation.measure import Measured, Ruler
+from prm_gsm8k.evaluation.evaluator import Measured, Ruler
 from prm_gsm8k.evaluation.scores import Progress, checkpoint_digest, score
 from prm_gsm8k.evaluation.thresholds import Threshold, refuse_shared_questions
 from prm_gsm8k.exceptions import UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from prm_gsm8k.evaluation.words import figure, interval, measure
+from prm_gsm8k.evaluation.metric_names import figure, interval, measure
 
 ORDER = (
     *("f1", "mcc", "prmscore", "min", "prod", "last", "mean", "weighted", "majority", "random", "oracle"),

@@ -12,12 +12,12 @@ from scipy.stats import ks_2samp
 from sklearn.metrics import roc_auc_score
 
 from prm_gsm8k.audit import probe
-from prm_gsm8k.audit.data import Solution, read_data
+from prm_gsm8k.audit.error_positions import distances, shape_of, value_of
+from prm_gsm8k.audit.estimate import Number
 from prm_gsm8k.audit.features import see
-from prm_gsm8k.audit.numbers import Number
 from prm_gsm8k.audit.reference import shortcut
-from prm_gsm8k.audit.shape import distances, shape_of, value_of
-from prm_gsm8k.audit.telling import telling_in_pairs
+from prm_gsm8k.audit.solutions import Solution, read_data
+from prm_gsm8k.audit.surface_cues import telling_in_pairs
 from prm_gsm8k.audit.verdicts import at_most, within
 
 NAMES = "abcdefghijklmnopqrstuvwxyz"

@@ -22,7 +22,7 @@ from prm_gsm8k.dataset.contamination import problem_digest
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.evaluation.benchmarks import read
-from prm_gsm8k.evaluation.measure import Ruler
+from prm_gsm8k.evaluation.evaluator import Ruler
 from prm_gsm8k.evaluation.run import evaluate
 from prm_gsm8k.evaluation.thresholds import Threshold, best_cut, oracle_threshold
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, ContaminationError, UsageError

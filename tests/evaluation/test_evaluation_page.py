@@ -15,8 +15,8 @@ import pytest
 from evaluation.made_result import BASELINES, HOSTILE, made_result
 from html_reader import Read
 
+from prm_gsm8k.evaluation.charts import pictures, thin, write_pictures
 from prm_gsm8k.evaluation.page import evaluation_page, write_page
-from prm_gsm8k.evaluation.pictures import pictures, thin, write_pictures
 from prm_gsm8k.exceptions import PrmGsm8kError
 from prm_gsm8k.reports.charts import short
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from prm_gsm8k.audit.data import Solution
+from prm_gsm8k.audit.error_positions import distances
 from prm_gsm8k.audit.probe import draw_problems
 from prm_gsm8k.audit.reference import shipped_reference
-from prm_gsm8k.audit.shape import distances
+from prm_gsm8k.audit.solutions import Solution
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.synthetic import filler as going_on
 from prm_gsm8k.synthetic.checker import SecondOpinion, stale_values

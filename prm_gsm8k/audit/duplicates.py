@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prm_gsm8k.audit.data import Data, Solution
 from prm_gsm8k.audit.features import masked
+from prm_gsm8k.audit.solutions import Data, Solution
 from prm_gsm8k.dataset.contamination import Questions, different_prompts, find_overlaps, gsm8k_test, prepared
 from prm_gsm8k.dataset.verify import contradictions, duplicates
 from prm_gsm8k.evaluation.benchmarks import rows_of

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prm_gsm8k.audit.data import Solution
+from prm_gsm8k.audit.solutions import Solution
 from prm_gsm8k.metrics.intervals import Resamples, interval
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.evaluation.words import CHOOSING, figure, headline, interval, measure
+from prm_gsm8k.evaluation.metric_names import CHOOSING, figure, headline, interval, measure
 from prm_gsm8k.reports.charts import (
     DASHES,
     FAINT,

@@ -13,10 +13,10 @@ from loopback import Hub
 from made_rows import CONFIG, MADE_FROM, made_tables
 from planted import clean_rows, row, written
 
-from prm_gsm8k.audit.data import is_answer_alone, read_data
+from prm_gsm8k.audit.error_positions import shape_of
 from prm_gsm8k.audit.features import SHAPES, masked, see
 from prm_gsm8k.audit.reference import read_reference, shipped_reference
-from prm_gsm8k.audit.shape import shape_of
+from prm_gsm8k.audit.solutions import is_answer_alone, read_data
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError, VerificationError
 from prm_gsm8k.hub.publish import publish
