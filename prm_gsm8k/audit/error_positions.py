@@ -1,11 +1,11 @@
-"""Where first errors stand and how long wrong solutions are, and how far that is from real ones.
+"""Positions of first errors and lengths of incorrect solutions, compared with real ones.
 
-A step at the end that states the answer and nothing else (` 4`, `#### 4`, `The answer is 4.`) is no step of reasoning:
-some sources always write one, some never. So it is not counted on either side, and an error in it stands at place 1.
+A last step that only states the answer (` 4`, `#### 4`, `The answer is 4.`) is not counted, since some sources always
+have one and some never; an error in it has place 1.
 
-    place   right steps before the first error, by all steps: 0 the first step, 1 the answer alone
+    place   correct steps before the first error / number of steps: 0 for the first step
     index   of the first error
-    steps   of the solution
+    steps   number of steps
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from prm_gsm8k.metrics.intervals import Resamples, interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HALVES = 1_000  # random halvings of the reference
+HALVES = 1_000  # random splits of the reference
 MEASURES = ("place", "index", "steps")
 
-Shape = Mapping[tuple[int, int], int]
-"""How many wrong solutions have (so many steps, so many right ones before the first error)."""
+Positions = Mapping[tuple[int, int], int]
+"""(number of steps, correct steps before the first error) -> number of incorrect solutions."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """How far apart two samples are.
+    """Distance of the data from the reference in one measure.
 
     Attributes:
-        ks: largest difference of their distribution functions (Kolmogorov and Smirnov).
-        low, high: its 95% interval, drawing the problems of the data again.
-        tv: half the sum of the differences of their histograms (total variation): of the place, by tenths.
-        halves: the 95th percentile of `ks` between two random halves of the reference; of less data than a half,
-            between as many of the reference and its rest.
+        ks: Kolmogorov-Smirnov statistic, in [0, 1].
+        low, high: its 95% interval, from resampling the data's problems.
+        tv: total variation distance of the histograms, in [0, 1]; places are binned by tenths.
+        halves: 95th percentile of `ks` between two random halves of the reference, or between a random sample of it
+            as large as the data and the rest if that is smaller. The limit for `ks`.
         here, there: means of the data and of the reference.
     """
 
@@ -52,41 +52,43 @@ class Distance:
     there: float
 
 
-def shape_of(solutions: Iterable[Solution]) -> Shape:
-    """Of the solutions that have a first error."""
-    return Counter(cell_of(one) for one in solutions if one.first_error >= 0)
+def error_positions(solutions: Iterable[Solution]) -> Positions:
+    """Counts over the incorrect solutions."""
+    return Counter(position_of(solution) for solution in solutions if solution.first_error >= 0)
 
 
-def cell_of(one: Solution) -> tuple[int, int]:
-    """(steps, right ones before the first error) of a wrong solution, without a step that only states the answer."""
-    return max(1, one.content), min(one.first_error, max(1, one.content))
+def position_of(solution: Solution) -> tuple[int, int]:
+    """(number of steps, correct steps before the first error) of an incorrect solution."""
+    return max(1, solution.content), min(solution.first_error, max(1, solution.content))
 
 
-def value_of(measure: str, cell: tuple[int, int]) -> float:
-    """Of a cell, the place, the index or the number of steps."""
-    steps, right = cell
-    return {"place": right / steps, "index": right, "steps": steps}[measure]
+def value_of(measure: str, position: tuple[int, int]) -> float:
+    """The value of a measure (`MEASURES`) at a position."""
+    steps, correct = position
+    return {"place": correct / steps, "index": correct, "steps": steps}[measure]
 
 
-def distances(solutions: Sequence[Solution], reference: Shape, draws: Resamples, seed: int) -> dict[str, Distance]:
-    """The distance of the wrong solutions from a reference in each measure."""
-    at = [s for s, one in enumerate(solutions) if one.first_error >= 0]
-    cells = sorted({*reference, *(cell_of(solutions[s]) for s in at)})
-    column = {cell: k for k, cell in enumerate(cells)}
-    have = np.array([column[cell_of(solutions[s])] for s in at])
-    by_problem = np.zeros((draws.weights.shape[1], len(cells)))
-    np.add.at(by_problem, (draws.problem[at], have), 1)
-    mine, drawn = by_problem.sum(axis=0), draws.weights @ by_problem
-    counts = np.array([reference.get(cell, 0) for cell in cells])
+def distances(
+    solutions: Sequence[Solution], reference: Positions, resampled: Resamples, seed: int
+) -> dict[str, Distance]:
+    """The distance of the incorrect solutions from a reference, by measure."""
+    incorrect = [s for s, solution in enumerate(solutions) if solution.first_error >= 0]
+    positions = sorted({*reference, *(position_of(solutions[s]) for s in incorrect)})
+    column = {position: k for k, position in enumerate(positions)}
+    columns = np.array([column[position_of(solutions[s])] for s in incorrect])
+    by_problem = np.zeros((resampled.weights.shape[1], len(positions)))
+    np.add.at(by_problem, (resampled.problem[incorrect], columns), 1)
+    mine, drawn = by_problem.sum(axis=0), resampled.weights @ by_problem
+    counts = np.array([reference.get(position, 0) for position in positions])
     real = counts.astype(float)
     halves = (
         np.random.default_rng(seed)
-        .multivariate_hypergeometric(counts, min(len(at), counts.sum() // 2), size=HALVES)
+        .multivariate_hypergeometric(counts, min(len(incorrect), counts.sum() // 2), size=HALVES)
         .astype(float)
     )
     found = {}
     for measure in MEASURES:
-        values = np.array([value_of(measure, cell) for cell in cells])
+        values = np.array([value_of(measure, position) for position in positions])
         ks = float(_ks(values, mine[None], real)[0])
         low, high = interval(_ks(values, drawn, real), ks)
         between = _ks(values, halves, real - halves)
@@ -103,19 +105,19 @@ def distances(solutions: Sequence[Solution], reference: Shape, draws: Resamples,
     return found
 
 
-def histogram(measure: str, shape: Shape) -> dict[str, int]:
-    """Counts for a picture: of the place by tenths, of the others one a number, all from 10 on together."""
+def histogram(measure: str, positions: Positions) -> dict[str, int]:
+    """Counts for a chart: places by tenths, other measures by value, 10 and above together."""
     counts: Counter[int] = Counter()
-    for cell, n in shape.items():
-        value = value_of(measure, cell)
+    for position, n in positions.items():
+        value = value_of(measure, position)
         counts[min(int(value * 10 + 1e-9), 10) if measure == "place" else min(int(value), 10)] += n
     return {str(key): counts[key] for key in sorted(counts)}
 
 
 def _ks(values: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The distance of each row of counts of `values` in `a` from that of `b`."""
+    """The KS statistic of counts `a` and `b`, (…, values), for each row."""
     order = np.argsort(values, kind="stable")
-    last = np.append(np.diff(values[order]) > 0, True)  # of each different value
+    last = np.append(np.diff(values[order]) > 0, True)  # the last column of each distinct value
     a, b = np.atleast_2d(a)[:, order].cumsum(axis=1), np.atleast_2d(b)[:, order].cumsum(axis=1)
     return np.asarray(np.abs(a / a[:, -1:] - b / b[:, -1:])[:, last].max(axis=1))
 

@@ -1,4 +1,4 @@
-"""A number and how sure it is."""
+"""A number with its confidence interval."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number with its 95% interval, and on how many wrong steps (or pairs, or steps) it stands."""
+class Estimate:
+    """A value, its 95% interval (None: unknown), and the sample size: first errors, pairs or steps."""
 
     value: float
     low: float | None
@@ -23,7 +23,7 @@ class Number:
     n: int
 
 
-def number(value: float, drawn: NDArray[np.float64], n: int) -> Number:
-    """With the interval from its values in resamples; those that had nothing to count (NaN) are passed over."""
-    low, high = interval(drawn[~np.isnan(drawn)], value)
-    return Number(float(value), low, high, int(n))
+def estimate(value: float, resampled: NDArray[np.float64], n: int) -> Estimate:
+    """`value` with the interval from its values in resamples, without those where it is undefined (NaN)."""
+    low, high = interval(resampled[~np.isnan(resampled)], value)
+    return Estimate(float(value), low, high, int(n))
