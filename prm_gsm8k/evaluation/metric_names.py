@@ -1,4 +1,4 @@
-"""How the numbers of a result are called and written, on its page and in its pictures."""
+"""Names and number formats of metrics, for tables, the HTML page and charts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A metric in words, and what its values are multiplied with when they are shown: 100 for shares, as in papers."""
+class MetricFormat:
+    """How a metric is shown: its label, and the scale of its values, 100 for percentages."""
 
     label: str
-    times: int = 100
+    scale: int = 100
 
 
-# How one solution of several is chosen: by a number made of its steps' scores, by a vote, or otherwise.
-CHOOSING = {
+# How best-of-N picks a solution.
+SELECTION = {
     "min": "lowest step",
     "prod": "product of steps",
     "last": "last step",
@@ -26,67 +26,67 @@ CHOOSING = {
     "random": "random",
     "oracle": "oracle",
 }
-MEASURES = {
-    **{name: Measure(f"Best of N, {how}") for name, how in CHOOSING.items()},
-    **{f"{name}_gap_closed": Measure(f"Gap closed, {how}") for name, how in CHOOSING.items()},
-    "f1": Measure("F1"),
-    "error_accuracy": Measure("Accuracy on wrong"),
-    "correct_accuracy": Measure("Accuracy on right"),
-    "mcc": Measure("MCC", 1),
-    "first_error_accuracy": Measure("First-error accuracy"),
-    "solution_f1": Measure("Solution F1"),
-    "step_f1": Measure("Step F1"),
-    "prmscore": Measure("PRMScore"),
-    "step_accuracy": Measure("Step accuracy"),
-    "auc": Measure("AUC", 1),
-    "solution_auc": Measure("Solution AUC", 1),
-    "step_auc": Measure("Step AUC", 1),
-    "average_precision": Measure("Average precision", 1),
-    "ece": Measure("ECE", 1),
-    "brier": Measure("Brier", 1),
+FORMATS = {
+    **{name: MetricFormat(f"Best of N, {how}") for name, how in SELECTION.items()},
+    **{f"{name}_gap_closed": MetricFormat(f"Gap closed, {how}") for name, how in SELECTION.items()},
+    "f1": MetricFormat("F1"),
+    "error_accuracy": MetricFormat("Accuracy on incorrect"),
+    "correct_accuracy": MetricFormat("Accuracy on correct"),
+    "mcc": MetricFormat("MCC", 1),
+    "first_error_accuracy": MetricFormat("First-error accuracy"),
+    "solution_f1": MetricFormat("Solution F1"),
+    "step_f1": MetricFormat("Step F1"),
+    "prmscore": MetricFormat("PRMScore"),
+    "step_accuracy": MetricFormat("Step accuracy"),
+    "auc": MetricFormat("AUC", 1),
+    "solution_auc": MetricFormat("Solution AUC", 1),
+    "step_auc": MetricFormat("Step AUC", 1),
+    "average_precision": MetricFormat("Average precision", 1),
+    "ece": MetricFormat("ECE", 1),
+    "brier": MetricFormat("Brier", 1),
 }
-HEADLINES = ("f1", "prmscore", "mcc")  # the number a benchmark is known by; of others it is their first
+HEADLINES = ("f1", "prmscore", "mcc")  # the main metric of a benchmark; of others it is the first
 
 
-def measure(metric: str) -> Measure:
-    """A metric's words; one that is not known keeps its name and is a share.
+def metric_format(metric: str) -> MetricFormat:
+    """The format of a metric; one without an entry keeps its name and is a percentage.
 
-    >>> measure("olympiadbench/f1").label, measure("gap_closed").label
+    >>> metric_format("olympiadbench/f1").label, metric_format("gap_closed").label
     ('F1, olympiadbench', 'Gap closed')
-    >>> measure("min").label
+    >>> metric_format("min").label
     'Best of N, lowest step'
     """
     subset, slash, name = metric.rpartition("/")
-    known = MEASURES.get(name, Measure(name[:1].upper() + name[1:].replace("_", " ")))
-    return Measure(f"{known.label}, {subset.replace('_', ' ')}", known.times) if slash else known
+    known = FORMATS.get(name, MetricFormat(name[:1].upper() + name[1:].replace("_", " ")))
+    return MetricFormat(f"{known.label}, {subset.replace('_', ' ')}", known.scale) if slash else known
 
 
-def figure(metric: str, value: float | None) -> str:
-    """One value: 82.4 where papers write a share so, 0.912 where they write that.
+def format_value(metric: str, value: float | None) -> str:
+    """A value as papers write it: 82.4 for a percentage, else 0.912.
 
-    >>> figure("f1", 0.8239), figure("auc", 0.9118), figure("auc", None)
+    >>> format_value("f1", 0.8239), format_value("auc", 0.9118), format_value("auc", None)
     ('82.4', '0.912', '–')
     """
     if value is None:
         return "–"
-    times = measure(metric).times
-    return f"{times * value:.1f}" if times == 100 else f"{value:.3f}"
+    scale = metric_format(metric).scale
+    return f"{scale * value:.1f}" if scale == 100 else f"{value:.3f}"
 
 
-def interval(metric: str, m: Mapping[str, Any] | None) -> str:
-    """A value and its interval.
+def format_interval(metric: str, m: Mapping[str, Any] | None) -> str:
+    """A value with its interval.
 
-    >>> interval("f1", {"value": 0.824, "low": 0.78, "high": 0.861})
+    >>> format_interval("f1", {"value": 0.824, "low": 0.78, "high": 0.861})
     '82.4 (78.0 to 86.1)'
     """
     if m is None or m["value"] is None:
         return "–"
     if m["low"] is None or m["high"] is None:
-        return figure(metric, m["value"])
-    return f"{figure(metric, m['value'])} ({figure(metric, m['low'])} to {figure(metric, m['high'])})"
+        return format_value(metric, m["value"])
+    return f"{format_value(metric, m['value'])} ({format_value(metric, m['low'])} to {format_value(metric, m['high'])})"
 
 
 def headline(metrics: Iterable[str]) -> str | None:
-    """The one metric to show where there is room for one."""
+    """The main metric among these."""
     names = list(metrics)
     return next((name for name in (*HEADLINES, *names) if name in names), None)
