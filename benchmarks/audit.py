@@ -1,11 +1,11 @@
-"""What `prm-gsm8k audit` finds in `synthetic`, in naive corruption and in real solutions, side by side; and how long.
+"""`prm-gsm8k audit` on `synthetic`, naive corruption and real solutions, side by side, and its run time.
 
     python benchmarks/audit.py data
     python benchmarks/audit.py data --real first_error.jsonl
 
-DIR is what `prm-gsm8k build synthetic` made. Naive corruption is made of the same problems, with the right solution to
-each. FILE has solutions of a model, `problem`, `steps` and `label` (index of the first error, or -1). All are measured
-by the same code against the same shipped reference. Last, how long that of DIR took, beside `prm-gsm8k verify`.
+DIR is a folder that `prm-gsm8k build synthetic` made. Naive corruption uses the same problems, each with its correct
+solution. FILE has solutions of a model: `problem`, `steps` and `label` (index of the first error, or -1). All are
+compared with the shipped reference. The run time is that of DIR, beside `prm-gsm8k verify`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 from naive import naive_corruption
 
-from prm_gsm8k.audit.numbers import Number
+from prm_gsm8k.audit.estimate import Estimate
 from prm_gsm8k.audit.run import Audit, audit
 from prm_gsm8k.audit.verdicts import shown
 from prm_gsm8k.build.registry import RECIPES
@@ -43,7 +43,7 @@ def main() -> None:
         audits["real"] = audit(chosen.real)
     print_table([["", *audits], *rows_of(audits)])
     for name, result in audits.items():
-        print(f"\nwhat tells in {name}, first errors against the right step at their place:")
+        print(f"\nsurface cues in {name}, first errors against correct steps at the same position:")
         for one in result.found["telling_pairs"]:
             print(f"    {one}")
         for kind, some in result.found["telling_by"].get("error_type", {}).items():
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def write_naive(path: Path) -> Path:
-    """Naive corruption of GSM8K train, and before each problem's the right solution."""
+    """Write naive corruption of GSM8K train, each problem after its correct solution."""
     problem, lines = "", []
     for row in naive_corruption(shipped_problems("train")):
         if row["prompt"] != problem:
@@ -67,20 +67,20 @@ def write_naive(path: Path) -> Path:
 def rows_of(audits: Mapping[str, Audit]) -> list[list[str]]:
     found = {name: result.found for name, result in audits.items()}
     real = next(iter(audits.values())).reference
-    rows = [["solutions, of which wrong", *(f"{f['rows']:,}, {f['wrong_rows']:,}" for f in found.values())]]
+    rows = [["solutions, of which incorrect", *(f"{f['rows']:,}, {f['wrong_rows']:,}" for f in found.values())]]
     for kind in ("surface", "position", "length"):
-        rows.append([f"first errors told by {kind}, AUC", *(said(f["shortcut"][kind]) for f in found.values())])
+        rows.append([f"first errors predicted by {kind}, AUC", *(said(f["shortcut"][kind]) for f in found.values())])
     for kind in ("surface", "position"):
         rows.append(
-            [f"  in wrong solutions alone, by {kind}", *(said(f["shortcut_of_wrong"][kind]) for f in found.values())]
+            [f"  in incorrect solutions only, by {kind}", *(said(f["shortcut_of_wrong"][kind]) for f in found.values())]
         )
     rows.append(["matched, AUC (chance 0.5)", *(said(f["matched"]["overall"]) for f in found.values())])
     kinds = sorted({kind for f in found.values() for kind in f["matched"]["by"].get("error_type", {})})
     for kind in kinds:
-        for part, how in (("by", ""), ("alone", ", fitted on it alone")):
+        for part, how in (("by", ""), ("alone", ", fitted on it only")):
             by = [f["matched"][part].get("error_type", {}).get(kind) for f in found.values()]
             rows.append([f"  {kind}{how}", *map(said, by)])
-    for kind, what in (("first_errors", "first errors"), ("right_steps", "right steps")):
+    for kind, what in (("first_errors", "first errors"), ("right_steps", "correct steps")):
         rows.append(
             [f"{what} with a false equation", *(said(f["false_equations"][kind], True) for f in found.values())]
         )
@@ -94,11 +94,11 @@ def rows_of(audits: Mapping[str, Audit]) -> list[list[str]]:
         )
     for kind in ("duplicates", "near_duplicates", "contradictions"):
         rows.append([kind.replace("_", "-"), *(f"{f['repeats'][kind].count:,}" for f in found.values())])
-    rows.append(["verdicts that are bad", *(str(len(result.bad)) for result in audits.values())])
+    rows.append(["bad verdicts", *(str(len(result.bad)) for result in audits.values())])
     return rows
 
 
-def said(number: Number | None, share: bool = False) -> str:
+def said(number: Estimate | None, share: bool = False) -> str:
     return "–" if number is None else shown(number, share)
 
 
@@ -114,8 +114,8 @@ def print_times(folder: Path, rows: int, seconds: float) -> None:
     start = time.perf_counter()
     verify(folder, RECIPES)
     beside = time.perf_counter() - start
-    print(f"\n{os.cpu_count()} cores: audit of {rows:,} rows {seconds:.1f} s (target 60 s); verify, which reads every")
-    print(f"split, {beside:.1f} s; ratio {seconds / beside:.1f}")
+    times = f"audit of {rows:,} rows {seconds:.1f} s (target 60 s); verify of all splits {beside:.1f} s"
+    print(f"\n{os.cpu_count()} cores: {times}; ratio {seconds / beside:.1f}")
 
 
 if __name__ == "__main__":

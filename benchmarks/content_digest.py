@@ -1,8 +1,8 @@
-"""Rows a second through the content digest, beside one sha256 over as many bytes.
+"""Rows per second of the content digest, beside sha256 over as many bytes.
 
-    python benchmarks/content_digest.py FOLDER         # as `prm-gsm8k build synthetic --out FOLDER` leaves it
+    python benchmarks/content_digest.py FOLDER         # made by `prm-gsm8k build synthetic --out FOLDER`
 
-The best of 7 runs each, over the rows of all splits; the target is 500,000 rows a second.
+The best of 7 runs each over the rows of all splits; the target is 500,000 rows a second.
 """
 
 from __future__ import annotations

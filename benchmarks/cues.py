@@ -1,13 +1,12 @@
-"""What a first error looks like beside right steps at the same place: in real solutions, and in what a PRM learns from.
+"""Cues of first errors against correct steps at the same position, in real solutions and in training rows.
 
     python benchmarks/cues.py --dev FIRST_ERROR.jsonl [--solutions SOLUTIONS.jsonl.gz] [--arms synthetic naive ...]
 
-For each cue (words, numbers, an equation, a number that nothing explains, ...) the chance that a right step has more of
-it than a first error at the same place of another solution: 0.5 tells nothing, below it first errors have more. Then
-the same for a logistic regression on all cues, fitted on each set and asked about each. What can be learnt from an arm
-and used on real solutions takes seconds to see here, and half an hour with a PRM (`small_prm.py`). With `--solutions`
-also how often the best of all solutions to a problem is right, by such a regression: what cues are worth between
-solutions, which is not what they are worth within one.
+For each cue (words, numbers, an equation, an unexplained number, ...) the probability that a correct step has more of
+it than a first error at the same position of another solution: 0.5 is chance, less means that first errors have more.
+Then the same for a logistic regression on all cues, fitted on each set and tested on each, which shows in seconds what
+an arm teaches about real solutions; a PRM (`small_prm.py`) takes half an hour. With `--solutions` also how often the
+best of all solutions to a problem by that regression is correct.
 """
 
 from __future__ import annotations
@@ -46,14 +45,14 @@ def numbers(text: str) -> list[float]:
 
 
 def cues(question: str, steps: list[str], index: int) -> dict[str, float]:
-    """What is seen of a step without knowing arithmetic, but with the question and the steps before it."""
+    """Cues of a step that need no arithmetic, but the question and the steps before it: name -> value."""
     step, before = steps[index], steps[:index]
     there = numbers(step)
-    used, last = there[:-1], there[-1] if there else 0.0
+    operands, last = there[:-1], there[-1] if there else 0.0
     asked = set(numbers(question))
-    before_it = numbers(before[-1])[-1:] if before else []
+    last_result = numbers(before[-1])[-1:] if before else []
     results = {numbers(s)[-1] for s in before if "=" in s and numbers(s)}
-    said = {n for s in before for n in numbers(s)}
+    used = {n for s in before for n in numbers(s)}
     words = _LETTERS.findall(step.lower())
     of_question = set(_LETTERS.findall(question.lower()))
     found = {
@@ -63,14 +62,14 @@ def cues(question: str, steps: list[str], index: int) -> dict[str, float]:
         "an equation": float("=" in step),
         "result is new": float(bool(there) and last not in asked | results),
         "last number is the question's": float(bool(there) and last in asked),
-        "operands of the question": float(sum(n in asked for n in used)),
-        "operands that are results": float(sum(n in results - asked for n in used)),
-        "operands that nothing explains": float(sum(n not in asked | results | _KNOWN for n in used)),
-        "operands of the question used before": float(sum(n in asked & said for n in used)),
-        "uses the last result": float(any(n in used for n in before_it)),
-        "numbers of the question not used": sum(n not in said | set(there) for n in asked) / max(1, len(asked)),
+        "operands of the question": float(sum(n in asked for n in operands)),
+        "operands that are results": float(sum(n in results - asked for n in operands)),
+        "operands that nothing explains": float(sum(n not in asked | results | _KNOWN for n in operands)),
+        "operands of the question used before": float(sum(n in asked & used for n in operands)),
+        "uses the last result": float(any(n in operands for n in last_result)),
+        "numbers of the question not used": sum(n not in used | set(there) for n in asked) / max(1, len(asked)),
         "digits": math.log10(1 + max(there, default=0.0)),
-        "result over operands": math.log10((1 + last) / (1 + max(used, default=last))),
+        "result over operands": math.log10((1 + last) / (1 + max(operands, default=last))),
         "words of the question": float(np.mean([w in of_question for w in words])) if words else 0.0,
         "percent": float("%" in step),
     }
@@ -79,33 +78,33 @@ def cues(question: str, steps: list[str], index: int) -> dict[str, float]:
 
 
 class Steps:
-    """The judged steps of some rows: cues (steps, cues), which are right, and where they stand."""
+    """The labelled steps of some rows: `cues` (steps, cues), whether each is correct, and its index."""
 
     def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
-        seen, right, at = [], [], []
+        seen, correct, at = [], [], []
         for row in rows:
             first = row["first_error"]
             for index in range(len(row["completions"]) if first < 0 else first + 1):
                 seen.append(cues(row["prompt"], row["completions"], index))
-                right.append(index != first)
+                correct.append(index != first)
                 at.append(index)
         self.names = list(seen[0])
         self.cues = np.array([[one[name] for name in self.names] for one in seen])
-        self.right, self.at = np.array(right), np.array(at)
+        self.correct, self.at = np.array(correct), np.array(at)
 
 
 def same_place(score: NDArray[np.float64], steps: Steps) -> float:
-    """The chance that a right step scores above a first error at the same place."""
-    return float(quality.same_place(score, steps.right, steps.at, np.ones((1, len(score))))[0])
+    """The probability that a correct step scores above a first error at the same position."""
+    return float(quality.same_place(score, steps.correct, steps.at, np.ones((1, len(score))))[0])
 
 
 def fitted(steps: Steps) -> Pipeline:
-    """A logistic regression on all cues, for which steps are right."""
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)).fit(steps.cues, steps.right)
+    """A logistic regression of step correctness on all cues."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)).fit(steps.cues, steps.correct)
 
 
 def scored(solutions: list[dict[str, Any]], probe: Pipeline) -> list[dict[str, Any]]:
-    """Solutions with the score of each step."""
+    """The solutions with `scores`, one per step."""
     seen = [
         [list(cues(x["prompt"], x["completions"], i).values()) for i in range(len(x["completions"]))] for x in solutions
     ]
@@ -125,17 +124,17 @@ def main() -> None:
     options = parser.parse_args()
     sets = {"real": Steps(real_errors(options.dev))} if options.dev else {}
     sets |= {arm.partition("=")[0]: Steps(rows_of(arm, "train", options.problems, 0)) for arm in options.arms}
-    print(f"{'a right step has more of it':38}", *(f"{name:>14}" for name in sets))
+    print(f"{'P(correct step has more)':38}", *(f"{name:>14}" for name in sets))
     for n, name in enumerate(next(iter(sets.values())).names):
         print(f"{name:38}", *(f"{same_place(steps.cues[:, n], steps):14.3f}" for steps in sets.values()))
-    print(f"\n{'all of them, fitted on':38}", *(f"{name:>14}" for name in sets))
+    print(f"\n{'all cues, fitted on':38}", *(f"{name:>14}" for name in sets))
     probes = {name: fitted(steps) for name, steps in sets.items()}
     for name, probe in probes.items():
         asked = (same_place(probe.decision_function(other.cues), other) for other in sets.values())
         print(f"{name:38}", *(f"{value:14.3f}" for value in asked))
     if options.solutions:
         solutions = several(options.solutions, options.of_problems)
-        print(f"\n{'the best of all solutions is right, by':38}", *(f"{name:>14}" for name in CHOICES))
+        print(f"\n{'the best of all solutions is correct, by':38}", *(f"{name:>14}" for name in CHOICES))
         for name, probe in probes.items():
             found = quality.on_several(scored(solutions, probe))
             print(f"{name:38}", *(f"{float(found[choice][0]):14.3f}" for choice in CHOICES))

@@ -1,16 +1,16 @@
-"""Scoring for `prm-gsm8k evaluate`: its tokens a second beside the raw forward's, a kill, and an independent count.
+"""Scoring in `prm-gsm8k evaluate`: speed beside the raw forward pass, recovery from a kill, an independent check.
 
     python benchmarks/evaluate.py CHECKPOINT SOLUTIONS [--problems 20] [--dtype bf16]
 
-CHECKPOINT is a PRM of this package; SOLUTIONS are rows of `evaluate --benchmark best-of-n`, several to a problem. Four
-things are printed, of the first problems:
+CHECKPOINT is a PRM of this package; SOLUTIONS are rows of `evaluate --benchmark best-of-n`, several per problem. On the
+first problems:
 
-    raw forward     the model alone on the same rows: ids ready, batches as filled, nothing read out
-    evaluate        everything: encoding, batches, scores read out and kept on disk; one row a solution
-    shared prompt   the same with what the solutions to a problem have in common computed once
-    killed          the command line, ended with SIGKILL in the middle and run again: every solution is scored once
+    raw forward     the model alone, on encoded rows in the same batches, without reading out scores
+    evaluate        the whole: encoding, batching, scores saved to disk; one row per solution
+    shared prompt   the same, with the common prefix of a problem's solutions computed once
+    killed          the command line, killed with SIGKILL half-way and run again: every solution is scored once
 
-and of the whole file the majority's vote and the oracle, counted by a few lines that share nothing with the package.
+and on the whole file the majority vote and the oracle, recomputed by independent code.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _speed(prm: ProcessRewardModel, some: list[Solution]) -> None:
 
 
 def _seconds(call: Any) -> tuple[float, float]:
-    """The least of some runs: on the clock, and of the processor, which says more on a machine that others use."""
+    """Minimum wall and CPU seconds of some runs; CPU time is more reliable on a shared machine."""
     wall, cpu = [], []
     for _ in range(REPEATS):
         start, busy = time.perf_counter(), time.process_time()
@@ -114,14 +114,14 @@ def _seconds(call: Any) -> tuple[float, float]:
 
 def _rates(tokens: int, some: list[Solution], wall: float, cpu: float) -> str:
     clock = f"{tokens / wall:8,.0f} tokens/s {len(some) / wall:6.2f} solutions/s"
-    return f"{clock} on the clock  {tokens / cpu:8,.0f} tokens a second of a core"
+    return f"{clock} (wall)  {tokens / cpu:8,.0f} tokens per CPU second"
 
 
 def _killed(checkpoint: str, dtype: str, some: list[Solution]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file, out = Path(folder, "some.jsonl"), Path(folder, "out")
         rows = [{"problem": s.problem, "steps": s.steps, "answer": s.answer, "correct": s.correct} for s in some]
-        # a few times over with another problem each, so that there are several chunks to be killed between
+        # repeated with different problems, so that there are several chunks to kill between
         many = [row | {"problem": f"{row['problem']} ({n})"} for n in range(1 + 3 * CHUNK // len(rows)) for row in rows]
         file.write_text("".join(json.dumps(row) + "\n" for row in many))
         command = [sys.executable, "-m", "prm_gsm8k.cli", "evaluate", checkpoint, "--benchmark", "best-of-n"]
@@ -136,12 +136,12 @@ def _killed(checkpoint: str, dtype: str, some: list[Solution]) -> None:
         places = [json.loads(line)["n"] for line in kept[0].read_bytes().splitlines()]
     again = len(places) - len(set(places))
     print(
-        f"killed         {before} of {len(many)} solutions scored; after going on {len(places)}, {again} of them twice"
+        f"killed         {before} of {len(many)} solutions scored; after resuming {len(places)}, {again} of them twice"
     )
 
 
 def _counted(path: str, solutions: int) -> None:
-    """The majority and the oracle over all solutions, by exact fractions."""
+    """Majority vote and oracle over all solutions, in exact fractions."""
     by_problem: dict[str, list[dict[str, Any]]] = defaultdict(list)
     with gzip.open(path, "rt") if path.endswith(".gz") else open(path) as file:
         for row in map(json.loads, file):
@@ -150,12 +150,12 @@ def _counted(path: str, solutions: int) -> None:
     for rows in by_problem.values():
         votes = Counter(row["answer"] for row in rows if row["answer"] is not None)
         best = [answer for answer, n in votes.items() if n == max(votes.values())]
-        right = {row["answer"] for row in rows if row["correct"]}
-        majority += Fraction(len(right & set(best)), len(best))
-        oracle += bool(right)
+        correct = {row["answer"] for row in rows if row["correct"]}
+        majority += Fraction(len(correct & set(best)), len(best))
+        oracle += bool(correct)
     metrics = evaluate([], "best-of-n", read("best-of-n", path), draws=100)["models"][0]["metrics"]
     n = len(by_problem)
-    print(f"{solutions} solutions to {n} problems: majority and oracle of all, counted apart and by evaluate:")
+    print(f"{solutions} solutions to {n} problems: majority vote and oracle, recomputed and by evaluate:")
     print(f"  majority {float(majority / n):.6f} {metrics['majority']['value']:.6f}")
     print(f"  oracle   {oracle / n:.6f} {metrics['oracle']['value']:.6f}")
     assert abs(majority / n - metrics["majority"]["value"]) < 1e-9

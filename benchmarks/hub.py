@@ -1,11 +1,11 @@
-"""What publishing costs: the size of our Parquet, what an insertion uploads again, how fast the content digest is.
+"""Costs of publishing: size of our Parquet, bytes uploaded again after an insertion, speed of the content digest.
 
     python benchmarks/hub.py [FOLDER]
 
-The rows are those of FOLDER (by default a `synthetic` build, made first) and 100,000 that share no text, as solutions
-sampled from a model do not. Uploads go with huggingface_hub and hf_xet to a Hub on 127.0.0.1 whose Xet store is a
-folder; what goes up is what appears in it. Xet cuts a file into chunks of about 64 KB, and every column of the table
-changes at least its first ones, so an insertion costs about a megabyte however large the file is.
+The rows are those of FOLDER (by default a new `synthetic` build) and 100,000 that share no text, like solutions sampled
+from a model. huggingface_hub and hf_xet upload to a Hub on 127.0.0.1 whose Xet store is a folder; the bytes that appear
+in it are counted. Xet cuts a file into chunks of about 64 KB, and an insertion changes at least the first chunks of
+each column, so it costs about a megabyte at any file size.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> None:
             digest(name, table)
 
 
-# ------------------------------------------------------------------------------------------------------------ the rows
+# ---------------------------------------------------------------------------------------------------------------- rows
 
 
 def built_rows(place: Path) -> pa.Table:
@@ -74,7 +74,7 @@ def built_rows(place: Path) -> pa.Table:
 
 
 def unrelated_rows(count: int) -> pa.Table:
-    """Rows in the shape of a sampling config, 14 a problem, whose steps are words of GSM8K at random."""
+    """Rows like those of a sampling config, 14 a problem, with steps of random GSM8K words."""
     import pyarrow as pa
 
     from prm_gsm8k.dataset.problems import shipped_problems
@@ -104,11 +104,11 @@ def unrelated_rows(count: int) -> pa.Table:
     return pa.Table.from_pylist([row(i) for i in range(count)], schema=arrow_schema("sampled"))
 
 
-# -------------------------------------------------------------------------------------------------------- the measures
+# --------------------------------------------------------------------------------------------------------- measurements
 
 
 def size(name: str, table: pa.Table, place: Path) -> None:
-    """Our files against `Dataset.to_parquet`, which `push_to_hub` writes with too."""
+    """Our files against `Dataset.to_parquet`, which `push_to_hub` uses."""
     import datasets
 
     ours, default = written(table, place), place / "default.parquet"
@@ -121,7 +121,7 @@ def size(name: str, table: pa.Table, place: Path) -> None:
 
 
 def insertion(name: str, table: pa.Table, hub: Hub, place: Path) -> None:
-    """What goes up again when rows are inserted in front; without content-defined chunking beside it."""
+    """Bytes uploaded again after rows are inserted at the front, with and without content-defined chunking."""
     from prm_gsm8k.dataset.parquet import WRITTEN
 
     without = table.slice(INSERTED).combine_chunks()
@@ -129,13 +129,13 @@ def insertion(name: str, table: pa.Table, hub: Hub, place: Path) -> None:
     with mock.patch.dict(WRITTEN, use_content_defined_chunking=False):
         plain_first, plain = uploaded(hub, place, without, table)
     print(
-        f"insertion  {name:10s} {table.num_rows:7,d} rows: {again:10,d} bytes go up again of {first:10,d}, "
+        f"insertion  {name:10s} {table.num_rows:7,d} rows: {again:10,d} bytes uploaded again of {first:10,d}, "
         f"{again / first:.1%} (target 10%); without chunking {plain / plain_first:.1%}"
     )
 
 
 def uploaded(hub: Hub, place: Path, *tables: pa.Table) -> list[int]:
-    """Bytes that go up for each of some versions of a file, one after the other."""
+    """Bytes uploaded for each of several successive versions of a file."""
     from huggingface_hub import CommitOperationAdd, HfApi, constants
     from huggingface_hub.utils import _xet
 
@@ -154,7 +154,7 @@ def uploaded(hub: Hub, place: Path, *tables: pa.Table) -> list[int]:
 
 
 def written(table: pa.Table, place: Path) -> Path:
-    """The one file we write for a split."""
+    """The file we write for a split."""
     from prm_gsm8k.dataset.parquet import write_parquet
 
     (path,) = write_parquet(table, place, "train", "new")

@@ -1,11 +1,11 @@
-"""How often the 95% intervals of `prm-gsm8k evaluate` cover the truth, in simulated benchmarks of a known one.
+"""Coverage of the 95% intervals of `prm-gsm8k evaluate`, on simulated benchmarks whose true metrics are known.
 
     python benchmarks/intervals.py [--repeats 1000] [--problems 200] [--each 2]
 
-A benchmark is drawn: problems of different hardness, each with some solutions, whose first errors and scores depend on
-it. The truth is the number on 100,000 problems. Beside the interval that is used, bias-corrected percentiles, stands
-what the plain percentiles of the same resamples would cover. The calibration error has no interval: it is the sum of
-what chance leaves in its bins, too, so it is too high, and more so in a resample.
+A benchmark has problems of random difficulty with several solutions each; first errors and scores depend on the
+difficulty. The truth is the metric on 100,000 problems. Both the bias-corrected percentile interval, which `evaluate`
+uses, and the plain one are reported. The calibration error is biased upwards, in resamples even more, so `evaluate`
+gives it no interval.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from prm_gsm8k.metrics.intervals import (
     weighted_auc,
     weighted_average_precision,
 )
-from prm_gsm8k.metrics.protocols import first_error_counts, processbench, step_counts, steps_one_by_one
+from prm_gsm8k.metrics.protocols import first_error_counts, processbench, step_counts, step_protocol
 from prm_gsm8k.metrics.steps import predicted_first_error
 
 RESAMPLES = 400
@@ -54,11 +54,11 @@ def main() -> None:
 
 
 def drawn(random: np.random.Generator, problems: int, each: int) -> dict[str, Any]:
-    """First errors and scores of solutions: a wrong step scores lower, a step of an easy problem higher."""
+    """First errors and scores: incorrect steps score lower, steps of easy problems higher."""
     easy = random.normal(size=problems).repeat(each)
     steps = random.integers(3, 7, len(easy))
-    wrong = random.random(len(easy)) < 1 / (1 + np.exp(0.8 * easy))
-    labels = np.where(wrong, (random.random(len(easy)) * steps).astype(int), -1)
+    incorrect = random.random(len(easy)) < 1 / (1 + np.exp(0.8 * easy))
+    labels = np.where(incorrect, (random.random(len(easy)) * steps).astype(int), -1)
     scores, right = [], []
     for e, n, label in zip(easy, steps, labels, strict=True):
         judged = n if label < 0 else label + 1
@@ -71,13 +71,13 @@ def drawn(random: np.random.Generator, problems: int, each: int) -> dict[str, An
 
 
 def numbers(made: dict[str, Any], draws: int, random: np.random.Generator) -> tuple[dict[str, float], dict[str, Any]]:
-    """Every number, and its values in resamples."""
+    """Every metric, and its values in resamples."""
     predicted = [predicted_first_error(line, 0.5) for line in made["scores"]]
     counts = first_error_counts(predicted, made["labels"]) | step_counts(made["scores"], made["right"])
     again = resamples(made["problem"], [""] * len(predicted), draws, seed=int(random.integers(2**32)))
 
     def protocol(sums: Any) -> dict[str, Any]:
-        return processbench(sums) | steps_one_by_one(sums)
+        return processbench(sums) | step_protocol(sums)
 
     values = {name: float(value) for name, value in protocol({k: c.sum() for k, c in counts.items()}).items()}
     resampled = protocol(again.sums(counts))

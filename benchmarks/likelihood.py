@@ -1,10 +1,10 @@
-"""What a language model knows of steps before anybody labels one: how likely it finds their words.
+"""Baseline: does a language model's likelihood of a step predict its label, without training?
 
     python benchmarks/likelihood.py --dev FIRST_ERROR.jsonl [--model build/smollm2]
 
-The score of a step is the geometric mean of the probabilities of its tokens, after the question and the steps before
-it. Nothing is trained: the model is the one that the PRMs of `small_prm.py` start from, and the measures are those of
-`quality.py`, on solutions with an error that a person marked.
+The score of a step is the geometric mean of its token probabilities, given the question and the steps before it. The
+model is the one from which `small_prm.py` trains; the metrics are those of `quality.py` on incorrect solutions with a
+human label.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MEASURES = {"auc": "step AUC", "place": "same place", "lowest": "hit, lowest"}
 
 
 class Likelihood:
-    """A language model that scores steps as a PRM does."""
+    """A language model with the interface of a PRM."""
 
     def __init__(self, model: Path) -> None:
         folder = small_model(model)
@@ -35,15 +35,15 @@ class Likelihood:
 
     @torch.inference_mode()
     def score(self, prompt: str, steps: Sequence[str]) -> list[float]:
-        """For each step a number in (0, 1)."""
+        """The score of each step, in (0, 1)."""
         ids: list[int] = self.tokenizer(f"Question: {prompt.strip()}\nAnswer:").input_ids
-        borders = [len(ids)]
+        ends = [len(ids)]
         for step in steps:
             ids += self.tokenizer(f"\n{step.strip()}", add_special_tokens=False).input_ids
-            borders.append(len(ids))
+            ends.append(len(ids))
         log_p = self.model(torch.tensor([ids])).logits[0].log_softmax(-1)
-        said = log_p[:-1].gather(1, torch.tensor(ids[1:])[:, None])[:, 0]  # of token i + 1 at i
-        return [float(said[a - 1 : b - 1].mean().exp()) for a, b in pairwise(borders)]
+        of_next = log_p[:-1].gather(1, torch.tensor(ids[1:])[:, None])[:, 0]  # of token i + 1 at i
+        return [float(of_next[a - 1 : b - 1].mean().exp()) for a, b in pairwise(ends)]
 
 
 def main() -> None:

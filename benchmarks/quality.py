@@ -1,13 +1,12 @@
-"""What rule-made process labels can and cannot do: the tables of quality.md.
+"""How well small PRMs trained on rule-made labels find real errors: the tables of quality.md.
 
     python benchmarks/quality.py [--kept build/small_prm] [--write]
 
-From the scores in `scores/` and those that `small_prm.py` keeps, which take the place of older ones. Each number
-is the mean over an arm's seeds; its 95% interval is of the bootstrap, in which the problems are drawn again, the same
-for every arm, so that a difference is paired; from three seeds on another says what other seeds might have come to, for
-which the seeds are drawn as well. `same place` is the chance that a right step scores above a first error
-that stands at the same place of another solution: to know that errors come late helps nothing there.
-`--write` puts the tables into quality.md, between its marks, and the new scores into `scores/`, without the texts.
+Reads the scores in `scores/` and the newer ones of `small_prm.py`. Each number is the mean over an arm's seeds with a
+bootstrap 95% interval; all arms share the resamples of problems, so differences are paired. From three seeds on, a
+second interval resamples the seeds as well. `same place` is the probability that a correct step scores above a first
+error at the same position of another solution, where knowing that errors come late does not help. `--write` puts the
+tables into quality.md, between its marks, and new scores into `scores/`, without texts.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ BEGIN, END = "<!-- made by quality.py -->", "<!-- end -->"
 DRAWS = 1000
 Scored = list[dict[str, Any]]
 Values = NDArray[np.float64]
-"""A measure on the problems themselves, and then on each draw of them."""
+"""(1 + DRAWS,): a metric on the data, then on each resample."""
 
 REAL = {
     "auc": "step AUC",
@@ -51,7 +50,7 @@ CHOSEN = ("AUC", "lowest step", "last step", "mean step", "weighted vote", "over
 
 
 def drawn(prompts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The problem of each solution, and how often each problem is drawn: (1 + DRAWS, problems), first once each."""
+    """(solutions,) problem indices, and (1 + DRAWS, problems) weights; the first row is the data itself."""
     names = {name: n for n, name in enumerate(sorted(set(prompts)))}
     n = len(names)
     weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=DRAWS)
@@ -59,35 +58,35 @@ def drawn(prompts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64
 
 
 def same_place(
-    scores: NDArray[np.float64], right: NDArray[np.bool_], at: NDArray[np.int64], weights: NDArray[np.float64]
+    scores: NDArray[np.float64], correct: NDArray[np.bool_], at: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> Values:
-    """The chance that a right step scores above a first error at its place (`at`), for each line of weights of steps.
+    """The probability that a correct step scores above a first error at the same index (`at`), by row of step weights.
 
-    >>> right, at = np.array([True, False, True, False]), np.array([0, 0, 1, 1])
-    >>> same_place(np.array([0.9, 0.1, 0.5, 0.6]), right, at, np.ones((1, 4)))
+    >>> correct, at = np.array([True, False, True, False]), np.array([0, 0, 1, 1])
+    >>> same_place(np.array([0.9, 0.1, 0.5, 0.6]), correct, at, np.ones((1, 4)))
     array([0.5])
     """
     won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for place in sorted(set(at.tolist())):
         here = at == place
-        if 0 < right[here].sum() < here.sum():
+        if 0 < correct[here].sum() < here.sum():
             w = weights[:, here]
-            both = w[:, right[here]].sum(axis=1) * w[:, ~right[here]].sum(axis=1)
-            won += np.nan_to_num(weighted_auc(scores[here], right[here])(w)) * both
+            both = w[:, correct[here]].sum(axis=1) * w[:, ~correct[here]].sum(axis=1)
+            won += np.nan_to_num(weighted_auc(scores[here], correct[here])(w)) * both
             pairs += both
     return won / pairs
 
 
 def on_real(scored: Scored, threshold: float) -> dict[str, Values]:
-    """The measures on solutions of which each has a first error."""
+    """The metrics `REAL` on incorrect solutions."""
     problem, weights = drawn([x["prompt"] for x in scored])
     firsts = [x["first_error"] for x in scored]
     lines = [x["scores"] for x in scored]
-    scores, right = judged_steps(lines, firsts)
+    scores, correct = judged_steps(lines, firsts)
     steps = [(n, i) for n, first in enumerate(firsts) for i in range(first + 1)]
     of = problem[[n for n, _ in steps]]
-    found = {"auc": weighted_auc(scores, right)(weights[:, of])}
-    found["place"] = same_place(scores, right, np.array([i for _, i in steps]), weights[:, of])
+    found = {"auc": weighted_auc(scores, correct)(weights[:, of])}
+    found["place"] = same_place(scores, correct, np.array([i for _, i in steps]), weights[:, of])
     hits = {
         "threshold": [
             predicted_first_error(line, threshold) == first for line, first in zip(lines, firsts, strict=True)
@@ -99,22 +98,22 @@ def on_real(scored: Scored, threshold: float) -> dict[str, Values]:
 
 
 def measures(run: dict[str, Any]) -> dict[str, Values]:
-    """Those on real solutions, at the threshold that is best on rows of the arm's own kind."""
+    """The metrics on real solutions, at the best threshold on rows of the same arm."""
     threshold, _ = best_threshold([x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]])
     return on_real(run["real"], threshold)
 
 
 def own_kind(run: dict[str, Any]) -> float:
-    """Step AUC on rows of the arm's own kind."""
+    """Step AUC on rows of the same arm."""
     auc = roc_auc(*judged_steps([x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]]))
     return float("nan") if auc is None else auc
 
 
 def on_several(scored: Scored) -> dict[str, Values]:
-    """Best of all solutions to a problem, by the lowest, the last and the mean step, and what needs no PRM.
+    """Best of all solutions to a problem: by the lowest, last and mean step score, by vote, at random, by an oracle.
 
-    `AUC` is the chance that the lowest step of a right solution scores above that of a wrong one to the same problem,
-    `over majority` how much oftener than the plain one the weighted vote is right.
+    `AUC` is the probability that the lowest step of a correct solution scores above that of an incorrect one to the
+    same problem; `over majority` is the weighted vote's accuracy minus the plain vote's.
     """
     of: dict[str, Scored] = defaultdict(list)
     for x in scored:
@@ -124,27 +123,27 @@ def on_several(scored: Scored) -> dict[str, Values]:
     columns: dict[str, list[float]] = defaultdict(list)
     for name in names:
         some = of[name]
-        correct, said, n = [x["correct"] for x in some], [x["answer"] for x in some], len(some)
+        correct, answers, n = [x["correct"] for x in some], [x["answer"] for x in some], len(some)
         lowest = [min(x["scores"]) for x in some]
         columns["random"].append(float(np.mean(correct)))
-        columns["majority"].append(expected_vote(said, correct, n))
+        columns["majority"].append(expected_vote(answers, correct, n))
         columns["oracle"].append(expected_oracle(correct, n))
         columns["lowest step"].append(expected_best(lowest, correct, n))
         columns["last step"].append(expected_best([x["scores"][-1] for x in some], correct, n))
         columns["mean step"].append(expected_best([float(np.mean(x["scores"])) for x in some], correct, n))
-        columns["weighted vote"].append(expected_vote(said, correct, n, lowest))
+        columns["weighted vote"].append(expected_vote(answers, correct, n, lowest))
         pairs = sum(correct) * (n - sum(correct))
         columns["pairs"].append(pairs)
         auc = weighted_auc(np.array(lowest), np.array(correct))(np.ones((1, n)))
         columns["won"].append(pairs * float(np.nan_to_num(auc)[0]))
     sums = {name: weights @ np.array(column) for name, column in columns.items()}
-    won, pairs_in_all = sums.pop("won"), sums.pop("pairs")
+    won, all_pairs = sums.pop("won"), sums.pop("pairs")
     found = {name: total / weights.sum(axis=1) for name, total in sums.items()}
-    return found | {"AUC": won / pairs_in_all, "over majority": found["weighted vote"] - found["majority"]}
+    return found | {"AUC": won / all_pairs, "over majority": found["weighted vote"] - found["majority"]}
 
 
 def other_seeds(values: Sequence[Values]) -> Values:
-    """The mean over seeds, where each draw draws the seeds again as well: what other seeds might have come to."""
+    """The mean over seeds, with the seeds resampled in each draw as well."""
     stacked = np.stack(values)
     draws = np.arange(1, stacked.shape[1])
     chosen = np.random.default_rng(0).integers(0, len(stacked), (len(stacked), len(draws)))
@@ -152,7 +151,7 @@ def other_seeds(values: Sequence[Values]) -> Values:
 
 
 def shown(values: Values, signed: bool = False) -> str:
-    """A number with its interval."""
+    """A value with its interval."""
     low, high = interval(values[1:], float(values[0]))
     form = "{:+.3f}" if signed else "{:.3f}"
     return f"{form.format(values[0])} ({form.format(low)} to {form.format(high)})"
@@ -164,7 +163,7 @@ def table(rows: list[list[str]]) -> str:
 
 
 def compact(run: dict[str, Any]) -> dict[str, Any]:
-    """A run with digests in place of questions, and scores to four digits."""
+    """A run with digests instead of questions, and scores rounded to four digits."""
     made = dict(run)
     for name in ("own", "real", *SEVERAL):
         if name in run:
@@ -178,7 +177,7 @@ def compact(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def found_in(kept: Path, scores: Path = SCORES) -> dict[tuple[str, int], dict[str, Any]]:
-    """Each whole run, by arm and seed."""
+    """Complete runs by arm and seed."""
     runs = {}
     for file in sorted(scores.glob("*.json.gz")):
         run = json.loads(gzip.decompress(file.read_bytes()))
@@ -191,7 +190,7 @@ def found_in(kept: Path, scores: Path = SCORES) -> dict[tuple[str, int], dict[st
 
 
 def write(all_runs: dict[tuple[str, int], dict[str, Any]], scores: Path = SCORES) -> None:
-    """Keep the scores of all runs, a file each."""
+    """Save the scores of each run to its own file."""
     scores.mkdir(exist_ok=True)
     for (arm, seed), run in all_runs.items():
         file = scores / f"{arm.replace(' ', '_')}-{seed}.json.gz"
@@ -199,7 +198,7 @@ def write(all_runs: dict[tuple[str, int], dict[str, Any]], scores: Path = SCORES
 
 
 def differences(measured: Mapping[str, Mapping[int, dict[str, Values]]], base: str) -> list[list[str]]:
-    """The rows of a table: how far each arm is from another, seed by seed."""
+    """Table rows: the paired differences of each arm from `base`."""
     rows = [["trained on", *REAL.values()]]
     for arm, found in measured.items():
         both = sorted(set(found) & set(measured.get(base, {}))) if arm != base else []
@@ -214,7 +213,7 @@ def differences(measured: Mapping[str, Mapping[int, dict[str, Values]]], base: s
 
 
 def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
-    """All of them, in Markdown."""
+    """All tables in Markdown."""
     runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for (arm, _), run in all_runs.items():
         runs[arm].append(run)

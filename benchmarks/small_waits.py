@@ -1,8 +1,8 @@
-"""What nobody should have to wait for: the help, a check of all rows, the best threshold of a PRM.
+"""Times of operations that should feel instant: import, help, a check of all rows, the best threshold of a PRM.
 
     python benchmarks/small_waits.py [data]
 
-Each beside something known that was timed in the same run, the fastest of five.
+The fastest of five, each beside a known operation in the same run.
 """
 
 from __future__ import annotations
@@ -50,22 +50,22 @@ def main() -> None:
         print(f"{what}: {took:.3f} s; {beside}: {other:.3f} s; {took / other:.2f} times as long")
 
     nothing = seconds(python("-c", "pass"))
-    line("import prm_gsm8k", seconds(python("-c", "import prm_gsm8k")), "a Python that does nothing", nothing)
+    line("import prm_gsm8k", seconds(python("-c", "import prm_gsm8k")), "starting Python", nothing)
     shown = seconds(python("-m", "prm_gsm8k.cli", "--help"))
-    line("prm-gsm8k --help", shown, "a Python that does nothing", nothing)
+    line("prm-gsm8k --help", shown, "starting Python", nothing)
 
     table = pa.concat_tables(map(pq.read_table, sorted((options.data / CONFIG).glob("*.parquet"))))
     checked = seconds(lambda: check_table(table, CONFIG))
     written = seconds(lambda: pq.write_table(table, io.BytesIO()))
-    line(f"check of {table.num_rows:,} rows", checked, "to write them as Parquet", written)
+    line(f"check of {table.num_rows:,} rows", checked, "writing them as Parquet", written)
 
     random = np.random.default_rng(0)
     scores = [random.random(n).tolist() for n in random.integers(2, 9, SOLUTIONS)]
-    firsts = [int(random.integers(-1, len(line))) for line in scores]
-    steps, right = judged_steps(scores, firsts)
-    found = seconds(lambda: best_threshold(scores, firsts))
-    curve = seconds(lambda: roc_curve(right, steps))
-    line(f"best threshold of {SOLUTIONS:,}", found, "scikit-learn's ROC curve of their steps", curve)
+    labels = [int(random.integers(-1, len(line))) for line in scores]
+    steps, correct = judged_steps(scores, labels)
+    found = seconds(lambda: best_threshold(scores, labels))
+    curve = seconds(lambda: roc_curve(correct, steps))
+    line(f"best threshold on {SOLUTIONS:,} solutions", found, "scikit-learn's ROC curve of their steps", curve)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The `datasets` builder and its configs: how rows get into, and out of, the datasets cache."""
+"""The `datasets` builder and its configs, which write rows to the datasets cache."""

@@ -1,11 +1,11 @@
-"""One `GeneratorBasedBuilder` for every config: rows go through the datasets cache, and come back when nothing changed.
+"""One `GeneratorBasedBuilder` for every config: rows come from the datasets cache unless inputs or code changed.
 
     builder = PrmGsm8kBuilder("synthetic", num_incorrect_per_problem=3, seed=0)
     builder.download_and_prepare(num_proc=2)
-    builder.tally()                     # what was skipped, refused, dropped, and why: also after a cache hit
+    builder.tally()                     # what was skipped or rejected, and why; also after a cache hit
     dataset = builder.as_dataset("train")
 
-It is our build tool. Users load the Parquet it leads to: `datasets` refuses loading scripts since 4.0.
+It is a build tool. Users load the resulting Parquet, since `datasets` 4.0 refuses loading scripts.
 """
 
 from __future__ import annotations
@@ -35,16 +35,15 @@ DATASET_NAME = "prm-gsm8k"
 TALLY_FILE = "tally.json"
 DIGESTS_FILE = "content_digests.json"
 
-# `datasets` would patch `open` and `Path` of this module so that they read remote files, and import scipy to patch it
-# too: 0.2 s for nothing, because no file is read here.
+# Keeps `datasets` from patching this module's `open` and `Path` for remote files, which would import scipy (0.2 s) for
+# nothing: no file is read here.
 _patched_for_streaming = True
 
 
 class PlainFeatures(datasets.Features):
-    """Features of rows that hold nothing but strings, numbers, booleans and lists of them.
+    """Features of rows of strings, numbers, booleans and lists of them, which need no encoding.
 
-    There is nothing to encode in such rows, yet `datasets` walks every value of every row to find that out: 1.4 s of
-    CPU time for 35,000 rows, as long as it takes to make them.
+    `datasets` would walk every value of every row to find that out: 1.4 s for 35,000 rows, as long as generating them.
     """
 
     def encode_example(self, example: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +60,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         config_name: `synthetic`, `prm800k` or `model_sampled`.
         repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset("ORG/prm-gsm8k", ...)` looks when it is offline.
         cache_dir: instead of `HF_DATASETS_CACHE`.
-        inputs: of the config, if they are read already.
+        inputs: of the config, if already read.
         **options: fields of the config, such as `seed=1`.
     """
 
@@ -81,9 +80,9 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         options = {name: value for name, value in options.items() if value is not None}
         config = type(self.builder_configs[config_name])(**options)
         self.inputs = inputs or config.read_inputs(cache_dir=cache_dir)
-        self.workers: Workers | None = None  # who makes the rows, if not this process
+        self.workers: Workers | None = None  # that make the rows, if not this process
         self.batches_done = 0  # by this process
-        # Without `hash`, datasets answers changed code with old rows, and an equal fingerprint.
+        # without `hash`, datasets returns old rows when code changed, with an equal fingerprint
         super().__init__(
             cache_dir=cache_dir,
             dataset_name=DATASET_NAME,
@@ -94,12 +93,12 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Worker processes get their share of the inputs as arguments, not all of them with the builder."""
+        """Without the inputs: worker processes get their share as arguments."""
         return {name: value for name, value in self.__dict__.items() if name != "inputs"} | {"workers": None}
 
     @property
     def is_cached(self) -> bool:
-        """Whether these very rows are in the cache already."""
+        """Whether these rows are in the cache."""
         return (Path(self.cache_dir) / "dataset_info.json").is_file()
 
     def _info(self) -> DatasetInfo:
@@ -112,7 +111,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         ]
 
     def _download_and_prepare(self, dl_manager: Any, verification_mode: Any, **prepare_split_kwargs: Any) -> None:
-        # Here the output folder is `….incomplete`. What a killed build left in it is not ours to count.
+        # the output folder, `….incomplete`, may hold tallies of a killed build
         folder = Path(self._output_dir)
         shutil.rmtree(folder)
         folder.mkdir()
@@ -127,16 +126,16 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
             part.unlink()
         digests = {split: content_digest(self._table(split, folder)) for split in self.info.splits}
         (folder / DIGESTS_FILE).write_text(json.dumps(digests))
-        self.info.features = features(self.config.name)  # who reads the rows gets features that encode
+        self.info.features = features(self.config.name)  # readers of the rows get features that encode
 
     def _prepare_split(self, split_generator: SplitGenerator, num_proc: int | None = None, **kwargs: Any) -> None:
-        """As in datasets, but a split of few batches is not worth the start of processes."""
+        """As in datasets, but without worker processes for a split of few batches."""
         batches = len(split_generator.gen_kwargs["batches"])
         num_proc = min(num_proc or 1, batches // 8)
         super()._prepare_split(split_generator, num_proc=num_proc if num_proc > 1 else None, **kwargs)
 
     def _generate_examples(self, split: str, batches: list[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The rows of some batches, in order; beside them a tally, which becomes final together with the cache."""
+        """The rows of some batches in order; their tally is written beside them and becomes final with the cache."""
         tally, key = Tally(), 0
         share = f"{split}-{hashlib.sha256(batches[0]).hexdigest()[:16]}"
         for batch in batches:
@@ -155,21 +154,21 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         yield from rows
 
     def tally(self) -> Tally:
-        """What the finished build counted."""
+        """The tally of the finished build."""
         return _read_tally(Path(self.cache_dir) / TALLY_FILE)
 
     def tables(self) -> dict[str, pa.Table]:
-        """The rows of each split, without metadata, where they lie in the cache: memory-mapped.
+        """The rows of each split in the cache, memory-mapped, without schema metadata.
 
         Raises:
-            VerificationError: they are not the rows that were built.
+            VerificationError: the cached rows changed since they were built.
         """
         tables = {split: self._table(split, Path(self.cache_dir)) for split in self.info.splits}
         self._check({split: content_digest(table) for split, table in tables.items()})
         return tables
 
     def check(self) -> None:
-        """Raises VerificationError if the rows in the cache are not those that were built: nobody else ever looks."""
+        """Raises VerificationError if the cached rows changed since they were built; `datasets` does not check."""
         self._check({split: content_digest(self._table(split, Path(self.cache_dir))) for split in self.info.splits})
 
     def _check(self, digests: dict[str, str]) -> None:
@@ -180,7 +179,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
             )
 
     def _table(self, split: str, folder: Path) -> pa.Table:
-        """The rows of a split from the files of a folder, memory-mapped."""
+        """The rows of a split in a folder, memory-mapped."""
         shards = len(self.info.splits[split].shard_lengths or [None])
         name = f"{self.dataset_name}-{split}"
         names = [f"{name}-{i:05d}-of-{shards:05d}.arrow" for i in range(shards)] if shards > 1 else [f"{name}.arrow"]

@@ -1,4 +1,4 @@
-"""The `model_sampled` config: solutions that a language model sampled, read from the evidence."""
+"""The `model_sampled` config: solutions sampled from a language model, read from the evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 
 @dataclass
 class ModelSampledConfig(ModelSampledRecipe, BuilderConfig):
-    """The recipe as `datasets` knows it: with a name, and a folder in the cache."""
+    """The recipe as a `BuilderConfig` of `datasets`."""
 
     name: str = "model_sampled"
 
@@ -21,5 +21,5 @@ class ModelSampledConfig(ModelSampledRecipe, BuilderConfig):
         BuilderConfig.__post_init__(self)
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
-        """The folder's name; see `Recipe.config_id`."""
+        """The name of the cache folder; see `Recipe.config_id`."""
         return self.config_id()

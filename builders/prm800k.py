@@ -12,7 +12,7 @@ from prm_gsm8k.prm800k.recipe import Prm800kRecipe
 
 @dataclass
 class Prm800kConfig(Prm800kRecipe, BuilderConfig):
-    """The recipe as `datasets` knows it: with a name, and a folder in the cache."""
+    """The recipe as a `BuilderConfig` of `datasets`."""
 
     name: str = "prm800k"
 
@@ -21,5 +21,5 @@ class Prm800kConfig(Prm800kRecipe, BuilderConfig):
         BuilderConfig.__post_init__(self)
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
-        """The folder's name; see `Recipe.config_id`."""
+        """The name of the cache folder; see `Recipe.config_id`."""
         return self.config_id()

@@ -1,12 +1,13 @@
-"""How good labelled steps are, whoever made them: `prm-gsm8k audit`.
+"""`prm-gsm8k audit`: the quality of step-labelled solutions, whoever made them.
 
-A process reward model that can read labels off the face of the text learns the face. So this package looks for what
-tells a first error without knowing arithmetic, and holds everything against solutions that a real model wrote:
+A process reward model (PRM) that can predict labels from surface cues learns the cues instead of the mathematics. So
+the audit looks for cues that separate first errors from correct steps without any arithmetic, and compares the data
+with solutions that real models wrote.
 
-- `data`: rows of any source in one shape; `run`: all of the audit, as one dict that is also `--json`
-- `features`, `probe`, `telling`: what of a text can be seen, how well it tells a first error, and what of it, in words
-- `arithmetic`, `shape`, `repeats`: false equations; where first errors stand; duplicates, contradictions, contamination
-- `reference`: real solutions, as numbers that are shipped, or a file of the user's
-- `verdicts`: a line for each question, with its threshold and why; `limits`: the thresholds
-- `page`: the same as a page to look at
+- `solutions`: any source as `Solution`s; `run`: the whole audit as one dict, which is also `--json`
+- `features`, `probe`, `surface_cues`: surface features, how well they predict first errors, and which of them do
+- `arithmetic`, `error_positions`, `duplicates`: false equations; where first errors are; duplicates, contradictions,
+  contamination
+- `reference`: statistics of real solutions, shipped or measured on the user's file
+- `verdicts`: one line per check with its threshold and reason; `limits`: the thresholds; `page`: the HTML page
 """

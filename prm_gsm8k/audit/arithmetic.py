@@ -1,17 +1,18 @@
-"""How many first errors, and how many right steps, state a false equation (`prm_gsm8k.arithmetic.false_equations`)."""
+"""The shares of first errors and of correct steps that state a false equation."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
-from prm_gsm8k.audit.data import Solution
-from prm_gsm8k.audit.numbers import Number, number
+from prm_gsm8k.audit.estimate import Estimate, estimate
 from prm_gsm8k.audit.probe import FEWEST
+from prm_gsm8k.audit.solutions import Solution
 from prm_gsm8k.metrics.intervals import Resamples
 from prm_gsm8k.metrics.protocols import share
 
@@ -19,32 +20,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def false_equation_shares(solutions: Sequence[Solution], draws: Resamples) -> dict[str, Any]:
-    """Shares of steps with a false equation, with intervals by problem.
+def false_equation_shares(solutions: Sequence[Solution], resampled: Resamples) -> dict[str, Any]:
+    """Shares of steps with a false equation (`prm_gsm8k.arithmetic.false_equations`), with intervals by problem.
 
     Returns:
-        `first_errors` and `right_steps`, a Number each (None if there is no such step), and `by_type` of first errors.
+        `first_errors` and `right_steps`, an Estimate each (None without such steps), and `by_type`: error type -> share
+        of its first errors, if there are several types.
     """
-    known: dict[str, bool] = {}
 
+    @cache
     def is_false(step: str) -> bool:
-        if (answer := known.get(step)) is None:
-            answer = known[step] = bool(false_equations(step))
-        return answer
+        return bool(false_equations(step))
 
-    counts = np.zeros((len(solutions), 4))  # false first errors, first errors, false right steps, right steps
-    for s, one in enumerate(solutions):
-        for i in one.judged:
-            at = 0 if i == one.first_error else 2
-            counts[s, at] += is_false(one.steps[i])
-            counts[s, at + 1] += 1
-    sums = draws.sums(dict(zip("abcd", counts.T, strict=True)))
-    kinds = Counter(one.groups.get("error_type", "") for one in solutions if one.first_error >= 0)
+    counts = np.zeros((len(solutions), 4))  # first errors: false, all; correct steps: false, all
+    for s, solution in enumerate(solutions):
+        for i in solution.judged:
+            column = 0 if i == solution.first_error else 2
+            counts[s, column] += is_false(solution.steps[i])
+            counts[s, column + 1] += 1
+    sums = resampled.sums(dict(zip("abcd", counts.T, strict=True)))
+    types = Counter(solution.groups.get("error_type", "") for solution in solutions if solution.first_error >= 0)
     by_type = {}
-    for kind, n in kinds.items():
-        if n >= FEWEST and len(kinds) > 1:
-            of_kind = [s for s, one in enumerate(solutions) if one.groups["error_type"] == kind]
-            by_type[kind] = float(counts[of_kind, 0].sum() / n)
+    for name, n in types.items():
+        if n >= FEWEST and len(types) > 1:
+            of_type = [s for s, solution in enumerate(solutions) if solution.groups["error_type"] == name]
+            by_type[name] = float(counts[of_type, 0].sum() / n)
     return {
         "first_errors": _share(counts[:, 0].sum(), counts[:, 1].sum(), share(sums["a"], sums["b"])),
         "right_steps": _share(counts[:, 2].sum(), counts[:, 3].sum(), share(sums["c"], sums["d"])),
@@ -52,5 +52,5 @@ def false_equation_shares(solutions: Sequence[Solution], draws: Resamples) -> di
     }
 
 
-def _share(false: float, of: float, drawn: NDArray[np.float64]) -> Number | None:
-    return number(false / of, drawn, int(of)) if of else None
+def _share(false: float, total: float, resampled: NDArray[np.float64]) -> Estimate | None:
+    return estimate(false / total, resampled, int(total)) if total else None

@@ -1,12 +1,12 @@
-"""How well the face of a step tells a first error from a right step: two probes, and what needs no text at all.
+"""Do surface cues predict the labels? Two probes, and two baselines.
 
-The *shortcut probe* asks of all judged steps: which are first errors? It sees the features of a step, its index, and
-its place in the solution. Beside it stand position alone and length alone. The *matched probe* sees two steps, the
-first error and the right step at the same place of the same problem, and says which is which: what a problem is about,
-how long its solutions are and where errors stand no longer help, so chance is 0.5 and more is a trace of the making.
+The *shortcut probe* classifies every step with a known label as first error or correct, from the features of its text,
+its index and its relative position. Position alone and length alone are the baselines. The *matched probe* sees a first
+error and the correct step at the same position of the same problem and says which is which: topic, length and position
+no longer help, so an AUC above 0.5 is a trace of how the errors were made.
 
-Both are a logistic regression that never judges a problem it was fitted on (five folds of problems); intervals draw
-problems again (evaluation/intervals.py).
+Both are logistic regressions, cross-validated over five folds of problems. Intervals resample problems
+(metrics/intervals.py).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prm_gsm8k.audit.data import Solution
-from prm_gsm8k.audit.features import Seen, see
-from prm_gsm8k.audit.numbers import Number, number
+from prm_gsm8k.audit.estimate import Estimate, estimate
+from prm_gsm8k.audit.features import TextFeatures, extract_features
+from prm_gsm8k.audit.solutions import Solution
 from prm_gsm8k.metrics.intervals import Resamples, of_resamples, resamples, weighted_auc
 from prm_gsm8k.metrics.protocols import share as share_of
 
@@ -30,60 +31,64 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 FOLDS = 5
-STEPS = 60_000  # that a probe is fitted on and asked about: enough for an interval of ±0.006
+STEPS = 60_000  # sampled for a probe: enough for an interval of ±0.006
 RESAMPLES = 200  # of an interval
-STRENGTH = 0.1  # sklearn's C: of 0.01, 0.05 and 0.2 the last tells most on our data, by 0.01
-FEWEST = 20  # right and wrong steps, or pairs, of which a number is given
+STRENGTH = 0.1  # sklearn's C: of 0.01, 0.05 and 0.2 the last gives the highest AUC on our data, by 0.01
+FEWEST = 20  # incorrect steps, correct steps or pairs that a result needs
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Judged steps: of each, the index of its solution and its own, and whether it is the first error."""
+    """Steps with a known label, each array (steps,): index of the solution, index in it, first error or not, text."""
 
     solution: NDArray[np.int64]
     index: NDArray[np.int64]
-    wrong: NDArray[np.bool_]
+    is_error: NDArray[np.bool_]
     texts: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """First errors, and for each the right step at its place: solutions, indices, and the two texts.
+    """First errors matched with correct steps.
 
-    `without` counts wrong rows whose problem has no right step there, `same` those whose right step is the same text.
+    Attributes:
+        solution: (pairs,) index of the incorrect solution.
+        incorrect, correct: the two texts of each pair.
+        without: first errors whose problem has no correct step at that position.
+        same: first errors whose correct step is the same text.
     """
 
     solution: NDArray[np.int64]
-    wrong: Sequence[str]
-    right: Sequence[str]
+    incorrect: Sequence[str]
+    correct: Sequence[str]
     without: int
     same: int
 
 
-# ------------------------------------------------------------------------------------------------- what is looked at
+# -------------------------------------------------------------------------------------------------------------- samples
 
 
-def some_problems(solutions: Sequence[Solution], seed: int) -> list[Solution]:
-    """All solutions, or of very many those to so many problems, drawn by the seed, as have `STEPS` judged steps."""
-    judged = sum(len(one.judged) for one in solutions)
+def sample_problems(solutions: Sequence[Solution], seed: int) -> list[Solution]:
+    """The solutions to randomly sampled problems, with about `STEPS` steps in all; all solutions if there are fewer."""
+    judged = sum(len(solution.judged) for solution in solutions)
     if judged <= STEPS:
         return list(solutions)
-    room = STEPS / judged * 2**32
-    return [one for one in solutions if zlib.crc32(f"{seed}/{one.problem}".encode()) < room]
+    limit = STEPS / judged * 2**32
+    return [solution for solution in solutions if zlib.crc32(f"{seed}/{solution.problem}".encode()) < limit]
 
 
 def judged_steps(solutions: Sequence[Solution]) -> Steps:
-    """Every judged step of every solution."""
+    """Every step with a known label."""
     found = [(s, i, i == one.first_error, one.steps[i]) for s, one in enumerate(solutions) for i in one.judged]
-    solution, index, wrong, texts = zip(*found, strict=True)
-    return Steps(np.array(solution), np.array(index), np.array(wrong), texts)
+    solution, index, is_error, texts = zip(*found, strict=True)
+    return Steps(np.array(solution), np.array(index), np.array(is_error), texts)
 
 
 def matched_pairs(solutions: Sequence[Solution]) -> Pairs:
-    """Pair each first error with the right step at its place.
+    """Match each first error with the correct step at its position.
 
-    Of the solutions to the problem that are right there, it is the one that has the most steps in common before it,
-    a wholly right one first: with rows that were made from one another, the very step that was changed.
+    It is taken from the solution to the same problem with the longest common prefix, from a fully correct one if there
+    is a choice: for rows that were made from one another, the very step that was changed.
     """
     by_problem: dict[str, list[Solution]] = defaultdict(list)
     for one in solutions:
@@ -100,74 +105,69 @@ def matched_pairs(solutions: Sequence[Solution]) -> Pairs:
         if not others:
             without += 1
             continue
-        best = max(others, key=lambda other: (_in_common(one.steps[:at], other.steps), other.first_error < 0))
+        best = max(others, key=lambda other: (_common_prefix(one.steps[:at], other.steps), other.first_error < 0))
         if best.steps[at] == one.steps[at]:
             same += 1
         else:
             found.append((s, one.steps[at], best.steps[at]))
-    solution, wrong, right = zip(*found, strict=True) if found else ((), (), ())
-    return Pairs(np.array(solution, np.int64), wrong, right, without, same)
+    solution, incorrect, correct = zip(*found, strict=True) if found else ((), (), ())
+    return Pairs(np.array(solution, np.int64), incorrect, correct, without, same)
 
 
-def _in_common(steps: Sequence[str], others: Sequence[str]) -> int:
-    n = 0
-    for a, b in zip(steps, others, strict=False):
-        if a != b:
-            break
-        n += 1
-    return n
+def _common_prefix(a: Sequence[str], b: Sequence[str]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
-# --------------------------------------------------------------------------------------------------------- the probes
+# --------------------------------------------------------------------------------------------------------------- probes
 
 
 def shortcut_probe(
-    solutions: Sequence[Solution], steps: Steps, seen: Seen, draws: Resamples, seed: int
+    solutions: Sequence[Solution], steps: Steps, features: TextFeatures, resampled: Resamples, seed: int
 ) -> dict[str, Any]:
-    """AUC of first errors against right steps: by all that can be seen, by position alone, by length alone.
+    """AUC of first errors against correct steps: by all surface features, by position alone, by length alone.
 
     Returns:
-        `surface`, `position` and `length`, and `by`: column -> value -> the surface's AUC among the solutions of that
-        value. First errors of a type are told from the right steps of the problems they are of.
+        `surface`, `position` and `length`, and `by`: column -> value -> the surface AUC among the solutions with that
+        value. First errors of an error type are compared with the correct steps of the same problems.
     """
     from scipy.sparse import csr_matrix, hstack
 
     position = csr_matrix(_positions(solutions, steps))
     length = csr_matrix(np.array([[np.log1p(len(text)), len(text) / 100] for text in steps.texts], np.float32))
     fold = _folds([one.problem for one in solutions], seed)[steps.solution]
-    surface = _scores(hstack([seen.matrix[seen.row], position], format="csr"), steps.wrong, fold)
-    by_position, by_length = _scores(position, steps.wrong, fold), _scores(length, steps.wrong, fold)
-    everything = np.ones(len(steps.wrong), bool)
+    surface = _scores(hstack([features.of_texts, position], format="csr"), steps.is_error, fold)
+    by_position, by_length = _scores(position, steps.is_error, fold), _scores(length, steps.is_error, fold)
+    everything = np.ones(len(steps.is_error), bool)
     return {
-        "surface": auc(surface, steps, everything, draws),
-        "position": auc(by_position, steps, everything, draws),
-        "length": auc(by_length, steps, everything, draws),
-        "by": _apart(solutions, steps, surface, draws),
+        "surface": auc(surface, steps, everything, resampled),
+        "position": auc(by_position, steps, everything, resampled),
+        "length": auc(by_length, steps, everything, resampled),
+        "by": _by_group(solutions, steps, surface, resampled),
     }
 
 
 def matched_probe(
-    solutions: Sequence[Solution], pairs: Pairs, seen: Seen, draws: Resamples, seed: int
+    solutions: Sequence[Solution], pairs: Pairs, features: TextFeatures, resampled: Resamples, seed: int
 ) -> dict[str, Any]:
-    """How often the probe gives the wrong step of a pair the higher score, equals counting half.
+    """How often the probe scores the incorrect step of a pair above the correct one, ties counting half.
 
     Returns:
-        `overall`, and `by`: column -> value -> the same among the pairs whose wrong step is of that value; `alone`: the
-        same of a probe that was fitted on the pairs of that value and no others, which one of all pairs may not notice
-        where two types tell opposite things, as a term too much and a term too few do.
+        `overall`; `by`: column -> value -> the same among the pairs whose incorrect step has that value; `alone`: the
+        same for a probe fitted on those pairs only. A probe of all pairs may miss two types with opposite cues, such as
+        a term too many and a term too few.
     """
     n = len(pairs.solution)
     if n < FEWEST:
         return {"overall": None, "by": {}, "alone": {}}
-    difference = differences(pairs, seen)
+    difference = differences(pairs, features)
     fold = _folds([one.problem for one in solutions], seed)[pairs.solution]
     everything = np.ones(n, bool)
     won = _won(difference, fold, seed)
 
-    def share(won: NDArray[np.float64], mask: NDArray[np.bool_]) -> Number:
-        inside = Resamples(draws.problem[pairs.solution[mask]], draws.weights)
+    def share(won: NDArray[np.float64], mask: NDArray[np.bool_]) -> Estimate:
+        inside = Resamples(resampled.problem[pairs.solution[mask]], resampled.weights)
         sums = inside.sums({"won": won, "pairs": np.ones(len(won))})
-        return number(won.mean(), share_of(sums["won"], sums["pairs"]), len(won))
+        return estimate(won.mean(), share_of(sums["won"], sums["pairs"]), len(won))
 
     masks = _masks(solutions, pairs.solution)
     return {
@@ -184,8 +184,8 @@ def matched_probe(
 
 
 def _won(difference: csr_matrix, fold: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
-    """Of each pair 1 if its wrong step has the higher score, 0 if the right one has, 0.5 if they have the same."""
-    # a pair is seen from either side by lot: there is no intercept, so both sides would say the same twice
+    """For each pair 1 if the incorrect step scores higher, 0 if the correct one does, 0.5 for a tie."""
+    # each pair has a random sign: without an intercept, the negated copy of a pair would add nothing
     side = np.random.default_rng(seed).integers(0, 2, difference.shape[0]).astype(bool)
     signs = np.where(side, 1.0, -1.0).astype(np.float32)
     scores = _scores(difference.multiply(signs[:, None]).tocsr(), side, fold, intercept=False)
@@ -193,47 +193,47 @@ def _won(difference: csr_matrix, fold: NDArray[np.int64], seed: int) -> NDArray[
     return won
 
 
-def differences(pairs: Pairs, seen: Seen) -> csr_matrix:
-    """Of each pair, the wrong step's features less the right one's; `seen` is of all wrong and then all right texts."""
-    n = len(pairs.wrong)
-    return (seen.matrix[seen.row[:n]] - seen.matrix[seen.row[n:]]).tocsr()
+def pair_features(pairs: Pairs) -> TextFeatures:
+    """Features of all incorrect texts, then of all correct ones."""
+    return extract_features([*pairs.incorrect, *pairs.correct])
 
 
-def see_pairs(pairs: Pairs) -> Seen:
-    """The features of the texts of pairs, all wrong ones and then all right ones."""
-    return see([*pairs.wrong, *pairs.right])
+def differences(pairs: Pairs, features: TextFeatures) -> csr_matrix:
+    """(pairs, features): the incorrect step's features minus the correct one's; `features` as of `pair_features`."""
+    rows, n = features.of_texts, len(pairs.incorrect)
+    return (rows[:n] - rows[n:]).tocsr()
 
 
-def draw_problems(solutions: Sequence[Solution], seed: int, n: int = RESAMPLES) -> Resamples:
-    """Resamples of the problems, for the intervals of everything."""
+def resample_problems(solutions: Sequence[Solution], seed: int, n: int = RESAMPLES) -> Resamples:
+    """Resamples of the problems, for all intervals."""
     return resamples([one.problem for one in solutions], [""] * len(solutions), n, seed)
 
 
-def auc(scores: NDArray[np.float64], steps: Steps, mask: NDArray[np.bool_], draws: Resamples) -> Number:
-    """The chance that a first error scores above a right step, with its interval."""
-    ranked = weighted_auc(scores[mask], steps.wrong[mask])
+def auc(scores: NDArray[np.float64], steps: Steps, mask: NDArray[np.bool_], resampled: Resamples) -> Estimate:
+    """The probability that a first error scores above a correct step, with its interval."""
+    ranked = weighted_auc(scores[mask], steps.is_error[mask])
     value = ranked(np.ones((1, int(mask.sum()))))[0]
-    return number(value, of_resamples(ranked, draws, steps.solution[mask]), steps.wrong[mask].sum())
+    return estimate(value, of_resamples(ranked, resampled, steps.solution[mask]), steps.is_error[mask].sum())
 
 
-def _apart(
-    solutions: Sequence[Solution], steps: Steps, scores: NDArray[np.float64], draws: Resamples
-) -> dict[str, dict[str, Number]]:
-    """The AUC by error type against the right steps of the same problems, and within each source and style."""
-    problem = draws.problem[steps.solution]
-    by: dict[str, dict[str, Number]] = {}
+def _by_group(
+    solutions: Sequence[Solution], steps: Steps, scores: NDArray[np.float64], resampled: Resamples
+) -> dict[str, dict[str, Estimate]]:
+    """The AUC by error type against the correct steps of the same problems, and within each source and style."""
+    problem = resampled.problem[steps.solution]
+    by: dict[str, dict[str, Estimate]] = {}
     for column, masks in _masks(solutions, steps.solution).items():
         for value, mask in masks.items():
             if column == "error_type":
-                of_type = mask & steps.wrong
-                mask = of_type | (~steps.wrong & np.isin(problem, problem[of_type]))
-            if min(steps.wrong[mask].sum(), (~steps.wrong[mask]).sum()) >= FEWEST:
-                by.setdefault(column, {})[value] = auc(scores, steps, mask, draws)
+                of_type = mask & steps.is_error
+                mask = of_type | (~steps.is_error & np.isin(problem, problem[of_type]))
+            if min(steps.is_error[mask].sum(), (~steps.is_error[mask]).sum()) >= FEWEST:
+                by.setdefault(column, {})[value] = auc(scores, steps, mask, resampled)
     return by
 
 
 def _masks(solutions: Sequence[Solution], solution: NDArray[np.int64]) -> dict[str, dict[str, NDArray[np.bool_]]]:
-    """By column and value, which items are of it; columns with one value say nothing."""
+    """By column and value, which items have the value; columns with a single value are left out."""
     found: dict[str, dict[str, NDArray[np.bool_]]] = {}
     for column in solutions[0].groups:
         values = np.array([one.groups[column] for one in solutions])[solution]
@@ -245,7 +245,7 @@ def _masks(solutions: Sequence[Solution], solution: NDArray[np.int64]) -> dict[s
 
 
 def _positions(solutions: Sequence[Solution], steps: Steps) -> NDArray[np.float32]:
-    """The index of a step (each up to 9 by itself), and how far through the solution it is."""
+    """(steps, 11): the index of a step one-hot, 9 and above together, and its relative position in [0, 1]."""
     length = np.array([len(one.steps) for one in solutions])[steps.solution]
     columns = np.zeros((len(steps.index), 11), np.float32)
     columns[np.arange(len(steps.index)), np.minimum(steps.index, 9)] = 1
@@ -254,7 +254,7 @@ def _positions(solutions: Sequence[Solution], steps: Steps) -> NDArray[np.float3
 
 
 def _folds(problems: Sequence[str], seed: int) -> NDArray[np.int64]:
-    """Of each solution the fold of its problem; the folds have equally many problems."""
+    """The fold of each solution's problem; folds have equally many problems."""
     names = sorted(set(problems))
     shuffled = np.random.default_rng(seed).permutation(len(names)) % min(FOLDS, len(names))
     fold = dict(zip(names, shuffled, strict=True))
@@ -262,18 +262,18 @@ def _folds(problems: Sequence[str], seed: int) -> NDArray[np.int64]:
 
 
 def _scores(
-    features: csr_matrix, wrong: NDArray[np.bool_], fold: NDArray[np.int64], intercept: bool = True
+    features: csr_matrix, is_error: NDArray[np.bool_], fold: NDArray[np.int64], intercept: bool = True
 ) -> NDArray[np.float64]:
-    """Of each item the score of a regression that was fitted on the other folds; 0 where there was nothing to fit."""
+    """Each item's score by a regression fitted on the other folds; 0 where those have one class only."""
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    scores = np.zeros(len(wrong))
-    with threadpool_limits(1):  # the vectors are short: threads wait for each other, on a busy machine for minutes
+    scores = np.zeros(len(is_error))
+    with threadpool_limits(1):  # the vectors are short: on a busy machine threads wait for each other for minutes
         for held_out in np.unique(fold):
             inside, outside = fold != held_out, fold == held_out
-            if len(np.unique(wrong[inside])) < 2:
+            if len(np.unique(is_error[inside])) < 2:
                 continue
             model = LogisticRegression(C=STRENGTH, fit_intercept=intercept, max_iter=100, tol=1e-3)
-            scores[outside] = model.fit(features[inside], wrong[inside]).decision_function(features[outside])
+            scores[outside] = model.fit(features[inside], is_error[inside]).decision_function(features[outside])
     return scores

@@ -1,9 +1,9 @@
-"""What real solutions are like: numbers that are shipped, or of a file of the user's.
+"""Statistics of real solutions to compare with: shipped ones, or those of the user's file.
 
     python -m prm_gsm8k.audit.reference first_error.jsonl > prm_gsm8k/audit/real_solutions.json
 
-made the numbers that are shipped, from 797 wrong solutions of language models to GSM8K train questions whose first
-error a teacher marked (eth-lre/verify-then-generate, Daheim et al. 2024, CC BY 4.0). No text of theirs is in it.
+made the shipped ones, from 797 incorrect solutions of language models to GSM8K train questions whose first error a
+teacher marked (eth-lre/verify-then-generate, Daheim et al. 2024, CC BY 4.0). They contain no text.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 import orjson
 
 from prm_gsm8k.audit.arithmetic import false_equation_shares
-from prm_gsm8k.audit.data import Solution, read_data
-from prm_gsm8k.audit.features import see
-from prm_gsm8k.audit.numbers import Number
-from prm_gsm8k.audit.probe import draw_problems, judged_steps, shortcut_probe, some_problems
-from prm_gsm8k.audit.shape import Shape, shape_of
+from prm_gsm8k.audit.error_positions import Positions, error_positions
+from prm_gsm8k.audit.estimate import Estimate
+from prm_gsm8k.audit.features import extract_features
+from prm_gsm8k.audit.probe import judged_steps, resample_problems, sample_problems, shortcut_probe
+from prm_gsm8k.audit.solutions import Solution, read_data
 from prm_gsm8k.exceptions import BadInputError
 
 SHIPPED = "real_solutions.json"
@@ -30,41 +30,40 @@ SHIPPED = "real_solutions.json"
 
 @dataclass(frozen=True)
 class Reference:
-    """Real solutions as numbers.
+    """Statistics of real solutions; the names are those of the JSON.
 
     Attributes:
-        name: where they are from.
-        wrong, right: how many solutions.
-        shape: of the wrong ones.
+        name: their source.
+        wrong, right: number of incorrect and of correct solutions.
+        shape: positions of the first errors.
         false_equations: share of first errors that state a false equation.
-        surface, position: the shortcut probe on wrong and right solutions, None if there are no right ones.
-        surface_of_wrong, position_of_wrong: the same on wrong solutions alone.
+        surface, position: the shortcut probe's AUC on all solutions, None without correct ones.
+        surface_of_wrong, position_of_wrong: the same on incorrect solutions alone.
     """
 
     name: str
     wrong: int
     right: int
-    shape: Shape
-    false_equations: Number
-    surface: Number | None
-    position: Number | None
-    surface_of_wrong: Number
-    position_of_wrong: Number
+    shape: Positions
+    false_equations: Estimate
+    surface: Estimate | None
+    position: Estimate | None
+    surface_of_wrong: Estimate
+    position_of_wrong: Estimate
 
 
 def reference_of(name: str, solutions: Sequence[Solution], seed: int = 0) -> Reference:
     """Measure real solutions as the audit measures data."""
-    draws = draw_problems(solutions, seed)
-    wrong = [one for one in solutions if one.first_error >= 0]
-    false = false_equation_shares(solutions, draws)["first_errors"]
-    assert false is not None  # read_data sees to it that some are wrong
-    alone = shortcut(wrong, seed)
-    both = shortcut(solutions, seed) if len(wrong) < len(solutions) else {"surface": None, "position": None}
+    incorrect = [solution for solution in solutions if solution.first_error >= 0]
+    false = false_equation_shares(solutions, resample_problems(solutions, seed))["first_errors"]
+    assert false is not None  # read_data requires a first error
+    alone = shortcut(incorrect, seed)
+    both = shortcut(solutions, seed) if len(incorrect) < len(solutions) else {"surface": None, "position": None}
     return Reference(
         name=name,
-        wrong=len(wrong),
-        right=len(solutions) - len(wrong),
-        shape=shape_of(solutions),
+        wrong=len(incorrect),
+        right=len(solutions) - len(incorrect),
+        shape=error_positions(solutions),
         false_equations=false,
         surface=both["surface"],
         position=both["position"],
@@ -74,41 +73,41 @@ def reference_of(name: str, solutions: Sequence[Solution], seed: int = 0) -> Ref
 
 
 def shortcut(solutions: Sequence[Solution], seed: int) -> dict[str, Any]:
-    """The shortcut probe on solutions, or on those to some of the problems if there are very many."""
-    some = some_problems(solutions, seed)
-    steps = judged_steps(some)
-    return shortcut_probe(some, steps, see(steps.texts), draw_problems(some, seed), seed)
+    """The shortcut probe on (a sample of) the solutions."""
+    sample = sample_problems(solutions, seed)
+    steps = judged_steps(sample)
+    return shortcut_probe(sample, steps, extract_features(steps.texts), resample_problems(sample, seed), seed)
 
 
 def shipped_reference() -> Reference:
-    """The numbers that lie beside this module."""
+    """The statistics in real_solutions.json."""
     stored = orjson.loads(files("prm_gsm8k.audit").joinpath(SHIPPED).read_bytes())
     numbers: dict[str, Any] = {
-        name: None if stored[name] is None else Number(**stored[name])
+        name: None if stored[name] is None else Estimate(**stored[name])
         for name in ("false_equations", "surface", "position", "surface_of_wrong", "position_of_wrong")
     }
-    shape = {(steps, right): n for steps, right, n in stored["shape"]}
+    shape = {(steps, correct): n for steps, correct, n in stored["shape"]}
     return Reference(stored["name"], stored["wrong"], stored["right"], shape, **numbers)
 
 
 def read_reference(path: str | Path, seed: int = 0) -> Reference:
-    """Measure a file of real solutions: `problem`, `steps`, `label`, or rows as the audit reads them.
+    """Measure a file of real solutions: `problem`, `steps`, `label`, or any rows that the audit reads.
 
     Raises:
-        BadInputError: a row is not what it must be, or fewer than 40 solutions are wrong, too few to compare.
+        BadInputError: a row is malformed, or fewer than 40 solutions are incorrect.
     """
     data = read_data(path)
-    wrong = sum(one.first_error >= 0 for one in data.solutions)
-    if wrong < 40:
+    incorrect = sum(solution.first_error >= 0 for solution in data.solutions)
+    if incorrect < 40:
         raise BadInputError(
-            str(path), f"{wrong} wrong solutions; a reference needs 40, so that its halves can be compared"
+            str(path), f"{incorrect} incorrect solutions; a reference needs 40, so that its halves can be compared"
         )
     return reference_of(Path(path).name, data.solutions, seed)
 
 
 def as_json(reference: Reference) -> dict[str, Any]:
-    """All of it, as it is shipped."""
-    shape = [[*cell, n] for cell, n in sorted(reference.shape.items())]
+    """As in real_solutions.json."""
+    shape = [[*position, n] for position, n in sorted(reference.shape.items())]
     return {**asdict(reference), "shape": shape}
 
 

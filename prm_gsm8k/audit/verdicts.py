@@ -1,4 +1,4 @@
-"""A line for every question that is asked of the data: ok, look or bad, with the number, its limit, and why."""
+"""One line per check: ok, look or bad, with the measured value, its limit and the reason."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from prm_gsm8k.audit import limits
-from prm_gsm8k.audit.numbers import Number
+from prm_gsm8k.audit.duplicates import Finding
+from prm_gsm8k.audit.error_positions import Distance
+from prm_gsm8k.audit.estimate import Estimate
 from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.reference import Reference
-from prm_gsm8k.audit.repeats import Repeats
-from prm_gsm8k.audit.shape import Distance
 from prm_gsm8k.reports.numbers import percent
 
 OK, LOOK, BAD = ORDER = ("ok", "look", "bad")  # the worst last
-_PLACES = {"place": "place of the first error", "index": "index of the first error", "steps": "number of steps"}
+_MEASURES = {
+    "place": "relative position of the first error",
+    "index": "index of the first error",
+    "steps": "number of steps",
+}
 
 
 @dataclass(frozen=True)
@@ -23,13 +27,13 @@ class Line:
     """One verdict.
 
     Attributes:
-        group: what kind of question it is.
-        what: is asked.
+        group: the kind of check.
+        what: what is checked.
         verdict: `ok`, `look` or `bad`.
-        shown: the number as it is read, with its interval.
-        limit: as it is read.
-        reason: why, and what of it, in words.
-        value, low, high: the number and its 95% interval, None where there is none.
+        shown: the value with its interval, as text.
+        limit: as text.
+        reason: the reason for the limit, and details.
+        value, low, high: the value and its 95% interval, None if unknown.
     """
 
     group: str
@@ -44,7 +48,7 @@ class Line:
 
 
 def verdicts(found: Mapping[str, Any], reference: Reference) -> list[Line]:
-    """Every line, in the order in which they are to be read. `found` is what `run.audit` measured."""
+    """All lines in reading order. `found` is what `run.audit` measured."""
     return [
         *_shortcut(found, reference),
         *_matched(found),
@@ -56,14 +60,14 @@ def verdicts(found: Mapping[str, Any], reference: Reference) -> list[Line]:
     ]
 
 
-def at_most(number: Number, limit: float) -> str:
+def at_most(number: Estimate, limit: float) -> str:
     """`bad` if the whole interval is above the limit."""
     if number.value <= limit:
         return OK
     return BAD if number.low is not None and number.low > limit else LOOK
 
 
-def within(number: Number, low: float, high: float) -> str:
+def within(number: Estimate, low: float, high: float) -> str:
     """`bad` if the whole interval is outside."""
     if low <= number.value <= high:
         return OK
@@ -71,11 +75,11 @@ def within(number: Number, low: float, high: float) -> str:
     return BAD if outside else LOOK
 
 
-def _line(group: str, what: str, verdict: str, number: Number, limit: str, reason: str, share: bool = False) -> Line:
+def _line(group: str, what: str, verdict: str, number: Estimate, limit: str, reason: str, share: bool = False) -> Line:
     return Line(group, what, verdict, shown(number, share), limit, reason, number.value, number.low, number.high)
 
 
-def shown(number: Number, share: bool = False) -> str:
+def shown(number: Estimate, share: bool = False) -> str:
     """`0.626 (0.621 to 0.631)`, or a share as `11.3% (10.9 to 11.7)`."""
     times, digits, sign = (100, 1, "%") if share else (1, 3, "")
     value = f"{number.value * times:.{digits}f}{sign}"
@@ -93,77 +97,75 @@ def _shortcut(found: Mapping[str, Any], reference: Reference) -> Iterator[Line]:
     limit = _top(surface) if surface else limits.SURFACE
     real = "real solutions show" if surface else "ProcessBench GSM8K shows"
     group = "shortcut"
-    told = _told(found["telling_steps"])
     yield _line(
-        group, "first errors told from right steps by their face", at_most(probe["surface"], limit), probe["surface"],
-        f"≤ {limit:.2f}", f"AUC; {real} {limit:.2f}{told}",
+        group, "first errors predicted by surface features", at_most(probe["surface"], limit), probe["surface"],
+        f"≤ {limit:.2f}", f"AUC; {real} {limit:.2f}{_cues(found['telling_steps'])}",
     )  # fmt: skip
     middle = position.value if position else limits.POSITION
     low, high = middle - limits.POSITION_OFF, middle + limits.POSITION_OFF
     yield _line(
-        group, "by position alone", within(probe["position"], low, high), probe["position"],
-        f"{low:.2f} to {high:.2f}", f"AUC of index and place; {real} {middle:.2f}",
+        group, "first errors predicted by position alone", within(probe["position"], low, high), probe["position"],
+        f"{low:.2f} to {high:.2f}", f"AUC; {real} {middle:.2f}",
     )  # fmt: skip
     yield _line(
-        group, "by length alone", at_most(probe["length"], limits.LENGTH), probe["length"], f"≤ {limits.LENGTH:.2f}",
-        f"AUC; real wrong solutions show {limits.LENGTH:.2f}",
+        group, "first errors predicted by length alone", at_most(probe["length"], limits.LENGTH), probe["length"],
+        f"≤ {limits.LENGTH:.2f}", f"AUC; real incorrect solutions show {limits.LENGTH:.2f}",
     )  # fmt: skip
     for what, mine, theirs in (
-        ("by their face, in wrong solutions alone", alone["surface"], reference.surface_of_wrong),
-        ("by position, in wrong solutions alone", alone["position"], reference.position_of_wrong),
+        ("by surface features, in incorrect solutions only", alone["surface"], reference.surface_of_wrong),
+        ("by position, in incorrect solutions only", alone["position"], reference.position_of_wrong),
     ):
         top = _top(theirs)
         yield _line(
             group, what, _no_worse_than_look(at_most(mine, top)), mine, f"≤ {top:.2f}",
-            f"AUC where the error is the last judged step of each solution; the reference has {shown(theirs)}",
+            f"AUC where the error is the last labelled step of each solution; the reference has {shown(theirs)}",
         )  # fmt: skip
     for column, values in probe["by"].items():
         reason = f"AUC within this {column}"
         if column == "error_type":
-            reason = "AUC against right steps of the same problems; of real types some are far above others"
+            reason = "AUC against correct steps of the same problems; it varies widely among real types"
         for value, number in values.items():
             verdict = _no_worse_than_look(at_most(number, limit))
-            yield _line(group, f"by their face, {column} {value}", verdict, number, f"≤ {limit:.2f}", reason)
+            yield _line(group, f"by surface features, {column} {value}", verdict, number, f"≤ {limit:.2f}", reason)
 
 
-def _top(real: Number) -> float:
-    """What real solutions may well show: the upper end of the interval."""
+def _top(real: Estimate) -> float:
+    """The upper end of the interval of real solutions."""
     return real.value if real.high is None else real.high
 
 
 def _no_worse_than_look(verdict: str) -> str:
-    """For numbers that are there to explain the others."""
+    """For values that only explain others."""
     return LOOK if verdict == BAD else verdict
 
 
 def _matched(found: Mapping[str, Any]) -> Iterator[Line]:
     matched, pairs = found["matched"], found["pairs"]
-    what = "first errors told from the right step at the same place"
+    what = "first error against the correct step at the same position"
     overall = matched["overall"]
     if overall is None:
-        reason = f"{pairs['pairs']} first errors have a right step at the same place; {FEWEST} are needed"
+        reason = f"{pairs['pairs']} first errors have a correct step at the same position; {FEWEST} are needed"
         yield Line("matched", what, LOOK, "–", f"≤ {limits.MATCHED:.2f}", reason)
         return
     yield _line(
         "matched", what, at_most(overall, limits.MATCHED), overall, f"≤ {limits.MATCHED:.2f}",
-        f"AUC over {overall.n:,} pairs, by chance 0.50{_told(found['telling_pairs'])}",
+        f"AUC over {overall.n:,} pairs; chance 0.50{_cues(found['telling_pairs'])}",
     )  # fmt: skip
     for column, values in matched["by"].items():
         for value, number in values.items():
             alone = matched["alone"][column][value]
             verdict = max(at_most(number, limits.MATCHED_TYPE), at_most(alone, limits.MATCHED_TYPE), key=ORDER.index)
-            told = _told(found["telling_by"].get(column, {}).get(value, ()))
+            cues = _cues(found["telling_by"].get(column, {}).get(value, ()))
             yield _line(
                 "matched", f"{column} {value}", verdict, number,
                 f"≤ {limits.MATCHED_TYPE:.2f}",
-                f"AUC over {number.n:,} pairs; {alone.value:.2f} by a probe fitted on these alone{told}",
+                f"AUC over {number.n:,} pairs; {alone.value:.2f} with a probe fitted on these only{cues}",
             )  # fmt: skip
 
 
-def _told(telling: Any) -> str:
-    """What tells most, in a few words."""
-    some = [f"{one.feature} → {one.says}" for one in telling[:3]]
-    return f"; what tells: {', '.join(some)}" if some else ""
+def _cues(cues: Any) -> str:
+    """The three strongest cues."""
+    return f"; cues: {', '.join(f'{cue.feature} → {cue.label}' for cue in cues[:3])}" if cues else ""
 
 
 # ---------------------------------------------------------------------------------------------- arithmetic and shape
@@ -177,22 +179,22 @@ def _arithmetic(found: Mapping[str, Any], reference: Reference) -> Iterator[Line
         false["first_errors"], f"{100 * low:.1f}% to {100 * high:.1f}%",
         f"the reference has {shown(real, share=True)}; a calculator finds these", share=True,
     )  # fmt: skip
-    if (right := false["right_steps"]) is not None:
+    if (correct := false["right_steps"]) is not None:
         yield _line(
-            "arithmetic", "right steps with a false equation", at_most(right, limits.FALSE_RIGHT), right,
-            f"≤ {100 * limits.FALSE_RIGHT:.1f}%", "a step is called right that is false", share=True,
+            "arithmetic", "correct steps with a false equation", at_most(correct, limits.FALSE_RIGHT), correct,
+            f"≤ {100 * limits.FALSE_RIGHT:.1f}%", "a step labelled correct is false", share=True,
         )  # fmt: skip
 
 
 def _distance(name: str, distance: Distance, reference: Reference) -> Line:
-    number = Number(distance.ks, distance.low, distance.high, 0)
+    number = Estimate(distance.ks, distance.low, distance.high, 0)
     shape = "errors earlier" if distance.here < distance.there else "errors later"
     if name == "steps":
         shape = "shorter" if distance.here < distance.there else "longer"
     return _line(
-        "shape", _PLACES[name], at_most(number, distance.halves), number, f"≤ {distance.halves:.3f}",
-        f"KS distance from {reference.wrong:,} real wrong solutions, parts of which are {distance.halves:.3f} apart at "
-        f"most; on average {distance.here:.2f}, real {distance.there:.2f} ({shape}); histograms differ by "
+        "shape", _MEASURES[name], at_most(number, distance.halves), number, f"≤ {distance.halves:.3f}",
+        f"KS distance from {reference.wrong:,} real incorrect solutions, whose random halves differ by at most "
+        f"{distance.halves:.3f}; mean {distance.here:.2f}, real {distance.there:.2f} ({shape}); histograms differ by "
         f"{100 * distance.tv:.0f}%",
     )  # fmt: skip
 
@@ -200,65 +202,60 @@ def _distance(name: str, distance: Distance, reference: Reference) -> Line:
 # ------------------------------------------------------------------------------------- repeats, contamination, counts
 
 
-def _repeats(found: Mapping[str, Repeats]) -> Iterator[Line]:
+def _repeats(found: Mapping[str, Finding]) -> Iterator[Line]:
     rows = (
         ("duplicates", "duplicate solutions", limits.DUPLICATES, "the same steps to the same question"),
-        (
-            "near_duplicates",
-            "near-duplicate solutions",
-            limits.NEAR_DUPLICATES,
-            "the same but for digits, another question",
-        ),
-        ("contradictions", "prefixes under two labels", limits.CONTRADICTIONS, "right in one row and wrong in another"),
+        ("near_duplicates", "near-duplicate solutions", limits.NEAR_DUPLICATES, "the same steps but for digits"),
+        ("contradictions", "prefixes with two labels", limits.CONTRADICTIONS, "correct in one row, not in another"),
     )
     for name, what, limit, meaning in rows:
         one = found[name]
-        few = OK if name == "near_duplicates" else LOOK  # a short solution may well be another's by chance
+        few = OK if name == "near_duplicates" else LOOK  # short solutions may coincide by chance
         verdict = OK if not one.count else few if one.share <= limit else BAD
         allowed = f"≤ {100 * limit:.1f}%" if name == "near_duplicates" else f"0, or look up to {100 * limit:.1f}%"
         yield _repeated(what, one, verdict, allowed, meaning)
     two = found["in_two_splits"]
     yield _repeated(
-        "questions in two splits", two, BAD if two.count else OK, "0", "a split is by question, or measures memory"
+        "questions in two splits", two, BAD if two.count else OK, "0", "a question in two splits measures memorization"
     )
 
 
-def _repeated(what: str, one: Repeats, verdict: str, limit: str, meaning: str, group: str = "repeats") -> Line:
-    example = f"; such as {one.examples[0]}" if one.examples else ""
+def _repeated(what: str, one: Finding, verdict: str, limit: str, meaning: str, group: str = "repeats") -> Line:
+    example = f"; for example {one.examples[0]}" if one.examples else ""
     written = f"{one.count:,} of {one.of:,} ({percent(one.count, one.of)})"
     return Line(group, what, verdict, written, limit, meaning + example, one.share)
 
 
-def _overlaps(found: Mapping[str, Mapping[str, Repeats]]) -> Iterator[Line]:
+def _overlaps(found: Mapping[str, Mapping[str, Finding]]) -> Iterator[Line]:
     for name, like in found.items():
         exact = like["exact"]
         yield _repeated(
             f"questions of {name}", exact, BAD if exact.count else OK, "0",
-            "the same letters and digits: what is measured there is memory", "contamination",
+            "equal letters and digits: a score there measures memorization", "contamination",
         )  # fmt: skip
         for key, what in (
             ("but_for_numbers", f"questions of {name} with other numbers"),
-            ("run_of_words", f"13 words in a row as in {name}"),
+            ("run_of_words", f"13 consecutive words of {name}"),
         ):
             one = like[key]
             verdict = OK if one.share <= limits.ALIKE else LOOK if one.share <= 10 * limits.ALIKE else BAD
             limit = f"≤ {100 * limits.ALIKE:.1f}%, or look up to {1000 * limits.ALIKE:.0f}%"
-            yield _repeated(what, one, verdict, limit, "and not the same", "contamination")
+            yield _repeated(what, one, verdict, limit, "exact matches aside", "contamination")
 
 
 def _counts(found: Mapping[str, Any]) -> Iterator[Line]:
-    rows, wrong = found["rows"], found["wrong_rows"]
+    rows, incorrect = found["rows"], found["wrong_rows"]
     low, high = limits.BALANCE
-    verdict = OK if low <= wrong / rows <= high else LOOK
-    judged = f"of judged steps {percent(found['right_steps'], found['judged_steps'])} are right"
-    reason = f"wrong solutions; {judged}" + ("; no solution is wholly right" if wrong == rows else "")
+    verdict = OK if low <= incorrect / rows <= high else LOOK
+    reason = f"{percent(found['right_steps'], found['judged_steps'])} of labelled steps are correct"
+    reason += "; no solution is correct" if incorrect == rows else ""
     yield Line(
-        "balance", "solutions with a first error", verdict, f"{wrong:,} of {rows:,} ({percent(wrong, rows)})",
-        f"{100 * low:.0f}% to {100 * high:.0f}%", reason, wrong / rows,
+        "balance", "solutions with a first error", verdict, f"{incorrect:,} of {rows:,} ({percent(incorrect, rows)})",
+        f"{100 * low:.0f}% to {100 * high:.0f}%", reason, incorrect / rows,
     )  # fmt: skip
     for measure, number in found["longer"].items():
         low, high = 0.5 - limits.LENGTH_OF_SOLUTIONS, 0.5 + limits.LENGTH_OF_SOLUTIONS
         yield _line(
-            "balance", f"wrong solutions told from right ones by their {measure}", within(number, low, high), number,
-            f"{low:.2f} to {high:.2f}", "AUC of whole solutions: above 0.5, wrong ones are longer",
+            "balance", f"incorrect solutions predicted by {measure}", within(number, low, high), number,
+            f"{low:.2f} to {high:.2f}", "AUC; above 0.5, incorrect solutions are longer",
         )  # fmt: skip

@@ -1,11 +1,10 @@
-"""Publish a built folder: one commit, read back and compared, then the tag.
+"""Publish a built folder to a Hub dataset: one commit, read back and compared, then the tag.
 
-    plan = publish("data", "org/prm-gsm8k", plan_only=True)     # what would be added, deleted, left the same
+    plan = publish("data", "org/prm-gsm8k", plan_only=True)     # what would be added, deleted, kept
     done = publish("data", "org/prm-gsm8k", tag="v1.0.0")
 
-`main` is wholly the old or wholly the new data set at every moment, however a publish ends, because all that changes
-goes into a single commit on top of the very commit that was read. Running it again after it was cut sends what is
-missing and nothing else; running it again after it ended makes no commit.
+All changes go into a single commit on top of the commit that was read, so `main` is at every moment entirely the old or
+entirely the new dataset. A repeated publish sends only what is missing, and makes no commit if nothing is.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from prm_gsm8k.reports.charts import Picture, png
 
 @dataclass(frozen=True)
 class Published:
-    """What a publish did, or (`commit` is None) would do.
+    """What a publish did, or would do if `commit` is None.
 
-    `committed` is false if everything was there already; `plan` is what was still to do when it began. `manifest` is of
-    the published tree, the configs that were there before included.
+    `committed` is false if everything was there already; `plan` is what was to be done at the start; `manifest` is that
+    of the published tree, including configs that were there before.
     """
 
     repo_id: str
@@ -40,7 +39,7 @@ class Published:
 
     @property
     def load_line(self) -> str:
-        """What people who want these rows will type."""
+        """The line with which users load these rows."""
         config = next(iter(self.manifest.configs))
         revision = f', revision="{self.tag}"' if self.tag else ""
         return f'load_dataset("{self.repo_id}", "{config}"{revision})'
@@ -57,23 +56,24 @@ def publish(
     token: str | None = None,
     announce: Announce = lambda _: None,
 ) -> Published:
-    """Make a Hub dataset hold what a built folder holds, and keep the configs that are there and not in the folder.
+    """Publish a built folder to a Hub dataset; configs that are only on the Hub are kept.
 
     Args:
-        folder: one that `prm-gsm8k build` made. It is verified first.
-        repo_id: `ORG/NAME`; made if it does not exist.
-        tag: name the commit so, once everything is there. A tag that exists is never moved.
+        folder: a folder that `prm-gsm8k build` made; it is verified first.
+        repo_id: `ORG/NAME`; created if it does not exist.
+        tag: for the published commit. An existing tag is never moved.
         configs: of the folder; None for all.
-        private: a repo that is made is private.
-        plan_only: send nothing, only tell what would be done.
-        token: instead of the one of `hf auth login` or HF_TOKEN.
-        announce: told what is about to be done, a line at a time.
+        private: create the repository as private.
+        plan_only: send nothing, only return the plan.
+        token: instead of that of `hf auth login` or HF_TOKEN.
+        announce: called with a line before each stage.
 
     Raises:
-        UsageError: the folder has no such config, or `repo_id` is of another kind.
-        VerificationError: the folder is not what its manifest says; nothing was sent. Or the repo is not what was sent.
-        HubError: the Hub said no or did not answer, or the tag names another commit. `main` is wholly old or wholly
-            new; run it again.
+        UsageError: the folder has no such config, or `repo_id` is not a dataset.
+        VerificationError: the folder does not match its manifest and nothing was sent, or the repository does not hold
+            what was sent.
+        HubError: the Hub refused or did not answer, or the tag names another commit. `main` is entirely old or
+            entirely new; run it again.
     """
     folder = Path(folder)
     repo = Repository(repo_id, "dataset", token)
@@ -112,16 +112,16 @@ def _check_folder(folder: Path) -> None:
 
 
 def _manifest_of(repo: Repository, remote: Remote) -> Manifest:
-    """What a repo says of itself at the commit that was read; an empty manifest if it says nothing."""
+    """The repository's manifest at the commit that was read; an empty one without that file."""
     if remote.head is None or MANIFEST not in remote.files:
         return Manifest()
     return read_manifest(repo.download(MANIFEST, remote.head).parent)
 
 
 def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo_id: str) -> tuple[Manifest, Wanted]:
-    """The tree to publish: the local configs, what was there and is not replaced, and a card and manifest of both.
+    """The tree to publish: local configs, remote configs that are not replaced, and the card and manifest of both.
 
-    Files that are ours by their place and are not wanted go; whatever else a repo holds stays.
+    Other files in the folders of configs and figures are deleted; everything else in the repository stays.
     """
     kept = {name: config for name, config in there.configs.items() if name not in local.configs}
     merged = Manifest.of({**kept, **local.configs})
@@ -137,7 +137,7 @@ def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo
             wanted[file.path] = File(None, kept=found)
     for name, config in merged.configs.items():
         for picture in pictures_of(name, config).values():
-            # its name tells the numbers it shows; another matplotlib's pixels are no reason for a commit
+            # the name holds a digest of the numbers: another matplotlib's pixels are no reason for a commit
             found = remote.files.get(picture.path)
             wanted[picture.path] = File(None, kept=found) if found else File(_drawn(picture))
     wanted[MANIFEST] = File(merged.to_json())
@@ -153,7 +153,7 @@ def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo
     return merged, Wanted(wanted, delete, f"Publish {versions}", "\n".join(digests))
 
 
-_pngs: dict[str, bytes] = {}  # by path: what is planned again is not drawn again
+_pngs: dict[str, bytes] = {}  # by path, for repeated plans
 
 
 def _drawn(picture: Picture) -> bytes:

@@ -44,9 +44,9 @@ def audit(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another one draws other folds and resamples.")] = 0,
 ) -> None:
-    """Look for what gives labels away, and hold the data against real solutions: a verdict a line.
+    """Check whether surface cues predict the labels, and compare with real solutions: one verdict a line.
 
-    Ends with 0 if no verdict is bad, with 1 if one is. Any stepwise-supervision data will do, ours or not.
+    Exits with 1 if a verdict is bad, else with 0. Takes any stepwise-supervision data.
     """
     with errors():
         if html is not None:
@@ -105,9 +105,9 @@ def _show(result: Audit, html: Path | None) -> None:
             soft_wrap=True,
         )
     if found["telling_pairs"]:
-        console.print("\nwhat tells a first error from the right step at its place", style="bold", highlight=False)
-        for one in found["telling_pairs"]:
-            console.print(f"  {one}", highlight=False, markup=False, soft_wrap=True)
+        console.print("\nsurface cues of first errors", style="bold", highlight=False)
+        for cue in found["telling_pairs"]:
+            console.print(f"  {cue}", highlight=False, markup=False, soft_wrap=True)
     bad, look = len(result.bad), sum(line.verdict == "look" for line in result.lines)
     console.print(f"\n{bad} bad, {look} to look at, of {len(result.lines)}", highlight=False)
     if html is not None:

@@ -151,7 +151,7 @@ def _write(result: Mapping[str, Any], out: Path | None, html: Path | None) -> No
 def _write_folder(result: Mapping[str, Any], out: Path) -> None:
     import orjson
 
-    from prm_gsm8k.evaluation.pictures import write_pictures
+    from prm_gsm8k.evaluation.charts import write_charts
     from prm_gsm8k.evaluation.table import markdown
 
     try:
@@ -163,6 +163,6 @@ def _write_folder(result: Mapping[str, Any], out: Path) -> None:
             half = out / f".{name}.new"
             half.write_bytes(content)
             os.replace(half, out / name)  # whole or not at all
-        write_pictures(result, out / "pictures")
+        write_charts(result, out / "pictures")
     except OSError as error:
         raise PrmGsm8kError(f"--out {out}: cannot be written: {error.strerror or error}") from error

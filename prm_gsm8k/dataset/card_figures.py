@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from prm_gsm8k.dataset.manifest import Config, Manifest
-from prm_gsm8k.reports.charts import INK, SERIES, Picture, bare, new_figure, png
+from prm_gsm8k.reports.charts import INK, SERIES, Picture, hide_frame, new_figure, png
 from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _draw_error_types(kinds: list[tuple[str, int]], whole: int) -> Figure:
     axes.invert_yaxis()
     axes.margins(x=0.22, y=0.01)  # room for the numbers behind the bars
     axes.set_title(f"Error types, share of {whole:,} wrong rows", loc="left")
-    bare(axes, "left")
+    hide_frame(axes, "left")
     axes.set_xticks([])
     return figure
 
@@ -125,6 +125,6 @@ def _draw_first_errors(fifths: list[int], indices: list[tuple[str, int]], whole:
         axes.margins(y=0.12)
         axes.set_title(title, loc="left")
         axes.set_yticks([])
-        bare(axes, "bottom")
+        hide_frame(axes, "bottom")
     figure.suptitle(f"Where the first error stands, share of {whole:,} wrong rows", x=0.005, ha="left")
     return figure

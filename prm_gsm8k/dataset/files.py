@@ -53,10 +53,10 @@ def cannot_write(out: Path, error: OSError) -> PrmGsm8kError:
 
 
 def check_page(path: str | Path) -> Path:
-    """Refuse a path that no page belongs to, before any work is done.
+    """Check the path of a page before any work is done.
 
     Raises:
-        UsageError: it is a folder, or does not end in `.html`: what it names may be something else than a page.
+        UsageError: it is a folder or does not end in `.html` or `.htm`.
     """
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
@@ -65,11 +65,11 @@ def check_page(path: str | Path) -> Path:
 
 
 def write_page(content: str, path: str | Path) -> None:
-    """Write a page whole or not at all; its folder is made, and a page that was there is replaced.
+    """Write a page atomically, creating its folder and replacing an existing page.
 
     Raises:
-        UsageError: the path is not one of a page.
-        PrmGsm8kError: it cannot be written there.
+        UsageError: see `check_page`.
+        PrmGsm8kError: it cannot be written.
     """
     path = check_page(path)
     new = path.with_name(f".{path.name}.new")

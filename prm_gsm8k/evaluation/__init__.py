@@ -1,1 +1,1 @@
-"""How good a PRM is: benchmarks, protocols, honest thresholds, intervals and baselines behind `prm-gsm8k evaluate`."""
+"""`prm-gsm8k evaluate`: benchmarks, protocols, thresholds, intervals and baselines for process reward models."""

@@ -1,9 +1,9 @@
-"""What a PRM has to beat: scorers that need no model. They score as a PRM does, P(right) for each step.
+"""Baselines: scorers without a model. Like a PRM they return P(correct) for each step.
 
-all right        every step is right
-random           a number between 0 and 1, the same for the same steps
-position         the later a step, the less likely it is right: 1 - i/(n+1) for step i of n, counted from 1
-arithmetic       steps are right until one states a false equation (prm_gsm8k/arithmetic/false_equations.py)
+all right        1 for every step
+random           uniform in [0, 1), equal for equal steps
+position         falls with the position: 1 - i/(n+1) for step i of n, counted from 1
+arithmetic       1 until a step states a false equation, then 0 (prm_gsm8k/arithmetic/false_equations.py)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def all_right(problem: str, steps: Sequence[str]) -> list[float]:
 
 
 def random(problem: str, steps: Sequence[str]) -> list[float]:
-    """Uniform in [0, 1), out of a hash of the problem and the steps up to each."""
+    """Uniform in [0, 1), from a hash of the problem and the steps up to each."""
     scores = []
     state = hashlib.blake2b(problem.encode(), digest_size=8)
     for step in steps:
@@ -30,12 +30,12 @@ def random(problem: str, steps: Sequence[str]) -> list[float]:
 
 
 def position(problem: str, steps: Sequence[str]) -> list[float]:
-    """Falling from n/(n+1) to 1/(n+1) over n steps."""
+    """From n/(n+1) down to 1/(n+1) over n steps."""
     return [1 - i / (len(steps) + 1) for i in range(1, len(steps) + 1)]
 
 
 def arithmetic(problem: str, steps: Sequence[str]) -> list[float]:
-    """1 up to the first false equation, 0 from there on."""
+    """1 before the first false equation, 0 from there on."""
     first = first_false_equation(steps)
     return [float(first < 0 or i < first) for i in range(len(steps))]
 

@@ -1,11 +1,11 @@
-"""No number for questions that a model has seen: what a checkpoint remembers of its training, and what of it is asked.
+"""Refuses to evaluate a model on questions it was trained on.
 
-`train_prm.py` leaves `prm_training.json` beside the weights, which holds among other things
+`train_prm.py` writes `prm_training.json` beside the weights, which contains
 
-    {"data": {"problems": ["<16 hex digits of overlap.problem_digest(question)>", …]},
+    {"data": {"problems": ["<16 hex digits of problem_digest(question)>", …]},
      "threshold": {"value": 0.42, "chosen_on": "org/prm-gsm8k synthetic/validation"}}
 
-A checkpoint without it, one that others made or one behind a server, may have seen anything: the result says so.
+Without that file, as for other people's checkpoints and for servers, the training data is unknown; the result says so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FILE = "prm_training.json"  # beside the weights
 
 @dataclass(frozen=True)
 class Training:
-    """What a checkpoint says of its training: digests of the questions, and the threshold chosen on validation."""
+    """A checkpoint's record of its training: digests of the questions, and the threshold chosen on validation."""
 
     problems: frozenset[str]
     threshold: float | None = None
@@ -34,7 +34,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Seen:
-    """Questions of a benchmark that a model was trained on: how many of how many, and where the first one is."""
+    """How many of a benchmark's questions a model was trained on, and the place of the first one."""
 
     seen: int
     questions: int
@@ -42,10 +42,10 @@ class Seen:
 
 
 def read_training(folder: Path) -> Training | None:
-    """What the checkpoint in a folder says of its training; None if it says nothing.
+    """The training record of the checkpoint in a folder; None if it has none.
 
     Raises:
-        CheckpointError: it says it in another form.
+        CheckpointError: the record is malformed.
     """
     path = folder / FILE
     if not path.is_file():
@@ -66,7 +66,7 @@ def read_training(folder: Path) -> Training | None:
 
 
 def seen_in_training(training: Training, solutions: Sequence[Solution]) -> Seen:
-    """How many of the questions of these solutions a model was trained on."""
+    """How many questions of these solutions a model was trained on."""
     places: dict[str, str] = {}
     for solution in solutions:
         places.setdefault(problem_digest(solution.problem), solution.where)
@@ -79,6 +79,6 @@ def refuse_trained_on(model: str, seen: Seen, data: str) -> None:
     if seen.seen:
         raise ContaminationError(
             f"{model} was trained on {seen.seen:,} of the {seen.questions:,} questions of {data} (the first: "
-            f"{seen.first}); how it does on them says nothing of new ones. Take them out, or measure all the same with "
+            f"{seen.first}); its results there do not generalize. Remove them from the data, or pass "
             "--allow-trained-on"
         )

@@ -1,4 +1,4 @@
-"""An evaluation as one page: numbers, pictures, and the solutions each model is most wrong and most right about."""
+"""The HTML page of an evaluation: metrics, charts, and the solutions each model is most wrong and most right about."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from prm_gsm8k.dataset import files
-from prm_gsm8k.evaluation.pictures import pictures
-from prm_gsm8k.evaluation.words import figure, headline, interval, measure
+from prm_gsm8k.evaluation.charts import make_charts
+from prm_gsm8k.evaluation.metric_names import format_interval, format_value, headline, metric_format
 from prm_gsm8k.reports.charts import Table
 from prm_gsm8k.reports.html import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag
 
@@ -22,17 +22,17 @@ NAMES = {
 
 
 def write_page(result: Mapping[str, Any], path: str | Path) -> None:
-    """Write the page of a result; its folder is made.
+    """Write the page of a result, creating the folder.
 
     Raises:
-        UsageError: the path is not one of a page.
-        PrmGsm8kError: it cannot be written there.
+        UsageError: the path does not end in `.html`.
+        PrmGsm8kError: it cannot be written.
     """
     files.write_page(evaluation_page(result), path)
 
 
 def evaluation_page(result: Mapping[str, Any]) -> str:
-    """The page of a result, below 3 MB whatever it is made from (`prm_gsm8k.reports.html.BYTES`)."""
+    """The page of a result, at most 3 MB (`prm_gsm8k.reports.html.BYTES`)."""
     name = NAMES.get(result["benchmark"], result["benchmark"])
     data, models = result["data"], result["models"]
     measured = [model for model in models if model["kind"] != "baseline"]
@@ -56,41 +56,39 @@ def _sections(result: Mapping[str, Any]) -> Iterator[Html]:
     parts, gaps = [name for name in names if "/" in name], [name for name in names if name.endswith("_gap_closed")]
     yield section(
         "Figures",
-        tag("p", "Below each figure its 95% interval, from resampling problems. Shares are in percent, as in papers."),
+        tag("p", "With 95% intervals from resampling problems. Shares are in percent."),
         *(tag("p", note, class_="note") for note in _notes(result)),
         table(_metrics(models, [name for name in names if name not in parts + gaps]), "Every model and baseline"),
         table(_metrics(models, gaps), "Share of the gap between majority vote and oracle that is closed")
         if gaps
         else None,
-        _folded("By part of the benchmark", _metrics(models, parts)),
+        _collapsed("By subset of the benchmark", _metrics(models, parts)),
     )
     if any(model.get("at") for model in models):
         words = (
-            "A model names the first step that scores below a threshold. At 0.5 nothing was chosen; one chosen on "
-            "validation and frozen is honest; the oracle was chosen on these very solutions: an upper bound, no result."
+            "The predicted first error is the first step that scores below a threshold: 0.5, one chosen on validation, "
+            "or the oracle, chosen on these very solutions, which is an upper bound and not a result."
         )
-        yield section("Thresholds", tag("p", words), table(_thresholds(models), "The same at three thresholds"))
+        yield section("Thresholds", tag("p", words), table(_thresholds(models), "Three thresholds"))
     if result.get("paired"):
-        words = "The first less the second on the same problems, with its 95% interval and the p of a paired test."
+        words = "First minus second on the same problems, with its 95% interval and the p-value of a paired test."
         own = {model["name"] for model in models if model["kind"] == "model"}
         between = [pair for pair in result["paired"] if pair["b"] in own]
         others = [pair for pair in result["paired"] if pair["b"] not in own]
         drawn = table(_paired(between), "Between models", words=3) if between else None
-        yield section(
-            "Differences", tag("p", words), drawn, _folded("From what needs no model", _paired(others), words=3)
-        )
-    if drawn_charts := pictures(result):
+        yield section("Differences", tag("p", words), drawn, _collapsed("Against baselines", _paired(others), words=3))
+    if drawn_charts := make_charts(result):
         yield section("Pictures", charts(drawn_charts))
     if solutions := [one for model in models for one in _solutions(model)]:
         words = (
-            "Of each model the solutions it is most wrong and most right about, not a fair sample. Steps count from 0. "
-            "What stands after the first error is nobody's to judge: there the edge is dashed and the colour weak."
+            "The solutions each model is most wrong and most right about, not a random sample. Steps count from 0. "
+            "Steps after the first error have no label; their edge is dashed and their colour pale."
         )
         yield section("Solutions", tag("p", words), browse(solutions, score_legend()))
 
 
 def _notes(result: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader must know before any number."""
+    """Warnings that belong above all metrics."""
     for model in result["models"]:
         if (seen := model.get("trained_on")) and seen["seen"]:
             yield f"⚠ {model['name']} was trained on {seen['seen']:,} of these {seen['of']:,} questions."
@@ -98,21 +96,21 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"Data: {note}."
 
 
-def _folded(caption: str, content: Table, words: int = 1) -> Html | None:
+def _collapsed(caption: str, content: Table, words: int = 1) -> Html | None:
     if not content.rows or len(content.head) < 2:
         return None
     return tag("details", tag("summary", caption), table(content, caption, words=words))
 
 
 def _metrics(models: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Table:
-    if (first := headline(names)) is not None:  # on a phone it is the one that is seen without scrolling
+    if (first := headline(names)) is not None:  # the first column is visible on a phone without scrolling
         names = list(dict.fromkeys([first, *names]))
-    rows = [(_named(model), *(interval(name, model["metrics"].get(name)) for name in names)) for model in models]
-    return Table(("model", *(measure(name).label for name in names)), tuple(rows))
+    rows = [(_name(model), *(format_interval(name, model["metrics"].get(name)) for name in names)) for model in models]
+    return Table(("model", *(metric_format(name).label for name in names)), tuple(rows))
 
 
 def _with_value(models: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Metrics that somebody has: of wrong solutions only, say, there is no F1."""
+    """Metrics that are defined for some model; F1, for example, needs both classes."""
     return list(
         dict.fromkeys(name for model in models for name, m in model["metrics"].items() if m["value"] is not None)
     )
@@ -120,7 +118,7 @@ def _with_value(models: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _thresholds(models: Sequence[Mapping[str, Any]]) -> Table:
     metric = headline(name for name in _with_value(models) if "/" not in name) or "f1"
-    label = measure(metric).label
+    label = metric_format(metric).label
     heads = {
         "0.5": f"{label} at 0.5",
         "validation": f"{label}, chosen on validation",
@@ -128,18 +126,18 @@ def _thresholds(models: Sequence[Mapping[str, Any]]) -> Table:
     }
     found = {key for model in models for key, at in (model.get("at") or {}).items() if at is not None}
     keys = [key for key in heads if key in found]
-    rows = tuple((_named(model), *(_at(metric, (model.get("at") or {}).get(key)) for key in keys)) for model in models)
+    rows = tuple((_name(model), *(_at(metric, (model.get("at") or {}).get(key)) for key in keys)) for model in models)
     return Table(("model", *(heads[key] for key in keys)), rows)
 
 
 def _at(metric: str, at: Mapping[str, Any] | None) -> str:
-    """The metric at a threshold, where that is, and the accuracies there."""
+    """The metric at a threshold, the threshold, and the accuracies."""
     if at is None:
         return "–"
     low, high = (at.get("intervals") or {}).get(metric, (None, None))
-    value = interval(metric, {"value": at.get(metric), "low": low, "high": high})
-    shares = ((at.get("error_accuracy"), "of wrong"), (at.get("correct_accuracy"), "of right"))
-    judged = ", ".join(f"{figure('f1', share)} {what}" for share, what in shares if share is not None)
+    value = format_interval(metric, {"value": at.get(metric), "low": low, "high": high})
+    shares = ((at.get("error_accuracy"), "of incorrect"), (at.get("correct_accuracy"), "of correct"))
+    judged = ", ".join(f"{format_value('f1', share)} {what}" for share, what in shares if share is not None)
     where = [f"threshold {at['threshold']:.3f}"] if at.get("threshold", 0.5) != 0.5 else []
     return "\n".join([value, *where, *([judged] if judged else [])])
 
@@ -150,12 +148,12 @@ def _paired(pairs: Sequence[Mapping[str, Any]]) -> Table:
         difference = {"value": pair["difference"], "low": pair["low"], "high": pair["high"]}
         p = pair["p"]
         written = "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-        label = measure(pair["metric"]).label
-        rows.append((pair["a"], pair["b"], label, interval(pair["metric"], difference), written))
+        label = metric_format(pair["metric"]).label
+        rows.append((pair["a"], pair["b"], label, format_interval(pair["metric"], difference), written))
     return Table(("first", "second", "metric", "difference", "p"), tuple(rows))
 
 
-def _named(model: Mapping[str, Any]) -> str:
+def _name(model: Mapping[str, Any]) -> str:
     return f"{model['name']} (baseline)" if model["kind"] == "baseline" else str(model["name"])
 
 
@@ -191,26 +189,26 @@ def _step(completion: str, score: float | None, i: int, label: int | None, predi
         marks.append("✗ first error")
     if i == predicted:
         marks.append(
-            "⚑ predicted" if label is None else "⚑ predicted, rightly" if i == label else "⚑ predicted, wrongly"
+            "⚑ predicted" if label is None else "⚑ predicted, correctly" if i == label else "⚑ predicted, incorrectly"
         )
     return Step(completion, score, state, tuple(marks))
 
 
 def _verdict(label: int | None, predicted: int | None, correct: bool | None) -> tuple[str, str]:
-    """What came of it, to filter by, and in a sentence."""
+    """The outcome, to filter by, and in words."""
     if label is None or predicted is None:
-        known = {True: "right answer", False: "wrong answer", None: "unknown"}[correct]
+        known = {True: "correct answer", False: "incorrect answer", None: "unknown"}[correct]
         return known, known[:1].upper() + known[1:]
     if label == predicted:
         if label < 0:
-            return "passed", "Right, and passed"
+            return "passed", "Correct, and passed"
         return "found", f"Error in step {label} found"
     if predicted < 0:
         return "missed", f"Error in step {label} missed"
     if label < 0:
-        return "false alarm", f"Right, but step {predicted} called wrong"
+        return "false alarm", f"Correct, but an error predicted in step {predicted}"
     when = "early" if predicted < label else "late"
-    return f"too {when}", f"Error in step {label}, but step {predicted} named first"
+    return f"too {when}", f"Error in step {label}, predicted in step {predicted}"
 
 
 def _facts(result: Mapping[str, Any]) -> dict[str, str]:

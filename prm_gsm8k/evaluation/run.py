@@ -1,9 +1,9 @@
-"""An evaluation from end to end: models and data in, one result out that can be written as JSON.
+"""A whole evaluation: models and data in, one JSON-serializable result out.
 
     result = evaluate(["output/prm"], "processbench", read("processbench", "Qwen/ProcessBench"))
     result["models"][0]["metrics"]["f1"]          # {"value": 0.68, "low": 0.63, "high": 0.73}
 
-Nothing is scored before every model is known to be there and none is found to have been trained on what is asked.
+Before anything is scored, every model is located and checked for training on the benchmark's questions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Literal
 from prm_gsm8k.evaluation.baselines import BASELINES
 from prm_gsm8k.evaluation.benchmarks import Data, Solution
 from prm_gsm8k.evaluation.contamination import Seen, Training, read_training, refuse_trained_on, seen_in_training
-from prm_gsm8k.evaluation.measure import Measured, Ruler
+from prm_gsm8k.evaluation.evaluator import Evaluator, ModelResult
 from prm_gsm8k.evaluation.scores import Progress, checkpoint_digest, score
 from prm_gsm8k.evaluation.thresholds import Threshold, refuse_shared_questions
 from prm_gsm8k.exceptions import UsageError
@@ -31,12 +31,12 @@ from prm_gsm8k.metrics.steps import best_threshold
 from prm_gsm8k.models.checkpoint import checkpoint_folder
 from prm_gsm8k.models.scorers import Scorer, open_scorer
 
-SCORES = "scores"  # folder of scores as they come, in --out
+SCORES = "scores"  # subfolder of --out
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model before it is opened: its name as given, its files (None for a server), and what it says of itself."""
+    """A model that is not loaded yet: name as given, files (None for a server), digest and training record."""
 
     name: str
     path: str
@@ -63,52 +63,52 @@ def evaluate(
     progress: Progress | None = None,
     announce: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Measure models, and beside them the baselines.
+    """Evaluate models and the baselines.
 
     Args:
-        models: folders, `ORG/NAME[@REVISION]` of the Hub, or addresses of servers; none for baselines alone.
+        models: folders, `ORG/NAME[@REVISION]` on the Hub, or server URLs; empty for the baselines only.
         benchmark: a name of `benchmarks.READERS`.
-        data: what `benchmarks.read` read.
-        validation: rows of other questions to choose each model's threshold on, instead of the one of its training.
-        out: folder in which scores are kept as they come; a run that was killed goes on from them.
+        data: from `benchmarks.read`.
+        validation: rows of other questions on which each model's threshold is chosen, instead of its own.
+        out: folder to which scores are saved as they are computed, so that a killed run resumes.
         device, dtype, step_format: see `scorers.open_scorer`.
-        max_batch_tokens: tokens in a forward, padding included; as `ProcessRewardModel` takes it.
-        allow_trained_on: measure also on questions a model was trained on. The result says how many.
-        draws: bootstrap resamples, and permutations of a paired test.
-        seed: of the draws.
+        max_batch_tokens: tokens per forward pass, padding included; see `ProcessRewardModel`.
+        allow_trained_on: evaluate a model also on questions it was trained on; the result says how many.
+        draws: number of bootstrap resamples, and of permutations in a paired test.
+        seed: of the resamples and permutations.
         progress: called while scoring.
-        announce: called with what a person should know.
+        announce: called with messages for the user.
 
     Returns:
-        `models`, baselines among them (`kind`), each with `metrics` (name: value, low, high), `at` (what the
-        thresholds 0.5, validation and oracle give), `curves` and `examples`; `paired`, the differences of two with
-        intervals and p; and what they were measured on and with: `benchmark`, `data`, `settings`, `versions`.
+        `models`, including the baselines (`kind`), each with `metrics` (name -> value, low, high), `at` (metrics at the
+        thresholds 0.5, validation and oracle), `curves` and `examples`; `paired`, differences with intervals and p; and
+        `benchmark`, `data`, `settings`, `versions`.
 
     Raises:
         ContaminationError: a model was trained on questions of the data.
-        UsageError: a model twice, or a threshold that would be chosen on the test set.
-        CheckpointError, BadInputError, HubError, EngineError: as the model and the scorer say.
+        UsageError: a model is given twice, or a threshold would be chosen on the test set.
+        CheckpointError, BadInputError, HubError, EngineError: a model cannot be loaded or cannot score the data.
     """
     if twice := [name for n, name in enumerate(models) if name in models[:n]]:
         raise UsageError(f"{twice[0]} is given twice")
     if taken := [name for name in models if name in BASELINES]:
         raise UsageError(f"{taken[0]!r} is the name of a baseline; name the folder ./{taken[0]}")
     if validation is not None and benchmark == "best-of-n":
-        raise UsageError("best of N has no threshold, so no --threshold-data")
+        raise UsageError("best-of-n has no threshold; leave --threshold-data out")
     if validation is not None:
         refuse_shared_questions(data.solutions, validation.solutions)
-    ruler = Ruler(benchmark, data.solutions, draws, seed)
+    evaluator = Evaluator(benchmark, data.solutions, draws, seed)
     known = [_find(name) for name in models]
     seen = {model.name: _contamination(model, data, allow_trained_on, announce) for model in known}
 
     scored: dict[str, tuple[list[list[float]], Threshold | None]] = {}
     for model in known:
-        opener = _Opener(model, device, dtype, max_batch_tokens, step_format)
-        scores = score(model.name, opener, data.solutions, _kept(out, model, data, opener), progress, announce)
+        scorer = _LazyScorer(model, device, dtype, max_batch_tokens, step_format)
+        scores = score(model.name, scorer, data.solutions, _score_file(out, model, data, scorer), progress, announce)
         threshold = _threshold(model, benchmark)
         if validation is not None:
             rows = validation.solutions
-            chosen = score(model.name, opener, rows, _kept(out, model, validation, opener), progress, announce)
+            chosen = score(model.name, scorer, rows, _score_file(out, model, validation, scorer), progress, announce)
             threshold = _chosen(chosen, rows, validation.name)
         scored[model.name] = scores, threshold
     for name, baseline in BASELINES.items():
@@ -119,11 +119,11 @@ def evaluate(
             threshold = _chosen([baseline(s.problem, s.steps) for s in rows], rows, validation.name)
         scored[name] = scores, threshold
 
-    measured: dict[str, Measured] = {}
+    measured: dict[str, ModelResult] = {}
     for n, (name, (scores, threshold)) in enumerate(scored.items()):
         if progress is not None:
             progress("resampling", n, len(scored))
-        measured[name] = ruler.measure(scores, threshold, examples=name not in BASELINES)
+        measured[name] = evaluator.evaluate(scores, threshold, examples=name not in BASELINES)
     digests = {model.name: model.digest for model in known}
     return {
         "benchmark": benchmark,
@@ -132,9 +132,9 @@ def evaluate(
             "name": data.name,
             "digest": data.digest,
             "rows": len(data.solutions),
-            "problems": len(ruler.problems),
+            "problems": len(evaluator.problems),
             "steps": sum(len(s.steps) for s in data.solutions),
-            "subsets": [name for name in ruler.subsets if name],
+            "subsets": [name for name in evaluator.subsets if name],
             "notes": list(data.notes),
         },
         "versions": _versions(),
@@ -146,7 +146,7 @@ def evaluate(
             "resamples": draws,
             "level": LEVEL,
             "seed": seed,
-            **({"n": ruler.ns[-1]} if ruler.ns else {}),
+            **({"n": evaluator.ns[-1]} if evaluator.ns else {}),
         },
         "models": [
             {
@@ -161,12 +161,12 @@ def evaluate(
             }
             for name, one in measured.items()
         ],
-        "paired": _pairs(ruler, measured, [model.name for model in known], seed),
+        "paired": _pairs(evaluator, measured, [model.name for model in known], seed),
     }
 
 
-class _Opener:
-    """A scorer that is opened when it is first asked: a run whose scores are all kept opens no model."""
+class _LazyScorer:
+    """Loads the scorer on first use: a run whose scores are all saved loads no model."""
 
     def __init__(
         self, model: Model, device: str | None, dtype: Any, max_batch_tokens: int | None, step_format: str | None
@@ -190,7 +190,7 @@ class _Opener:
 
 
 def _find(name: str) -> Model:
-    """Where a model's files are. What is on the Hub is fetched; whether it is a PRM is seen when it is opened."""
+    """Locate a model, and download it from the Hub if need be. Whether it is a PRM shows when it is loaded."""
     if name.startswith(("http://", "https://")):
         return Model(name, name, None, None, None, None)
     if Path(name).is_dir():
@@ -203,23 +203,23 @@ def _find(name: str) -> Model:
 
 
 def _contamination(model: Model, data: Data, allowed: bool, announce: Callable[[str], None]) -> Seen | None:
-    """What of the data a model was trained on; None if it does not say. Refused unless it is nothing, or allowed."""
+    """The questions of the data a model was trained on, None if unknown; raises if there are some and not `allowed`."""
     if model.training is None:
-        announce(f"{model.name} does not say what it was trained on; whether that was these questions is unknown")
+        announce(f"{model.name} has no training record; it may have been trained on these questions")
         return None
     found = seen_in_training(model.training, data.solutions)
     if not allowed:
         refuse_trained_on(model.name, found, data.name)
     elif found.seen:
-        announce(f"{model.name} was trained on {found.seen:,} of the {found.questions:,} questions it is measured on")
+        announce(f"{model.name} was trained on {found.seen:,} of the {found.questions:,} questions")
     return found
 
 
-def _kept(out: Path | None, model: Model, data: Data, opener: _Opener) -> Path | None:
-    """The file for the scores of a model on some data; None if they cannot be told from another's."""
+def _score_file(out: Path | None, model: Model, data: Data, scorer: _LazyScorer) -> Path | None:
+    """The file for a model's scores on some data; None if nothing identifies the model."""
     if out is None or model.digest is None:
         return None
-    key = "\n".join([model.digest, data.digest, opener.place, opener.dtype, str(opener.step_format)])
+    key = "\n".join([model.digest, data.digest, scorer.place, scorer.dtype, str(scorer.step_format)])
     return out / SCORES / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.jsonl"
 
 
@@ -230,7 +230,7 @@ def _place(device: str | None) -> str:
 
 
 def _threshold(model: Model, benchmark: str) -> Threshold | None:
-    """The threshold that was chosen when the model was trained."""
+    """The threshold that was chosen in training."""
     training = model.training
     if benchmark == "best-of-n" or training is None or training.threshold is None:
         return None
@@ -242,21 +242,23 @@ def _chosen(scores: Sequence[Sequence[float]], rows: Sequence[Solution], name: s
     return Threshold(best_threshold(scores, labels)[0], name)
 
 
-def _pairs(ruler: Ruler, measured: Mapping[str, Measured], models: Sequence[str], seed: int) -> list[dict[str, Any]]:
-    """Every two models, every model and every baseline; of best-of-N every model and the majority's vote."""
+def _pairs(
+    evaluator: Evaluator, measured: Mapping[str, ModelResult], models: Sequence[str], seed: int
+) -> list[dict[str, Any]]:
+    """All pairs of models, and of a model and a baseline; for best-of-N also of a model and the majority vote."""
     found = []
     pairs = [*combinations(models, 2), *((model, baseline) for model in models for baseline in BASELINES)]
     for a, b in pairs:
-        for metric in ruler.headline:
+        for metric in evaluator.headline:
             if None not in (measured[a].metrics[metric]["value"], measured[b].metrics[metric]["value"]):
-                one = paired(measured[a].counts, measured[b].counts, ruler.protocol, metric, ruler.drawn, seed)
+                one = paired(measured[a].counts, measured[b].counts, evaluator.protocol, metric, evaluator.drawn, seed)
                 found.append({"a": a, "b": b, "metric": metric, **vars(one)})
-    if ruler.benchmark == "best-of-n":
+    if evaluator.benchmark == "best-of-n":
         for model in models:
             mine = measured[model].counts
-            for metric in ruler.headline:
-                vote = {**mine, f"{metric}@{ruler.ns[-1]}": mine[f"majority@{ruler.ns[-1]}"]}
-                one = paired(mine, vote, ruler.protocol, metric, ruler.drawn, seed)
+            for metric in evaluator.headline:
+                vote = {**mine, f"{metric}@{evaluator.ns[-1]}": mine[f"majority@{evaluator.ns[-1]}"]}
+                one = paired(mine, vote, evaluator.protocol, metric, evaluator.drawn, seed)
                 found.append({"a": model, "b": "majority vote", "metric": metric, **vars(one)})
     return found
 

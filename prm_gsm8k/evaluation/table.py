@@ -1,11 +1,11 @@
-"""A result as markdown, to paste into a model card or to read in a terminal."""
+"""A result as markdown, for the terminal or a model card."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from prm_gsm8k.evaluation.words import figure, interval, measure
+from prm_gsm8k.evaluation.metric_names import format_interval, format_value, metric_format
 
 ORDER = (
     *("f1", "mcc", "prmscore", "min", "prod", "last", "mean", "weighted", "majority", "random", "oracle"),
@@ -15,7 +15,7 @@ ORDER = (
 
 
 def markdown(result: Mapping[str, Any]) -> str:
-    """Tables of a result: metrics with their intervals, thresholds, differences; each only if there is something."""
+    """Tables of metrics with intervals, thresholds and paired differences, without empty ones."""
     return "\n".join(_lines(result)) + "\n"
 
 
@@ -25,18 +25,18 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"({note})" for note in data["notes"])
     names = [name for name in ORDER if any(_value(model, name) is not None for model in models)]
     at = "" if result["benchmark"] == "best-of-n" else " at threshold 0.5"
-    yield from ["", f"Numbers{at}, with 95% intervals by problem:", ""]
-    head = ["", *(measure(name).label for name in names)]
-    yield from _table(head, [[_named(m), *(interval(n, m["metrics"].get(n)) for n in names)] for m in models])
+    yield from ["", f"Metrics{at}, with 95% intervals (problems resampled):", ""]
+    head = ["", *(metric_format(name).label for name in names)]
+    yield from _table(head, [[_name(m), *(format_interval(n, m["metrics"].get(n)) for n in names)] for m in models])
     parts = [n for n in models[0]["metrics"] if "/" in n and n.endswith(("/f1", "/mcc", "/prmscore"))]
     if parts:
         yield from ["", "By subset:", ""]
-        rows = [[_named(m), *(interval(n, m["metrics"].get(n)) for n in parts)] for m in models]
-        yield from _table(["", *(measure(n).label for n in parts)], rows)
+        rows = [[_name(m), *(format_interval(n, m["metrics"].get(n)) for n in parts)] for m in models]
+        yield from _table(["", *(metric_format(n).label for n in parts)], rows)
     gaps = [n for n in models[0]["metrics"] if n.endswith("_gap_closed")]
     if gaps:
         yield from ["", "Share of the gap between majority and oracle that is closed:", ""]
-        rows = [[_named(m), *(interval(n, m["metrics"].get(n)) for n in gaps)] for m in models]
+        rows = [[_name(m), *(format_interval(n, m["metrics"].get(n)) for n in gaps)] for m in models]
         yield from _table(["", *(n.removesuffix("_gap_closed") for n in gaps)], rows)
         curve = models[0]["curves"]["best_of_n"]
         yield from ["", "Best of N:", ""]
@@ -44,28 +44,30 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     if any(model["at"] for model in models):
         yield from [
             "",
-            "At other thresholds (the oracle's was chosen on this test set, and is a bound, not a result):",
+            "At other thresholds (the oracle threshold was chosen on this test set: an upper bound, not a result):",
             "",
         ]
         yield from _table(["", "chosen on", "threshold", *map(_label, _at_names(models))], list(_at(models)))
     if result["paired"]:
-        yield from ["", "Differences on the same problems:", ""]
+        yield from ["", "Paired differences:", ""]
         rows = []
         for pair in result["paired"]:
             number = {"value": pair["difference"], "low": pair["low"], "high": pair["high"]}
             p = "< 0.001" if pair["p"] < 0.001 else f"{pair['p']:.3f}"
-            rows.append([f"{pair['a']} - {pair['b']}", _label(pair["metric"]), interval(pair["metric"], number), p])
+            rows.append(
+                [f"{pair['a']} - {pair['b']}", _label(pair["metric"]), format_interval(pair["metric"], number), p]
+            )
         yield from _table(["", "metric", "difference", "p"], rows)
 
 
 def _best_of_n(models: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
-    """What depends on the model once for each, the rest once."""
+    """Series that depend on the model for each model, the others once."""
     for model in models:
         series = model["curves"]["best_of_n"]["series"]
         for name in ("min", "prod", "last", "mean", "weighted"):
-            yield [f"{model['name']}, {name}", *(figure(name, value) for value in series[name])]
+            yield [f"{model['name']}, {name}", *(format_value(name, value) for value in series[name])]
     for name in ("majority", "random", "oracle"):
-        yield [name, *(figure(name, value) for value in models[0]["curves"]["best_of_n"]["series"][name])]
+        yield [name, *(format_value(name, value) for value in models[0]["curves"]["best_of_n"]["series"][name])]
 
 
 def _at_names(models: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -79,18 +81,18 @@ def _at(models: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
         for key, at in model["at"].items():
             if at is None or key == "0.5":
                 continue
-            said = at.get("intervals", {})
+            intervals = at.get("intervals", {})
             numbers = [
-                interval(name, {"value": at.get(name), "low": low, "high": high})
+                format_interval(name, {"value": at.get(name), "low": low, "high": high})
                 for name in names
-                for low, high in [said.get(name, (None, None))]
+                for low, high in [intervals.get(name, (None, None))]
             ]
             chosen = "oracle: this test set" if key == "oracle" else at["chosen_on"]
-            yield [_named(model), chosen, f"{at['threshold']:.4f}", *numbers]
+            yield [_name(model), chosen, f"{at['threshold']:.4f}", *numbers]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A markdown table whose columns also line up as text."""
+    """A markdown table with aligned columns."""
     cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in [head, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     for n, row in enumerate(cells):
@@ -103,10 +105,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _label(metric: str) -> str:
-    return measure(metric).label
+    return metric_format(metric).label
 
 
-def _named(model: Mapping[str, Any]) -> str:
+def _name(model: Mapping[str, Any]) -> str:
     return f"{model['name']} (baseline)" if model["kind"] == "baseline" else str(model["name"])
 
 

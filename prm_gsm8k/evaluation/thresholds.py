@@ -1,7 +1,7 @@
-"""Which threshold a number is at, and where it comes from: 0.5, chosen on validation and frozen, or the oracle's.
+"""Thresholds and their origin: 0.5, chosen on validation, or the oracle's.
 
-The oracle's is the one at which this very test set looks best. It is an upper bound that nobody can know beforehand; a
-number at it is called so and gets no interval.
+The oracle threshold maximizes the metric on the test set itself. It is an upper bound, labelled as such, without an
+interval.
 """
 
 from __future__ import annotations
@@ -24,29 +24,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold, and what it was chosen on."""
+    """A threshold and the data it was chosen on."""
 
     value: float
     chosen_on: str
 
 
 def refuse_shared_questions(test: Sequence[Solution], validation: Sequence[Solution]) -> None:
-    """Raises UsageError if a threshold would be chosen on questions that are measured on."""
+    """Raises UsageError if a threshold would be chosen on questions of the test set."""
     places = {question_key(solution.problem): solution.where for solution in validation}
     shared = [(s.where, places[key]) for s in test if (key := question_key(s.problem)) in places]
     if shared:
         raise UsageError(
-            f"--threshold-data asks {len(shared):,} of the questions that are measured on ({shared[0][1]} is "
-            f"{shared[0][0]}); a threshold is chosen on other questions, or not at all"
+            f"--threshold-data shares {len(shared):,} questions with the test data ({shared[0][1]} is {shared[0][0]}); "
+            "choose the threshold on other questions"
         )
 
 
 def oracle_threshold(
     benchmark: str, scores: Sequence[Sequence[float]], solutions: Sequence[Solution], subsets: Sequence[str]
 ) -> float:
-    """The threshold at which a benchmark's own number is highest on these solutions.
-
-    That is the F1 of ProcessBench (its mean over subsets), the MCC of MR-GSM8K, and PRMBench's PRMScore.
+    """The threshold that maximizes a benchmark's own metric on these solutions: F1 (the mean over subsets) for
+    ProcessBench, MCC for MR-GSM8K, PRMScore for PRMBench.
     """
     labels = [_known(s.label) for s in solutions]
     if benchmark == "mr-gsm8k":
@@ -58,18 +57,18 @@ def oracle_threshold(
 
 
 def best_cut(
-    scores: Sequence[float], right: Sequence[bool], value: Callable[[Any, Any, Any, Any], NDArray[np.float64]]
+    scores: Sequence[float], correct: Sequence[bool], value: Callable[[Any, Any, Any, Any], NDArray[np.float64]]
 ) -> tuple[float, float]:
-    """The threshold at which a function of (tp, fn, tn, fp) is highest, and that value; right is positive.
+    """The threshold that maximizes a function of (tp, fn, tn, fp), and the maximum; correct is the positive class.
 
     >>> best_cut([0.9, 0.75, 0.25], [True, True, False], macro_f1)
     (0.5, 1.0)
     """
-    s, y = np.asarray(scores, float), np.asarray(right, bool)
+    s, y = np.asarray(scores, float), np.asarray(correct, bool)
     cuts = cuts_between(s)
-    below = np.searchsorted(np.sort(s[y]), cuts, side="left")  # right ones that are called wrong
-    caught = np.searchsorted(np.sort(s[~y]), cuts, side="left")
-    return nearest_to_half(cuts, np.asarray(value(y.sum() - below, below, caught, (~y).sum() - caught), float))
+    fn = np.searchsorted(np.sort(s[y]), cuts, side="left")
+    tn = np.searchsorted(np.sort(s[~y]), cuts, side="left")
+    return nearest_to_half(cuts, np.asarray(value(y.sum() - fn, fn, tn, (~y).sum() - tn), float))
 
 
 def _known(label: int | None) -> int:

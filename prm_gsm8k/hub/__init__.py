@@ -1,1 +1,1 @@
-"""The Hub: publish a built folder in one commit, and read it back pinned and verified."""
+"""The Hugging Face Hub: publish in one commit, read back a pinned revision and verify it."""

@@ -1,7 +1,6 @@
-"""How we speak to the Hub: patience that ends, errors in words, and a token that is never shown.
+"""Calls to the Hub through `huggingface_hub`: bounded retries, one-line errors, no secrets in messages.
 
-`huggingface_hub` does the speaking. What it raises is turned into a `HubError` of one line; what will pass (a lost
-connection, 429, 5xx) is tried again a few times first.
+Its exceptions become a `HubError`; transient ones (lost connection, 429, 5xx) are retried a few times first.
 """
 
 from __future__ import annotations
@@ -19,43 +18,43 @@ from prm_gsm8k.exceptions import HubError, HubUnreachable, UsageError
 T = TypeVar("T")
 
 REPO_TYPE = "dataset"
-PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before the second, third … try
-PATIENCE = 60.0  # seconds after which nothing is tried once more
-LONGEST_PAUSE = 60.0  # however long the Hub asks us to wait
+PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before each retry
+MAX_SECONDS = 60.0  # after which there is no further retry
+MAX_PAUSE = 60.0  # seconds, even if the Hub asks for more
 
 sleep = time.sleep
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What came back instead of an answer: in words, with its HTTP status (None if there was none)."""
+    """A failed call: message, HTTP status (None without a response), and seconds to wait before a retry."""
 
-    said: str
+    message: str
     status: int | None = None
     retry_after: float = 0.0
 
     @property
-    def will_pass(self) -> bool:
-        """Whether the same question may be answered a little later."""
+    def is_transient(self) -> bool:
+        """Whether a retry may succeed."""
         return self.status is None or self.status == 429 or self.status >= 500
 
     @property
     def is_conflict(self) -> bool:
-        """Whether someone else was faster: what was read is no longer what is there."""
+        """Whether somebody else changed the repository since it was read."""
         return self.status in (409, 412)
 
 
 def ask(call: Callable[[], T], doing: str, *, conflicts: bool = False) -> T:
-    """Call, and call again after a pause while the trouble may pass.
+    """Make a call, and retry it after a pause if it fails transiently.
 
     Args:
-        call: a question, or a change that may be made twice. With `conflicts` it reads what is there before it changes
-            it, and is called again, too, when someone else was faster.
-        doing: what was tried, for the error.
+        call: must be idempotent.
+        doing: what failed, for the error message.
+        conflicts: retry on conflicts as well; `call` must then read the repository before it changes it.
 
     Raises:
-        HubUnreachable: the trouble did not pass.
-        HubError: it never will, or someone else was faster every time.
+        HubUnreachable: the last retry failed transiently.
+        HubError: the failure is permanent, or every try met a conflict.
     """
     start = time.monotonic()
     for tries, pause in enumerate((*PAUSES, None), 1):
@@ -65,20 +64,20 @@ def ask(call: Callable[[], T], doing: str, *, conflicts: bool = False) -> T:
             trouble = trouble_of(error)
             if trouble is None:
                 raise
-            if not trouble.will_pass and not (conflicts and trouble.is_conflict):
-                raise (HubUnreachable if trouble.status == 0 else HubError)(f"{doing}: {trouble.said}") from None
-            # huggingface_hub may have waited for half a minute in each call itself
-            if pause is None or time.monotonic() - start > PATIENCE:
-                told = f"{doing}: {trouble.said}, {tries} time{'s' * (tries > 1)} in a row; try again later"
-                raise (HubUnreachable if trouble.will_pass else HubError)(told) from None
-            sleep(min(max(pause, trouble.retry_after), LONGEST_PAUSE))
+            if not trouble.is_transient and not (conflicts and trouble.is_conflict):
+                raise (HubUnreachable if trouble.status == 0 else HubError)(f"{doing}: {trouble.message}") from None
+            # huggingface_hub itself may have waited up to half a minute in each call
+            if pause is None or time.monotonic() - start > MAX_SECONDS:
+                message = f"{doing}: {trouble.message}, {tries} time{'s' * (tries > 1)} in a row; try again later"
+                raise (HubUnreachable if trouble.is_transient else HubError)(message) from None
+            sleep(min(max(pause, trouble.retry_after), MAX_PAUSE))
     raise AssertionError("the last try returns or raises")
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:
-    """What an exception of `huggingface_hub` says, or None if it is not about the Hub.
+    """The failure behind an exception of `huggingface_hub`; None if the exception is not about the Hub.
 
-    An upload wraps the Hub's answer in a RuntimeError, a download in a FileNotFoundError: the cause is what counts.
+    Uploads wrap the Hub's answer in a RuntimeError, downloads in a FileNotFoundError, so causes are searched too.
     """
     from huggingface_hub import errors
 
@@ -126,13 +125,13 @@ def _of_response(error: Exception) -> Trouble:
 
 
 def _kind(response: Any) -> str:
-    """What was asked for, by its address: models have none of their own outside the API."""
+    """The kind of repository, from the URL; model URLs have no prefix outside the API."""
     address = str(getattr(response, "url", ""))
     return "dataset" if "/datasets/" in address else "model" if "/models/" in address else "repository"
 
 
 def _is_transport(error: BaseException) -> bool:
-    """Whether it comes from the HTTP client below huggingface_hub, which has had several (requests, httpx, httpx2)."""
+    """Whether the HTTP client of huggingface_hub raised it: requests, httpx or httpx2, depending on the version."""
     return any(
         kind.__module__.partition(".")[0] in ("httpx", "httpx2", "requests")
         and kind.__name__ in ("TransportError", "RequestException")
@@ -141,15 +140,15 @@ def _is_transport(error: BaseException) -> bool:
 
 
 def _without_secrets(text: str) -> str:
-    """One line without tokens and without the query of an address, where signatures stand."""
+    """One line without tokens and without URL queries, which hold signatures."""
     text = re.sub(r"\bhf_\w+", "hf_…", " ".join(text.split()))
     return re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]+", r"\1?…", text)[:300]
 
 
 def check_repo_id(repo_id: str) -> str:
-    """`ORG/NAME`, or a UsageError."""
+    """Return a valid `ORG/NAME`; raises UsageError otherwise."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but not said so
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but not marked so
 
     try:
         if repo_id.count("/") != 1:
@@ -162,10 +161,10 @@ def check_repo_id(repo_id: str) -> str:
 
 @contextmanager
 def bars_on_a_terminal_only() -> Iterator[None]:
-    """What huggingface_hub shows of its progress, where somebody sees it."""
+    """Show the progress bars of huggingface_hub only if stderr is a terminal."""
     from huggingface_hub import utils
 
-    bars: Any = utils  # documented there, but not marked as exported
+    bars: Any = utils  # documented, but not marked as exported
 
     if sys.stderr.isatty() or bars.are_progress_bars_disabled():
         yield

@@ -1,8 +1,7 @@
-"""One commit: a repository of the Hub is made to hold given files, wholly or not at all, and read back.
+"""Publish files to a Hub repository in one commit, and read them back. Shared by datasets and models.
 
-What a data set and a model share when they are published. All that is thought out stands on top of the very commit that
-was read; the commit names it as its parent, so what somebody else does meanwhile is never lost, and a publish that was
-cut is run again.
+The commit's parent is the commit that was read, so concurrent commits are never lost and an interrupted publish can be
+run again.
 """
 
 from __future__ import annotations
@@ -28,10 +27,7 @@ KINDS: tuple[Kind, ...] = ("dataset", "model", "space")
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to happen to a repo, path by path with its bytes, on top of the commit that was read.
-
-    `head` is that commit; None if the repo does not exist yet.
-    """
+    """Changes to a repository, path -> bytes, on top of the commit `head` (None: it does not exist yet)."""
 
     head: str | None
     add: dict[str, int]
@@ -40,13 +36,13 @@ class Plan:
 
     @property
     def is_done(self) -> bool:
-        """Whether the repo holds all of it and nothing else already."""
+        """Whether nothing is to be changed."""
         return not self.add and not self.delete
 
 
 @dataclass(frozen=True)
 class File:
-    """A file the published tree shall hold: its bytes (or where they lie), or, if it is there already, its sha256."""
+    """A file of the tree to publish: its content or local path, or (`kept`) the file that is already on the Hub."""
 
     source: Path | bytes | None
     kept: RepoFile | None = None
@@ -67,7 +63,7 @@ class File:
         return self.source.stat().st_size if isinstance(self.source, Path) else len(self.data)
 
     def is_in(self, remote: RepoFile | None) -> bool:
-        """Whether the Hub holds these bytes under this name."""
+        """Whether `remote` has this content."""
         if remote is None or remote.size != self.size:
             return False
         if self.kept is not None:
@@ -79,7 +75,7 @@ class File:
 
 @dataclass(frozen=True)
 class Remote:
-    """A repo as it was read at one commit."""
+    """A repository at one commit."""
 
     head: str | None = None
     files: dict[str, RepoFile] = field(default_factory=dict)
@@ -88,7 +84,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The tree a repo shall have: its files, those that go, and what the commit says."""
+    """The tree to publish: files, deletions (path -> bytes), commit title and description."""
 
     files: dict[str, File]
     delete: dict[str, int]
@@ -96,7 +92,7 @@ class Wanted:
     description: str = ""
 
     def plan(self, remote: Remote) -> Plan:
-        """What has to happen to a repo for that."""
+        """The changes that turn `remote` into this tree."""
         is_in = {path: file.is_in(remote.files.get(path)) for path, file in self.files.items()}
         return Plan(
             head=remote.head,
@@ -108,7 +104,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Done:
-    """What was to do when it began, and what came of it; `commit` is None if nothing was to be sent."""
+    """The plan at the start and the resulting commit, None if only planned."""
 
     wanted: Wanted
     plan: Plan
@@ -121,8 +117,8 @@ class Repository:
 
     Args:
         repo_id: `ORG/NAME`.
-        kind: data set or model.
-        token: instead of the one of `hf auth login` or HF_TOKEN.
+        kind: dataset or model.
+        token: instead of that of `hf auth login` or HF_TOKEN.
     """
 
     def __init__(self, repo_id: str, kind: Literal["dataset", "model"], token: str | None = None) -> None:
@@ -133,7 +129,7 @@ class Repository:
         self.api = HfApi(token=token, library_name="prm-gsm8k")
 
     def check_login(self) -> None:
-        """Refuse to go on without a token."""
+        """Raises HubError without a token."""
         from huggingface_hub import get_token
 
         if not (self.api.token or get_token()):
@@ -148,19 +144,19 @@ class Repository:
         plan_only: bool,
         announce: Announce,
     ) -> Done:
-        """Make it hold what is wanted.
+        """Publish the wanted tree.
 
         Args:
-            wanted_on: thinks it out on top of what is there; called again when somebody else was faster.
-            tag, private, plan_only, announce: as of `publish`.
+            wanted_on: computes the tree from the repository's state; called again after a conflict.
+            tag, private, plan_only, announce: see `publish.publish`.
 
-        Raises: as `publish`.
+        Raises: as `publish.publish`.
         """
         remote = self.read()
         if remote.head is None:
             self.check_name_is_free()
         elif private and not remote.private:
-            what = f"{self.id} exists and is public; --private is for a repo that is made: change it on its page"
+            what = f"{self.id} exists and is public; --private only applies to a new repository. Change it on its page"
             raise UsageError(what)
         wanted = wanted_on(remote)
         plan = wanted.plan(remote)
@@ -176,7 +172,7 @@ class Repository:
             )
 
         def send() -> tuple[Wanted, str, bool]:
-            # Read each time: what is there may be our own commit, whose reply was lost, or someone else's.
+            # read each time: the head may be our own commit, whose reply was lost, or somebody else's
             remote = self.read()
             wanted = wanted_on(remote)
             todo = wanted.plan(remote)
@@ -197,7 +193,7 @@ class Repository:
         return Done(wanted, plan, commit, committed)
 
     def read(self) -> Remote:
-        """The repo at the head of `main`. All that follows is thought out on top of this one commit."""
+        """The repository at the head of `main`."""
         from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
         def info() -> Remote:
@@ -225,7 +221,7 @@ class Repository:
         return ask(walk, f"{self.id} at {commit[:8]}: its files cannot be listed")
 
     def download(self, path: str, commit: str) -> Path:
-        """A small file of a commit, in the cache."""
+        """Download a small file of a commit to the cache."""
         from huggingface_hub import hf_hub_download
 
         def get() -> Path:
@@ -234,7 +230,7 @@ class Repository:
         return ask(get, f"{self.id}: {path} cannot be read")
 
     def commit(self, wanted: Wanted, plan: Plan) -> str:
-        """Make the one commit; its id."""
+        """Make the commit; returns its id."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
         adds = [CommitOperationAdd(path, _source(wanted.files[path])) for path in plan.add]
@@ -251,19 +247,23 @@ class Repository:
         return done.oid
 
     def check_published(self, wanted: Wanted, commit: str) -> None:
-        """The Hub's word that it took something is not enough: every hash is compared with what was meant."""
+        """Compare every file of the commit with what was to be published, whatever the Hub replied.
+
+        Raises:
+            VerificationError: a file is missing or differs.
+        """
         there = self.tree(commit)
-        wrong = [path for path, file in wanted.files.items() if not file.is_in(there.get(path))]
-        if wrong:
-            missing = [path for path in wrong if path not in there]
-            what = f"{missing[0]} is missing" if missing else f"{wrong[0]} has other bytes"
-            more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        different = [path for path, file in wanted.files.items() if not file.is_in(there.get(path))]
+        if different:
+            missing = [path for path in different if path not in there]
+            what = f"{missing[0]} is missing" if missing else f"{different[0]} has other bytes"
+            more = f", and {len(different) - 1} more" if len(different) > 1 else ""
             ignored = "; a .gitignore in the repo may name it" if missing and ".gitignore" in there else ""
-            said = f"{self.id} at {commit}: not what was published: {what}{more}{ignored}; no tag is made"
-            raise VerificationError(said)
+            message = f"{self.id} at {commit}: not what was published: {what}{more}{ignored}; no tag is made"
+            raise VerificationError(message)
 
     def check_name_is_free(self) -> None:
-        """A dataset beside a model of the same name is legal, and almost always a slip."""
+        """Raises UsageError if the name belongs to a repository of another kind: legal, but almost always a mistake."""
         for kind in KINDS:
             if kind != self.kind and self._is_a(kind):
                 what = f"{self.id} is a {kind}, and there is no {self.kind} of that name; give the {self.kind}'s name"
@@ -273,10 +273,10 @@ class Repository:
         return ask(lambda: self.api.repo_exists(self.id, repo_type=kind), f"{self.id}: cannot be read")
 
     def check_tag(self, tag: str, commit: str | None) -> bool:
-        """Whether the tag is there already and names this commit.
+        """Whether the tag exists and names this commit (None: one that is still to be made).
 
         Raises:
-            HubError: the name is taken by another commit (None: one that is still to be made), or by a branch.
+            HubError: the tag names another commit, or the name is a branch.
         """
 
         def refs() -> tuple[dict[str, str], dict[str, str]]:
@@ -297,7 +297,7 @@ class Repository:
         )
 
     def tag(self, tag: str, commit: str) -> None:
-        """Make the tag, unless it names this commit already (the reply to an earlier request may have been lost)."""
+        """Create the tag, unless it already names this commit (the reply to an earlier request may have been lost)."""
 
         def make() -> None:
             if not self.check_tag(tag, commit):

@@ -1,10 +1,10 @@
-"""A published data set as a folder of this machine: the very revision that was asked for.
+"""A published dataset as a local folder, at exactly the requested revision.
 
     here = snapshot("org/prm-gsm8k", "v1.0.0", config="synthetic")
     here.folder, here.commit, here.online
 
-`load_dataset` ignores `revision` when it is offline and answers with whatever it downloaded last. Here a revision is
-that revision or an error, online or not.
+Offline, `load_dataset` ignores `revision` and returns whatever it downloaded last. `snapshot` returns the requested
+revision or raises.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ETAG_TIMEOUT = 10.0  # seconds; the default of huggingface_hub
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A published revision in the Hub cache. `online` is false if the Hub could not be asked what it names now."""
+    """A published revision in the Hub cache. `online`: whether the Hub confirmed the commit that the revision names."""
 
     repo_id: str
     revision: str
@@ -44,20 +44,20 @@ class Snapshot:
 def snapshot(
     repo_id: str, revision: str | None = None, *, config: str | None = None, token: str | None = None
 ) -> Snapshot:
-    """Fetch a revision, or find it in the cache: with one request if it is there, with none if it is named by commit.
+    """Download a revision, or find it in the cache: with one request, or none if the revision is a commit.
 
     Args:
         repo_id: `ORG/NAME`.
         revision: branch, tag or commit; None for `main`.
-        config: fetch this config's rows only; None for every file.
-        token: instead of the one of `hf auth login` or HF_TOKEN.
+        config: download only this config's rows; None for every file.
+        token: instead of that of `hf auth login` or HF_TOKEN.
 
     Raises:
-        UsageError: it has no such config.
+        UsageError: there is no such config.
         HubUnreachable: the Hub does not answer and the revision is not in the cache.
-        HubError: there is no such repository or revision, or it may not be read.
-        VerificationError: it is no data set that `prm-gsm8k publish` made. (Rows are not looked at here.)
-        PrmGsm8kError: the disk is full or may not be written.
+        HubError: there is no such repository or revision, or no access to it.
+        VerificationError: `prm-gsm8k publish` did not make it. Rows are not checked here.
+        PrmGsm8kError: the disk is full or not writable.
     """
     check_repo_id(repo_id)
     revision = revision or MAIN
@@ -83,37 +83,37 @@ def snapshot(
 
 
 def _resolve(repo_id: str, revision: str, token: str | None) -> tuple[str | None, bool]:
-    """The commit a revision names, by the Hub or (False) by the cache, which may not know it (None)."""
+    """The commit of a revision, None if unknown, and whether the Hub said so (else the cache)."""
     from huggingface_hub import HfApi, constants
 
     cached = _cached_commit(repo_id, revision)
     if revision == cached:
-        return cached, True  # a commit is what it is, whatever the Hub would say
+        return cached, True  # a commit never changes
     if constants.HF_HUB_OFFLINE:
         return cached, False
     api = HfApi(token=token, library_name="prm-gsm8k")
 
-    def look() -> str:
+    def resolve() -> str:
         sha = api.repo_info(repo_id, repo_type=REPO_TYPE, revision=revision, timeout=ETAG_TIMEOUT).sha
         assert sha is not None
         return sha
 
     doing = f"{repo_id}: revision {revision!r} cannot be read"
     if cached is None:
-        return ask(look, doing), True
+        return ask(resolve, doing), True
     try:
-        return look(), True
+        return resolve(), True
     except Exception as error:
         trouble = trouble_of(error)
         if trouble is None:
             raise
-        if trouble.will_pass:
+        if trouble.is_transient:
             return cached, False
-        return ask(look, doing), True  # it will not pass: say so in words
+        return ask(resolve, doing), True  # raises HubError
 
 
 def _cached_commit(repo_id: str, revision: str) -> str | None:
-    """The commit a revision named when it was fetched last; None if it never was."""
+    """The commit of a revision when it was last downloaded; None if it never was."""
     from huggingface_hub import try_to_load_from_cache
 
     path = try_to_load_from_cache(repo_id, MANIFEST, revision=revision, repo_type=REPO_TYPE)
@@ -121,7 +121,7 @@ def _cached_commit(repo_id: str, revision: str) -> str | None:
 
 
 def _complete(repo_id: str, commit: str, config: str | None) -> tuple[Path, Manifest] | None:
-    """The cached folder of a commit and its manifest; None if a file of the config (None: of any) is missing."""
+    """The cached folder and manifest of a commit; None if a file of the config (None: of any config) is missing."""
     from huggingface_hub import try_to_load_from_cache
 
     path = try_to_load_from_cache(repo_id, MANIFEST, revision=commit, repo_type=REPO_TYPE)
@@ -164,5 +164,5 @@ def _disk() -> Iterator[None]:
             raise
         raise PrmGsm8kError(
             f"{constants.HF_HUB_CACHE}: the Hub cache cannot be written: {error.strerror}; free some space, or set "
-            "HF_HOME to a folder on another disk. What is complete there is kept"
+            "HF_HOME to a folder on another disk. Complete files are kept"
         ) from error

@@ -1,8 +1,8 @@
-"""How sure a number is: bootstrap intervals and paired tests, by problem.
+"""Bootstrap intervals and paired permutation tests, clustered by problem.
 
-Solutions to one problem are alike, so what is drawn again is problems, with all their solutions (Efron and Tibshirani
-1993, section 8.5; a benchmark's subsets keep their sizes). A resample is a weight for each problem: how often it was
-drawn. Numbers that are functions of sums (protocols.py) are computed for all resamples at once.
+Solutions to one problem are correlated, so problems are resampled with all their solutions (Efron and Tibshirani 1993,
+section 8.5), within each subset of a benchmark. A resample is a weight per problem: how often it was drawn. Metrics
+that are functions of sums (protocols.py) are computed for all resamples at once.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 RESAMPLES = 2_000
 LEVEL = 0.95
 NORMAL = NormalDist()
-CHUNK = 50  # resamples whose weights for every step are in memory at once
+CHUNK = 50  # resamples whose per-step weights are in memory at once
 
 
 @dataclass(frozen=True)
 class Resamples:
-    """Problems drawn again.
+    """Bootstrap resamples of problems.
 
     Attributes:
-        problem: of each solution, the index of its problem.
-        weights: how often each problem was drawn, (resamples, problems).
+        problem: (solutions,), the index of each solution's problem.
+        weights: (resamples, problems), how often each problem was drawn.
     """
 
     problem: NDArray[np.int64]
     weights: NDArray[np.float64]
 
     def sums(self, counts: Counts) -> dict[str, NDArray[np.float64]]:
-        """Sums of counts in each resample, one column a name, each of shape (resamples,)."""
+        """Each column of counts summed over the solutions of each resample: name -> (resamples,)."""
         problems = self.weights.shape[1]
         table = np.stack([np.bincount(self.problem, weights=c, minlength=problems) for c in counts.values()], axis=1)
         return dict(zip(counts, (self.weights @ table).T, strict=True))
 
 
 def resamples(problems: Sequence[str], subsets: Sequence[str], n: int = RESAMPLES, seed: int = 0) -> Resamples:
-    """Draw problems with replacement, within each subset as many as it has.
+    """Draw problems with replacement, in each subset as many as it has.
 
     Args:
-        problems: of each solution, what names its problem.
-        subsets: of each solution. A problem that is in two of them is one problem in each.
-        n: how many resamples.
-        seed: another one draws others.
+        problems: (solutions,), an identifier of each solution's problem.
+        subsets: (solutions,); a problem in two subsets counts as one in each.
+        n: number of resamples.
+        seed: of the draw.
     """
     pairs = list(zip(subsets, problems, strict=True))
     names = {pair: i for i, pair in enumerate(dict.fromkeys(pairs))}
@@ -67,10 +67,18 @@ def resamples(problems: Sequence[str], subsets: Sequence[str], n: int = RESAMPLE
 def interval(
     values: NDArray[np.float64], number: float, level: float = LEVEL
 ) -> tuple[float, float] | tuple[None, None]:
-    """The bias-corrected percentile interval (Efron 1981) of a number from its values in resamples.
+    """The bias-corrected percentile interval (Efron 1981) of an estimate.
 
-    The plain percentiles of a number whose resamples lie to one side of it, as those of a share near 1 or of an average
-    precision do, cover the truth too seldom (benchmarks/intervals.py). (None, None) if it could not be said in some.
+    Plain percentiles cover the truth too rarely where the resamples are biased, as for a share near 1 or average
+    precision (benchmarks/intervals.py).
+
+    Args:
+        values: (resamples,), the estimate in each resample.
+        number: the estimate on the data.
+        level: coverage.
+
+    Returns:
+        The two ends; (None, None) if there are no resamples or the estimate is undefined (NaN) in one.
     """
     if not len(values) or np.isnan(values).any() or np.isnan(number):
         return None, None
@@ -83,7 +91,7 @@ def interval(
 
 @dataclass(frozen=True)
 class Paired:
-    """The difference a - b of a number on the same problems; `p` is two-sided."""
+    """The difference a - b of a metric on the same problems, its interval and two-sided p-value."""
 
     difference: float
     low: float | None
@@ -92,44 +100,47 @@ class Paired:
 
 
 def paired(a: Counts, b: Counts, protocol: Protocol, metric: str, drawn: Resamples, seed: int = 0) -> Paired:
-    """Compare two models on the same solutions.
+    """Compare two models on the same solutions: bootstrap interval, and p of Fisher's randomisation test.
 
-    The interval is the bootstrap's. p comes from permutations: if the models were alike, which of the two judged a
-    problem would make no difference, so it is drawn by lot for each problem with all its solutions (Fisher's
-    randomisation test), and p is the share of lots with a difference as large as the one seen, that one counted.
+    A permutation swaps the two models on each problem, with all its solutions, with probability 1/2. p is the share of
+    permutations, the identity included, with at least the observed difference.
 
     Args:
-        a, b: counts of the two, for the same solutions.
-        protocol: turns sums into numbers.
-        metric: which of them.
-        drawn: as many permutations are made as there are resamples.
-        seed: another one draws other lots.
+        a, b: counts of the two models for the same solutions.
+        protocol: computes metrics from sums.
+        metric: the metric to compare.
+        drawn: resamples; there are as many permutations.
+        seed: of the permutations.
     """
     n, problems = drawn.weights.shape
-    seen = float(protocol(_whole(a))[metric] - protocol(_whole(b))[metric])
-    low, high = interval(protocol(drawn.sums(a))[metric] - protocol(drawn.sums(b))[metric], seen)
-    lots = np.random.default_rng(seed).integers(0, 2, size=(n, problems)).astype(float)
-    mine, other = Resamples(drawn.problem, lots), Resamples(drawn.problem, 1 - lots)
-    mine_a, other_a, mine_b, other_b = mine.sums(a), other.sums(a), mine.sums(b), other.sums(b)
-    first = protocol({k: mine_a[k] + other_b[k] for k in a})[metric]
-    second = protocol({k: other_a[k] + mine_b[k] for k in a})[metric]
-    as_large = np.abs(first - second) >= abs(seen) - 1e-12
-    return Paired(seen, low, high, float((1 + as_large.sum()) / (1 + n)))
+    difference = float(protocol(_total(a))[metric] - protocol(_total(b))[metric])
+    low, high = interval(protocol(drawn.sums(a))[metric] - protocol(drawn.sums(b))[metric], difference)
+    kept = np.random.default_rng(seed).integers(0, 2, size=(n, problems)).astype(float)
+    keep, swap = Resamples(drawn.problem, kept), Resamples(drawn.problem, 1 - kept)
+    kept_a, swapped_a, kept_b, swapped_b = keep.sums(a), swap.sums(a), keep.sums(b), swap.sums(b)
+    first = protocol({k: kept_a[k] + swapped_b[k] for k in a})[metric]
+    second = protocol({k: swapped_a[k] + kept_b[k] for k in a})[metric]
+    as_large = np.abs(first - second) >= abs(difference) - 1e-12
+    return Paired(difference, low, high, float((1 + as_large.sum()) / (1 + n)))
 
 
-def _whole(counts: Counts) -> dict[str, Any]:
+def _total(counts: Counts) -> dict[str, Any]:
     return {name: column.sum() for name, column in counts.items()}
 
 
-# ------------------------------------------------------------------------------------ numbers that are not made of sums
+# ------------------------------------------------------------------------------------------------------ ranked metrics
 
 Ranked = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
-"""From weights, (resamples, items), to a number for each resample."""
+"""A metric of ranked items: weights (resamples, items) -> values (resamples,)."""
 
 
-def weighted_auc(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Ranked:
-    """The chance that a right item scores above a wrong one, equals counting half. The ranking is made once."""
-    order, starts, true = _ranking(scores, right)
+def weighted_auc(scores: NDArray[np.float64], correct: NDArray[np.bool_]) -> Ranked:
+    """AUC: the probability that a correct item scores above an incorrect one, ties counting half.
+
+    Args:
+        scores, correct: (items,).
+    """
+    order, starts, true = _ranking(scores, correct)
 
     def auc(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         w = weights[:, order]
@@ -141,9 +152,9 @@ def weighted_auc(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Ranke
     return auc
 
 
-def weighted_average_precision(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Ranked:
-    """Average precision of finding wrong items, the lowest score first."""
-    order, starts, true = _ranking(scores, right)
+def weighted_average_precision(scores: NDArray[np.float64], correct: NDArray[np.bool_]) -> Ranked:
+    """Average precision of detecting incorrect items by low scores; arguments as `weighted_auc`."""
+    order, starts, true = _ranking(scores, correct)
 
     def precision(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         w = weights[:, order]
@@ -155,18 +166,18 @@ def weighted_average_precision(scores: NDArray[np.float64], right: NDArray[np.bo
     return precision
 
 
-def of_resamples(number: Ranked, drawn: Resamples, solution: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A ranked number in each resample; `solution` is that of each item."""
+def of_resamples(metric: Ranked, drawn: Resamples, solution: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A ranked metric in each resample, (resamples,); `solution`: (items,), the solution of each item."""
     problem = drawn.problem[solution]
     starts = range(0, len(drawn.weights), CHUNK)
-    return np.concatenate([number(drawn.weights[i : i + CHUNK][:, problem]) for i in starts])
+    return np.concatenate([metric(drawn.weights[i : i + CHUNK][:, problem]) for i in starts])
 
 
 def _ranking(
-    scores: NDArray[np.float64], right: NDArray[np.bool_]
+    scores: NDArray[np.float64], correct: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """The order from the lowest score up, where each different score begins in it, and what is right in that order."""
+    """The order by ascending score, the start of each distinct score in it, and `correct` in that order."""
     order = np.argsort(scores, kind="stable")
     ranked = scores[order]
     starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    return order, starts, right[order]
+    return order, starts, correct[order]

@@ -1,13 +1,13 @@
-"""The numbers of each benchmark exactly as its paper states them, as functions of counts that can be added up.
+"""The metrics of each benchmark as its paper defines them, as functions of summed counts.
 
-A solution adds its counts; a protocol turns sums of counts into numbers. So the same few lines give the number itself,
-its value in 2,000 bootstrap resamples (sums with other weights) and in a permutation of two models: every sum may be a
-scalar or an array, and what comes out has its shape.
+Every solution contributes counts; a protocol computes metrics from their sums. Sums may be scalars or arrays of one
+shape, and metrics have that shape, so the same code gives the metric, its values in bootstrap resamples (weighted sums)
+and in permutations of two models.
 
-    counts = first_error_counts(predicted, labels)               # {"wrong": …, "wrong_found": …}, one a solution
+    counts = first_error_counts(predicted, labels)           # {"incorrect": …, "incorrect_found": …}, one per solution
     processbench({name: column.sum() for name, column in counts.items()})["f1"]
 
-What cannot be said (0 of 0) is nan here.
+Undefined metrics (0 / 0) are nan.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Counts = dict[str, "NDArray[np.float64]"]
-"""Columns of what can be added up, one entry a solution."""
+"""Name -> counts, (solutions,)."""
 Sums = Mapping[str, Any]
-"""The same added up: scalars, or arrays of one shape."""
+"""Name -> sum: scalars, or arrays of one shape."""
 Protocol = Callable[[Sums], dict[str, Any]]
 
 
@@ -33,7 +33,7 @@ Protocol = Callable[[Sums], dict[str, Any]]
 
 
 def share(part: Any, whole: Any) -> NDArray[np.float64]:
-    """part / whole; nan for 0 of 0."""
+    """part / whole; nan where whole is 0."""
     part, whole = np.asarray(part, float), np.asarray(whole, float)
     shares: NDArray[np.float64] = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
     np.divide(part, whole, out=shares, where=whole != 0)
@@ -47,13 +47,13 @@ def harmonic(a: Any, b: Any) -> Any:
 
 
 def matthews(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
-    """Matthews' correlation coefficient; 0 where everything is predicted or labelled alike, as scikit-learn has it."""
+    """Matthews correlation coefficient; 0 where all predictions or all labels are equal, as in scikit-learn."""
     spread = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return np.where(np.asarray(spread) == 0, 0.0, share(tp * tn - fp * fn, np.sqrt(spread)))
 
 
 def macro_f1(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
-    """The mean of the F1 of right ones and the F1 of wrong ones.
+    """The mean of the F1 of correct and the F1 of incorrect items.
 
     ReasonEval's F1 (Xia et al. 2024), and PRMBench's PRMScore (Song et al. 2025), which is 0.5·F1 + 0.5·F1_neg.
     """
@@ -61,7 +61,7 @@ def macro_f1(tp: Any, fn: Any, tn: Any, fp: Any) -> Any:
 
 
 def _f1(hit: Any, missed: Any, false: Any) -> Any:
-    """F1 of one class; 0 where there is none of it and none predicted."""
+    """F1 of one class; 0 where it is neither present nor predicted."""
     whole = np.asarray(2 * hit + missed + false, float)
     return np.where(whole == 0, 0.0, share(2 * np.asarray(hit, float), whole))
 
@@ -70,39 +70,52 @@ def _f1(hit: Any, missed: Any, false: Any) -> Any:
 
 
 def first_error_counts(predicted: Sequence[int], labels: Sequence[int]) -> Counts:
-    """Of predicted first errors: `wrong` and `right` solutions, and of each how many were judged so to the step."""
+    """Counts of `processbench`: incorrect solutions, those whose first error was found, correct ones, those passed.
+
+    Args:
+        predicted, labels: (solutions,), index of the first error, -1 for none.
+    """
     guess, label = np.asarray(predicted), np.asarray(labels)
-    wrong, hit = label >= 0, guess == label
-    columns = {"wrong": wrong, "wrong_found": wrong & hit, "right": ~wrong, "right_passed": ~wrong & hit}
+    error, hit = label >= 0, guess == label
+    columns = {"incorrect": error, "incorrect_found": error & hit, "correct": ~error, "correct_passed": ~error & hit}
     return {name: column.astype(float) for name, column in columns.items()}
 
 
-def verdict_counts(right: Sequence[Sequence[bool]], passed: Sequence[Sequence[bool]], prefix: str = "") -> Counts:
-    """Of verdicts on steps, or the one on a solution: `tp`, `fn`, `tn`, `fp`; right is positive."""
-    columns = np.zeros((4, len(right)))
-    for n, (true, said) in enumerate(zip(right, passed, strict=True)):
-        t, s = np.asarray(true, bool), np.asarray(said, bool)
-        columns[:, n] = (t & s).sum(), (t & ~s).sum(), (~t & ~s).sum(), (~t & s).sum()
+def verdict_counts(correct: Sequence[Sequence[bool]], passed: Sequence[Sequence[bool]], prefix: str = "") -> Counts:
+    """Confusion counts `tp`, `fn`, `tn`, `fp` of each solution; correct is the positive class.
+
+    Args:
+        correct, passed: label and prediction of each step of each solution, or one for the whole solution.
+        prefix: of the names.
+    """
+    columns = np.zeros((4, len(correct)))
+    for n, (label, prediction) in enumerate(zip(correct, passed, strict=True)):
+        t, p = np.asarray(label, bool), np.asarray(prediction, bool)
+        columns[:, n] = (t & p).sum(), (t & ~p).sum(), (~t & ~p).sum(), (~t & p).sum()
     return {f"{prefix}{name}": column for name, column in zip(("tp", "fn", "tn", "fp"), columns, strict=True)}
 
 
-def step_counts(scores: Sequence[Sequence[float]], right: Sequence[Sequence[bool]]) -> Counts:
-    """What accuracy at 0.5, Brier score and calibration error are made of, as in `metrics.step_metrics`."""
-    lengths = [len(line) for line in right]
-    row = np.repeat(np.arange(len(right)), lengths)
-    s = np.array([p for line, true in zip(scores, right, strict=True) for p in line[: len(true)]], dtype=float)
-    y = np.array([r for line in right for r in line], dtype=bool)
+def step_counts(scores: Sequence[Sequence[float]], correct: Sequence[Sequence[bool]]) -> Counts:
+    """Counts of `step_protocol`. Steps beyond the labels of a solution are ignored.
+
+    Args:
+        scores: P(correct) of each step of each solution.
+        correct: labels of the leading steps of each solution.
+    """
+    row = np.repeat(np.arange(len(correct)), [len(labels) for labels in correct])
+    s = np.array([p for line, labels in zip(scores, correct, strict=True) for p in line[: len(labels)]], dtype=float)
+    y = np.array([label for labels in correct for label in labels], dtype=bool)
     bins = np.minimum((s * BINS).astype(int), BINS - 1)
 
-    def added(values: NDArray[Any]) -> NDArray[np.float64]:
-        return np.bincount(row, weights=values, minlength=len(right)).astype(float)
+    def summed(values: NDArray[Any]) -> NDArray[np.float64]:
+        return np.bincount(row, weights=values, minlength=len(correct)).astype(float)
 
-    counts = {"steps": added(np.ones(len(s))), "steps_hit": added((s >= 0.5) == y), "squared": added((s - y) ** 2)}
-    return counts | {f"gap{k}": added(np.where(bins == k, s - y, 0.0)) for k in range(BINS)}
+    counts = {"steps": summed(np.ones(len(s))), "steps_hit": summed((s >= 0.5) == y), "squared": summed((s - y) ** 2)}
+    return counts | {f"gap{k}": summed(np.where(bins == k, s - y, 0.0)) for k in range(BINS)}
 
 
 def by_subset(counts: Counts, subsets: Sequence[str]) -> Counts:
-    """The same counts once more for each subset, under `SUBSET/NAME`."""
+    """The counts, and again for each subset as `SUBSET/NAME`."""
     names = np.array(subsets)
     split = {
         f"{name}/{key}": column * (names == name) for name in sorted(set(subsets)) for key, column in counts.items()
@@ -119,11 +132,11 @@ def of_subset(sums: Sums, subset: str) -> Sums:
 
 
 def processbench(sums: Sums, subsets: Sequence[str] = ()) -> dict[str, Any]:
-    """ProcessBench (Zheng et al. 2024): F1 is the harmonic mean of the accuracy on wrong and on right ones.
+    """ProcessBench (Zheng et al. 2024): F1 is the harmonic mean of the accuracies on incorrect and correct solutions.
 
-    With subsets, each has its own, and `f1` is their mean, unweighted.
+    With several subsets, metrics are also given as `SUBSET/NAME`, and the overall ones are unweighted means of these.
     """
-    error, correct = share(sums["wrong_found"], sums["wrong"]), share(sums["right_passed"], sums["right"])
+    error, correct = share(sums["incorrect_found"], sums["incorrect"]), share(sums["correct_passed"], sums["correct"])
     numbers = {"error_accuracy": error, "correct_accuracy": correct, "f1": harmonic(error, correct)}
     if len(subsets) > 1:
         parts = {name: processbench(of_subset(sums, name)) for name in subsets}
@@ -133,18 +146,18 @@ def processbench(sums: Sums, subsets: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def mr_gsm8k(sums: Sums) -> dict[str, Any]:
-    """MR-GSM8K (Zeng et al. 2023): MCC of right and wrong solutions; of wrong ones, the share in which the
-    first wrong step was named. And ReasonEval's macro-F1 on it, over solutions and over steps up to the first error.
+    """MR-GSM8K (Zeng et al. 2023): MCC of solution correctness, and the share of incorrect solutions whose first error
+    was found; ReasonEval's macro-F1 over solutions, and over steps up to the first error.
     """
     return {
         "mcc": matthews(sums["tp"], sums["fn"], sums["tn"], sums["fp"]),
-        "first_error_accuracy": share(sums["wrong_found"], sums["wrong"]),
+        "first_error_accuracy": share(sums["incorrect_found"], sums["incorrect"]),
         "solution_f1": macro_f1(sums["tp"], sums["fn"], sums["tn"], sums["fp"]),
         "step_f1": macro_f1(sums["step_tp"], sums["step_fn"], sums["step_tn"], sums["step_fp"]),
     }
 
 
-# PRMBench's nine classes under the names its data has for them, as its table groups them
+# PRMBench's nine classes, spelled as in its data, grouped as in its table
 PRMBENCH_GROUPS = {
     "simplicity": ("redundency", "circular"),
     "soundness": ("counterfactual", "step_contradiction", "domain_inconsistency", "confidence"),
@@ -153,10 +166,10 @@ PRMBENCH_GROUPS = {
 
 
 def prmbench(sums: Sums, classes: Sequence[str] = ()) -> dict[str, Any]:
-    """PRMBench (Song et al. 2025): PRMScore = 0.5·F1 + 0.5·F1_neg over the steps of all rows together.
+    """PRMBench (Song et al. 2025): PRMScore = 0.5·F1 + 0.5·F1_neg over the steps of all rows.
 
-    Each class has its own; of `multi_solutions`, whose steps are all right, it is F1 alone. A group's is the mean of
-    its classes', if all of them are there.
+    Also by class as `CLASS/prmscore` (for `multi_solutions`, whose steps are all correct, F1 alone), and by group, the
+    mean over its classes, if all are present.
     """
     numbers = {"prmscore": macro_f1(sums["tp"], sums["fn"], sums["tn"], sums["fp"])}
     for name in classes:
@@ -171,8 +184,8 @@ def prmbench(sums: Sums, classes: Sequence[str] = ()) -> dict[str, Any]:
     return numbers
 
 
-def steps_one_by_one(sums: Sums) -> dict[str, Any]:
-    """Accuracy at 0.5, expected calibration error and Brier score, as `metrics.step_metrics` has them."""
+def step_protocol(sums: Sums) -> dict[str, Any]:
+    """Step accuracy at 0.5, expected calibration error and Brier score, as in `steps.step_metrics`."""
     gaps = sum(np.abs(sums[f"gap{k}"]) for k in range(BINS))
     return {
         "step_accuracy": share(sums["steps_hit"], sums["steps"]),

@@ -1,13 +1,13 @@
-"""How good scores are, as numbers: pure functions of scores and labels, with no model and no file in sight.
+"""Metrics of step scores against labels, as pure functions.
 
-A score is P(right) of a step. A label is ProcessBench's: the index of the first wrong step, -1 if there is none.
+A score is P(correct) of a step. A label is the index of the first incorrect step, -1 if there is none (ProcessBench).
 
     predicted = [predicted_first_error(scores, 0.5) for scores in many]
     first_error_f1(predicted, labels).f1                     # ProcessBench
-    step_metrics(*judged_steps(many, labels)).auc            # no threshold at all
-    best_threshold(many, labels)                             # of a validation split; of a test set it is an oracle
+    step_metrics(*judged_steps(many, labels)).auc            # needs no threshold
+    best_threshold(many, labels)                             # on validation; on the test set it would be an oracle
 
-What cannot be said is None, never nan: an AUC of right steps only, an F1 of wrong solutions only.
+Undefined metrics are None, never nan: the AUC of correct steps only, the F1 of incorrect solutions only.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class FirstErrorF1:
     """ProcessBench (Zheng et al. 2024, section 3): accuracies in [0, 1] and their harmonic mean.
 
     Attributes:
-        error_accuracy: of solutions with an error, the share in which the very step was named; None without any.
-        correct_accuracy: of solutions without one, the share in which no step was named; None without any.
-        f1: their harmonic mean; None if one of them is.
-        n_error, n_correct: how many solutions each is a share of.
+        error_accuracy: share of the incorrect solutions whose first error was predicted exactly; None without any.
+        correct_accuracy: share of the correct solutions in which no error was predicted; None without any.
+        f1: harmonic mean of the two; None if one is.
+        n_error, n_correct: number of incorrect and of correct solutions.
     """
 
     error_accuracy: float | None
@@ -46,15 +46,15 @@ class FirstErrorF1:
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """Steps one by one.
+    """Metrics over single steps.
 
     Attributes:
-        accuracy: at 0.5, a score of 0.5 being right.
-        auc: the chance that a right step scores above a wrong one; None without one of them.
-        average_precision: of finding *wrong* steps by their low score; None without one of them.
+        accuracy: at threshold 0.5; a score of 0.5 predicts correct.
+        auc: probability that a correct step scores above an incorrect one; None if a class is empty.
+        average_precision: of detecting *incorrect* steps by low scores; None if a class is empty.
         ece: expected calibration error, 15 bins of equal width (Guo et al. 2017).
-        brier: mean squared distance of a score from 1 (right) or 0 (Brier 1950).
-        steps: how many.
+        brier: mean squared difference of the score from 1 (correct) or 0 (Brier 1950).
+        steps: number of steps.
     """
 
     accuracy: float
@@ -75,7 +75,7 @@ def predicted_first_error(scores: Sequence[float], threshold: float) -> int:
 
 
 def harmonic_mean(a: float | None, b: float | None) -> float | None:
-    """Of two shares; 0 if one is 0, None if one is None. Any unit: percent in, percent out."""
+    """The harmonic mean; 0 if one is 0, None if one is None."""
     if a is None or b is None:
         return None
     return 2 * a * b / (a + b) if a + b else 0.0
@@ -88,34 +88,33 @@ def first_error_f1(predicted: Sequence[int], labels: Sequence[int]) -> FirstErro
     FirstErrorF1(error_accuracy=0.5, correct_accuracy=1.0, f1=0.6666666666666666, n_error=2, n_correct=2)
 
     Raises:
-        UsageError: not one prediction a label.
+        UsageError: the numbers of predictions and labels differ.
     """
     _same_length("predictions", predicted, "labels", labels)
     label = np.asarray(labels, dtype=np.int64)
     hit = np.asarray(predicted, dtype=np.int64) == label
-    wrong = label >= 0
-    error, correct = _share(hit[wrong]), _share(hit[~wrong])
-    return FirstErrorF1(error, correct, harmonic_mean(error, correct), int(wrong.sum()), int((~wrong).sum()))
+    incorrect = label >= 0
+    error, correct = _share(hit[incorrect]), _share(hit[~incorrect])
+    return FirstErrorF1(error, correct, harmonic_mean(error, correct), int(incorrect.sum()), int((~incorrect).sum()))
 
 
 def best_threshold(
     scores: Sequence[Sequence[float]], labels: Sequence[int], subsets: Sequence[str] | None = None
 ) -> tuple[float, float]:
-    """The threshold at which ProcessBench's F1 is highest, and that F1: exact, every cut that differs is tried.
+    """The threshold with the highest ProcessBench F1, and that F1; exact over all distinct thresholds.
 
-    A threshold t finds the error of a solution at k iff the score at k is below t and none before it is, and lets a
-    right solution pass iff its lowest score is at least t. So each solution is an interval of t, and the
-    F1 of all cuts comes out of one sweep: 30,000 solutions take 0.1 s. The threshold is the middle between two
-    scores; of equally good ones it is the one nearest to 0.5. Without right solutions, or without wrong ones, what is
-    highest is the accuracy on the others.
+    An incorrect solution with first error k is judged correctly iff the score at k is below the threshold t and none
+    before it is; a correct one iff its lowest score is at least t. Each is an interval of t, so one sweep gives the F1
+    of every t: 30,000 solutions take 0.1 s. The threshold is midway between two scores, the one nearest 0.5 among
+    equals. If all solutions are correct, or all incorrect, accuracy takes the place of F1.
 
     Args:
-        scores: of each step of each solution, in [0, 1].
-        labels: of each solution.
-        subsets: of each solution, if what counts is the unweighted mean of the F1 of several.
+        scores: in [0, 1], of each step of each solution.
+        labels: (solutions,).
+        subsets: (solutions,), to maximize the unweighted mean of the subsets' F1.
 
     Raises:
-        UsageError: nothing to choose on, a score outside [0, 1], or labels that do not fit the scores.
+        UsageError: no solutions, a score outside [0, 1], or labels that do not fit the scores.
     """
     _same_length("solutions", scores, "labels", labels)
     if not len(scores):
@@ -123,23 +122,23 @@ def best_threshold(
     for n, (line, label) in enumerate(zip(scores, labels, strict=True)):
         _check_label(n, line, label)
     _check_scores(np.array([score for line in scores for score in line], dtype=np.float64))
-    # judged rightly for t in (above, upto]
+    # judged correctly for t in (above, upto]
     above = np.array([line[label] if label >= 0 else -1.0 for line, label in zip(scores, labels, strict=True)])
     before = [line[:label] if label >= 0 else line for line, label in zip(scores, labels, strict=True)]
     upto = np.array([min(line, default=2.0) for line in before])
-    wrong = np.asarray(labels) >= 0
-    cuts = cuts_between(np.concatenate([above[wrong], upto[upto < 2.0]]))
+    incorrect = np.asarray(labels) >= 0
+    cuts = cuts_between(np.concatenate([above[incorrect], upto[upto < 2.0]]))
 
-    def found(which: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """How many of these solutions are judged rightly at each cut: intervals begun less intervals ended."""
+    def accuracy(which: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The share of these solutions judged correctly at each cut: intervals begun minus intervals ended."""
         begun = np.searchsorted(np.sort(above[which]), cuts, side="left")
         ended = np.searchsorted(np.sort(np.maximum(upto, above)[which]), cuts, side="left")
         return (begun - ended) / max(int(which.sum()), 1)
 
     def f1(which: NDArray[np.bool_]) -> NDArray[np.float64]:
-        error, correct = found(wrong & which), found(~wrong & which)
-        if not (wrong & which).any() or not (~wrong & which).any():
-            return error + correct  # one of which is 0
+        error, correct = accuracy(incorrect & which), accuracy(~incorrect & which)
+        if not (incorrect & which).any() or not (~incorrect & which).any():
+            return error + correct  # one of them is 0
         both = error + correct
         return np.divide(2 * error * correct, both, out=np.zeros_like(both), where=both > 0)
 
@@ -149,9 +148,9 @@ def best_threshold(
 
 
 def cuts_between(scores: ArrayLike) -> NDArray[np.float64]:
-    """Thresholds that tell scores apart in every way there is, from low to high.
+    """One threshold for each way to split the scores, ascending.
 
-    0, below which nothing is; the middles between neighbours, of 0 and the scores; and one above all of them.
+    0, below which no score is; the midpoints between neighbours among 0 and the scores; and one above all scores.
     """
     lowest = np.unique(np.append(np.asarray(scores, dtype=np.float64), 0.0))
     ends = np.append(lowest[1:], max(1.0, np.nextafter(lowest[-1], 2.0)))
@@ -160,7 +159,7 @@ def cuts_between(scores: ArrayLike) -> NDArray[np.float64]:
 
 
 def nearest_to_half(cuts: NDArray[np.float64], value: NDArray[np.float64]) -> tuple[float, float]:
-    """Of the cuts at which a value is highest the one nearest to 0.5, and the value."""
+    """The cut with the highest value, the one nearest 0.5 among equals, and the value."""
     best = np.flatnonzero(value >= value.max() - 1e-12)
     chosen = best[np.argmin(np.abs(cuts[best] - 0.5))]
     return float(cuts[chosen]), float(value[chosen])
@@ -169,9 +168,10 @@ def nearest_to_half(cuts: NDArray[np.float64], value: NDArray[np.float64]) -> tu
 def judged_steps(
     scores: Sequence[Sequence[float]], labels: Sequence[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The steps of which it is known whether they are right: all up to the first error, it included.
+    """The steps with a known label: all up to and including the first error.
 
-    Returns: their scores, and whether each is right, one after the other.
+    Returns:
+        Their scores and whether each is correct, both (steps,).
 
     >>> judged_steps([[0.9, 0.2, 0.1], [0.8]], [1, -1])
     (array([0.9, 0.2, 0.8]), array([ True, False,  True]))
@@ -181,26 +181,26 @@ def judged_steps(
     """
     _same_length("solutions", scores, "labels", labels)
     flat: list[float] = []
-    right: list[bool] = []
+    correct: list[bool] = []
     for n, (line, label) in enumerate(zip(scores, labels, strict=True)):
         _check_label(n, line, label)
         judged = line if label < 0 else line[: label + 1]
         flat += judged
-        right += [i != label for i in range(len(judged))]
-    return np.array(flat, dtype=np.float64), np.array(right, dtype=bool)
+        correct += [i != label for i in range(len(judged))]
+    return np.array(flat, dtype=np.float64), np.array(correct, dtype=bool)
 
 
-def step_metrics(scores: ArrayLike, right: ArrayLike) -> StepMetrics:
-    """Steps one by one; which of them are judged is up to the caller (`judged_steps`).
+def step_metrics(scores: ArrayLike, correct: ArrayLike) -> StepMetrics:
+    """Metrics over single steps, for example those of `judged_steps`.
 
     Args:
-        scores: P(right) of each step, flat, in [0, 1].
-        right: whether each is.
+        scores: (steps,), P(correct) in [0, 1].
+        correct: (steps,), whether each is correct.
 
     Raises:
-        UsageError: no steps, not one label a step, or a score that is none.
+        UsageError: no steps, different numbers of scores and labels, or a score outside [0, 1].
     """
-    s, y = _flat(scores, right)
+    s, y = _flat(scores, correct)
     bins = np.minimum((s * BINS).astype(np.int64), BINS - 1)
     gap = np.bincount(bins, weights=s - y, minlength=BINS)
     return StepMetrics(
@@ -213,9 +213,9 @@ def step_metrics(scores: ArrayLike, right: ArrayLike) -> StepMetrics:
     )
 
 
-def roc_auc(scores: ArrayLike, right: ArrayLike) -> float | None:
-    """The chance that a right one scores above a wrong one, equals counting half; None without one of them."""
-    s, y = _flat(scores, right)
+def roc_auc(scores: ArrayLike, correct: ArrayLike) -> float | None:
+    """Probability that a correct item scores above an incorrect one, ties counting half; None if a class is empty."""
+    s, y = _flat(scores, correct)
     if y.all() or not y.any():
         return None
     from sklearn.metrics import roc_auc_score
@@ -223,9 +223,9 @@ def roc_auc(scores: ArrayLike, right: ArrayLike) -> float | None:
     return float(roc_auc_score(y, s))
 
 
-def average_precision(scores: ArrayLike, right: ArrayLike) -> float | None:
-    """Of finding the *wrong* ones, lowest score first; None without one of them."""
-    s, y = _flat(scores, right)
+def average_precision(scores: ArrayLike, correct: ArrayLike) -> float | None:
+    """Average precision of detecting *incorrect* items by low scores; None if a class is empty."""
+    s, y = _flat(scores, correct)
     if y.all() or not y.any():
         return None
     from sklearn.metrics import average_precision_score
@@ -233,10 +233,10 @@ def average_precision(scores: ArrayLike, right: ArrayLike) -> float | None:
     return float(average_precision_score(~y, -s))
 
 
-def _flat(scores: ArrayLike, right: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    s, y = np.asarray(scores, dtype=np.float64), np.asarray(right, dtype=bool)
+def _flat(scores: ArrayLike, correct: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    s, y = np.asarray(scores, dtype=np.float64), np.asarray(correct, dtype=bool)
     if s.shape != y.shape or s.ndim != 1 or not len(s):
-        raise UsageError(f"one score and one label a step are needed, not {s.shape} and {y.shape}")
+        raise UsageError(f"scores and labels must be non-empty and of equal length, not {s.shape} and {y.shape}")
     _check_scores(s)
     return s, y
 

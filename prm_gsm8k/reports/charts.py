@@ -1,7 +1,7 @@
-"""How every picture of ours looks, and a picture as a file: PNG for a card, SVG for a page.
+"""The style of all charts, and their files: PNG for a dataset card, SVG for an HTML page.
 
-A picture is a function that draws and the words that say the same. Nothing is drawn, and matplotlib is not imported,
-before someone asks for its bytes. The same numbers are the same bytes under one version of matplotlib.
+A chart is a drawing function and its alternative text. It is drawn, and matplotlib imported, only when rendered. Equal
+numbers give equal bytes under one version of matplotlib.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, FAINT, PAPER = "#222222", "#767676", "#ffffff"
-# Blue, vermilion, green and purple of the colour-blind safe palette of Okabe and Ito, then an ochre and a brown dark
-# enough for white paper; a line also has a dash of its own, since six colours are not told apart by everybody.
+# Blue, vermilion, green and purple of Okabe and Ito's colour-blind safe palette, then ochre and brown, dark enough on
+# white. Lines also differ by dash, since not everybody can distinguish six colours.
 SERIES = ("#0072B2", "#D55E00", "#007F5F", "#B0508F", "#8A6A00", "#6B4A3A")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2)), (0, (2.5, 1, 2.5, 3)))
-WIDTH = 4.6  # inches, of a picture on a page: at a phone's 358 pixels, text of 10.5 points is 11 pixels high
-DPI = 150  # twice what a card shows on a plain screen
+WIDTH = 4.6  # inches: on a phone 358 pixels wide, 10.5 point text is 11 pixels high
+DPI = 150  # for high-density screens
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its place in the folder, what it says to who cannot see it, and how it is drawn."""
+    """An image: name, path in the folder, alternative text, and the function that draws it."""
 
     name: str
     path: str
@@ -40,7 +40,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers as words: a heading a column, and rows of as many cells."""
+    """A table of text: column headings and rows of as many cells."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -48,7 +48,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart(Picture):
-    """A picture on a page: with a title, a sentence on how to read it, and its numbers as a table."""
+    """An image on a page, with a title, a note on how to read it, and its numbers as a table."""
 
     title: str
     note: str
@@ -62,8 +62,8 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
 
 
-def bare(axes: Axes, *keep: str) -> None:
-    """No frame but the lines that are kept (`left`, `bottom`); no ticks, and labels in one ink."""
+def hide_frame(axes: Axes, *keep: str) -> None:
+    """Hide the frame, except the sides in `keep` (`left`, `bottom`), and the tick marks."""
     axes.spines[[side for side in ("left", "right", "top", "bottom") if side not in keep]].set_visible(False)
     for side in keep:
         axes.spines[side].set_color(FAINT)
@@ -71,7 +71,7 @@ def bare(axes: Axes, *keep: str) -> None:
 
 
 def bar_chart(name: str, title: str, note: str, bars: Sequence[tuple[str, int]], whole: int) -> Chart:
-    """Counts as bars that lie, each with its name above it and its share of `whole` behind it: for a phone's width."""
+    """Horizontal bars of counts, each under its label and its share of `whole`, at a phone's width."""
 
     def draw() -> Figure:
         drawn = new_figure(WIDTH, 0.3 + 0.42 * len(bars))
@@ -90,12 +90,12 @@ def bar_chart(name: str, title: str, note: str, bars: Sequence[tuple[str, int]],
         axes.set_ylim(len(bars) - 0.6, -0.9)
         axes.set_xticks([])
         axes.set_yticks([])
-        bare(axes)
+        hide_frame(axes)
         return drawn
 
-    said = ", ".join(f"{label} {percent(count, whole)}" for label, count in bars)
+    shares = ", ".join(f"{label} {percent(count, whole)}" for label, count in bars)
     rows = tuple((label, f"{count:,}", percent(count, whole)) for label, count in bars)
-    return Chart(name, name, f"Bar chart. {title}: {said}.", draw, title, note, Table(("", "rows", "share"), rows))
+    return Chart(name, name, f"Bar chart. {title}: {shares}.", draw, title, note, Table(("", "rows", "share"), rows))
 
 
 def draw_intervals(
@@ -103,12 +103,12 @@ def draw_intervals(
     ends: tuple[float, float],
     mark: float | None = None,
 ) -> Figure:
-    """Numbers as dots with their intervals, each with its name above it, and behind it the number as it is written.
+    """Dots with intervals, one row each, under name and value.
 
     Args:
-        rows: name, colour, number, the ends of its interval or None, and how the number is written.
+        rows: name, colour, value, ends of its interval or None, value as text.
         ends: of the axis.
-        mark: a limit, drawn as a line through all of them.
+        mark: a limit, drawn as a vertical line.
     """
     drawn = new_figure(WIDTH, 0.75 + 0.42 * len(rows))
     axes = drawn.subplots()
@@ -126,7 +126,7 @@ def draw_intervals(
     axes.set_ylim(len(rows) - 0.5, -0.85)
     axes.set_xlim(ends)
     axes.set_yticks([])
-    bare(axes, "bottom")
+    hide_frame(axes, "bottom")
     axes.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
     if mark is not None:
         axes.axvline(mark, color=FAINT, linewidth=1.2, linestyle=(0, (3, 2)))
@@ -136,7 +136,7 @@ def draw_intervals(
 def bar_pairs(
     name: str, title: str, note: str, bars: Sequence[tuple[str, float, float]], series: tuple[str, str]
 ) -> Chart:
-    """Shares of two kinds side by side, upright, for a phone's width: (label, share of the one, share of the other)."""
+    """Vertical pairs of bars at a phone's width. `bars`: label, first share, second share; `series`: the two names."""
 
     def draw() -> Figure:
         drawn = new_figure(WIDTH, 2.5)
@@ -147,17 +147,17 @@ def bar_pairs(
         axes.set_xticks(range(len(bars)), [label for label, _, _ in bars])
         axes.set_yticks([])
         axes.legend(frameon=False, labelcolor=INK, fontsize=9.5)
-        bare(axes, "bottom")
+        hide_frame(axes, "bottom")
         return drawn
 
     rows = tuple((label, f"{100 * one:.1f}%", f"{100 * other:.1f}%") for label, one, other in bars)
-    said = ", ".join(f"{label} {one} and {other}" for label, one, other in rows)
-    alt = f"Bar chart. {title}, {series[0]} and {series[1]}: {said}."
+    shares = ", ".join(f"{label} {one} and {other}" for label, one, other in rows)
+    alt = f"Bar chart. {title}, {series[0]} and {series[1]}: {shares}."
     return Chart(name, name, alt, draw, title, note, Table(("", *series), rows))
 
 
 def short(name: str, limit: int = 30) -> str:
-    """A name that fits into a picture: its end, which tells checkpoints apart, and no characters that have no shape.
+    """A name cut to fit a chart: its end, which distinguishes checkpoints, without unprintable characters.
 
     >>> short("runs/2026-01-31/a-long-name/checkpoint-1200", 20)
     '…ame/checkpoint-1200'
@@ -167,8 +167,8 @@ def short(name: str, limit: int = 30) -> str:
 
 
 def png(picture: Picture) -> bytes:
-    """Without the name of the software or a date; under matplotlib's defaults, whatever the user's own settings are."""
-    with _plain():
+    """The image as PNG, reproducible: no software name or date, and matplotlib's defaults, not the user's."""
+    with _default_style():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         figure = picture.draw()
@@ -179,8 +179,8 @@ def png(picture: Picture) -> bytes:
 
 
 def svg(picture: Picture) -> bytes:
-    """The same as SVG, with text that stays text; no date, and ids that depend on the picture's name alone."""
-    with _plain({"svg.fonttype": "none", "svg.hashsalt": picture.name}):
+    """The image as SVG, reproducible: text as text, no date, ids derived from the image's name."""
+    with _default_style({"svg.fonttype": "none", "svg.hashsalt": picture.name}):
         figure = picture.draw()
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
@@ -188,13 +188,13 @@ def svg(picture: Picture) -> bytes:
 
 
 @contextmanager
-def _plain(more: dict[Any, Any] | None = None) -> Iterator[None]:
+def _default_style(more: dict[Any, Any] | None = None) -> Iterator[None]:
     import matplotlib as mpl
 
-    # to look at the backend alone would import pyplot and look for a screen
-    plain: dict[Any, Any] = {name: mpl.rcParamsDefault[name] for name in mpl.rcParamsDefault if name != "backend"}
-    plain |= {"font.size": 10.5, "axes.titlesize": 10.5, "figure.titlesize": 11.5}
-    plain |= {"text.parse_math": False}  # a name with two $ is no formula
-    with mpl.rc_context({**plain, **(more or {})}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # of a name in another script
+    # reading the backend would import pyplot and look for a screen
+    style: dict[Any, Any] = {name: mpl.rcParamsDefault[name] for name in mpl.rcParamsDefault if name != "backend"}
+    style |= {"font.size": 10.5, "axes.titlesize": 10.5, "figure.titlesize": 11.5}
+    style |= {"text.parse_math": False}  # a name with two $ is not a formula
+    with mpl.rc_context({**style, **(more or {})}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield

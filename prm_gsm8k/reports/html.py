@@ -1,11 +1,10 @@
-"""One self-contained HTML page: tables, pictures, and solutions to browse with each step in colour.
+"""Self-contained HTML pages: tables, charts, and solutions to browse with coloured steps.
 
     page("ProcessBench", lede="…", sections=[section("Figures", table(numbers)), section("Solutions", browse(some))])
 
-A page asks nothing of anybody: no request, no library, and a policy in its head under which no script runs but its own
-`page.js`, whatever a solution may hold. It can be read without that script, which filters. What others wrote is text
-by type: `tag` escapes every `str`, and only what this module made is `Html`. Characters that cannot be seen, or that
-reorder what stands around them, are shown by their number, for this is where a person looks before trusting the data.
+A page makes no request and uses no library; its content security policy allows no script but its own `page.js`, which
+only filters. Foreign text is escaped by type: `tag` escapes every `str` that is not `Html`, which only this module
+makes. Invisible and bidirectional characters are shown by their code point, since people inspect data here.
 """
 
 from __future__ import annotations
@@ -27,15 +26,13 @@ from prm_gsm8k.reports.charts import FAINT, INK, PAPER, SERIES, svg
 if TYPE_CHECKING:
     from prm_gsm8k.reports.charts import Chart, Table
 
-CHARACTERS = (
-    2_000  # of a problem or a step that are shown, at most: GSM8K's longest problem has 985, its longest step 350
-)
-STEPS = 60  # of a solution that are shown, at most; GSM8K's longest has 11
-BYTES = 2_000_000  # of all solutions of a page; with the pictures of eight models, 0.7 MB, it stays below 3 MB
-AT_A_TIME = 12  # solutions that are shown until someone asks for more
-LEVELS = 7  # colours of a score, from surely wrong to surely right
+CHARACTERS = 2_000  # shown of a problem or step; GSM8K's longest problem has 985, its longest step 350
+STEPS = 60  # shown of a solution; GSM8K's longest has 11
+BYTES = 2_000_000  # of all solutions on a page; with the charts of eight models (0.7 MB) a page is below 3 MB
+AT_A_TIME = 12  # solutions shown before `Show more`
+LEVELS = 7  # colours of scores, from 0 to 1
 
-# controls but tab and newline, zero-width and bidirectional marks (not the joiners that letters and emoji need),
+# controls except tab and newline, zero-width and bidirectional marks (not the joiners of letters and emoji),
 # surrogates, tags and noncharacters
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -44,20 +41,20 @@ _UNSEEN = re.compile(
 
 
 class Html(str):
-    """Markup that is safe to stand in a page, because `tag` or `text` made it."""
+    """Safe markup, made by `tag` or `text`."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a solution to look at.
+    """A step to show.
 
     Attributes:
-        text: as it was written.
-        score: P(right) in [0, 1], None if there is none.
-        state: `right`, `error` (the first), `after` (it), or empty if nobody knows.
-        marks: what is said of it, in a few words each.
-        note: a sentence on why it is wrong.
-        changed: spans (start, end) of the text that differ from the right solution.
+        text: the step.
+        score: P(correct) in [0, 1], None without one.
+        state: `right` (correct), `error` (the first error), `after` (the first error), or empty if unknown.
+        marks: short labels.
+        note: why it is incorrect.
+        changed: spans (start, end) of the text that differ from the correct solution.
     """
 
     text: str
@@ -70,16 +67,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Solution:
-    """One solution to look at, and by what it can be found.
+    """A solution to show.
 
     Attributes:
         name: its id.
         prompt: the problem.
-        steps: of the solution.
-        verdict: what is to be said of all of it, in a few words.
-        facets: values to filter by; every solution of a page has the same keys.
-        details: more words, one line each.
-        beside: the right solution to the same problem, shown beside it, with its name.
+        steps: its steps.
+        verdict: a few words on the whole solution.
+        facets: values to filter by; all solutions of a page have the same keys.
+        details: further lines.
+        beside: title and steps of the correct solution to show beside it.
     """
 
     name: str
@@ -95,17 +92,17 @@ class Solution:
 
 
 def text(value: str) -> Html:
-    """Text as it is to be seen.
+    """Escaped text, with invisible characters made visible.
 
     >>> text("<b>")
     '&lt;b&gt;'
     """
-    seen = html.escape(value.replace("\r\n", "\n"))
-    return Html(_UNSEEN.sub(lambda m: f'<span class="unseen">{_number(m)}</span>', seen))
+    escaped = html.escape(value.replace("\r\n", "\n"))
+    return Html(_UNSEEN.sub(lambda m: f'<span class="unseen">{_number(m)}</span>', escaped))
 
 
 def tag(name: str, /, *children: str | None, **attributes: str | int | bool | None) -> Html:
-    """An element. `class_` and `data_kind` are written `class` and `data-kind`; an attribute that is None is left out.
+    """An element. `class_` and `data_kind` are written `class` and `data-kind`; an attribute that is None is omitted.
 
     >>> tag("p", "1 < 2", tag("br"), class_="note")
     '<p class="note">1 &lt; 2<br></p>'
@@ -116,7 +113,7 @@ def tag(name: str, /, *children: str | None, **attributes: str | int | bool | No
 
 
 def joined(parts: Iterable[str]) -> Html:
-    """Several one after the other; what is not markup is escaped."""
+    """Concatenation; parts that are not `Html` are escaped."""
     return Html("".join(part if isinstance(part, Html) else text(part) for part in parts))
 
 
@@ -134,7 +131,7 @@ def _number(match: re.Match[str]) -> str:
 
 
 def clipped(value: str, limit: int = CHARACTERS) -> Html:
-    """Text of any length, cut where it would swamp the page; what is missing is counted.
+    """Text cut to `limit` characters, with the number of missing ones.
 
     >>> clipped("1 + 1 = 2", 5)
     '1 + 1<span class="cut">… 4 more characters</span>'
@@ -148,13 +145,13 @@ def clipped(value: str, limit: int = CHARACTERS) -> Html:
 
 
 def page(title: str, *, lede: str, sections: Sequence[Html], facts: Mapping[str, str] | None = None) -> str:
-    """A whole page, ready to be written as UTF-8.
+    """A whole page.
 
     Args:
-        title: what it is of.
-        lede: what was done, in a sentence or two.
-        sections: made by `section`.
-        facts: how it was made, by name: at the end, for whoever wants to do it again.
+        title: the title.
+        lede: a sentence or two below the title.
+        sections: from `section`.
+        facts: name -> value of what is needed to make the page again, shown at the end.
     """
     style, script = _asset("page.css"), _asset("page.js")
     ours = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -192,19 +189,19 @@ _HEADING = re.compile(r'<section id="([\w-]+)"><h2>(.*?)</h2>')
 
 
 def section(title: str, *children: str | None) -> Html:
-    """A part of a page under a heading, which the head of the page links to."""
+    """A section with a heading, to which the head of the page links."""
     return tag("section", tag("h2", title), *children, id=re.sub(r"\W+", "-", title.lower()))
 
 
 def table(content: Table, caption: str, *, words: int = 1) -> Html:
-    """A table that scrolls by itself where it is wider than the screen; columns after the first `words` are numbers.
+    """A table that scrolls horizontally where it is too wide; columns after the first `words` are numeric.
 
-    A bracket that ends a cell, as in `82.4 (79.1 to 85.6)`, and further lines of it are small and stand below it.
+    A parenthesis at the end of a cell, as in `82.4 (79.1 to 85.6)`, and further lines of it are set small below it.
     """
     head = [tag("th", name, scope="col", class_=None if n < words else "n") for n, name in enumerate(content.head)]
     rows = []
     for row in content.rows:
-        cells = [tag("th", _foldable(_cell(row[0])), scope="row")]
+        cells = [tag("th", _breakable(_cell(row[0])), scope="row")]
         cells += [tag("td", _cell(cell), class_=None if n < words else "n") for n, cell in enumerate(row[1:], 1)]
         rows.append(tag("tr", *cells))
     inside = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *rows))
@@ -218,8 +215,8 @@ def _cell(cell: str) -> Html:
     return joined([value if small else first, *(tag("small", line) for line in [*small, *more])])
 
 
-def _foldable(name: Html) -> Html:
-    """A name such as `runs/a-model/checkpoint-1200`, which may be broken after its signs."""
+def _breakable(name: Html) -> Html:
+    """A name such as `runs/a-model/checkpoint-1200`, with line breaks allowed after its separators."""
     return Html(re.sub(r"(?<=[\w)])([/_-])(?=\w)", r"\1<wbr>", name))
 
 
@@ -231,27 +228,27 @@ def _asset(name: str) -> str:
     return files("prm_gsm8k.reports").joinpath(name).read_text(encoding="utf-8")
 
 
-# ----------------------------------------------------------------------------------------------------------- pictures
+# -------------------------------------------------------------------------------------------------------------- charts
 
 _COLOURS = {INK: "var(--ink)", FAINT: "var(--faint)", PAPER: "none"}
 _COLOURS |= {colour.lower(): f"var(--c{n})" for n, colour in enumerate(SERIES)}
 
 
 def charts(some: Sequence[Chart]) -> Html:
-    """Pictures side by side where there is room."""
+    """Charts, side by side where there is room."""
     return tag("div", *(chart(one) for one in some), class_="charts")
 
 
 def chart(one: Chart) -> Html:
-    """A picture in the colours of the page, light or dark, with how to read it and its numbers as a table."""
+    """A chart in the colours of the page, light or dark, with its note and its numbers as a table."""
     numbers = tag("details", tag("summary", "Numbers"), table(one.table, one.title))
     words = tag("figcaption", tag("strong", one.title), tag("span", one.note))
     return tag("figure", words, _inline(svg(one), one), numbers)
 
 
 def _inline(drawn: bytes, one: Chart) -> Html:
-    """An SVG of matplotlib's as part of a page: its colours are the page's, and its ids no other picture's."""
-    root = ElementTree.fromstring(drawn)  # our own drawing, whose texts are escaped
+    """matplotlib's SVG as page markup: with the page's colours and unique ids."""
+    root = ElementTree.fromstring(drawn)  # our own drawing; its texts are escaped
     mark = hashlib.sha256(one.path.encode()).hexdigest()[:6]
     for parent in list(root.iter()):
         for child in list(parent):
@@ -284,15 +281,15 @@ def _inline(drawn: bytes, one: Chart) -> Html:
 
 
 def browse(solutions: Sequence[Solution], legend: Html, room: int = BYTES) -> Html:
-    """Solutions one below the other, and what filters them by facet and by word.
+    """A list of solutions with filters by facet and by word.
 
-    If there is no room for all, each value of the first facet has the same share of it; what does not fit is left out
-    from the end of each, and counted.
+    If they exceed `room`, each value of its first facet gets an equal share; the last solutions of each are left out
+    and counted.
 
     Args:
         solutions: all with the same facets.
-        legend: what the colours mean.
-        room: bytes for all of them.
+        legend: of the colours.
+        room: bytes for all solutions.
     """
     shown = list(_fitting(solutions, room))
     facets = list(solutions[0].facets) if solutions else []
@@ -320,7 +317,7 @@ def browse(solutions: Sequence[Solution], legend: Html, room: int = BYTES) -> Ht
 
 
 def _fitting(solutions: Sequence[Solution], room: int) -> Iterator[tuple[Solution, Html]]:
-    """As many as there is room for, in their order; each value of the first facet has the same share of it."""
+    """The solutions that fit, in order; each value of the first facet gets an equal share of the room."""
     group = [next(iter(one.facets.values()), "") for one in solutions]
     left = dict.fromkeys(group, room // max(1, len(set(group))))
     for n, (one, name) in enumerate(zip(solutions, group, strict=True)):
@@ -333,7 +330,7 @@ def _fitting(solutions: Sequence[Solution], room: int) -> Iterator[tuple[Solutio
 
 
 def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """As they came, but numbers by their size."""
+    """In order of appearance, but numbers ascending."""
     return sorted(counts.items(), key=lambda item: int(item[0]) if item[0].isdecimal() else -1)
 
 
@@ -358,7 +355,7 @@ def _steps(steps: Sequence[Step]) -> Html:
     items = [_step(step, i) for i, step in enumerate(islice(steps, STEPS))]
     if len(steps) > STEPS:
         items.append(tag("li", tag("span", f"… {len(steps) - STEPS:,} more steps", class_="cut")))
-    return tag("ol", *items, class_="steps", role="list")  # which a list without numbers is not to every reader
+    return tag("ol", *items, class_="steps", role="list")  # some screen readers take an unnumbered list for none
 
 
 _SIGNS = {"right": "✓", "error": "✗", "after": "·"}
@@ -378,7 +375,7 @@ def _step(step: Step, i: int) -> Html:
 
 
 def _marked(step: Step) -> Html:
-    """The text with what differs from the right solution marked."""
+    """The text, with the differences from the correct solution marked."""
     if not step.changed or len(step.text) > CHARACTERS:
         return clipped(step.text)
     parts: list[str] = []
@@ -390,13 +387,13 @@ def _marked(step: Step) -> Html:
 
 
 def score_legend() -> Html:
-    """What the colours of scores mean."""
+    """The legend of scores."""
     scale = [tag("span", class_=f"p{n}") for n in range(LEVELS)]
     bar = tag("span", tag("span", "0"), *scale, tag("span", "1"), class_="scale", aria_hidden="true")
-    return tag("p", "Score of a step, P(right): orange is called wrong, blue right.", bar, class_="legend")
+    return tag("p", "Score of a step, P(correct): from orange (incorrect) to blue (correct).", bar, class_="legend")
 
 
 def state_legend() -> Html:
-    """What the colours of labels mean."""
-    signs = [("right", "✓ right"), ("error", "✗ first error"), ("after", "· after it, no longer on a right path")]
+    """The legend of labels."""
+    signs = [("right", "✓ correct"), ("error", "✗ first error"), ("after", "· after the first error")]
     return tag("p", *(tag("span", words, class_=state) for state, words in signs), class_="legend states")

@@ -1,4 +1,4 @@
-"""Labelled solutions in which nothing tells a first error but its number, and leaks to plant in them."""
+"""Labelled solutions in which only the number predicts a first error, and leaks to plant in them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Plant = Callable[[str, Random], str]
 
 
 def clean_rows(problems: int = 120, seed: int = 0, plant: Plant | None = None) -> list[Row]:
-    """To each problem a right solution and two wrong ones, which differ from it in one number of as many digits.
+    """For each problem a correct solution and two incorrect ones, which differ from it in one two-digit number.
 
     Args:
-        problems: how many.
-        seed: of words, numbers and places.
-        plant: what to make of the first wrong step.
+        problems: number of problems.
+        seed: of words, numbers and positions.
+        plant: changes the first incorrect step.
     """
     rng = Random(seed)
     rows = []

@@ -1,4 +1,4 @@
-"""`prm-gsm8k audit` as a person and a CI job meet it: what it prints, the page, the exit code."""
+"""`prm-gsm8k audit` as a command: output, page, exit code."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_clean_data_ends_with_0_and_a_line_for_every_question(place: Path, capsy
     assert err == "", "no progress where there is no terminal"
     assert "360 solutions to 120 problems, 240 with a first error" in out
     assert re.search(
-        r"✓ ok    first errors told from the right step at the same place: 0\.5\d\d \(.* to .*\)  \[≤ 0.55\]", out
+        r"✓ ok    first error against the correct step at the same position: 0\.5\d\d \(.* to .*\)  \[≤ 0.55\]", out
     )
     assert re.search(r"\n0 bad, \d to look at, of \d+\n", out)
 
@@ -47,8 +47,8 @@ def test_clean_data_ends_with_0_and_a_line_for_every_question(place: Path, capsy
 def test_a_leak_ends_with_1_and_its_name(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(place / "marked.jsonl", "--reference", place / "real.jsonl") == 1
     out = capsys.readouterr().out
-    assert "✗ bad   first errors told from the right step at the same place: 1.000" in out
-    assert '  word "indeed" → wrong: in 100.0% of wrong steps and 0.0% of right ones\n' in out
+    assert "✗ bad   first error against the correct step at the same position: 1.000" in out
+    assert '  word "indeed" → incorrect: in 100.0% of incorrect steps, 0.0% of correct\n' in out
 
 
 def test_json_has_everything(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +66,7 @@ def test_json_has_everything(place: Path, capsys: pytest.CaptureFixture[str]) ->
     assert set(said["overlaps"]["GSM8K test"]) == {"exact", "but_for_numbers", "run_of_words"}
 
 
-def test_the_page_has_verdicts_features_pictures_and_solutions_to_filter(
+def test_the_page_has_verdicts_features_charts_and_solutions_to_filter(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = place / "pages" / "audit.html"
@@ -75,13 +75,13 @@ def test_the_page_has_verdicts_features_pictures_and_solutions_to_filter(
     read = Read(page.read_text(encoding="utf-8"))
     assert read.open == [], "every element is closed"
     words = read.words()
-    for said in ("Verdicts", "What tells", "Pictures", "Solutions", "✗ bad", 'word "indeed"'):
+    for said in ("Verdicts", "Surface cues", "Pictures", "Solutions", "✗ bad", 'word "indeed"'):
         assert said in words, said
     labels = [attributes["aria-label"] or "" for attributes in read.named("svg")]
     assert [label.partition(",")[0] for label in labels[:3]] == [
-        "Bar chart. Place of the first error",
+        "Bar chart. Relative position of the first error",
         "Bar chart. Index of the first error",
-        "Bar chart. Steps of a wrong solution",
+        "Bar chart. Steps of an incorrect solution",
     ]
     articles = list(read.named("article"))
     assert {article["data-f0"] for article in articles} == {"odd", "right"}
@@ -96,7 +96,7 @@ def test_the_page_has_verdicts_features_pictures_and_solutions_to_filter(
         (["clean.jsonl", "--split", "train"], 2, "is a file, which has no splits"),
         (["clean.jsonl", "--config", "synthetic"], 2, "is a file, which has no configs"),
         (["clean.jsonl", "--html", "page"], 2, "--html page: name a file that ends in .html"),
-        (["clean.jsonl", "--reference", "few.jsonl"], 1, "few.jsonl: 3 wrong solutions; a reference needs 40"),
+        (["clean.jsonl", "--reference", "few.jsonl"], 1, "few.jsonl: 3 incorrect solutions; a reference needs 40"),
         (["clean.jsonl", "--against", "odd.jsonl"], 1, "odd.jsonl:1: no question; expected a column question"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Leaks that are planted are found and named; data without one passes."""
+"""Planted leaks are found and named; data without a leak passes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prm_gsm8k.dataset.problems import shipped_problems
 
 
 def audited(folder: Path, rows: list[dict[str, Any]], **more: Any) -> Audit:
-    """Held against other rows of the same kind, so that nothing but what is planted is unlike them."""
+    """Compared with rows of the same kind, so that only the planted leak differs."""
     reference = written(folder / "reference.jsonl", clean_rows(seed=7))
     return audit(written(folder / "rows.jsonl", rows), reference=reference, **more)
 
@@ -24,7 +24,7 @@ def line(result: Audit, what: str) -> Line:
     return next(one for one in result.lines if one.what == what)
 
 
-MATCHED = "first errors told from the right step at the same place"
+MATCHED = "first error against the correct step at the same position"
 
 
 def test_data_without_a_leak_passes(tmp_path: Path) -> None:
@@ -40,22 +40,22 @@ def test_data_without_a_leak_passes(tmp_path: Path) -> None:
     ("plant", "feature"),
     [(a_marker, 'word "indeed"'), (more_words, "more characters"), (decimals, "number with decimals")],
 )
-def test_what_only_wrong_steps_have_is_found_and_named(tmp_path: Path, plant: Plant, feature: str) -> None:
+def test_a_cue_of_incorrect_steps_is_found_and_named(tmp_path: Path, plant: Plant, feature: str) -> None:
     result = audited(tmp_path, clean_rows(plant=plant))
     assert line(result, MATCHED).verdict == "bad"
     first = result.found["telling_pairs"][0]
     assert (first.feature, first.says, first.wrong, first.right) == (feature, "wrong", 240, 0)
-    assert f"{feature} → wrong" in line(result, MATCHED).reason
-    assert line(result, "first errors told from right steps by their face").verdict == "bad"
+    assert f"{feature} → incorrect" in line(result, MATCHED).reason
+    assert line(result, "first errors predicted by surface features").verdict == "bad"
 
 
-def test_what_only_right_steps_have_is_named_as_right(tmp_path: Path) -> None:
+def test_a_cue_of_correct_steps_is_named_as_such(tmp_path: Path) -> None:
     result = audited(tmp_path, clean_rows(plant=lambda step, rng: step.replace(" and ", " ")))
     first = result.found["telling_pairs"][0]
     assert (first.feature, first.says, first.wrong, first.right) == ('word "and"', "right", 0, 240)
 
 
-def test_a_leak_of_one_type_is_put_down_to_that_type(tmp_path: Path) -> None:
+def test_a_leak_of_one_error_type_is_attributed_to_it(tmp_path: Path) -> None:
     marked, plain = clean_rows(plant=a_marker), clean_rows(seed=1)
     for one in plain:
         one["prompt"] = "Later, " + one["prompt"]
@@ -65,11 +65,11 @@ def test_a_leak_of_one_type_is_put_down_to_that_type(tmp_path: Path) -> None:
     assert line(result, "error_type marked").verdict == "bad"
     assert line(result, "error_type plain").verdict == "ok"
     assert [one.feature for one in result.found["telling_by"]["error_type"]["plain"]] == []
-    assert 'word "indeed" → wrong' in line(result, "error_type marked").reason
+    assert 'word "indeed" → incorrect' in line(result, "error_type marked").reason
 
 
-def test_types_that_tell_opposite_things_are_found_out_by_a_probe_of_their_own(tmp_path: Path) -> None:
-    """A word that one type adds and another takes away: over both it says nothing."""
+def test_opposite_cues_of_two_types_are_found_by_a_probe_per_type(tmp_path: Path) -> None:
+    """A word that one type adds and another removes: over both it predicts nothing."""
     more = clean_rows(plant=a_marker)
     less = clean_rows(seed=1)
     for one in less:
@@ -90,8 +90,9 @@ def test_types_that_tell_opposite_things_are_found_out_by_a_probe_of_their_own(t
 def test_errors_that_always_stand_last_are_found(tmp_path: Path) -> None:
     rows = [one for one in clean_rows(400) if all(one["labels"]) or (not one["labels"][-1] and one["labels"][-2])]
     result = audited(tmp_path, rows)
-    assert {line(result, what).verdict for what in ("by position alone", "place of the first error")} == {"bad"}
-    assert "errors later" in line(result, "place of the first error").reason
+    checks = ("first errors predicted by position alone", "relative position of the first error")
+    assert {line(result, check).verdict for check in checks} == {"bad"}
+    assert "errors later" in line(result, checks[1]).reason
 
 
 def test_longer_solutions_than_real_ones_are_found(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_false_equations_are_counted_where_they_stand(tmp_path: Path) -> None:
     result = audited(tmp_path, rows)
     assert line(result, "first errors with a false equation").shown == "100.0% (100.0 to 100.0)"
     assert line(result, "first errors with a false equation").verdict == "bad"
-    assert line(result, "right steps with a false equation").value == 0
+    assert line(result, "correct steps with a false equation").value == 0
     rows[0]["completions"][0] = "2 + 2 = 5"
     assert audited(tmp_path, rows).found["false_equations"]["right_steps"].value > 0
 
@@ -147,7 +148,7 @@ def test_questions_of_a_file_are_found_exactly_but_for_numbers_and_by_words(tmp_
     result = audited(tmp_path, rows, against=[path])
     found = {
         what: line(result, what.format(path))
-        for what in ("questions of {}", "questions of {} with other numbers", "13 words in a row as in {}")
+        for what in ("questions of {}", "questions of {} with other numbers", "13 consecutive words of {}")
     }
     assert [one.shown.partition(" of")[0] for one in found.values()] == ["1", "1", "1"]
     assert f"{path}:1" in found["questions of {}"].reason
@@ -160,12 +161,12 @@ def test_contradictory_labels_and_duplicates_are_found(tmp_path: Path) -> None:
     other = row("other", rows[3]["prompt"], rows[3]["completions"], 1)
     assert all(rows[3]["labels"])
     result = audited(tmp_path, [*rows, again, other])
-    contradiction = line(result, "prefixes under two labels")
+    contradiction = line(result, "prefixes with two labels")
     assert contradiction.verdict == "bad" and "'other'" in contradiction.reason
     duplicate = line(result, "duplicate solutions")
     assert (duplicate.verdict, duplicate.shown) == ("look", "2 of 362 (0.6%)")
     assert "'again' is '0/right' again" in duplicate.reason
-    assert result.found["pairs"]["same_text"] == 1, "of which no pair can be made"
+    assert result.found["pairs"]["same_text"] == 1, "no pair can be made of them"
 
 
 def test_templates_and_questions_in_two_splits_are_found(tmp_path: Path) -> None:
@@ -186,11 +187,11 @@ def test_templates_and_questions_in_two_splits_are_found(tmp_path: Path) -> None
     assert line(audit(folder, splits=["train"]), "questions in two splits").verdict == "ok"
 
 
-def test_without_a_right_solution_there_are_no_pairs_and_that_is_said(tmp_path: Path) -> None:
+def test_without_correct_solutions_there_are_no_pairs(tmp_path: Path) -> None:
     rows = [one for one in clean_rows() if one["id"].endswith("wrong-0")]
     matched = line(audited(tmp_path, rows), MATCHED)
     assert (matched.verdict, matched.shown) == ("look", "–")
-    assert "0 first errors have a right step at the same place" in matched.reason
+    assert "0 first errors have a correct step at the same position" in matched.reason
 
 
 def test_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What benchmarks/arms.py makes of rows before a PRM is trained on them, and what small_prm.py scores with it."""
+"""The training rows of benchmarks/arms.py, and the rows that small_prm.py scores."""
 
 from __future__ import annotations
 

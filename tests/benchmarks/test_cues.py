@@ -1,4 +1,4 @@
-"""What benchmarks/cues.py sees of a step, and what it says of the whole."""
+"""The cues of benchmarks/cues.py, and their regression."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("cues")
 
 
-def test_a_step_is_seen_with_the_question_and_the_steps_before_it(module: ModuleType) -> None:
+def test_cues_depend_on_the_question_and_the_steps_before(module: ModuleType) -> None:
     steps = ["She has 4 * 6 = 24 apples.", "So 24 - 5 = 19 are left.", "So 24 are left."]
     first, second, third = (module.cues(QUESTION, steps, i) for i in range(3))
     assert (first["words"], first["numbers"], first["an equation"]) == (np.log1p(8), 3, 1)
@@ -30,11 +30,11 @@ def test_a_step_is_seen_with_the_question_and_the_steps_before_it(module: Module
     assert third["an equation"] == 0 and third['"so"'] == third['"left"'] == 1
 
 
-def test_a_cue_of_first_errors_is_found_and_used_and_place_is_none(module: ModuleType) -> None:
+def test_a_cue_of_first_errors_is_found_and_used_but_position_is_not(module: ModuleType) -> None:
     short, long = "She has 4 * 6 = 24 apples.", "She has 4 * 6 = 24 apples in all of the bags that she has there."
     rows = [{"prompt": QUESTION, "completions": [short] * n + [long], "first_error": n} for n in range(4)] * 10
     steps = module.Steps(rows)
-    assert steps.right.sum() == 60 and (~steps.right).sum() == 40
+    assert steps.correct.sum() == 60 and (~steps.correct).sum() == 40
     of = {name: module.same_place(steps.cues[:, n], steps) for n, name in enumerate(steps.names)}
     assert of["words"] == 0.0 and of["sign +"] == 0.5
     assert module.same_place(-steps.at.astype(float), steps) == 0.5
@@ -44,4 +44,4 @@ def test_a_cue_of_first_errors_is_found_and_used_and_place_is_none(module: Modul
         {"prompt": QUESTION, "completions": [short, short, short], "answer": "2", "correct": False},
     ]
     found = module.quality.on_several(module.scored(solutions, probe))
-    assert found["random"][0] == 0.5 and found["lowest step"][0] == 0.0  # what it learnt is wrong here
+    assert found["random"][0] == 0.5 and found["lowest step"][0] == 0.0  # the cue misleads here

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
-QUESTION = "Ann has 4 bags of 6 apples. How many apples has she?"
+QUESTION = "Ann has 4 bags of 6 apples. How many apples does she have?"
 
 
 @pytest.fixture
@@ -20,17 +20,17 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("likelihood").Likelihood(ROOT / "build" / "smollm2")
 
 
-def test_a_step_scores_the_mean_probability_of_its_tokens_after_what_is_before_it(model: Any) -> None:
+def test_a_step_scores_the_mean_probability_of_its_tokens_given_the_prefix(model: Any) -> None:
     steps = ["She has 24.", "So 24."]
     scores = model.score(QUESTION, steps)
     ids = model.tokenizer(f"Question: {QUESTION}\nAnswer:").input_ids
     for step, score in zip(steps, scores, strict=True):
-        said = []
+        log_p = []
         for token in model.tokenizer(f"\n{step}", add_special_tokens=False).input_ids:
             with torch.inference_mode():
                 next_one = model.model(torch.tensor([ids])).logits[0, -1].softmax(-1)
-            said.append(math.log(next_one[token]))
+            log_p.append(math.log(next_one[token]))
             ids.append(token)
-        assert score == pytest.approx(math.exp(sum(said) / len(said)), rel=1e-3)
+        assert score == pytest.approx(math.exp(sum(log_p) / len(log_p)), rel=1e-3)
     assert model.score(QUESTION, steps[:1]) == pytest.approx(scores[:1], rel=1e-3)
     assert model.score(QUESTION, ["Purple of 24."])[0] < scores[0]

@@ -1,4 +1,4 @@
-"""The measures of benchmarks/quality.md, against counting by hand."""
+"""The metrics of benchmarks/quality.md against counts by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def quality() -> ModuleType:
 
 
 def scored(seed: int, informed: float = 0.0, n: int = 60) -> list[dict[str, Any]]:
-    """Solutions with a first error, some problems twice; the more informed, the lower the first error scores."""
+    """Solutions with a first error, some problems twice; the higher `informed`, the lower the first error scores."""
     random = Random(seed)
     rows = []
     for i in range(n):
@@ -47,7 +47,7 @@ def by_hand(rows: list[dict[str, Any]], same_place: bool) -> float:
 
 
 @pytest.mark.parametrize("informed", [0.0, 0.3])
-def test_each_measure_is_what_counting_says(quality: ModuleType, informed: float) -> None:
+def test_each_metric_equals_a_count_by_hand(quality: ModuleType, informed: float) -> None:
     rows = scored(1, informed)
     found = quality.on_real(rows, 0.4)
     assert found["auc"][0] == pytest.approx(by_hand(rows, same_place=False))
@@ -62,7 +62,7 @@ def test_each_measure_is_what_counting_says(quality: ModuleType, informed: float
     )
 
 
-def test_a_draw_is_the_measure_on_the_problems_drawn(quality: ModuleType) -> None:
+def test_a_resample_is_the_metric_on_the_problems_drawn(quality: ModuleType) -> None:
     rows = scored(2)
     problem, weights = quality.drawn([x["prompt"] for x in rows])
     assert weights[0].tolist() == [1.0] * 45 and weights[1:].sum(axis=1).tolist() == [45.0] * quality.DRAWS
@@ -72,7 +72,7 @@ def test_a_draw_is_the_measure_on_the_problems_drawn(quality: ModuleType) -> Non
     assert found["auc"][7] == pytest.approx(by_hand(again, same_place=False))
 
 
-def test_to_know_that_errors_come_late_helps_nothing_at_the_same_place(quality: ModuleType) -> None:
+def test_position_alone_is_at_chance_at_the_same_position(quality: ModuleType) -> None:
     rows = [x | {"scores": [-float(i) for i in range(len(x["scores"]))]} for x in scored(3, n=300)]
     found = quality.on_real(rows, 0.0)
     assert found["place"][0] == 0.5 and found["auc"][0] > 0.6
@@ -94,7 +94,7 @@ def keep(folder: Path, arm: str, seed: int, real: list[dict[str, Any]]) -> None:
     (folder / f"{arm}-{seed}" / "scores.json").write_text(json.dumps(run | {"best-of-n": several}))
 
 
-def test_the_page_says_means_over_seeds_and_paired_differences(quality: ModuleType, tmp_path: Path) -> None:
+def test_tables_have_means_over_seeds_and_paired_differences(quality: ModuleType, tmp_path: Path) -> None:
     for seed in (0, 1):
         keep(tmp_path, "naive", seed, scored(seed))
         keep(tmp_path, "synthetic", seed, scored(seed, 0.4))
@@ -113,7 +113,7 @@ def test_the_page_says_means_over_seeds_and_paired_differences(quality: ModuleTy
     assert mean["naive"] == pytest.approx(np.mean([by_hand(scored(s), same_place=False) for s in (0, 1)]), abs=0.0006)
 
 
-def test_an_interval_for_other_seeds_is_as_wide_as_seeds_differ(quality: ModuleType) -> None:
+def test_resampled_seeds_give_an_interval_as_wide_as_seeds_differ(quality: ModuleType) -> None:
     same = [np.array([0.5, 0.4, 0.6])] * 3
     assert quality.other_seeds(same).tolist() == pytest.approx([0.5, 0.4, 0.6])
     apart = [np.full(1 + quality.DRAWS, value) for value in (0.0, 0.1, 0.5)]
@@ -123,7 +123,7 @@ def test_an_interval_for_other_seeds_is_as_wide_as_seeds_differ(quality: ModuleT
     assert np.quantile(found[1:], [0.02, 0.98]) == pytest.approx([0.0, 0.5])  # one in 27 draws is one seed three times
 
 
-def test_what_is_written_is_found_again_without_texts_and_what_is_new_takes_its_place(
+def test_written_scores_are_read_back_without_texts_and_replaced_by_newer_ones(
     quality: ModuleType, tmp_path: Path
 ) -> None:
     keep(tmp_path / "kept", "naive", 0, scored(0))
@@ -136,21 +136,21 @@ def test_what_is_written_is_found_again_without_texts_and_what_is_new_takes_its_
     assert list(again) == [("naive", 0)] and again["naive", 0]["real"] != runs["naive", 0]["real"]
 
 
-def test_the_tables_of_the_page_are_of_the_scores_beside_it(quality: ModuleType, tmp_path: Path) -> None:
+def test_the_tables_in_quality_md_are_those_of_the_stored_scores(quality: ModuleType, tmp_path: Path) -> None:
     page = quality.PAGE.read_text("utf-8").partition(quality.BEGIN)[2].partition(quality.END)[0].strip()
     made = quality.tables(quality.found_in(tmp_path))
     assert NUMBER.sub("", made) == NUMBER.sub("", page)
     numbers = [[float(number) for number in NUMBER.findall(text)] for text in (made, page)]
-    assert numbers[0] == pytest.approx(numbers[1], abs=0.0011)  # another processor may round another way
+    assert numbers[0] == pytest.approx(numbers[1], abs=0.0011)  # other processors may round differently
 
 
-def test_best_of_n_is_counted(quality: ModuleType, tmp_path: Path) -> None:
+def test_best_of_n(quality: ModuleType, tmp_path: Path) -> None:
     keep(tmp_path, "naive", 0, scored(0))
     run = json.loads((tmp_path / "naive-0" / "scores.json").read_text())
     found = {name: values[0] for name, values in quality.on_several(run["best-of-n"]).items()}
     assert found["random"] == pytest.approx(1 / 3) and found["oracle"] == 1.0
     assert found["majority"] == pytest.approx(1 / 3)  # three answers, each as often
-    assert found["lowest step"] == 0.0  # the right ones score lowest
+    assert found["lowest step"] == 0.0  # the correct ones score lowest
     assert found["weighted vote"] == found["AUC"] == 0.0
     assert found["over majority"] == pytest.approx(-1 / 3)
 

@@ -1,4 +1,4 @@
-"""What benchmarks/sorts.py calls a step, and what it counts."""
+"""The sorts of steps in benchmarks/sorts.py, and their shares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("sorts")
 
 
-def test_steps_are_of_four_sorts_and_the_answer_alone_of_none(module: ModuleType) -> None:
+def test_steps_have_four_sorts_and_a_stated_answer_has_none(module: ModuleType) -> None:
     assert list(module.sorts(ROWS[0])) == [
         (0, "no number"),
         (1, "an equation"),
@@ -28,8 +28,8 @@ def test_steps_are_of_four_sorts_and_the_answer_alone_of_none(module: ModuleType
     ]
 
 
-def test_shares_are_of_first_errors_and_of_right_steps(module: ModuleType) -> None:
-    found = module.shares(ROWS)  # of which 3, 1 and 4 steps are right
+def test_shares_of_first_errors_and_of_correct_steps(module: ModuleType) -> None:
+    found = module.shares(ROWS)  # with 3, 1 and 4 correct steps
     assert found["no number"] == (0.0, 3 / 8) and found["an equation"] == (0.5, 2 / 8)
     assert found["no equation, known numbers"] == (0.0, 2 / 8) and found["no equation, a new number"] == (0.5, 1 / 8)
 
@@ -43,7 +43,7 @@ def test_scores_are_those_of_the_steps(module: ModuleType) -> None:
     assert of_solutions["no equation, known numbers"] == ([0.2], [0.2, 0.2])
 
 
-def test_models_are_told_by_how_often_they_are_right_and_write_an_equation(module: ModuleType) -> None:
+def test_shares_of_correct_solutions_and_of_equations_by_model(module: ModuleType) -> None:
     solutions = [
         {"model": "a", "correct": False, "steps": ["3 apples", "The answer is 3."]},
         {"model": "b", "correct": True, "steps": ["3+4=7", "7*2=14", "So 14.", "The answer is 14."]},

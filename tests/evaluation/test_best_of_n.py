@@ -20,7 +20,7 @@ from prm_gsm8k.evaluation.best_of_n import (
 
 
 def one_problem(seed: int, n: int = 7) -> tuple[list[float], list[str | None], list[bool]]:
-    """Scores with ties, answers of which some are missing, and the right one is `4`."""
+    """Scores with ties, answers of which some are missing, and the correct one is `4`."""
     draw = random.Random(seed)
     answers = [draw.choice(["4", "4", "5", "6", None]) for _ in range(n)]
     return [draw.randint(0, 3) / 4 for _ in range(n)], answers, [answer == "4" for answer in answers]
@@ -28,24 +28,24 @@ def one_problem(seed: int, n: int = 7) -> tuple[list[float], list[str | None], l
 
 def counted(values: list[float], correct: list[bool], n: int) -> float:
     """The best of each draw, equals sharing."""
-    chances = []
+    shares = []
     for drawn in combinations(range(len(values)), n):
         best = [i for i in drawn if values[i] == max(values[j] for j in drawn)]
-        chances.append(sum(correct[i] for i in best) / len(best))
-    return sum(chances) / len(chances)
+        shares.append(sum(correct[i] for i in best) / len(best))
+    return sum(shares) / len(shares)
 
 
 def voted(answers: list[str | None], weights: list[float], n: int) -> float:
-    """The strongest answer of each draw, equals sharing; `4` is right."""
-    chances = []
+    """The strongest answer of each draw, ties broken at random; `4` is correct."""
+    shares = []
     for drawn in combinations(range(len(answers)), n):
         votes: Counter[str] = Counter()
         for i in drawn:
             if (answer := answers[i]) is not None:
                 votes[answer] += weights[i]  # type: ignore[assignment]
         best = [answer for answer, sum_ in votes.items() if sum_ == max(votes.values())]
-        chances.append(best.count("4") / len(best) if best else 0.0)
-    return sum(chances) / len(chances)
+        shares.append(best.count("4") / len(best) if best else 0.0)
+    return sum(shares) / len(shares)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -59,7 +59,7 @@ def test_every_expectation_is_the_mean_over_all_draws(seed: int, n: int) -> None
     assert expected_oracle(correct, n) == pytest.approx(sum(oracle) / len(oracle))
 
 
-def test_where_draws_are_too_many_a_sample_of_them_comes_close() -> None:
+def test_a_sample_of_many_draws_is_close() -> None:
     draw = random.Random(0)
     answers: list[str | None] = ["4"] * 7 + ["5"] * 5 + ["6"] * 4
     draw.shuffle(answers)
@@ -68,7 +68,7 @@ def test_where_draws_are_too_many_a_sample_of_them_comes_close() -> None:
     assert expected_vote(answers, correct, 8) == expected_vote(answers, correct, 8), "the same draws every time"
 
 
-def test_no_answer_has_no_vote() -> None:
+def test_a_solution_without_an_answer_has_no_vote() -> None:
     assert expected_vote([None, None, "4"], [False, False, True], 3) == 1
     assert expected_vote([None, None], [False, False], 2) == 0
 
@@ -84,7 +84,7 @@ def test_n_doubles_up_to_all() -> None:
 def test_series_meet_where_they_must_and_the_gap_is_closed_by_a_perfect_model() -> None:
     made = [one_problem(seed) for seed in range(20)]
     ns = powers_of_two(7)
-    scores = [[[1.0, float(right)] for right in correct] for _, _, correct in made]
+    scores = [[[1.0, float(value)] for value in correct] for _, _, correct in made]
     counts = problem_counts(scores, [answers for _, answers, _ in made], [correct for *_, correct in made], ns)
     numbers = best_of_n({key: column.sum() for key, column in counts.items()}, 7)
     assert numbers["min"] == numbers["oracle"] > numbers["majority"] > numbers["random"] > 0
@@ -96,7 +96,7 @@ def test_series_meet_where_they_must_and_the_gap_is_closed_by_a_perfect_model() 
     assert drawn["series"]["random"] == pytest.approx([drawn["series"]["random"][0]] * len(ns))
 
 
-def test_aggregates_are_what_they_are_called() -> None:
+def test_aggregates() -> None:
     """The first solution has the better worst step, the second the better last one."""
     scores = [[[0.5, 0.5, 0.6], [0.4, 1.0, 0.9]]]
     counts = problem_counts(scores, [["4", "5"]], [[True, False]], [2])

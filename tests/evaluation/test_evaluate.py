@@ -22,7 +22,7 @@ from prm_gsm8k.dataset.contamination import problem_digest
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.evaluation.benchmarks import read
-from prm_gsm8k.evaluation.measure import Ruler
+from prm_gsm8k.evaluation.evaluator import Evaluator
 from prm_gsm8k.evaluation.run import evaluate
 from prm_gsm8k.evaluation.thresholds import Threshold, best_cut, oracle_threshold
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, ContaminationError, UsageError
@@ -45,7 +45,7 @@ def rows(n: int, start: int = 0) -> list[dict[str, Any]]:
 
 
 def candidates() -> list[dict[str, Any]]:
-    """Four solutions to each of six problems; two answers are right but for the last problem."""
+    """Four solutions to each of six problems; two answers are correct, but for the last problem."""
     made = []
     for i, problem in enumerate(shipped_problems("train")[:6]):
         for k, answer in enumerate((7, 7.0, 8, None)):
@@ -89,7 +89,7 @@ def test_two_models_and_the_baselines_in_one_result(checkpoints: Mapping[str, Pa
     files = ["--out", str(out), "--html", str(tmp_path / "page.html")]
     done = run(a, b, "--benchmark", "processbench", "--data", data, "--resamples", "200", *files)
     assert done.exit_code == 0, done.output
-    assert f"{b} does not say what it was trained on" in done.stderr
+    assert f"{b} has no training record" in done.stderr
     result = json.loads((out / "results.json").read_bytes())
     assert done.stdout == (out / "table.md").read_text()
     assert [model["name"] for model in result["models"]] == [a, b, *BASELINES]
@@ -126,7 +126,7 @@ def test_two_models_and_the_baselines_in_one_result(checkpoints: Mapping[str, Pa
     assert {(p["a"], p["b"]) for p in result["paired"]} == {(a, b)} | {(m, n) for m in (a, b) for n in BASELINES}
 
 
-def test_run_again_it_opens_no_model(
+def test_a_second_run_loads_no_model(
     checkpoints: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, out = read("first-error", write(tmp_path / "b.jsonl", rows(8, 10))), tmp_path / "out"
@@ -204,7 +204,7 @@ def test_mr_gsm8k_and_prmbench(tmp_path: Path) -> None:
     assert metrics["all right"]["circular/prmscore"]["value"] < 0.5
 
 
-def test_subsets_have_their_own_numbers_and_the_mean_is_the_benchmarks(tmp_path: Path) -> None:
+def test_each_subset_has_metrics_and_the_benchmark_their_mean(tmp_path: Path) -> None:
     write(tmp_path / "gsm8k.jsonl", rows(20))
     write(
         tmp_path / "math.jsonl",
@@ -220,20 +220,20 @@ def test_subsets_have_their_own_numbers_and_the_mean_is_the_benchmarks(tmp_path:
     assert result["data"]["subsets"] == ["gsm8k", "math"]
 
 
-def test_an_oracle_threshold_is_the_best_of_all_for_each_benchmark(tmp_path: Path) -> None:
+def test_the_oracle_threshold_is_the_best_for_each_benchmark(tmp_path: Path) -> None:
     data = read("prmbench", write(tmp_path / "a.jsonl", _prmbench_rows()))
     draw = random.Random(0)
     scores = [[draw.choice([0.1, 0.3, 0.5, 0.9]) for _ in s.steps] for s in data.solutions]
-    ruler = Ruler("prmbench", data.solutions, 10, 0)
+    evaluator = Evaluator("prmbench", data.solutions, 10, 0)
 
     def at(threshold: float) -> float:
-        sums = {key: column.sum() for key, column in ruler.counts(scores, threshold).items()}
-        return float(ruler.protocol(sums)["prmscore"])
+        sums = {key: column.sum() for key, column in evaluator.counts(scores, threshold).items()}
+        return float(evaluator.protocol(sums)["prmscore"])
 
-    best = oracle_threshold("prmbench", scores, data.solutions, ruler.subsets)
+    best = oracle_threshold("prmbench", scores, data.solutions, evaluator.subsets)
     assert at(best) == pytest.approx(max(at(t) for t in (0.0, 0.2, 0.4, 0.6, 0.95)))
     assert best_cut([0.9, 0.8], [True, True], lambda tp, fn, tn, fp: tp)[1] == 2
-    measured = ruler.measure(scores, Threshold(0.4, "somewhere"), examples=True)
+    measured = evaluator.evaluate(scores, Threshold(0.4, "somewhere"), examples=True)
     assert measured.at["validation"]["prmscore"] == pytest.approx(at(0.4))
 
 
@@ -250,7 +250,7 @@ def _prmbench_rows() -> list[dict[str, Any]]:
     ]
 
 
-def test_a_model_of_the_hub_at_a_revision(hub: Hub, checkpoints: Mapping[str, Path], tmp_path: Path) -> None:
+def test_a_model_on_the_hub_at_a_revision(hub: Hub, checkpoints: Mapping[str, Path], tmp_path: Path) -> None:
     files = {path.name: path.read_bytes() for path in checkpoints["a"].iterdir()}
     repo = hub.create("org/prm", kind="models")
     repo.put(files)
@@ -264,20 +264,20 @@ def test_a_model_of_the_hub_at_a_revision(hub: Hub, checkpoints: Mapping[str, Pa
 # ------------------------------------------------------------------------------------------------------ what is refused
 
 
-def test_questions_of_the_training_are_refused_unless_allowed(checkpoints: Mapping[str, Path], tmp_path: Path) -> None:
+def test_training_questions_are_refused_unless_allowed(checkpoints: Mapping[str, Path], tmp_path: Path) -> None:
     data, a = write(tmp_path / "bench.jsonl", rows(6)), str(checkpoints["a"])
     done = run(a, "--benchmark", "processbench", "--data", data, "--resamples", "100")
     assert done.exit_code == 1
     assert done.stderr == (
-        f"prm-gsm8k: {a} was trained on 1 of the 6 questions of {data} (the first: {data}:4); how it does on them says "
-        "nothing of new ones. Take them out, or measure all the same with --allow-trained-on\n"
+        f"prm-gsm8k: {a} was trained on 1 of the 6 questions of {data} (the first: {data}:4); its results there do not "
+        "generalize. Remove them from the data, or pass --allow-trained-on\n"
     )
     done = run(a, "--benchmark", "processbench", "--data", data, "--resamples", "100", "--allow-trained-on", "--json")
     assert done.exit_code == 0 and "was trained on 1 of the 6 questions" in done.stderr
     assert json.loads(done.stdout)["models"][0]["trained_on"] == {"seen": 1, "of": 6}
 
 
-def test_every_model_is_asked_what_it_saw_before_any_is_opened(
+def test_all_training_records_are_checked_before_any_model_is_loaded(
     checkpoints: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = read("processbench", write(tmp_path / "bench.jsonl", rows(6)))
@@ -295,7 +295,7 @@ def test_every_model_is_asked_what_it_saw_before_any_is_opened(
         ([], "prm_training.json is not what train_prm.py writes"),
     ],
 )
-def test_a_training_record_that_is_none(record: object, message: str, tmp_path: Path) -> None:
+def test_a_malformed_training_record(record: object, message: str, tmp_path: Path) -> None:
     (tmp_path / "prm").mkdir()
     (tmp_path / "prm" / "prm_training.json").write_text(json.dumps(record))
     data = read("processbench", write(tmp_path / "b.jsonl", rows(2)))
@@ -307,7 +307,7 @@ def test_a_threshold_is_not_chosen_on_the_test_set(tmp_path: Path) -> None:
     data = write(tmp_path / "bench.jsonl", rows(6))
     done = run("--benchmark", "processbench", "--data", data, "--threshold-data", data)
     assert done.exit_code == 2
-    assert "--threshold-data asks 6 of the questions that are measured on" in done.stderr
+    assert "--threshold-data shares 6 questions with the test data" in done.stderr
 
 
 def test_misuse(checkpoints: Mapping[str, Path], tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_misuse(checkpoints: Mapping[str, Path], tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="nothing: there is no such folder"):
         evaluate(["nothing"], "processbench", data)
     one = [row for i, row in enumerate(candidates()) if i == 0 or i > 3]
-    with pytest.raises(BadInputError, match=r"c\.jsonl:1: the only solution to its problem; best of N needs two"):
+    with pytest.raises(BadInputError, match=r"c\.jsonl:1: the only solution to its problem; best-of-N needs two"):
         evaluate([], "best-of-n", read("best-of-n", write(tmp_path / "c.jsonl", one)))
     assert run("--benchmark", "processbench", "--data", "./nothing.jsonl").stderr == (
         "prm-gsm8k: ./nothing.jsonl: no such file or folder\n"

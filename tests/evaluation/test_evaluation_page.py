@@ -1,4 +1,4 @@
-"""An evaluation as a page and as pictures: all that the result holds is there, and nothing that it does not."""
+"""The HTML page and the charts of an evaluation show the result, all of it and nothing else."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 from evaluation.made_result import BASELINES, HOSTILE, made_result
 from html_reader import Read
 
+from prm_gsm8k.evaluation.charts import make_charts, thin, write_charts
 from prm_gsm8k.evaluation.page import evaluation_page, write_page
-from prm_gsm8k.evaluation.pictures import pictures, thin, write_pictures
 from prm_gsm8k.exceptions import PrmGsm8kError
 from prm_gsm8k.reports.charts import short
 
@@ -57,11 +57,11 @@ def texts(read: Read, name: str) -> list[str]:
     return [data for element, data in read.texts if element == name]
 
 
-def test_the_made_result_is_one_that_json_can_hold(whole: dict[str, Any]) -> None:
+def test_the_made_result_is_valid_json(whole: dict[str, Any]) -> None:
     assert json.loads(json.dumps(whole)) == whole
 
 
-def test_a_page_has_every_number_of_every_model_with_its_interval(result: dict[str, Any]) -> None:
+def test_a_page_has_every_metric_with_its_interval(result: dict[str, Any]) -> None:
     words = Read(evaluation_page(bare(result))).words()
     for model in result["models"]:
         assert model["name"] in words
@@ -76,7 +76,7 @@ def test_a_page_has_every_number_of_every_model_with_its_interval(result: dict[s
     assert "5.23.0" in words and result["data"]["digest"] in words
 
 
-def test_a_metric_nobody_knows_is_there_under_its_own_name(result: dict[str, Any]) -> None:
+def test_an_unknown_metric_keeps_its_name(result: dict[str, Any]) -> None:
     result = bare(result)
     result["models"][0]["metrics"]["new_thing"] = {"value": 0.125, "low": None, "high": None}
     result["models"][0]["metrics"]["hard/f1"] = {"value": 0.5, "low": None, "high": None}
@@ -87,7 +87,7 @@ def test_a_metric_nobody_knows_is_there_under_its_own_name(result: dict[str, Any
     assert "MCC" not in texts(read, "th"), "nobody has one"
 
 
-def test_baselines_alone_have_a_page_too(result: dict[str, Any]) -> None:
+def test_a_page_of_baselines_only(result: dict[str, Any]) -> None:
     alone = {**bare(result), "models": bare(result)["models"][2:], "paired": []}
     read = Read(evaluation_page(alone))
     assert texts(read, "title") == ["ProcessBench: baselines"]
@@ -100,7 +100,7 @@ def test_baselines_alone_have_a_page_too(result: dict[str, Any]) -> None:
     ]
 
 
-def test_a_model_that_was_trained_on_the_questions_is_named_before_any_number(result: dict[str, Any]) -> None:
+def test_a_model_trained_on_the_questions_is_named_above_all_metrics(result: dict[str, Any]) -> None:
     result = bare(result)
     result["models"][1]["trained_on"] = {"seen": 12, "of": 120}
     result["models"][0]["trained_on"] = {"seen": 0, "of": 120}
@@ -117,15 +117,15 @@ def test_a_model_that_was_trained_on_the_questions_is_named_before_any_number(re
 @pytest.mark.parametrize(
     ("label", "predicted", "verdict"),
     [
-        (-1, -1, "Right, and passed"),
-        (-1, 1, "Right, but step 1 called wrong"),
+        (-1, -1, "Correct, and passed"),
+        (-1, 1, "Correct, but an error predicted in step 1"),
         (1, 1, "Error in step 1 found"),
         (1, -1, "Error in step 1 missed"),
-        (1, 0, "Error in step 1, but step 0 named first"),
-        (1, 2, "Error in step 1, but step 2 named first"),
+        (1, 0, "Error in step 1, predicted in step 0"),
+        (1, 2, "Error in step 1, predicted in step 2"),
     ],
 )
-def test_an_example_says_what_came_of_it_and_marks_both_steps(
+def test_an_example_states_its_outcome_and_marks_both_steps(
     result: dict[str, Any], label: int, predicted: int, verdict: str
 ) -> None:
     read = example(result, completions=["a", "b", "c"], scores=[0.9, 0.4, 0.1], label=label, predicted=predicted)
@@ -134,38 +134,41 @@ def test_an_example_says_what_came_of_it_and_marks_both_steps(
     states = ["right"] * 3 if label < 0 else ["right", "error", "after"]
     assert items == [f"{level} {state}" for level, state in zip(("p6", "p2", "p0"), states, strict=True)]
     marks = (["✗ first error"] if label >= 0 else []) + (
-        [] if predicted < 0 else ["⚑ predicted, rightly" if label == predicted else "⚑ predicted, wrongly"]
+        [] if predicted < 0 else ["⚑ predicted, correctly" if label == predicted else "⚑ predicted, incorrectly"]
     )
     assert sorted(texts(read, "em")) == sorted(marks)
 
 
 def test_a_solution_of_best_of_n_has_an_answer_and_no_label(result: dict[str, Any]) -> None:
-    for correct, verdict in ((True, "Right answer"), (False, "Wrong answer"), (None, "Unknown")):
+    for correct, verdict in ((True, "Correct answer"), (False, "Incorrect answer"), (None, "Unknown")):
         read = example(result, label=None, predicted=None, correct=correct)
         assert verdict in texts(read, "span")
         assert texts(read, "em") == [] and not [a for a in read.named("li") if " " in (a["class"] or "")]
 
 
-def test_every_picture_there_are_numbers_for_and_no_other(result: dict[str, Any]) -> None:
+def test_a_chart_for_every_curve_in_the_result_and_no_other(result: dict[str, Any]) -> None:
     both = ["best-of-n", "reliability", "heatmap"]
     of_models = [
         f"{what}-{n}-{slug}"
         for n, slug in ((1, "org-made-up-prm-7b"), (2, "runs-smol-checkpoint-1200"))
         for what in both
     ]
-    assert [chart.path for chart in pictures(result)] == ["scores", "roc", "precision-recall", *of_models]
+    assert [chart.path for chart in make_charts(result)] == ["scores", "roc", "precision-recall", *of_models]
     model = result["models"][0]
     model["curves"] |= {"roc": {"x": [], "y": []}, "best_of_n": None, "heatmap": None, "reliability": []}
-    assert [chart.path for chart in pictures({**result, "models": [model]})] == ["scores", "precision-recall"]
-    assert pictures({**result, "models": []}) == []
+    assert [chart.path for chart in make_charts({**result, "models": [model]})] == ["scores", "precision-recall"]
+    assert make_charts({**result, "models": []}) == []
 
 
-def test_words_and_tables_say_what_pictures_show(result: dict[str, Any]) -> None:
-    drawn = {chart.name: chart for chart in pictures(result)}
+def test_alt_texts_and_tables_say_what_charts_show(result: dict[str, Any]) -> None:
+    drawn = {chart.name: chart for chart in make_charts(result)}
     model = result["models"][0]
     auc = f"org/made-up-prm-7b {model['metrics']['auc']['value']:.3f}"
-    assert auc in drawn["roc"].alt and drawn["roc"].alt.startswith("ROC of steps: right steps that pass against")
-    assert drawn["roc"].table.head == ("wrong steps that pass", *[m["name"] for m in result["models"] if m["curves"]])
+    assert auc in drawn["roc"].alt and drawn["roc"].alt.startswith("ROC of steps: correct steps that pass against")
+    assert drawn["roc"].table.head == (
+        "incorrect steps that pass",
+        *[m["name"] for m in result["models"] if m["curves"]],
+    )
     assert [row[0] for row in drawn["roc"].table.rows] == [f"{10 * i}%" for i in range(11)]
     oracle = model["curves"]["best_of_n"]["series"]["oracle"]
     assert drawn["best_of_n_1"].table.rows[-1][-1] == f"{100 * oracle[-1]:.1f}%"
@@ -177,14 +180,14 @@ def test_words_and_tables_say_what_pictures_show(result: dict[str, Any]) -> None
     assert [row[:8] for row in folded[:8]] == [row[:8] for row in counts[:8]]
 
 
-def test_precision_is_not_drawn_between_its_points(result: dict[str, Any]) -> None:
+def test_precision_is_not_interpolated(result: dict[str, Any]) -> None:
     one = result["models"][0]
     one["curves"] |= {"precision_recall": {"x": [1.0, 1.0, 0.0], "y": [0.2, 0.25, 1.0]}}  # one score for all, falling
-    chart = next(c for c in pictures({**result, "models": [one]}) if c.name == "precision_recall")
+    chart = next(c for c in make_charts({**result, "models": [one]}) if c.name == "precision_recall")
     assert [row[1] for row in chart.table.rows] == ["100.0%"] + ["25.0%"] * 10
 
 
-def test_the_gap_that_is_closed_has_a_table_of_its_own(result: dict[str, Any]) -> None:
+def test_the_closed_gap_has_its_own_table(result: dict[str, Any]) -> None:
     result = bare(result)
     result["models"][0]["metrics"]["min_gap_closed"] = {"value": -0.25, "low": -0.5, "high": 0.125}
     read = Read(evaluation_page(result))
@@ -193,22 +196,22 @@ def test_the_gap_that_is_closed_has_a_table_of_its_own(result: dict[str, Any]) -
     assert "-25.0" in texts(read, "td") and "(-50.0 to 12.5)" in texts(read, "small")
 
 
-def test_pictures_are_written_as_svg_with_text_and_as_png(result: dict[str, Any], tmp_path: Path) -> None:
+def test_charts_are_written_as_svg_with_text_and_as_png(result: dict[str, Any], tmp_path: Path) -> None:
     result["models"] = [{**result["models"][0], "name": "../../$up$ <b> 日本\x00", "curves": None}]
-    written = write_pictures(result, tmp_path / "a" / "b")
+    written = write_charts(result, tmp_path / "a" / "b")
     assert [path.relative_to(tmp_path).as_posix() for path in written] == ["a/b/scores.svg", "a/b/scores.png"]
     assert written == sorted((tmp_path / "a" / "b").iterdir(), reverse=True)
     texts = [node.text for node in ElementTree.parse(written[0]).iter("{http://www.w3.org/2000/svg}text")]
     assert "../../$up$ <b> 日本\N{REPLACEMENT CHARACTER}" in texts
     assert struct.unpack(">I", written[1].read_bytes()[16:20]) == (690,)
-    again = write_pictures(result, tmp_path / "c")
+    again = write_charts(result, tmp_path / "c")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in written]
 
 
-def test_no_name_leads_out_of_the_folder_or_onto_another_picture(result: dict[str, Any]) -> None:
+def test_chart_files_stay_in_the_folder_and_are_unique(result: dict[str, Any]) -> None:
     for n, name in enumerate(("../../../etc/passwd", "..", "a/b", "a-b", "", "日本")):
         result["models"].append({**result["models"][0], "name": name, "kind": "model", "digest": str(n)})
-    paths = [chart.path for chart in pictures(result)]
+    paths = [chart.path for chart in make_charts(result)]
     assert len(paths) == len(set(paths)) and not [path for path in paths if "/" in path or ".." in path]
 
 

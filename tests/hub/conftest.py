@@ -8,24 +8,24 @@ from hub.published import CONFIG, MADE_FROM, build_v1, build_v2
 from made_rows import made_table
 
 from prm_gsm8k.dataset.folder import write_config
-from prm_gsm8k.hub import client as talk
+from prm_gsm8k.hub import client
 
 
 @pytest.fixture(scope="session")
 def v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built folder of three configs. Not to be changed: copy it."""
+    """A built folder of three configs; copy it to change it."""
     return build_v1(tmp_path_factory.mktemp("built") / "v1")
 
 
 @pytest.fixture(scope="session")
 def v2(v1: Path) -> Path:
-    """The same a little later: a row edited, a split gone."""
+    """The same with a row edited and a split deleted."""
     return build_v2(v1.parent / "v2", v1)
 
 
 @pytest.fixture(scope="session")
 def small_v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One config of ten rows, where what is in the files does not matter but the number of times it is published."""
+    """One config of ten rows, for tests that publish it many times."""
     folder = tmp_path_factory.mktemp("built") / "small_v1"
     write_config(folder, CONFIG, {"train": made_table(range(3)), "test": made_table(range(7, 9), "test")}, MADE_FROM)
     return folder
@@ -33,7 +33,7 @@ def small_v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_v2(small_v1: Path) -> Path:
-    """The same with other rows, and without a file that was there."""
+    """The same with other rows and one file less."""
     folder = shutil.copytree(small_v1, small_v1.parent / "small_v2")
     write_config(folder, CONFIG, {"train": made_table(range(1, 5))}, MADE_FROM)
     return folder
@@ -41,7 +41,7 @@ def small_v2(small_v1: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Our own waiting takes no time; the list says how many seconds it would have."""
+    """Pauses between retries take no time; the list holds their seconds."""
     waited: list[float] = []
-    monkeypatch.setattr(talk, "sleep", waited.append)
+    monkeypatch.setattr(client, "sleep", waited.append)
     return waited

@@ -1,4 +1,4 @@
-"""Built folders small enough to publish a hundred times: v1, and v2 in which a row, a file and a config are other."""
+"""Built folders small enough to publish a hundred times: v1, and v2 with a changed row and a deleted split."""
 
 from __future__ import annotations
 

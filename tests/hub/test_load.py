@@ -1,4 +1,4 @@
-"""`load`: the revision that was asked for, the bytes that were published, or an error that says what is in the way."""
+"""`load`: the requested revision with the published bytes, or an error that says why not."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_all_rows_of_a_config(hub: Hub, v1: Path) -> None:
     assert list(rows) == ["train", "test"]
 
 
-def test_one_request_when_it_is_there_and_none_for_a_commit(hub: Hub, v1: Path) -> None:
+def test_one_request_for_a_cached_tag_and_none_for_a_commit(hub: Hub, v1: Path) -> None:
     commit = publish(v1, ID, tag="v1").commit
     for revision, requests in ((None, 1), ("v1", 1), (commit, 0)):
         first_step(repo_id=ID, revision=revision)
@@ -60,7 +60,7 @@ def test_one_request_when_it_is_there_and_none_for_a_commit(hub: Hub, v1: Path) 
         assert len(hub.requests) == requests, hub.requests
 
 
-def test_only_the_config_that_is_asked_for_is_fetched(hub: Hub, v1: Path) -> None:
+def test_only_the_requested_config_is_downloaded(hub: Hub, v1: Path) -> None:
     publish(v1, ID)
     hub.requests.clear()
     first_step(repo_id=ID)
@@ -68,7 +68,7 @@ def test_only_the_config_that_is_asked_for_is_fetched(hub: Hub, v1: Path) -> Non
     assert hub.asked("GET", "/resolve/.*/synthetic/") == []
 
 
-def test_revisions_are_told_apart_online_and_offline(hub: Hub, v1: Path, v2: Path, offline: Offline) -> None:
+def test_revisions_are_distinguished_online_and_offline(hub: Hub, v1: Path, v2: Path, offline: Offline) -> None:
     publish(v1, ID, tag="v1")
     assert first_step(repo_id=ID) == FIRST_STEPS[0]
     publish(v2, ID, tag="v2")
@@ -92,7 +92,7 @@ def test_a_revision_that_does_not_exist(hub: Hub, v1: Path, revision: str) -> No
         load(CONFIG, repo_id=ID, revision=revision)
 
 
-def test_what_does_not_exist_is_said(hub: Hub, v1: Path) -> None:
+def test_unknown_names_are_errors(hub: Hub, v1: Path) -> None:
     with pytest.raises(HubError, match="there is no such dataset, or this token may not see it"):
         load(CONFIG, repo_id=ID)
     publish(v1, ID)
@@ -117,7 +117,7 @@ def test_a_slice(hub: Hub, v1: Path) -> None:
     assert load(CONFIG, "train[2:5]", repo_id=ID).to_list() == made_table(range(40)).to_pylist()[2:5]  # type: ignore[union-attr]
 
 
-def test_a_private_repository_is_there_for_who_may_see_it(hub: Hub, v1: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_private_repository_needs_a_token(hub: Hub, v1: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(v1, ID, private=True)
     monkeypatch.setenv("HF_TOKEN", Hub.READ)
     assert first_step(repo_id=ID) == FIRST_STEPS[0]
@@ -200,7 +200,7 @@ def test_streaming_reads_ranges(hub: Hub, v1: Path) -> None:
 # ---------------------------------------------------------------------------------------------- where rows come from
 
 
-def test_published_rows_come_first_and_it_says_so(
+def test_published_rows_take_precedence_with_a_message(
     hub: Hub, v1: Path, v2: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     publish(v1, ID, tag="v1")
@@ -212,7 +212,7 @@ def test_published_rows_come_first_and_it_says_so(
     assert "from the folder data" in capsys.readouterr().err
 
 
-def test_a_hub_that_is_away_is_replaced_by_what_is_here(
+def test_an_unreachable_hub_falls_back_to_local_rows(
     hub: Hub, v1: Path, v2: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     publish(v1, ID)
@@ -228,7 +228,7 @@ def test_a_hub_that_is_away_is_replaced_by_what_is_here(
 
 
 @pytest.mark.parametrize("fault", [{"cut": "before"}, {"status": 503}, {"status": 429}])
-def test_a_hub_that_is_away_is_not_needed_for_what_is_in_the_cache(
+def test_an_unreachable_hub_falls_back_to_the_cache(
     hub: Hub, v1: Path, capsys: pytest.CaptureFixture[str], fault: dict[str, object], pauses: list[float]
 ) -> None:
     publish(v1, ID)
@@ -239,7 +239,7 @@ def test_a_hub_that_is_away_is_not_needed_for_what_is_in_the_cache(
     assert pauses == []
 
 
-def test_a_hub_that_answers_5xx_is_waited_for_and_then_given_up(hub: Hub, v1: Path, pauses: list[float]) -> None:
+def test_5xx_is_retried_and_then_an_error(hub: Hub, v1: Path, pauses: list[float]) -> None:
     publish(v1, ID, tag="v1")
     hub.fail(times=math.inf, status=502)
     with pytest.raises(HubUnreachable, match=r"the Hub answers 502 .*5 times in a row; try again later"):
@@ -247,7 +247,7 @@ def test_a_hub_that_answers_5xx_is_waited_for_and_then_given_up(hub: Hub, v1: Pa
     assert pauses == [1, 2, 4, 8]
 
 
-def test_a_fetch_that_was_cut_goes_on(hub: Hub, v1: Path) -> None:
+def test_an_interrupted_download_resumes(hub: Hub, v1: Path) -> None:
     publish(v1, ID)
     hub.fail("GET", rf"/{CONFIG}/", times=math.inf, cut="before")
     with pytest.raises(HubUnreachable):
@@ -256,7 +256,7 @@ def test_a_fetch_that_was_cut_goes_on(hub: Hub, v1: Path) -> None:
     assert first_step(repo_id=ID, revision="main") == FIRST_STEPS[0]
 
 
-def test_prm800k_is_not_built_on_the_way(elsewhere: Path, hf_home: Path) -> None:
+def test_prm800k_is_never_built_implicitly(elsewhere: Path, hf_home: Path) -> None:
     with pytest.raises(PrmGsm8kError, match="prm800k is not built here: `prm-gsm8k build prm800k`"):
         load("prm800k")
 

@@ -71,7 +71,7 @@ def test_what_is_committed_is_read_back_from_any_revision(hub: Hub) -> None:
     assert [c.commit_id for c in HfApi().list_repo_commits(ID, **KIND)][:2] == [second, first]
 
 
-def test_the_tree_tells_how_to_recognise_what_is_there(hub: Hub) -> None:
+def test_the_tree_lists_sizes_and_hashes(hub: Hub) -> None:
     published()
     tree = {entry.path: entry for entry in HfApi().list_repo_tree(ID, recursive=True, **KIND)}
     assert list(tree) == [".gitattributes", "README.md", "rows", "rows/train.parquet"]
@@ -92,7 +92,7 @@ def test_datasets_loads_from_it_and_then_offline(hub: Hub, offline: Callable[[],
     assert len(hub.requests) == asked
 
 
-def test_a_part_of_a_file_is_served_as_a_part(hub: Hub) -> None:
+def test_a_range_of_a_file_is_served(hub: Hub) -> None:
     published()
     with HfFileSystem().open(f"datasets/{ID}/rows/train.parquet") as file:
         file.seek(4)
@@ -138,7 +138,7 @@ def test_names_that_are_taken_or_unknown(hub: Hub) -> None:
         HfApi().repo_info(ID, repo_type="model")
 
 
-def test_a_card_whose_head_is_no_yaml_is_refused(hub: Hub) -> None:
+def test_a_card_without_a_valid_yaml_head_is_refused(hub: Hub) -> None:
     published()
     with pytest.raises(ValueError, match="Invalid metadata"):
         commit({"README.md": b"---\na: [\n---\n"})
@@ -182,7 +182,7 @@ def test_a_repository_of_somebody_else_is_read_but_not_written(hub: Hub, monkeyp
 # --------------------------------------------------------------------------------------------------------- faults
 
 
-def test_a_cut_before_and_a_cut_after_differ_in_what_is_done(hub: Hub) -> None:
+def test_a_connection_cut_before_or_after_the_request_takes_effect(hub: Hub) -> None:
     published()
     for cut, done in (("before", False), ("after", True)):
         hub.fail("POST", "/commit/main$", cut=cut)
@@ -200,7 +200,7 @@ def test_the_kth_request_from_now_on(hub: Hub) -> None:
     HfApi().repo_info(ID, **KIND)
 
 
-def test_a_busy_hub_is_asked_again_without_waiting(hub: Hub, waits: list[float]) -> None:
+def test_a_busy_hub_is_retried(hub: Hub, waits: list[float]) -> None:
     published()
     hub.fail("HEAD", "/resolve/", status=429, retry_after=7)
     HfFileSystem().info(f"datasets/{ID}/README.md")
@@ -216,7 +216,7 @@ def test_a_busy_hub_is_asked_again_without_waiting(hub: Hub, waits: list[float])
     assert status_of(caught) == 503
 
 
-def test_what_was_uploaded_is_not_uploaded_again(hub: Hub) -> None:
+def test_uploaded_data_is_not_uploaded_again(hub: Hub) -> None:
     HfApi().create_repo(ID, **KIND)
     hub.fail("POST", "/commit/", status=412)
     with pytest.raises(HfHubHTTPError):

@@ -1,4 +1,4 @@
-"""`publish`: one commit, wholly old or wholly new, read back, and a tag that never moves."""
+"""`publish`: one atomic commit, read back, and a tag that never moves."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_one_config_of_a_folder(hub: Hub, v1: Path) -> None:
         publish(v1, ID, configs=["nothing"])
 
 
-def test_what_others_put_into_the_repository_stays(hub: Hub, v1: Path, v2: Path) -> None:
+def test_foreign_files_in_the_repository_stay(hub: Hub, v1: Path, v2: Path) -> None:
     publish(v1, ID)
     hub.dataset(ID).put({"LICENSE": b"MIT", "notes/by-hand.txt": b"mine"})
     publish(v2, ID)
@@ -182,7 +182,7 @@ def test_a_lost_reply_to_the_commit_is_not_a_second_commit(hub: Hub, v1: Path) -
 # ------------------------------------------------------------------------------------------------------ others at work
 
 
-def test_a_commit_in_between_is_kept_and_ours_stands_on_it(hub: Hub, v1: Path, v2: Path) -> None:
+def test_a_concurrent_commit_is_kept_below_ours(hub: Hub, v1: Path, v2: Path) -> None:
     publish(v1, ID)
     repo = hub.dataset(ID)
     hub.before("POST", COMMIT, lambda: repo.put({"notes.txt": b"first"}))
@@ -204,7 +204,7 @@ def test_two_publishers_at_once_lose_nothing(hub: Hub, v1: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [409, 412])
-def test_conflicts_without_end_are_an_end(hub: Hub, v1: Path, pauses: list[float], status: int) -> None:
+def test_endless_conflicts_are_an_error(hub: Hub, v1: Path, pauses: list[float], status: int) -> None:
     hub.fail("POST", COMMIT, times=math.inf, status=status)
     with pytest.raises(HubError, match="someone else changed it at the same time"):
         publish(v1, ID)
@@ -233,7 +233,7 @@ def test_a_tag_never_moves(hub: Hub, v1: Path, v2: Path) -> None:
     assert (hub.dataset(ID).tags["v1"], hub.dataset(ID).head, hub.lfs_bytes()) == (first, first, 0)
 
 
-def test_a_tag_that_someone_makes_meanwhile_is_not_ours(hub: Hub, v1: Path, v2: Path) -> None:
+def test_a_tag_made_concurrently_is_not_moved(hub: Hub, v1: Path, v2: Path) -> None:
     first = publish(v1, ID).commit
     hub.before("POST", r"/tag/", lambda: hub.dataset(ID).tags.update(v2=str(first)))
     with pytest.raises(HubError, match="tag v2 names commit"):
@@ -241,14 +241,14 @@ def test_a_tag_that_someone_makes_meanwhile_is_not_ours(hub: Hub, v1: Path, v2: 
     assert hub.dataset(ID).tags["v2"] == first
 
 
-def test_a_branch_is_no_tag(hub: Hub, v1: Path) -> None:
+def test_a_branch_cannot_be_a_tag(hub: Hub, v1: Path) -> None:
     publish(v1, ID)
     with pytest.raises(HubError, match="'main' is a branch"):
         publish(v1, ID, tag="main")
 
 
-def test_no_tag_on_something_else_than_was_meant(hub: Hub, v1: Path) -> None:
-    """The Hub says that all is well, and a file is missing in what it made."""
+def test_no_tag_if_the_commit_differs_from_what_was_sent(hub: Hub, v1: Path) -> None:
+    """The Hub reports success, but a file is missing in its commit."""
     repo = hub.create(ID)
 
     def lose_a_file() -> None:
@@ -312,7 +312,7 @@ def test_a_private_repository(hub: Hub, v1: Path, monkeypatch: pytest.MonkeyPatc
         publish(v1, ID)
 
 
-def test_a_public_repository_is_not_taken_for_a_private_one(hub: Hub, v1: Path) -> None:
+def test_private_is_refused_for_a_public_repository(hub: Hub, v1: Path) -> None:
     hub.create(ID)
     with pytest.raises(UsageError, match="exists and is public"):
         publish(v1, ID, private=True)
@@ -327,13 +327,13 @@ def test_a_repository_of_another_type(hub: Hub, v1: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["prm-gsm8k", "org/prm/gsm8k", "org/", "org/prm gsm8k"])
-def test_a_name_that_is_none(v1: Path, name: str) -> None:
+def test_an_invalid_name(v1: Path, name: str) -> None:
     with pytest.raises(UsageError, match="is no repository of the Hub"):
         publish(v1, name)
 
 
 @pytest.mark.parametrize(("status", "said"), [(503, "the Hub answers 503"), (429, "the Hub answers 429")])
-def test_a_hub_that_does_not_answer_is_waited_for_and_then_given_up(
+def test_5xx_and_429_are_retried_and_then_an_error(
     hub: Hub, v1: Path, pauses: list[float], status: int, said: str
 ) -> None:
     hub.fail(times=math.inf, status=status, retry_after=7)
@@ -342,7 +342,7 @@ def test_a_hub_that_does_not_answer_is_waited_for_and_then_given_up(
     assert pauses == [7, 7, 7, 8]  # what the Hub asks for, and our own pause where that is longer
 
 
-def test_trouble_that_passes_is_not_seen(hub: Hub, v1: Path) -> None:
+def test_transient_failures_are_retried(hub: Hub, v1: Path) -> None:
     hub.fail(times=2, status=503)
     assert publish(v1, ID).committed
 
@@ -350,7 +350,7 @@ def test_trouble_that_passes_is_not_seen(hub: Hub, v1: Path) -> None:
 # -------------------------------------------------------------------------------------------------------- the command
 
 
-def test_the_command_ends_with_the_line_that_users_type(
+def test_the_command_prints_the_line_that_loads_the_rows(
     hub: Hub, v1: Path, v2: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "publish", str(v1), ID, "--tag", "v1.0.0") == 0
@@ -386,7 +386,7 @@ def test_no_token_in_any_output(
     assert Hub.WRITE not in out + err + caplog.text
 
 
-def test_no_bars_where_nobody_sees_them(hub: Hub, v1: Path) -> None:
+def test_no_progress_bars_without_a_terminal(hub: Hub, v1: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_DISABLE_PROGRESS_BARS"}
     command = [sys.executable, "-m", "prm_gsm8k.cli", "publish", str(v1), ID]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Intervals cover the truth as often as they say, problems are drawn and not solutions, two alike models are alike."""
+"""Intervals cover the truth as often as they claim, problems are resampled whole, p-values are calibrated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from prm_gsm8k.metrics.protocols import Counts, first_error_counts, processbench
 
 
 def drawn_benchmark(random: np.random.Generator, problems: int, each: int = 3) -> tuple[list[str], Counts]:
-    """Solutions to problems of different hardness, so that those to one problem are alike."""
+    """Solutions to problems of random difficulty, so that those to one problem are correlated."""
     hard = random.normal(size=problems).repeat(each)
     wrong = random.random(len(hard)) < 1 / (1 + np.exp(-hard))
     hit = random.random(len(hard)) < 1 / (1 + np.exp(hard * np.where(wrong, 1, 0.5) - np.where(wrong, 0.3, 2.0)))
@@ -45,7 +45,7 @@ def test_95_percent_intervals_cover_the_truth_in_93_to_97_of_100_repeats() -> No
     assert 0.93 <= covered / repeats <= 0.97
 
 
-def test_solutions_to_one_problem_are_drawn_together() -> None:
+def test_solutions_to_one_problem_are_resampled_together() -> None:
     drawn = resamples(["a", "b", "a", "c", "a"], [""] * 5, 50)
     assert drawn.weights.shape == (50, 3) and (drawn.weights.sum(axis=1) == 3).all()
     sums = drawn.sums({"ones": np.ones(5), "of a": np.array([1.0, 0, 1, 0, 1])})
@@ -64,12 +64,12 @@ def test_the_same_seed_draws_the_same() -> None:
     assert (one == two).all() and (one != other).any()
 
 
-def test_no_interval_where_a_resample_cannot_say_the_number() -> None:
+def test_no_interval_if_a_resample_is_undefined() -> None:
     assert interval(np.array([0.5, np.nan]), 0.5) == (None, None)
     assert interval(np.array([]), 0.5) == (None, None)
 
 
-def test_ranked_numbers_are_scikit_learns_with_weights_and_ties() -> None:
+def test_ranked_metrics_equal_scikit_learns_with_weights_and_ties() -> None:
     random = np.random.default_rng(0)
     scores = random.integers(0, 12, 300) / 12  # many equal ones
     right = random.random(300) < 0.2 + 0.6 * scores
@@ -80,18 +80,18 @@ def test_ranked_numbers_are_scikit_learns_with_weights_and_ties() -> None:
         assert p == pytest.approx(average_precision_score(~right, -scores, sample_weight=w))
 
 
-def test_ranked_numbers_without_one_kind_are_nan() -> None:
+def test_ranked_metrics_of_one_class_are_nan() -> None:
     weights = np.array([[1.0, 1.0], [1.0, 0.0]])
     assert np.isnan(weighted_auc(np.array([0.1, 0.9]), np.array([False, True]))(weights)).tolist() == [False, True]
 
 
-def test_a_resample_weighs_the_items_of_a_problem_alike() -> None:
+def test_a_resample_weighs_the_items_of_a_problem_equally() -> None:
     drawn = resamples(["a", "a", "b"], [""] * 3, 120)  # more than are computed at once
     seen = of_resamples(lambda w: w.sum(axis=1), drawn, np.array([0, 0, 1, 2]))
     assert seen.tolist() == (3 * drawn.weights[:, 0] + drawn.weights[:, 1]).tolist()
 
 
-def test_two_alike_models_differ_by_chance_only() -> None:
+def test_p_is_below_5_percent_in_5_percent_of_pairs_of_equal_models() -> None:
     random = np.random.default_rng(5)
     values = []
     for n in range(200):
@@ -104,7 +104,7 @@ def test_two_alike_models_differ_by_chance_only() -> None:
     assert 0.01 <= np.mean(np.array(values) <= 0.05) <= 0.09, "5% of p are below 0.05"
 
 
-def test_a_better_model_is_found_to_be_better() -> None:
+def test_a_better_model_is_significantly_better() -> None:
     labels = [1] * 60 + [-1] * 60
     good, bad = [1] * 50 + [0] * 10 + [-1] * 55 + [0] * 5, [1] * 25 + [0] * 35 + [-1] * 40 + [0] * 20
     problems = [str(i) for i in range(120)]
@@ -113,5 +113,5 @@ def test_a_better_model_is_found_to_be_better() -> None:
     one = paired(a, b, processbench, "f1", drawn)
     assert one.difference == pytest.approx(f1_of(a) - f1_of(b))
     assert one.low is not None and one.high is not None and 0 < one.low < one.difference < one.high
-    assert one.p == pytest.approx(1 / 501), "no lot is as far apart"
+    assert one.p == pytest.approx(1 / 501), "no permutation differs as much"
     assert paired(a, a, processbench, "f1", drawn).p == 1

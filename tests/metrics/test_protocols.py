@@ -1,4 +1,4 @@
-"""Published numbers come out of what was published beside them; formulas agree with scikit-learn's and with papers."""
+"""Published results are reproduced; formulas agree with scikit-learn and with the papers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from prm_gsm8k.metrics.protocols import (
     prmbench,
     processbench,
     step_counts,
-    steps_one_by_one,
+    step_protocol,
     verdict_counts,
 )
 from prm_gsm8k.metrics.steps import harmonic_mean, step_metrics
@@ -84,11 +84,11 @@ def test_mcc_and_macro_f1_are_scikit_learns() -> None:
         four = [counts[key].sum() for key in ("tp", "fn", "tn", "fp")]
         assert matthews(*four) == pytest.approx(matthews_corrcoef(right, said))
         assert macro_f1(*four) == pytest.approx(f1_score(right, said, average="macro"))
-    assert matthews(3, 0, 0, 4) == 0, "all called right, as scikit-learn"
+    assert matthews(3, 0, 0, 4) == 0, "all predicted correct, as scikit-learn"
 
 
-def test_mr_gsm8k_counts_a_place_among_all_wrong_ones() -> None:
-    """Four wrong solutions: found, found but elsewhere, missed, found; two right ones, one of them called wrong."""
+def test_mr_gsm8k_divides_by_all_incorrect_solutions() -> None:
+    """Four incorrect solutions: found, found elsewhere, missed, found; two correct ones, one of them passed."""
     labels, predicted = [1, 2, 0, 3, -1, -1], [1, 0, -1, 3, -1, 2]
     sums = {
         **first_error_counts(predicted, labels),
@@ -98,11 +98,11 @@ def test_mr_gsm8k_counts_a_place_among_all_wrong_ones() -> None:
     numbers = mr_gsm8k({key: column.sum() for key, column in sums.items()})
     assert numbers["first_error_accuracy"] == 0.5
     assert numbers["mcc"] == pytest.approx(matthews_corrcoef([0, 0, 0, 0, 1, 1], [0, 0, 1, 0, 1, 0]))
-    assert numbers["step_f1"] == pytest.approx((2 / 3 + 0) / 2), "all steps called right: F1 of wrong ones is 0"
+    assert numbers["step_f1"] == pytest.approx((2 / 3 + 0) / 2), "F1 of incorrect steps is 0"
 
 
-def test_prmscore_is_of_all_steps_together_and_one_of_each_class() -> None:
-    """As PRMBench's own evaluation: steps after an error count, and multi_solutions, all right, is F1 alone."""
+def test_prmscore_over_all_steps_and_by_class() -> None:
+    """As in PRMBench's evaluation: steps after an error count, and multi_solutions, all correct, is F1 alone."""
     classes = [name for members in PRMBENCH_GROUPS.values() for name in members]
     draw = random.Random(1)
     right, said, subsets = [], [], []
@@ -125,34 +125,34 @@ def test_prmscore_is_of_all_steps_together_and_one_of_each_class() -> None:
     assert numbers["simplicity/prmscore"] == pytest.approx(np.mean(simple))
 
 
-def test_a_group_in_which_a_class_is_missing_has_no_mean() -> None:
+def test_a_group_with_a_missing_class_has_no_mean() -> None:
     counts = by_subset(verdict_counts([[True, False]], [[True, False]]), ["redundency"])
     numbers = prmbench({key: column.sum() for key, column in counts.items()}, ["redundency"])
     assert set(numbers) == {"prmscore", "redundency/prmscore"}
 
 
-def test_counts_of_steps_add_up_to_the_metrics_of_steps() -> None:
+def test_step_counts_add_up_to_step_metrics() -> None:
     random_ = np.random.default_rng(0)
     scores = [random_.random(n).tolist() for n in random_.integers(1, 8, 50)]
-    right = [(random_.random(max(1, len(line) - 1)) < 0.7).tolist() for line in scores]  # the last steps are nobody's
+    right = [(random_.random(max(1, len(line) - 1)) < 0.7).tolist() for line in scores]  # the last steps have no label
     sums = {key: column.sum() for key, column in step_counts(scores, right).items()}
     flat = [p for line, r in zip(scores, right, strict=True) for p in line[: len(r)]]
     expected = step_metrics(flat, [r for line in right for r in line])
-    numbers = steps_one_by_one(sums)
+    numbers = step_protocol(sums)
     assert numbers["step_accuracy"] == pytest.approx(expected.accuracy)
     assert numbers["ece"] == pytest.approx(expected.ece) and numbers["brier"] == pytest.approx(expected.brier)
 
 
-def test_what_cannot_be_said_is_nan_and_zero_is_zero() -> None:
-    only_wrong = first_error_counts([1, -1], [1, 1])
-    numbers = processbench({key: column.sum() for key, column in only_wrong.items()})
+def test_undefined_metrics_are_nan() -> None:
+    incorrect = first_error_counts([1, -1], [1, 1])
+    numbers = processbench({key: column.sum() for key, column in incorrect.items()})
     assert numbers["error_accuracy"] == 0.5 and np.isnan(numbers["correct_accuracy"]) and np.isnan(numbers["f1"])
     nothing = first_error_counts([-1, 0], [1, -1])
     assert processbench({key: column.sum() for key, column in nothing.items()})["f1"] == 0
 
 
 def test_sums_may_be_arrays() -> None:
-    """What resamples are: each number for all of them at once, the same as one by one."""
+    """As for resamples: all at once equals one by one."""
     counts = first_error_counts([0, -1, -1, 2, -1], [0, 1, -1, 2, -1])
     weights = np.array([[1, 1, 1, 1, 1], [2, 0, 1, 0, 2], [0, 3, 1, 1, 0]])
     together = processbench({key: weights @ column for key, column in counts.items()})["f1"]

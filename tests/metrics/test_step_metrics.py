@@ -1,4 +1,4 @@
-"""Numbers about scores: against counts by hand, against a search over every threshold, and what cannot be said."""
+"""Step metrics: against hand counts, against a search over every threshold, and undefined cases."""
 
 from __future__ import annotations
 
@@ -45,35 +45,35 @@ def test_no_threshold_is_better_than_the_best(solutions: list[tuple[list[float],
     assert f1 == pytest.approx(max(f1_at(scores, labels, t) for t in every))
 
 
-def test_a_best_threshold_lies_between_scores_and_nearest_to_a_half() -> None:
+def test_the_best_threshold_is_between_scores_and_nearest_one_half() -> None:
     assert best_threshold([[0.9, 0.2], [0.8]], [1, -1]) == (0.5, 1.0)
     assert best_threshold([[0.9, 0.2], [0.3]], [1, -1]) == (0.25, 1.0)
-    assert best_threshold([[0.9, 0.2]], [1]) == (pytest.approx(0.55), 1.0), "wrong ones only: their accuracy"
+    assert best_threshold([[0.9, 0.2]], [1]) == (pytest.approx(0.55), 1.0), "incorrect solutions only: their accuracy"
 
 
-def test_accuracies_are_shares_of_their_own_kind() -> None:
+def test_each_accuracy_is_a_share_of_its_own_class() -> None:
     at = first_error_f1([0, 1, 3, -1, -1, 2], [0, 2, 3, 1, -1, -1])
     assert (at.error_accuracy, at.correct_accuracy, at.n_error, at.n_correct) == (0.5, 0.5, 4, 2)
 
 
-def test_what_cannot_be_said_is_none() -> None:
-    only_wrong = first_error_f1([1, 0], [1, 1])
-    assert (only_wrong.error_accuracy, only_wrong.correct_accuracy, only_wrong.f1) == (0.5, None, None)
-    right = step_metrics([0.9, 0.8], [True, True])
-    assert (right.auc, right.average_precision) == (None, None)
+def test_undefined_metrics_are_none() -> None:
+    incorrect = first_error_f1([1, 0], [1, 1])
+    assert (incorrect.error_accuracy, incorrect.correct_accuracy, incorrect.f1) == (0.5, None, None)
+    correct = step_metrics([0.9, 0.8], [True, True])
+    assert (correct.auc, correct.average_precision) == (None, None)
     assert roc_auc([0.1], [False]) is None and average_precision([0.1], [False]) is None
-    assert first_error_f1([0, 0], [1, -1]).f1 == 0.0, "nothing found is 0, not unknown"
+    assert first_error_f1([0, 0], [1, -1]).f1 == 0.0, "0, not undefined"
     assert harmonic_mean(0.0, 0.0) == 0.0
 
 
-def test_steps_after_the_first_error_are_nobodys() -> None:
-    scores, right = judged_steps([[0.9, 0.4, 0.3, 0.2], [0.6, 0.7], [0.1]], [1, -1, 0])
+def test_steps_after_the_first_error_have_no_label() -> None:
+    scores, correct = judged_steps([[0.9, 0.4, 0.3, 0.2], [0.6, 0.7], [0.1]], [1, -1, 0])
     assert scores.tolist() == [0.9, 0.4, 0.6, 0.7, 0.1]
-    assert right.tolist() == [True, False, True, True, False]
+    assert correct.tolist() == [True, False, True, True, False]
 
 
 def test_step_metrics_by_hand() -> None:
-    """Pairs (right above wrong): 0.9>0.6, 0.9>0.2, 0.4<0.6, 0.4>0.2: AUC 3/4. Wrong by lowest score: 1/1, then 2/3."""
+    """Pairs (correct, incorrect): 0.9>0.6, 0.9>0.2, 0.4<0.6, 0.4>0.2: AUC 3/4. Precision from below: 1/1, 2/3."""
     m = step_metrics([0.9, 0.4, 0.6, 0.2], [True, True, False, False])
     assert m.auc == 0.75
     assert m.average_precision == pytest.approx((1 / 1 + 2 / 3) / 2)
@@ -83,7 +83,7 @@ def test_step_metrics_by_hand() -> None:
     assert m.steps == 4
 
 
-def test_the_calibration_error_is_of_bins_not_of_steps() -> None:
+def test_the_calibration_error_averages_over_bins() -> None:
     half = step_metrics([0.5] * 10, [True] * 5 + [False] * 5)
     assert half.ece == 0 and half.brier == 0.25
     ends = step_metrics([0.0, 1.0], [False, True])
@@ -101,9 +101,9 @@ def test_the_calibration_error_is_of_bins_not_of_steps() -> None:
         (lambda: judged_steps([[0.1]], [0, 0]), "1 solutions but 2 labels"),
         (lambda: first_error_f1([0], []), "1 predictions but 0 labels"),
         (lambda: step_metrics([0.5, math.nan], [True, False]), "score 1 is nan"),
-        (lambda: step_metrics([], []), "one score and one label"),
+        (lambda: step_metrics([], []), "must be non-empty and of equal length"),
     ],
 )
-def test_what_does_not_fit_is_refused(call: object, message: str) -> None:
+def test_invalid_arguments_are_refused(call: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         call()  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""A page is one file that asks nothing of anybody, in which what others wrote is text."""
+"""HTML pages are self-contained, and foreign text stays text."""
 
 from __future__ import annotations
 
@@ -49,7 +49,13 @@ TEXTS = st.lists(st.sampled_from(MARKUP) | st.text()).map("".join)
 
 
 def solution(*steps: Step, facet: str = "a", **more: object) -> Solution:
-    fields: dict[str, object] = {"name": "x", "prompt": "1 + 1?", "verdict": "Right", "facets": {"Kind": facet}, **more}
+    fields: dict[str, object] = {
+        "name": "x",
+        "prompt": "1 + 1?",
+        "verdict": "Correct",
+        "facets": {"Kind": facet},
+        **more,
+    }
     return Solution(steps=steps or (Step("1 + 1 = 2", 0.9, "right"),), **fields)  # type: ignore[arg-type]
 
 
@@ -58,19 +64,19 @@ def whole(*solutions: Solution) -> str:
 
 
 @given(TEXTS)
-def test_whatever_a_text_holds_it_is_read_as_that_text(written: str) -> None:
+def test_any_text_is_read_back_as_that_text(written: str) -> None:
     parts = Read(text(written)).texts
     back = "".join(chr(int(data.removeprefix("U+"), 16)) if element == "span" else data for element, data in parts)
     assert back == written.replace("\r\n", "\n")
 
 
 @given(TEXTS)
-def test_whatever_an_attribute_holds_it_is_one(written: str) -> None:
+def test_any_attribute_value_is_one_attribute(written: str) -> None:
     read = Read(tag("p", data_kind=written))
     assert [list(attributes) for attributes in read.named("p")] == [["data-kind"]]
 
 
-def test_characters_that_hide_or_reorder_are_shown_by_number_and_letters_of_any_script_are_not() -> None:
+def test_invisible_and_bidirectional_characters_are_shown_by_code_point() -> None:
     assert text("1\u202e2\u200b3\x1b4\ud8005") == (
         '1<span class="unseen">U+202E</span>2<span class="unseen">U+200B</span>3<span class="unseen">U+001B</span>4'
         '<span class="unseen">U+D800</span>5'
@@ -79,7 +85,7 @@ def test_characters_that_hide_or_reorder_are_shown_by_number_and_letters_of_any_
     assert text(plain) == plain
 
 
-def test_hostile_solutions_are_text_and_no_element_or_attribute_of_them_is() -> None:
+def test_hostile_solutions_add_no_element_or_attribute() -> None:
     steps = [Step(evil, 0.5, "right", (evil,), evil) for evil in HOSTILE]
     hostile = [solution(*steps, name=evil, prompt=evil, verdict=evil, facet=evil, details=(evil,)) for evil in HOSTILE]
     written = page(HOSTILE[0], lede=HOSTILE[1], sections=[section(HOSTILE[2], browse(hostile, score_legend()))])
@@ -91,7 +97,7 @@ def test_hostile_solutions_are_text_and_no_element_or_attribute_of_them_is() -> 
     assert HOSTILE[0] in read.words() and HOSTILE[3] in read.words()
 
 
-def test_no_address_outside_the_page_and_no_script_but_its_own() -> None:
+def test_no_external_address_and_no_foreign_script() -> None:
     import base64
     import hashlib
 
@@ -114,14 +120,14 @@ def test_a_page_links_to_its_sections() -> None:
     assert "<dt>seed</dt><dd>&lt;0&gt;</dd>" in written
 
 
-def test_a_long_text_is_cut_and_what_is_missing_counted() -> None:
+def test_a_long_text_is_cut_and_the_missing_characters_counted() -> None:
     assert Read(clipped("x" * (CHARACTERS + 1))).words() == "x" * CHARACTERS + "… 1 more character"
     assert clipped("x" * CHARACTERS) == "x" * CHARACTERS
     many = Read(whole(solution(*[Step(f"step {i}.") for i in range(STEPS + 7)]))).words()
     assert f"step {STEPS - 1}." in many and f"step {STEPS}." not in many and "… 7 more steps" in many
 
 
-def test_a_page_stays_small_whatever_it_is_made_of_and_says_what_it_left_out() -> None:
+def test_a_page_stays_small_and_counts_what_it_leaves_out() -> None:
     long = [Step("é" * 10_000)] * 100
     huge = [solution(*long, facet=facet, name=f"{facet}{n}") for facet in ("a", "b") for n in range(100)]
     written = whole(*huge)
@@ -132,7 +138,7 @@ def test_a_page_stays_small_whatever_it_is_made_of_and_says_what_it_left_out() -
     assert browse(huge[:1], score_legend(), room=BYTES).count("<article") == 1
 
 
-def test_a_filter_a_facet_with_its_values_counted_and_none_for_a_facet_of_one() -> None:
+def test_a_filter_for_each_facet_with_several_values() -> None:
     some = [solution(facets={"Kind": k, "Step": s, "One": "x"}) for k, s in (("a", "10"), ("b", "9"), ("a", "none"))]
     written = browse(some, score_legend())
     selects = re.findall(r"<label><span>(\w+)</span><select data-facet=\"(f\d)\">(.*?)</select>", written)
@@ -144,21 +150,21 @@ def test_a_filter_a_facet_with_its_values_counted_and_none_for_a_facet_of_one() 
 
 
 @pytest.mark.parametrize(("score", "level"), [(0.0, "p0"), (0.14, "p0"), (0.5, "p3"), (0.86, "p6"), (1.0, "p6")])
-def test_a_step_has_the_colour_and_the_number_of_its_score(score: float, level: str) -> None:
+def test_a_step_has_the_colour_and_number_of_its_score(score: float, level: str) -> None:
     read = Read(whole(solution(Step("s", score, "error", ("✗ first error",)))))
     item = next(a["class"] for a in read.named("li"))
     assert item == f"{level} error"
     assert ("b", f"{score:.2f}") in read.texts and ("em", "✗ first error") in read.texts
 
 
-def test_a_step_without_a_score_has_a_sign_and_what_is_changed_is_marked() -> None:
+def test_a_step_without_a_score_has_a_sign_and_marked_changes() -> None:
     steps = [Step("ok", state="right"), Step("3 + 4 = 12", state="error", note="why", changed=((0, 1), (8, 10)))]
-    read = Read(whole(solution(*steps, beside=("The right one", [Step("7", state="right")]))))
+    read = Read(whole(solution(*steps, beside=("The correct one", [Step("7", state="right")]))))
     assert [data for name, data in read.texts if name == "mark"] == ["3", "12"]
-    assert ("span", "✗") in read.texts and ("i", "why") in read.texts and ("h4", "The right one") in read.texts
+    assert ("span", "✗") in read.texts and ("i", "why") in read.texts and ("h4", "The correct one") in read.texts
 
 
-def test_a_table_has_headings_for_rows_and_columns_and_can_be_scrolled_by_key() -> None:
+def test_a_table_has_headings_and_scrolls_by_keyboard() -> None:
     read = Read(
         table(Table(("model", "F1"), (("a (baseline)", "82.4 (79.1 to 85.6)\nmore"), ("<b>", "f(x) = 2"))), "Of all")
     )
@@ -168,7 +174,7 @@ def test_a_table_has_headings_for_rows_and_columns_and_can_be_scrolled_by_key() 
     assert next(read.named("div"))["tabindex"] == "0"
 
 
-def test_a_picture_takes_the_colours_of_the_page_and_shares_no_id_with_another() -> None:
+def test_a_chart_takes_the_colours_of_the_page_and_has_unique_ids() -> None:
     def draw() -> object:
         drawn = new_figure(4, 3)
         axes = drawn.subplots()

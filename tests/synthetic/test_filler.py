@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from prm_gsm8k.audit.data import Solution
-from prm_gsm8k.audit.probe import draw_problems
+from prm_gsm8k.audit.error_positions import distances
+from prm_gsm8k.audit.probe import resample_problems
 from prm_gsm8k.audit.reference import shipped_reference
-from prm_gsm8k.audit.shape import distances
+from prm_gsm8k.audit.solutions import Solution
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.synthetic import filler
 from prm_gsm8k.synthetic.checker import RowChecker, stale_values
@@ -135,7 +135,7 @@ def test_incorrect_solutions_are_as_long_as_real_ones_and_err_at_the_same_place(
         Solution(row["id"], row["problem_id"], row["prompt"], row["completions"], row["first_error"], {})
         for row in rows
     ]
-    found = distances(solutions, shipped_reference().shape, draw_problems(solutions, 0, 10), 0)
+    found = distances(solutions, shipped_reference().shape, resample_problems(solutions, 0, 10), 0)
     for measure, distance in found.items():
         assert distance.ks < distance.halves, measure
 

@@ -1,4 +1,4 @@
-"""What can be audited, in whatever form, and what is said of what cannot."""
+"""Which data the audit reads, and the errors for what it cannot read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from loopback import Hub
 from made_rows import CONFIG, MADE_FROM, made_tables
 from planted import clean_rows, row, written
 
-from prm_gsm8k.audit.data import is_answer_alone, read_data
-from prm_gsm8k.audit.features import SHAPES, masked, see
+from prm_gsm8k.audit.error_positions import error_positions
+from prm_gsm8k.audit.features import SHAPES, extract_features, mask_digits
 from prm_gsm8k.audit.reference import read_reference, shipped_reference
-from prm_gsm8k.audit.shape import shape_of
+from prm_gsm8k.audit.solutions import only_states_answer, read_data
 from prm_gsm8k.build.publish import publish
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, UsageError, VerificationError
@@ -26,14 +26,14 @@ def first_error(labels: list[bool]) -> int:
     return labels.index(False) if False in labels else -1
 
 
-def test_the_same_rows_are_read_from_every_form(tmp_path: Path) -> None:
+def test_every_format_gives_the_same_solutions(tmp_path: Path) -> None:
     rows = clean_rows(10)
     plain = written(tmp_path / "rows.jsonl", rows)
     packed = tmp_path / "rows.jsonl.gz"
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     parquet = tmp_path / "rows.parquet"
     pq.write_table(pa.Table.from_pylist(rows), parquet)
-    others = [  # in ProcessBench's form
+    others = [  # ProcessBench's columns
         {"id": r["id"], "problem": r["prompt"], "steps": r["completions"], "label": first_error(r["labels"])}
         for r in rows
     ]
@@ -43,15 +43,15 @@ def test_the_same_rows_are_read_from_every_form(tmp_path: Path) -> None:
     assert read[0] == read[1] == read[2] == read[3]
 
 
-def test_labels_are_read_as_of_prefixes_and_that_is_said(tmp_path: Path) -> None:
+def test_labels_are_read_as_prefix_correctness_with_a_note(tmp_path: Path) -> None:
     odd = row("odd", "How odd?", ["One.", "Two.", "Three."], 1) | {"labels": [True, False, True]}
     data = read_data(written(tmp_path / "rows.jsonl", [*clean_rows(3), odd]))
     assert data.solutions[-1].first_error == 1
     assert data.tables["all"]["labels"].to_pylist()[-1] == [True, False, False]
-    assert data.notes == ("1 rows call a step right after a wrong one; here it is not",)
+    assert data.notes == ("1 rows label a step correct after an incorrect one; it is read as incorrect",)
 
 
-def test_test_is_left_out_unless_it_is_asked_for_or_alone(tmp_path: Path) -> None:
+def test_the_test_split_is_skipped_unless_requested_or_alone(tmp_path: Path) -> None:
     for split, seed in (("train", 0), ("test", 1)):
         written(tmp_path / f"{split}.jsonl", clean_rows(5, seed))
     assert list(read_data(tmp_path).tables) == ["train"]
@@ -65,7 +65,7 @@ def test_test_is_left_out_unless_it_is_asked_for_or_alone(tmp_path: Path) -> Non
     assert list(read_data(tmp_path).tables) == ["test"]
 
 
-def test_what_is_published_and_a_folder_that_was_built_are_read_as_they_are(hub: Hub, tmp_path: Path) -> None:
+def test_a_built_folder_and_a_published_repository_are_read(hub: Hub, tmp_path: Path) -> None:
     write_config(tmp_path / "built", CONFIG, made_tables(), MADE_FROM)
     hub.create("org/rows")
     publish(tmp_path / "built", "org/rows")
@@ -90,8 +90,8 @@ RIGHT, WRONG = row("a", "One?", ["1.", "2."], -1), row("b", "Two?", ["1.", "3."]
     [
         ([], "no rows in it; expected rows with 'prompt', 'completions' and 'labels'"),
         ([RIGHT], "no row has a first error"),
-        ([WRONG | {"labels": [False, False]}], "no row has a right step"),
-        ([WRONG, RIGHT | {"prompt": "TWO"}], "all rows are of one problem"),
+        ([WRONG | {"labels": [False, False]}], "no row has a correct step"),
+        ([WRONG, RIGHT | {"prompt": "TWO"}], "all rows have the same problem"),
         ([{k: v for k, v in WRONG.items() if k != "labels"}], "1: no 'labels'; it has id, prompt, completions"),
         ([{"question": "1?"}], r"rows.jsonl:1: no 'problem'; it has question"),
         ([RIGHT, WRONG | {"labels": [True]}], r"rows.jsonl:2: 2 completions but 1 labels"),
@@ -101,7 +101,7 @@ RIGHT, WRONG = row("a", "One?", ["1.", "2."], -1), row("b", "Two?", ["1.", "3."]
         (["text"], r"rows.jsonl:1: str, not an object"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_audited_is_said_with_its_place(tmp_path: Path, rows: list[Any], message: str) -> None:
+def test_bad_rows_are_one_error_with_file_and_line(tmp_path: Path, rows: list[Any], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         read_data(written(tmp_path / "rows.jsonl", rows))
 
@@ -128,7 +128,7 @@ def test_a_damaged_folder_of_ours_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_reference_needs_enough_wrong_solutions(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="20 wrong solutions; a reference needs 40"):
+    with pytest.raises(BadInputError, match="20 incorrect solutions; a reference needs 40"):
         read_reference(written(tmp_path / "few.jsonl", clean_rows(10)))
     enough = read_reference(written(tmp_path / "enough.jsonl", clean_rows(20)))
     assert (enough.wrong, enough.right, enough.surface is None) == (40, 20, False)
@@ -148,7 +148,11 @@ def test_shape_counts_steps_without_a_closing_answer(tmp_path: Path) -> None:
         row("c", "C?", ["4"], 0),
         row("d", "D?", ["He has 2.", "So 3."], -1),
     ]
-    assert shape_of(read_data(written(tmp_path / "rows.jsonl", rows)).solutions) == {(2, 1): 1, (1, 1): 1, (1, 0): 1}
+    assert error_positions(read_data(written(tmp_path / "rows.jsonl", rows)).solutions) == {
+        (2, 1): 1,
+        (1, 1): 1,
+        (1, 0): 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -160,18 +164,18 @@ def test_shape_counts_steps_without_a_closing_answer(tmp_path: Path) -> None:
         ("A total of 4", False), ("4 x 5", False),
     ],
 )  # fmt: skip
-def test_a_step_that_states_the_answer_and_nothing_else(step: str, alone: bool) -> None:
-    assert is_answer_alone(step) is alone
+def test_a_step_that_only_states_the_answer(step: str, alone: bool) -> None:
+    assert only_states_answer(step) is alone
 
 
-def test_features_know_no_arithmetic() -> None:
+def test_features_ignore_numeric_values() -> None:
     right, wrong = "So 12 x 3.5 = $42, or 1,200.", "So 19 x 8.1 = $77, or 9,999."
-    assert masked(right) == masked(wrong)
-    seen = see([right, wrong, "So 12 x 3 = 36."] * 3)
-    assert seen.row.tolist() == [0, 0, 1] * 3
-    shapes = seen.matrix[:, seen.names.index(SHAPES[0]) : seen.names.index(SHAPES[-1]) + 1].toarray()
+    assert mask_digits(right) == mask_digits(wrong)
+    features = extract_features([right, wrong, "So 12 x 3 = 36."] * 3)
+    assert features.row.tolist() == [0, 0, 1] * 3
+    shapes = features.matrix[:, features.names.index(SHAPES[0]) : features.names.index(SHAPES[-1]) + 1].toarray()
     named = [[name for name, there in zip(SHAPES, one, strict=True) if there] for one in shapes]
-    digits = ["number of one digits", "number of two digits"]
+    digits = ["number of one digit", "number of two digits"]
     assert named == [
         ["number with decimals", "number with one decimal", *digits, "number of four digits", "number with a comma"],
         digits,

@@ -1,8 +1,7 @@
-"""The pictures of an evaluation, drawn from its result alone: SVG and PNG files, and parts of its page.
+"""The charts of an evaluation, drawn from its result: SVG and PNG files, and parts of its HTML page.
 
-Scores with their intervals, ROC and precision-recall with all models in one frame; for each model by itself best-of-N,
-the reliability diagram, and true against predicted first errors. Drawn as wide as a phone's screen, so that they can
-stand one below the other there and side by side elsewhere.
+For all models together: the headline metric, ROC and precision-recall curves. For each model: best-of-N, reliability
+diagram, and true against predicted first errors. Charts are as wide as a phone's screen.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.evaluation.words import CHOOSING, figure, headline, interval, measure
+from prm_gsm8k.evaluation.metric_names import SELECTION, format_interval, format_value, headline, metric_format
 from prm_gsm8k.reports.charts import (
     DASHES,
     FAINT,
@@ -22,8 +21,8 @@ from prm_gsm8k.reports.charts import (
     WIDTH,
     Chart,
     Table,
-    bare,
     draw_intervals,
+    hide_frame,
     new_figure,
     png,
     short,
@@ -34,14 +33,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-POINTS = 150  # of a curve: more cannot be told apart at this size
-PLACES = 8  # first errors that have a line of their own in the heatmap; later ones share the last
-MODELS_ONE_BY_ONE = 8  # that get pictures of their own; of more the page would be nothing else
+POINTS = 150  # of a curve; more are invisible at this size
+PLACES = 8  # rows of the heatmap for first errors; later ones share the last
+MAX_MODELS = 8  # with charts of their own, so that they do not fill the page
 
 
 @dataclass(frozen=True)
 class Line:
-    """How a model looks in every picture."""
+    """A model's style in every chart."""
 
     name: str
     colour: str
@@ -49,24 +48,24 @@ class Line:
     width: float
 
 
-def pictures(result: Mapping[str, Any]) -> list[Chart]:
-    """Every picture of a result; nothing is drawn yet."""
+def make_charts(result: Mapping[str, Any]) -> list[Chart]:
+    """Every chart of a result; they are drawn when rendered."""
     models = result["models"]
     lines = _lines(models)
-    what = "solutions" if result["benchmark"] == "best-of-n" else "steps"  # that are scored and right or wrong
+    what = "solutions" if result["benchmark"] == "best-of-n" else "steps"
     made = [_scores(models, lines), _roc(models, lines, what), _precision_recall(models, lines, what)]
-    own = [model for model in models if model["kind"] != "baseline"][:MODELS_ONE_BY_ONE]
+    own = [model for model in models if model["kind"] != "baseline"][:MAX_MODELS]
     for n, model in enumerate(own, 1):
         made += [_best_of_n(model, n), _reliability(model, n, what), _heatmap(model, n)]
     return [chart for chart in made if chart is not None]
 
 
-def write_pictures(result: Mapping[str, Any], folder: str | Path) -> list[Path]:
-    """Write each as `NAME.svg` and `NAME.png` into a folder, which is made; returns the paths."""
+def write_charts(result: Mapping[str, Any], folder: str | Path) -> list[Path]:
+    """Write each chart as `NAME.svg` and `NAME.png` into a folder, which is created; returns the paths."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for chart in pictures(result):
+    for chart in make_charts(result):
         for suffix, drawn in ((".svg", svg(chart)), (".png", png(chart))):
             paths.append(folder / f"{chart.path}{suffix}")
             paths[-1].write_bytes(drawn)
@@ -74,13 +73,13 @@ def write_pictures(result: Mapping[str, Any], folder: str | Path) -> list[Path]:
 
 
 def _lines(models: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """Models in colours, baselines thin and grey; each also with a dash of its own."""
+    """Models in colour, baselines thin and grey, each with its own dash."""
     lines, seen = [], {"model": 0, "baseline": 0}
     for model in models:
         baseline = model["kind"] == "baseline"
         n = seen["baseline" if baseline else "model"]
         seen["baseline" if baseline else "model"] += 1
-        # in the seventh, colours begin anew with the next dash
+        # from the seventh model on, colours repeat with another dash
         dash = DASHES[(n + 1 if baseline else n + n // len(SERIES)) % len(DASHES)]
         lines.append(
             Line(short(model["name"]), FAINT if baseline else SERIES[n % len(SERIES)], dash, 1.1 if baseline else 1.9)
@@ -93,51 +92,51 @@ def _curves(model: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _path(what: str, n: int, name: str) -> str:
-    """A file name that no model's name can lead out of the folder, or onto another's."""
+    """A file name that stays in the folder and is unique, whatever the model is called."""
     return f"{what}-{n}-{re.sub(r'[^A-Za-z0-9.]+', '-', name).strip('-.')[-40:]}".strip("-.")
 
 
-# ------------------------------------------------------------------------------------------------- all models together
+# ---------------------------------------------------------------------------------------------------------- all models
 
 
 def _scores(models: Sequence[Mapping[str, Any]], lines: Sequence[Line]) -> Chart | None:
-    """The number the benchmark is known by, of each, with its interval."""
+    """The headline metric of each model with its interval."""
     metric = headline(name for model in models for name, m in model["metrics"].items() if m["value"] is not None)
     if metric is None:
         return None
-    label = measure(metric).label
+    label = metric_format(metric).label
     rows = [
         (line, model["metrics"][metric])
         for line, model in zip(lines, models, strict=True)
         if model["metrics"].get(metric, {}).get("value") is not None
     ]
-    told = [(line.name, interval(metric, m)) for line, m in rows]
+    cells = [(line.name, format_interval(metric, m)) for line, m in rows]
     return Chart(
         name="scores",
         path="scores",
-        alt=f"{label} of each, with 95% intervals: " + ", ".join(f"{name} {value}" for name, value in told) + ".",
+        alt=f"{label} with 95% intervals: " + ", ".join(f"{name} {value}" for name, value in cells) + ".",
         draw=lambda: _draw_scores(metric, rows),
         title=label,
         note="With 95% intervals; baselines are grey.",
-        table=Table(("", label), tuple(told)),
+        table=Table(("", label), tuple(cells)),
     )
 
 
 def _draw_scores(metric: str, rows: Sequence[tuple[Line, Mapping[str, Any]]]) -> Figure:
-    times = measure(metric).times
+    scale = metric_format(metric).scale
     drawn = [
         (
             line.name,
             line.colour,
-            times * m["value"],
-            None if m["low"] is None else times * m["low"],
-            None if m["high"] is None else times * m["high"],
-            figure(metric, m["value"]),
+            scale * m["value"],
+            None if m["low"] is None else scale * m["low"],
+            None if m["high"] is None else scale * m["high"],
+            format_value(metric, m["value"]),
         )
         for line, m in rows
     ]
     low = min(value if low is None else low for _, _, value, low, _, _ in drawn)
-    return draw_intervals(drawn, (min(0.0, low), times * 1.0))
+    return draw_intervals(drawn, (min(0.0, low), scale * 1.0))
 
 
 def _roc(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) -> Chart | None:
@@ -147,9 +146,9 @@ def _roc(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) 
         curve="roc",
         metric="auc",
         title=f"ROC of {what}",
-        note=f"For every threshold: the right {what} that pass, and the wrong ones that do. Dotted: chance.",
-        x=f"wrong {what} that pass",
-        y=f"right {what} that pass",
+        note=f"By threshold: the share of correct and of incorrect {what} that pass. Dotted: chance.",
+        x=f"incorrect {what} that pass",
+        y=f"correct {what} that pass",
         steps=False,
     )
 
@@ -160,10 +159,10 @@ def _precision_recall(models: Sequence[Mapping[str, Any]], lines: Sequence[Line]
         lines,
         curve="precision_recall",
         metric="average_precision",
-        title=f"Precision and recall of wrong {what}",
-        note=f"For every threshold: the wrong {what} that are found, and how many of those it calls wrong are.",
-        x=f"wrong {what} that are found (recall)",
-        y="called wrong that are (precision)",
+        title=f"Precision and recall of incorrect {what}",
+        note=f"By threshold: the share of incorrect {what} detected, and of detections that are incorrect.",
+        x=f"incorrect {what} detected (recall)",
+        y="detections that are incorrect (precision)",
         steps=True,
     )
 
@@ -189,18 +188,18 @@ def _curve_chart(
             rows.append((line, thin(points["x"][::rising], points["y"][::rising]), value))
     if not rows:
         return None
-    label = measure(metric).label
+    label = metric_format(metric).label
 
     def draw() -> Figure:
         drawn = new_figure(WIDTH, 4.2 + 0.22 * len(rows))
         axes = drawn.subplots()
-        if not steps:  # a line between two points of precision and recall promises too much (Davis and Goadrich 2006)
+        if not steps:  # precision is not linear in recall between points (Davis and Goadrich 2006)
             axes.plot([0, 100], [0, 100], color=FAINT, linewidth=0.9, linestyle=(0, (1, 3)))
         for line, (xs, ys), value in rows:
-            told = line.name if value is None else f"{line.name}: {figure(metric, value)}"
+            text = line.name if value is None else f"{line.name}: {format_value(metric, value)}"
             axes.plot(
                 [100 * v for v in xs], [100 * v for v in ys], color=line.colour, linestyle=line.dash,
-                linewidth=line.width, label=told, drawstyle="steps-pre" if steps else "default",
+                linewidth=line.width, label=text, drawstyle="steps-pre" if steps else "default",
             )  # fmt: skip
         _percent_axes(axes, x, y)
         _legend(drawn)
@@ -211,7 +210,7 @@ def _curve_chart(
         (x, *(line.name for line, _, _ in rows)),
         tuple((f"{100 * v:.0f}%", *(f"{100 * _at(v, *points, steps):.1f}%" for _, points, _ in rows)) for v in at),
     )
-    values = ", ".join(f"{line.name} {'' if v is None else figure(metric, v)}".strip() for line, _, v in rows)
+    values = ", ".join(f"{line.name} {'' if v is None else format_value(metric, v)}".strip() for line, _, v in rows)
     return Chart(
         name=curve,
         path=curve.replace("_", "-"),
@@ -224,7 +223,7 @@ def _curve_chart(
 
 
 def thin(xs: Sequence[float], ys: Sequence[float], points: int = POINTS) -> tuple[list[float], list[float]]:
-    """At most so many points of a curve, evenly along its length, both ends among them."""
+    """At most so many points of a curve, evenly spaced along it, both ends included."""
     import numpy as np
 
     if len(xs) <= points:
@@ -236,7 +235,7 @@ def thin(xs: Sequence[float], ys: Sequence[float], points: int = POINTS) -> tupl
 
 
 def _at(x: float, xs: Sequence[float], ys: Sequence[float], steps: bool) -> float:
-    """The curve at x: between its points, or as in the picture in steps, each at the height of its right end."""
+    """The curve at x: interpolated, or as a step function with the value of the right end."""
     import numpy as np
 
     if steps:
@@ -244,9 +243,9 @@ def _at(x: float, xs: Sequence[float], ys: Sequence[float], steps: bool) -> floa
     return float(np.interp(x, xs, ys))
 
 
-# ------------------------------------------------------------------------------------------------------ one by itself
+# ----------------------------------------------------------------------------------------------------------- one model
 
-_LOOKS = {  # of a curve of best-of-N: in colour what the model chooses, in ink and grey what needs no model
+_STYLES = {  # of best-of-N curves: in colour what depends on the model
     **{name: (SERIES[n], DASHES[n]) for n, name in enumerate(("min", "prod", "last", "mean", "weighted"))},
     "majority": (INK, DASHES[0]),
     "random": (FAINT, DASHES[2]),
@@ -266,32 +265,32 @@ def _best_of_n(model: Mapping[str, Any], n: int) -> Chart | None:
         axes = drawn.subplots()
         by_last = sorted(series, key=lambda name: -(series[name][-1] or 0))
         for name in by_last:
-            colour, dash = _LOOKS.get(name, (FAINT, DASHES[4]))
-            label = f"{CHOOSING.get(name, name)}: {figure(name, series[name][-1])}"
+            colour, dash = _STYLES.get(name, (FAINT, DASHES[4]))
+            label = f"{SELECTION.get(name, name)}: {format_value(name, series[name][-1])}"
             points = [float("nan") if y is None else 100 * y for y in series[name]]
             axes.plot(ns, points, color=colour, linestyle=dash, linewidth=1.8, marker="o", markersize=3.2, label=label)
         axes.set_xscale("log", base=2)
         axes.set_xticks(ns, [str(x) for x in ns])
         axes.minorticks_off()
-        axes.set_xlabel("N, solutions to choose from", color=INK)
-        axes.set_ylabel("problems answered rightly, %", color=INK)
+        axes.set_xlabel("N, number of solutions", color=INK)
+        axes.set_ylabel("problems solved, %", color=INK)
         axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
-        bare(axes, "left", "bottom")
+        hide_frame(axes, "left", "bottom")
         _legend(drawn, columns=2)
         return drawn
 
     name = short(model["name"], 60)
-    said = {key: CHOOSING.get(key, key) for key in series}
-    last = ", ".join(f"{said[key]} {_share(ys[-1])}" for key, ys in series.items())
+    names = {key: SELECTION.get(key, key) for key in series}
+    last = ", ".join(f"{names[key]} {_share(ys[-1])}" for key, ys in series.items())
     return Chart(
         name=f"best_of_n_{n}",
         path=_path("best-of-n", n, model["name"]),
-        alt=f"Line chart of problems answered rightly by the best of N solutions. {name}, N = {ns[-1]}: {last}.",
+        alt=f"Line chart of problems solved by the best of N solutions. {name}, N = {ns[-1]}: {last}.",
         draw=draw,
         title=f"Best of N: {name}",
-        note=f"Chosen by scores of steps, against a vote, chance, and the best there is. Numbers: at N = {ns[-1]}.",
+        note=f"Chosen by step scores, by vote, at random, and by an oracle. Numbers: at N = {ns[-1]}.",
         table=Table(
-            ("N", *said.values()),
+            ("N", *names.values()),
             tuple((str(x), *(_share(ys[i]) for ys in series.values())) for i, x in enumerate(ns)),
         ),
     )
@@ -311,31 +310,31 @@ def _reliability(model: Mapping[str, Any], n: int, what: str) -> Chart | None:
             [100 * b["score"] for b in bins], [100 * b["right"] for b in bins], color=SERIES[0], linewidth=1.9,
             marker="o", markersize=4.5,
         )  # fmt: skip
-        _percent_axes(axes, "", f"{what} that are right")
+        _percent_axes(axes, "", f"{what} that are correct")
         below.bar(
             [100 * b["low"] for b in bins], [100 * b["steps"] / steps for b in bins], align="edge", color=SERIES[0],
             width=[92 * (b["high"] - b["low"]) for b in bins],
         )  # fmt: skip
-        below.set_xlabel("score, P(right) in %", color=INK)
+        below.set_xlabel("score, P(correct) in %", color=INK)
         below.set_ylabel(f"{what}, %", color=INK)
-        bare(below, "bottom")
+        hide_frame(below, "bottom")
         below.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
         return drawn
 
     name = short(model["name"], 60)
     ece = model["metrics"].get("ece", {}).get("value")
-    error = "" if ece is None else f" {measure('ece').label}: {figure('ece', ece)}."
+    error = "" if ece is None else f" {metric_format('ece').label}: {format_value('ece', ece)}."
     return Chart(
         name=f"reliability_{n}",
         path=_path("reliability", n, model["name"]),
-        alt=f"Reliability diagram of {name}: share of right {what} by score, "
-        + ", ".join(f"{_share(b['score'])} scored {_share(b['right'])} right" for b in bins)
+        alt=f"Reliability diagram of {name}: share of correct {what} by score, "
+        + ", ".join(f"{_share(b['score'])} scored {_share(b['right'])} correct" for b in bins)
         + f".{error}",
         draw=draw,
         title=f"Reliability: {name}",
-        note=f"On the dotted line, a score of 80% is right 80% of the time.{error} Below: where {steps:,} {what} are.",
+        note=f"On the dotted line, a score of 80% is correct 80% of the time.{error} Below: distribution of {what}.",
         table=Table(
-            ("score from", "to", "mean score", "right", what),
+            ("score from", "to", "mean score", "correct", what),
             tuple(
                 (_share(b["low"]), _share(b["high"]), _share(b["score"]), _share(b["right"]), f"{b['steps']:,}")
                 for b in bins
@@ -376,7 +375,7 @@ def _heatmap(model: Mapping[str, Any], n: int) -> Chart | None:
         axes.xaxis.set_label_position("top")
         axes.set_xlabel("predicted first error", color=INK)
         axes.set_ylabel("true first error", color=INK)
-        bare(axes)
+        hide_frame(axes)
         return drawn
 
     name = short(model["name"], 60)
@@ -387,8 +386,8 @@ def _heatmap(model: Mapping[str, Any], n: int) -> Chart | None:
         f"diagonal, of the {sum(counts[0]):,} without an error {counts[0][0]:,}.",
         draw=draw,
         title=f"First errors: {name}",
-        note=f"Solutions by true and predicted first error{_at_threshold(content)}; darker is more of its row. Framed: "
-        f"rightly judged, {hit:,} of {total:,}.",
+        note=f"Solutions by true and predicted first error{_at_threshold(content)}; darker: more of its row. "
+        f"Framed: predicted correctly, {hit:,} of {total:,}.",
         table=Table(
             ("true \\ predicted", *labels),
             tuple((label, *(f"{c:,}" for c in row)) for label, row in zip(labels, counts, strict=True)),
@@ -402,7 +401,7 @@ def _at_threshold(content: Mapping[str, Any]) -> str:
 
 
 def _folded(labels: Sequence[int], counts: Sequence[Sequence[int]]) -> tuple[list[str], list[list[int]]]:
-    """Steps from PLACES on share one line, so that cells stay large enough to be read."""
+    """Merge the steps from PLACES on, so that cells stay legible."""
     names = ["none" if label < 0 else str(label) for label in labels]
     room = PLACES + 1  # none, and the steps
     if len(names) <= room:
@@ -418,7 +417,7 @@ def _folded(labels: Sequence[int], counts: Sequence[Sequence[int]]) -> tuple[lis
 
 
 def _few(count: int) -> str:
-    """A count in at most four letters."""
+    """A count in at most four characters."""
     return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
 
 
@@ -436,7 +435,7 @@ def _percent_axes(axes: Axes, x: str, y: str) -> None:
         axes.set_xlabel(f"{x}, %", color=INK)
     axes.set_ylabel(f"{y}, %", color=INK)
     axes.grid(color=FAINT, alpha=0.25, linewidth=0.6)
-    bare(axes, "left", "bottom")
+    hide_frame(axes, "left", "bottom")
 
 
 def _legend(drawn: Figure, columns: int = 1) -> None:

@@ -1,10 +1,10 @@
-"""Labelled solutions of any source in one shape: a folder or repository of ours, TRL's rows, or ProcessBench's.
+"""Labelled solutions from any source: a folder or repository of ours, TRL's stepwise rows, or ProcessBench's.
 
     data = read_data("data")                        # a folder that `prm-gsm8k build` made: all splits but test
-    data = read_data("math_shepherd.jsonl.gz")      # `prompt`, `completions`, `labels`, nothing else needed
+    data = read_data("math_shepherd.jsonl.gz")      # needs `prompt`, `completions`, `labels`
 
-Labels are read as the contract means them: right up to the first false one, and never again. Columns that other people
-do not have are filled in, so that everything after this, the page included, sees the columns of the contract.
+Labels mean prefix correctness: no step after the first error is correct. Columns that a source lacks are filled in, so
+the rest of the audit sees the dataset's columns.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 UNKNOWN = "unknown"
-ALL = "all"  # the split of rows that have none, or only one
-# a step that says what the answer is and nothing else, as ` 4`, `#### 4`, `So the final answer is \boxed{4}.`
-_ANSWER_ALONE = re.compile(
+ALL = "all"  # the split of rows without one
+_ANSWER = re.compile(
     r"\W*(?:step \d+\W+|\d+[.)]\s+)?\W*"
     r"(?:(?:(?:so|thus|hence|therefore)\W+)?(?:the )?(?:final )?answer(?: is)?|a(?=\W*[:=]))?[\s:=*$#]*"
     r"(?:\\boxed\s*\{)?[\s$£€*]*[-−]?[\d.,]*\d%?[\s.}*$]*",
@@ -40,12 +39,12 @@ class Solution:
     """One labelled solution.
 
     Attributes:
-        id: of the row, or where it stands.
-        problem: which question it answers; the same for the same letters and digits (`overlap.problem_digest`).
+        id: the row's id, or FILE:LINE.
+        problem: digest of the question (`problem_digest`): equal for equal letters and digits.
         prompt: the question.
-        steps: of the solution.
-        first_error: index of the first wrong step, -1 if there is none.
-        groups: what it is of each column by which numbers are also given apart: `error_type`, `source`, `style`.
+        steps: the steps.
+        first_error: index of the first incorrect step, -1 if there is none.
+        groups: values of the columns by which results are also broken down: `error_type`, `source`, `style`.
     """
 
     id: str
@@ -57,18 +56,18 @@ class Solution:
 
     @property
     def judged(self) -> range:
-        """Indices of the steps a label says something of: up to the first error, which is among them."""
+        """Indices of the steps with a known label: all up to and including the first error."""
         return range(len(self.steps) if self.first_error < 0 else self.first_error + 1)
 
     @property
     def content(self) -> int:
-        """Number of steps without one at the end that states the answer and nothing else."""
-        return len(self.steps) - (len(self.steps) > 1 and is_answer_alone(self.steps[-1]))
+        """Number of steps, without a last one that only states the answer."""
+        return len(self.steps) - (len(self.steps) > 1 and only_states_answer(self.steps[-1]))
 
 
 @dataclass(frozen=True)
 class Data:
-    """What is audited: rows by split in the columns of the contract, and what was changed in reading them."""
+    """The audited rows by split, in the dataset's columns, and notes on what was changed when they were read."""
 
     name: str
     tables: Mapping[str, pa.Table]
@@ -76,33 +75,34 @@ class Data:
 
     @cached_property
     def solutions(self) -> tuple[Solution, ...]:
-        """All of them, in their order."""
-        return tuple(one for table in self.tables.values() for one in _solutions(table))
+        """All solutions, in the order of the rows."""
+        return tuple(solution for table in self.tables.values() for solution in _solutions(table))
 
 
-def is_answer_alone(step: str) -> bool:
-    r"""Whether a step says what the answer is and nothing else.
+def only_states_answer(step: str) -> bool:
+    r"""Whether a step states the answer and nothing else.
 
-    >>> [is_answer_alone(s) for s in (" 4", "#### 1,200", r"Step 3: The final answer is \boxed{624}.", "She has 4.")]
+    >>> [only_states_answer(s) for s in (" 4", "#### 1,200", r"Step 3: The final answer is \boxed{624}.", "She has 4.")]
     [True, True, True, False]
     """
-    return len(step) < 80 and _ANSWER_ALONE.fullmatch(step) is not None
+    return len(step) < 80 and _ANSWER.fullmatch(step) is not None
 
 
 def read_data(source: str | Path, *, config: str | None = None, splits: Sequence[str] = ()) -> Data:
-    """Read what is to be audited.
+    """Read the data to audit.
 
     Args:
-        source: a file (JSON, JSON Lines, gzipped or not, Parquet), a folder of them or of `prm-gsm8k build`, or
-            `ORG/NAME[@REVISION]` on the Hub.
-        config: of a folder or repository that has several.
-        splits: which of them; unless told, all but `test`, which nobody trains on, if there are others.
+        source: a file (JSON, JSON Lines, Parquet; gzipped or not), a folder of such files, a folder that
+            `prm-gsm8k build` made, or `ORG/NAME[@REVISION]` on the Hub.
+        config: which config, if there are several.
+        splits: which splits; by default all but `test`, unless there is no other.
 
     Raises:
-        BadInputError: a row that is no labelled solution, by its place; no rows; nothing wrong, or nothing right.
+        BadInputError: a row is not a labelled solution (with its FILE:LINE); there are no rows, no incorrect or no
+            correct steps, or only one problem.
         UsageError: no such config or split.
-        VerificationError: a folder of ours is damaged.
-        HubError: the Hub said no, or did not answer.
+        VerificationError: a built folder is damaged.
+        HubError: the Hub refused or did not answer.
     """
     path = Path(source).expanduser()
     chosen = (lambda wanted, names, where: _chosen(splits, names, where)) if splits else _all_but_test
@@ -115,17 +115,15 @@ def read_data(source: str | Path, *, config: str | None = None, splits: Sequence
         tables = read_tables(path, manifest, name)
         data = Data(f"{source} {name}", {split: tables[split] for split in chosen(None, list(tables), str(source))})
     elif path.is_file() and splits:
-        rows_of_file = rows_of(source, config, splits[0])  # which says that a file has none
-        data = _from_rows(str(source), rows_of_file)
+        data = _from_rows(str(source), rows_of(source, config, splits[0]))  # raises: a file has no splits
     else:
         data = _from_rows(str(source), rows_of(source, config, None, chosen))
-    wrong = sum(one.first_error >= 0 for one in data.solutions)
-    if not wrong:
-        raise BadInputError(data.name, "no row has a first error, so there is nothing to tell right steps from")
-    if not any(one.first_error for one in data.solutions):
-        raise BadInputError(data.name, "no row has a right step, so there is nothing to tell first errors from")
-    if len({one.problem for one in data.solutions}) < 2:
-        raise BadInputError(data.name, "all rows are of one problem; what is learnt on one must be tried on another")
+    if all(solution.first_error < 0 for solution in data.solutions):
+        raise BadInputError(data.name, "no row has a first error, so there is nothing to audit")
+    if all(solution.first_error == 0 for solution in data.solutions):
+        raise BadInputError(data.name, "no row has a correct step, so there is nothing to audit")
+    if len({solution.problem for solution in data.solutions}) < 2:
+        raise BadInputError(data.name, "all rows have the same problem; a probe is fitted on some and tested on others")
     return data
 
 
@@ -138,7 +136,7 @@ def _all_but_test(wanted: str | None, names: list[str], where: str) -> list[str]
 
 
 def _from_rows(name: str, rows: Iterator[tuple[str, str, Any]]) -> Data:
-    """Rows as others write them, in our columns."""
+    """Rows of any supported format, in the dataset's columns."""
     import pyarrow as pa
 
     by_split: dict[str, list[dict[str, Any]]] = {}
@@ -148,14 +146,14 @@ def _from_rows(name: str, rows: Iterator[tuple[str, str, Any]]) -> Data:
             raise BadInputError(where, f"{type(row).__name__}, not an object with 'prompt', 'completions' and 'labels'")
         read = labelled(row, where, split)
         steps, first = list(read.steps), -1 if read.label is None else read.label
-        right = len(steps) if first < 0 else first
-        resumed += any(bool(label) for label in (row.get("labels") or ())[right:])
+        correct = len(steps) if first < 0 else first
+        resumed += any(bool(label) for label in (row.get("labels") or ())[correct:])
         kind = _text(row, "error_type") or _text(row, "error_category") or UNKNOWN
         by_split.setdefault(split or ALL, []).append(
             {
                 "prompt": read.problem,
                 "completions": steps,
-                "labels": [i < right for i in range(len(steps))],
+                "labels": [i < correct for i in range(len(steps))],
                 "id": read.id,
                 "problem_id": problem_digest(read.problem),
                 "first_error": first,
@@ -175,12 +173,13 @@ def _from_rows(name: str, rows: Iterator[tuple[str, str, Any]]) -> Data:
     arrow |= {"int32": pa.int32(), "list<float32>": pa.list_(pa.float32())}
     fields = [(c.name, arrow[c.type]) for c in columns_of("synthetic")] + [("style", pa.string())]
     tables = {split: pa.Table.from_pylist(some, schema=pa.schema(fields)) for split, some in by_split.items()}
-    notes = (f"{resumed:,} rows call a step right after a wrong one; here it is not",) if resumed else ()
+    note = f"{resumed:,} rows label a step correct after an incorrect one; it is read as incorrect"
+    notes = (note,) if resumed else ()
     return Data(name, tables, notes)
 
 
 def _text(row: Mapping[str, Any], key: str) -> str | None:
-    """A column that is there or not; a number is as good as text."""
+    """The value of an optional text or number column; None if absent or empty."""
     value = row.get(key)
     return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "" else None
 
