@@ -1,4 +1,4 @@
-"""From Python, in one line: the same rows as the command line makes, as a `datasets.Dataset`."""
+"""The Python API: the same rows as the command line makes, as a `datasets.Dataset`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from prm_gsm8k.hub.snapshot import Snapshot
 
-NOT_ON_THE_WAY = ("prm800k", "model_sampled")  # half a gigabyte to download, hours of a GPU: not unless asked for
+BUILT_ON_REQUEST_ONLY = ("prm800k", "model_sampled")  # half a gigabyte to download; hours of a GPU
 
 
 def build_synthetic(
@@ -29,30 +29,30 @@ def build_synthetic(
     positions: str = "real",
     styles: bool = True,
 ) -> datasets.Dataset:
-    """Make labelled right and wrong solutions of your problems, in memory, without a model.
+    """Make labelled correct and incorrect solutions to your problems, in memory, without a model.
 
         rows = build_synthetic([{"question": "…", "answer": "…48/2 = <<48/2=24>>24 clips…\\n#### 72"}], seed=0)
         rows[1]["completions"], rows[1]["labels"], rows[1]["error_reason"]
 
     Args:
         problems: dicts (or a `datasets.Dataset`) with `question` and `answer`, in GSM8K's format.
-        num_incorrect_per_problem: wrong solutions a problem, at most.
-        max_examples: at most so many rows; whole problems are kept, drawn by `seed`. None for no limit.
+        num_incorrect_per_problem: maximum of incorrect solutions per problem.
+        max_examples: maximum of rows; whole problems are kept, drawn by `seed`. None for no limit.
         seed: the same seed gives the same rows.
-        num_correct_per_problem: right solutions a problem.
+        num_correct_per_problem: correct solutions per problem.
         error_mix: weight of each error type; None for the default mix.
-        positions: where first errors fall: `real` (as in human-marked solutions) or `uniform`.
-        styles: whether to vary the writing.
+        positions: where first errors are: `real` (as in solutions marked by people) or `uniform`.
+        styles: whether to vary the style.
 
     Returns:
         Rows of the contract (`prm_gsm8k.dataset.schema`), in the order of the problems. Problems that cannot be
-        parsed are skipped, with one warning that counts them.
+        parsed are skipped, with one warning that counts and names them.
 
     Raises:
-        BadInputError: a problem lacks `question` or `answer`, an answer has no final number, or a question belongs to
-            a test set, of which no training rows may be made.
+        BadInputError: a problem lacks `question` or `answer`, an answer has no final number, or a question is from a
+            test set, of which no training rows may be made.
         UsageError: a number is out of range.
-        PrmGsm8kError: not one row could be made.
+        PrmGsm8kError: no row could be made.
     """
     from prm_gsm8k.build.registry import SyntheticRecipe
     from prm_gsm8k.dataset.contamination import refuse_test_questions
@@ -93,14 +93,14 @@ def load(
     token: str | None = None,
     **options: Any,
 ) -> datasets.Dataset | datasets.DatasetDict:
-    """Load a config: what is published, else what is built here, else build it. Says on stderr which it did.
+    """Load a config: the published rows, else those built here, else build them. Prints on stderr which it does.
 
         train = load("synthetic", split="train", repo_id="org/prm-gsm8k", revision="v1.0.0")
         train = load("synthetic", split="train")        # no repository: `data` here, or the cache, or built now
 
-    Published rows come from the very revision that was asked for, online or not, and are returned only if every file
-    has the sha256, and the rows the digest, that the manifest names. Only `synthetic` is built on the way; `prm800k` is
-    a large download, so it is loaded if it is built, and built if you say how (`source=` or `phase=`).
+    Published rows come from exactly the revision that was asked for, online or not, and are returned only if each file
+    has the sha256, and the rows have the digest, of the manifest. Only `synthetic` is built by default; `prm800k` is a
+    large download, so it is built only if you say how (`source=` or `phase=`).
 
     Args:
         config: `synthetic`, `prm800k`, or whatever the folder or repository holds.
@@ -108,16 +108,16 @@ def load(
         repo_id: `ORG/prm-gsm8k`, a data set that `prm-gsm8k publish` made.
         revision: of `repo_id`: tag, branch or commit. With one, nothing else is ever returned; without one it is
             `main`, and if the Hub does not answer and its cache holds nothing, what is built here.
-        folder: a built folder; nothing else is looked at.
-        num_proc: processes to build with; by default one a core, at most 4.
+        folder: a built folder; nothing else is tried.
+        num_proc: processes to build with; by default one per core, at most 4.
         token: for a private repository, instead of the one of `hf auth login` or HF_TOKEN.
         **options: fields of the recipe, such as `seed`, to build with; see `prm_gsm8k.build.registry`.
 
     Raises:
         UsageError: there is no such config or split, or the arguments contradict each other.
-        VerificationError: a file is not what was published or built; it is named, and nothing is returned.
+        VerificationError: a file has changed since it was published or built; it is named, and nothing is returned.
         HubError: the repository or the revision does not exist, may not be read, or the Hub does not answer.
-        PrmGsm8kError: a disk is full; or the config is not built and is not one to build on the way.
+        PrmGsm8kError: a disk is full; or the config is not built, and is only built on request.
     """
     from prm_gsm8k.build.build import prepared
     from prm_gsm8k.dataset.folder import DEFAULT_FOLDER
@@ -152,7 +152,7 @@ def load(
         if config in manifest.configs:
             _say(f"reading {config} {manifest.configs[config].version} from the folder {folder}")
         return load_verified(folder, manifest, config, split, str(folder))
-    if config in NOT_ON_THE_WAY and not options and not _in_cache(config, repo_id):
+    if config in BUILT_ON_REQUEST_ONLY and not options and not _in_cache(config, repo_id):
         raise PrmGsm8kError(
             f"{config} is not built here: `prm-gsm8k build {config}`, or give the `folder` or `repo_id` that holds it"
         )

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Built:
-    """What a build left, and how it went.
+    """The result of a build.
 
-    `cached` is true if the rows came from the datasets cache; `skipped` pairs the place of each problem
-    or line that could not be used with the reason; `seconds` is wall time from the call on.
+    `cached` is true if the rows came from the datasets cache; `skipped` holds the place of each problem or line that
+    could not be used, with the reason; `seconds` is wall time.
     """
 
     folder: Path
@@ -50,21 +50,21 @@ def build(
     repo_id: str | None = None,
     **options: Any,
 ) -> Built:
-    """Build config `name` into the folder `out`, beside what it already holds.
+    """Build config `name` into the folder `out`; other configs in it are kept.
 
     Args:
-        name: `synthetic`, `prm800k`, or `model_sampled`, from the answers that are kept.
-        out: the folder; it must not exist, be empty, or be one an earlier build made.
-        num_proc: processes; by default one a core, at most 4. The rows do not depend on it.
-        progress: told how far the build is.
+        name: `synthetic`, `prm800k`, or `model_sampled` (from evidence sampled before).
+        out: the folder: new, empty, or made by an earlier build.
+        num_proc: processes; by default one per core, at most 4. Rows do not depend on it.
+        progress: called with the progress of the build.
         cache_dir: of the datasets cache, instead of `HF_DATASETS_CACHE`.
-        repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset` of that name finds it when it is offline.
+        repo_id: `ORG/prm-gsm8k` puts the cache where an offline `load_dataset("ORG/prm-gsm8k", …)` finds it.
         **options: fields of the recipe, such as `seed`; see the recipes in `prm_gsm8k.build.registry`.
 
     Raises:
-        UsageError: `out` holds something else, an option is out of range, or `repo_id` is no name of a repository.
-        BadInputError: a file that is read is not what it must be.
-        PrmGsm8kError: the disk is full or may not be written. `out` is as it was.
+        UsageError: `out` holds something else, an option is out of range, or `repo_id` is not a valid name.
+        BadInputError: an input file is invalid.
+        PrmGsm8kError: the disk is full or may not be written; `out` is unchanged.
     """
     start = time.monotonic()
     out = Path(out)
@@ -107,9 +107,9 @@ def prepared(
     repo_id: str | None = None,
     **options: Any,
 ) -> Iterator[tuple[PrmGsm8kBuilder, bool]]:
-    """The builder of a config with its rows in the datasets cache, and whether they were there before.
+    """Yield the builder of a config, its rows in the datasets cache, and whether they were there before.
 
-    `announce` is told what is about to be done, before it is. Raises as `build` does.
+    `announce` is called with what is about to be done. Raises as `build` does.
     """
     if name not in RECIPES:
         raise UsageError(f"there is no config {name!r}; there is {', '.join(RECIPES)}")
@@ -119,16 +119,18 @@ def prepared(
     recipe = RECIPES[name](**options)
     inputs = recipe.read_inputs(progress, cache_dir)
     batches = sum(map(len, inputs.batches.values()))
-    makers: list[Workers | PrmGsm8kBuilder] = []  # whoever makes rows, for the progress bar
+    makers: list[Workers | PrmGsm8kBuilder] = []  # what makes the rows, for the progress bar
     with ExitStack() as stack:
         if not _likely_cached(recipe, inputs, cache_dir, repo_id):
-            # Fewer than 4 batches a process are made before it would be there.
+            # a process with fewer than 4 batches takes longer to start than to make them
             if (num_proc := min(num_proc or cores(), batches // 4)) > 1:
                 workers = Workers(recipe, inputs, num_proc)
                 stack.callback(workers.close)
                 makers.append(workers)
             stack.enter_context(_reporting(progress, makers, batches, inputs.problems))
-        from prm_gsm8k.builders.builder import PrmGsm8kBuilder  # imports datasets: a second no worker waits for
+        from prm_gsm8k.builders.builder import (
+            PrmGsm8kBuilder,  # imports datasets, which takes a second; workers are busy already
+        )
 
         try:
             builder = PrmGsm8kBuilder(name, inputs=inputs, cache_dir=cache_dir, repo_id=repo_id, **options)
@@ -164,13 +166,13 @@ def _fill_cache(builder: PrmGsm8kBuilder) -> None:
 
 
 def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
-    """A guess, before datasets is imported, whether there is nothing to make. A wrong one costs time, not rows."""
+    """Guess, before datasets is imported, whether there is nothing to make. A wrong guess costs time, not rows."""
     folder = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
     return any(datasets_cache.place(cache_dir).glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
 
 
 def cores() -> int:
-    """Processes to use: one a core this process may run on, at most 4."""
+    """Processes to use: one per core that this process may run on, at most 4."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, 4)
 
@@ -179,7 +181,7 @@ def cores() -> int:
 def _reporting(
     progress: Progress | None, makers: Sequence[Workers | PrmGsm8kBuilder], batches: int, problems: int
 ) -> Iterator[None]:
-    """Tell ten times a second, from a thread, how many problems are done, if all batches have equally many."""
+    """Report from a thread, ten times a second, how many problems are done (all batches counted as equally large)."""
     if progress is None:
         yield
         return

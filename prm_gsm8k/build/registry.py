@@ -1,4 +1,4 @@
-"""The recipes, by the name of their config. To add a config: its recipe, a line here, and one in `builders/`."""
+"""The recipes by config. To add a config: write its recipe, a line here, and a line in `builders/`."""
 
 from __future__ import annotations
 

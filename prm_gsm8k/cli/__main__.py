@@ -1,3 +1,4 @@
 from prm_gsm8k.cli.main import main
 
-main()
+if __name__ == "__main__":
+    main()

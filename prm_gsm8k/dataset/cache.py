@@ -1,4 +1,4 @@
-"""The cache of `datasets`, as we use it: quiet, and with an error in words when its disk says no."""
+"""The cache of `datasets`: where it is, how to keep it quiet, and an error if it cannot be written."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from prm_gsm8k.exceptions import PrmGsm8kError
 
 
 def place(cache_dir: str | None = None) -> Path:
-    """Where `datasets` keeps what it builds and downloads, without importing it, which takes a second."""
+    """The cache folder of `datasets`, without importing it, which takes a second."""
     home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
     root = cache_dir or os.environ.get("HF_DATASETS_CACHE") or Path(os.environ.get("HF_HOME", home)) / "datasets"
     return Path(root).expanduser()
 
 
 def not_writable(where: str, why: str) -> PrmGsm8kError:
-    """What to tell someone whose cache cannot be written."""
+    """The error for a cache that cannot be written."""
     return PrmGsm8kError(
         f"{where}: the datasets cache cannot be written: {why}; free some space, or set HF_DATASETS_CACHE to a folder "
         "you own, on a disk that has some"
@@ -27,7 +27,7 @@ def not_writable(where: str, why: str) -> PrmGsm8kError:
 
 
 def denied_by_disk(error: BaseException | None) -> str | None:
-    """What the system said, if a disk is behind an error; `datasets` raises others from it, or with its text."""
+    """The system's message if a disk caused the error, directly or through an error of `datasets`; else None."""
     while error is not None:
         if isinstance(error, OSError) and error.strerror:
             return error.strerror
@@ -39,7 +39,7 @@ def denied_by_disk(error: BaseException | None) -> str | None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the progress bars of `datasets`: what takes long has a bar of its own."""
+    """Hide the progress bars of `datasets`; we show our own."""
     import datasets
 
     shown = not datasets.are_progress_bars_disabled()

@@ -1,4 +1,4 @@
-"""The dataset card: `dataset_card.md`, written by hand, plus the YAML head and the tables that only a build can know.
+"""The dataset card: `dataset_card.md`, written by hand, plus a generated YAML head and generated tables.
 
 In the source:
 
@@ -61,7 +61,7 @@ def card_head(manifest: Manifest) -> dict[str, Any]:
             {
                 "config_name": name,
                 **({"default": True} if i == 0 else {}),
-                # datasets answers an unchanged entry from its cache, whatever the files hold: so it changes with them
+                # for an unchanged entry `datasets` answers from its cache, whatever the files hold
                 "version": config.version,
                 "data_files": [
                     {"split": split, "path": [file.path for file in config.files if file.split == split]}
@@ -145,7 +145,7 @@ def _columns(name: str, config: Config) -> str:
 def _splits(name: str, config: Config) -> str:
     parts = [*config.splits.items(), ("all", config.stats)]
     return _markdown(
-        ["split", "problems", "rows", "right", "wrong", "steps", "labelled right"],
+        ["split", "problems", "rows", "correct", "incorrect", "steps", "steps labelled correct"],
         (
             [
                 s,
@@ -161,7 +161,7 @@ def _error_types(name: str, config: Config) -> str:
     stats = config.stats
     wrong = sorted(((n, kind) for kind, n in stats.error_types.items() if kind != "none"), reverse=True)
     return _markdown(
-        ["error type", "rows", "share of wrong rows"],
+        ["error type", "rows", "share of incorrect rows"],
         ([f"`{kind}`", f"{n:,}", percent(n, stats.wrong_rows)] for n, kind in wrong),
     )
 
@@ -171,7 +171,7 @@ def _first_errors(name: str, config: Config) -> str:
     rows = [(f"{place} fifth", stats.first_error_places.get(str(i), 0)) for i, place in enumerate(PLACES)]
     rows.append(("very last step", stats.first_error_in_last_step))
     return _markdown(
-        ["the first error stands in the", "rows", "share of wrong rows"],
+        ["the first error stands in the", "rows", "share of incorrect rows"],
         ([place, f"{n:,}", percent(n, stats.wrong_rows)] for place, n in rows),
     )
 

@@ -1,8 +1,8 @@
 """The pictures of a published card, drawn from the counts of its manifest, never from rows.
 
-A picture stands only where it says more than the table beside it: how unlike in number the error types are, and where
-first errors stand. Its name holds a hash of the numbers it shows, so that new numbers have a new address. Names and alt
-texts cost nothing; matplotlib is imported when something is drawn, and a build draws nothing.
+There is a picture only where it shows more than the table beside it: the shares of error types, and the positions of
+first errors. Its name has a hash of its numbers, so that new numbers have a new address. matplotlib is imported only
+when something is drawn; a build draws nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def pictures_of(name: str, config: Config) -> dict[str, Picture]:
         Picture(
             "first_errors",
             _path(name, "first-errors", fifths, indices),
-            f"Bar charts of where the first error of the {stats.wrong_rows:,} wrong rows of {name} stands. "
+            f"Bar charts of where the first error of the {stats.wrong_rows:,} incorrect rows of {name} stands. "
             f"By fifth of the solution: {_listed(zip(PLACES, fifths, strict=True), stats.wrong_rows)}. "
             f"By index of the step: {_listed(indices, stats.wrong_rows)}.",
             lambda: _draw_first_errors(fifths, indices, stats.wrong_rows),
@@ -59,7 +59,7 @@ def pictures_of(name: str, config: Config) -> dict[str, Picture]:
             Picture(
                 "error_types",
                 _path(name, "error-types", kinds),
-                f"Bar chart of the error types of the {stats.wrong_rows:,} wrong rows of {name}: "
+                f"Bar chart of the error types of the {stats.wrong_rows:,} incorrect rows of {name}: "
                 f"{_listed(kinds, stats.wrong_rows)}.",
                 lambda: _draw_error_types(kinds, stats.wrong_rows),
             )
@@ -109,7 +109,7 @@ def _draw_error_types(kinds: list[tuple[str, int]], whole: int) -> Figure:
     axes.bar_label(bars, [f"{percent(rows, whole)}  ({rows:,})" for _, rows in kinds], padding=4, color=INK)
     axes.invert_yaxis()
     axes.margins(x=0.22, y=0.01)  # room for the numbers behind the bars
-    axes.set_title(f"Error types, share of {whole:,} wrong rows", loc="left")
+    axes.set_title(f"Error types, share of {whole:,} incorrect rows", loc="left")
     hide_frame(axes, "left")
     axes.set_xticks([])
     return figure
@@ -126,5 +126,5 @@ def _draw_first_errors(fifths: list[int], indices: list[tuple[str, int]], whole:
         axes.set_title(title, loc="left")
         axes.set_yticks([])
         hide_frame(axes, "bottom")
-    figure.suptitle(f"Where the first error stands, share of {whole:,} wrong rows", x=0.005, ha="left")
+    figure.suptitle(f"Where the first error stands, share of {whole:,} incorrect rows", x=0.005, ha="left")
     return figure

@@ -1,10 +1,10 @@
-"""An offline lint of a folder's card: what the Hub, `datasets` or a reader trips over, before it is published.
+"""An offline lint of a folder's card: what would trip the Hub, `datasets` or a reader, found before publishing.
 
     for finding in lint(Path("data")):
         print(finding)          # README.md:412: 'TODO' is a placeholder; say what is meant, or leave it out
 
-It reads README.md, manifest.json and the footers of the Parquet files, of a folder that was built or of a tree as it is
-published. The Hub refuses some of these faults with a commit, shows others, and says nothing of the rest.
+It reads README.md, manifest.json and the footers of the Parquet files, of a built folder or of a published tree. The
+Hub refuses a commit for some of these faults, warns of some, and ignores the rest.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 
 
 def lint(folder: Path) -> Iterator[str]:
-    """Every fault of a folder's card, one line each: the place, and the cure where it is not plain.
+    """The faults of a folder's card, one line each: the place, and the cure where it is not plain.
 
     Raises:
-        VerificationError: the folder has no manifest that a build made, so there is nothing to hold the card against.
+        VerificationError: the folder has no manifest to compare the card with.
     """
     manifest = read_manifest(folder)
     try:
@@ -87,26 +87,26 @@ def _head(text: str, folder: Path, manifest: Manifest) -> Iterator[str]:
     if not isinstance(head, dict):
         yield f"{CARD}: the head is {type(head).__name__}, not keys with values; {AGAIN}"
         return
-    right = card_head(manifest)
-    yield from _described(head, right)
+    expected = card_head(manifest)
+    yield from _described(head, expected)
     entries: dict[str, dict[str, dict[str, Any]]] = {}
     for key in ("configs", "dataset_info"):
         listed = _dicts(head.get(key))
         entries[key] = {str(entry.get("config_name")): entry for entry in listed}
         yield from _names(key, listed, manifest)
     yield from _default(list(entries["configs"].values()))
-    for want in right["configs"]:
+    for want in expected["configs"]:
         if entry := entries["configs"].get(want["config_name"]):
             yield from _differs("configs", entry, want)
             yield from _data_files(entry, folder)
-    for want in right["dataset_info"]:
+    for want in expected["dataset_info"]:
         if entry := entries["dataset_info"].get(want["config_name"]):
             yield from _differs("dataset_info", entry, want)
             yield from _footers(entry, entries["configs"].get(want["config_name"], {}), folder)
 
 
-def _described(head: dict[str, Any], right: dict[str, Any]) -> Iterator[str]:
-    """What the Hub files the data set under."""
+def _described(head: dict[str, Any], expected: dict[str, Any]) -> Iterator[str]:
+    """Licence, language, tasks, tags and size: what the Hub indexes."""
     for licence in (licences := _strings(head.get("license"))):
         if licence not in LICENCES:
             yield f"{CARD}: license {licence!r} is none the Hub knows; it wants an id such as mit, or other"
@@ -123,8 +123,8 @@ def _described(head: dict[str, Any], right: dict[str, Any]) -> Iterator[str]:
     for key, values in (("language", languages), ("task_categories", tasks), ("tags", _strings(head.get("tags")))):
         if not values:
             yield f"{CARD}: no {key}; without, nobody finds the data set on the Hub"
-    if head.get("size_categories") != right["size_categories"]:
-        yield f"{CARD}: size_categories is {head.get('size_categories')}, but by the rows {right['size_categories']}"
+    if head.get("size_categories") != expected["size_categories"]:
+        yield f"{CARD}: size_categories is {head.get('size_categories')}, but by the rows {expected['size_categories']}"
 
 
 def _names(key: str, listed: list[dict[str, Any]], manifest: Manifest) -> Iterator[str]:
@@ -148,7 +148,7 @@ def _names(key: str, listed: list[dict[str, Any]], manifest: Manifest) -> Iterat
 
 
 def _default(configs: list[dict[str, Any]]) -> Iterator[str]:
-    """What `load_dataset` without a config gets; where nothing is marked, older versions take the first."""
+    """The config that `load_dataset` loads without a name."""
     marked = {str(entry.get("config_name")): entry["default"] for entry in configs if "default" in entry}
     if list(marked.values()) != [True]:
         yield f"{CARD}: configs: default is {marked or 'nowhere'}; exactly one must be marked default: true, the first"
@@ -178,12 +178,12 @@ def _data_files(entry: dict[str, Any], folder: Path) -> Iterator[str]:
 
 
 def _footers(info: dict[str, Any], entry: dict[str, Any], folder: Path) -> Iterator[str]:
-    """The rows and columns the card tells of are those of the files, by their footers."""
+    """Rows and columns in the card equal those in the footers of the files."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     name = str(info["config_name"])
-    told = {str(split.get("name")): split.get("num_examples") for split in _dicts(info.get("splits"))}
+    claimed = {str(split.get("name")): split.get("num_examples") for split in _dicts(info.get("splits"))}
     for split, patterns in _patterns(entry).items():
         what, rows = f"{CARD}: dataset_info of {name!r}, split {split!r}", 0
         try:
@@ -196,8 +196,8 @@ def _footers(info: dict[str, Any], entry: dict[str, Any], folder: Path) -> Itera
         except (pa.ArrowException, OSError) as error:
             yield f"{what}: {shown} cannot be read as Parquet: {_in_one_line(error)}; {AGAIN}"
             continue
-        if told.get(split) != rows:
-            yield f"{what}: num_examples is {told.get(split)}, but the files hold {rows} rows; {AGAIN}"
+        if claimed.get(split) != rows:
+            yield f"{what}: num_examples is {claimed.get(split)}, but the files hold {rows} rows; {AGAIN}"
 
 
 def _patterns(entry: dict[str, Any]) -> dict[str, list[str]]:

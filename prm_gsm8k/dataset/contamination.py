@@ -47,7 +47,7 @@ def refuse_test_questions(problems: Iterable[Problem]) -> None:
 
 
 def problem_digest(question: str) -> str:
-    """What a checkpoint remembers of a question it was trained on: 16 hexadecimal digits, whatever its spelling.
+    """The digest by which a checkpoint records a question it was trained on: 16 hexadecimal digits, for any spelling.
 
     >>> problem_digest("Tom's 3.5kg cost $1200") == problem_digest("Tom’s 3.5 kg  cost $1,200.")
     True
@@ -57,7 +57,7 @@ def problem_digest(question: str) -> str:
 
 @dataclass(frozen=True)
 class Questions:
-    """Questions that may not be trained on, prepared to be looked up in three ways."""
+    """Questions that must not be trained on, prepared for three kinds of lookup."""
 
     ids: Mapping[str, str]
     masked: pa.Array
@@ -66,7 +66,7 @@ class Questions:
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Prompts that are like one of some questions, each as an index into the prompts that were asked about.
+    """Prompts that are like one of the questions, as indices into the prompts.
 
     Attributes:
         exact: the same letters and digits (`question_key`), with the id of the question.
@@ -95,7 +95,7 @@ def gsm8k_test() -> Questions:
 
 
 def find_overlaps(prompts: pa.Array, questions: Questions) -> Overlaps:
-    """Which prompts are like one of the questions. Takes about 0.15 s for all of GSM8K."""
+    """Find the prompts that are like one of the questions. Takes about 0.15 s for all of GSM8K."""
     import pyarrow.compute as pc
 
     keys = [question_key(text) for text in prompts.to_pylist()]
@@ -119,7 +119,7 @@ def count_overlaps(tables: Mapping[str, pa.Table]) -> dict[str, int]:
 
 
 def different_prompts(tables: Mapping[str, pa.Table]) -> pa.Array:
-    """The prompts that are not there to evaluate on, each once."""
+    """The prompts of all splits but `test`, each once."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -152,8 +152,8 @@ def _sharing_a_run(texts: pa.Array, others: pa.Array) -> list[int]:
     code = pc.dictionary_encode(words.flatten()).indices.to_numpy()
     if len(code) < RUN:
         return []
-    # A run is told by a weighted sum of random 64-bit numbers, one a word and one a place: two runs that differ
-    # are taken for one in one build of a billion.
+    # A run is hashed as a weighted sum of random 64-bit numbers, one per word and one per place: two different runs
+    # collide in one build of a billion.
     random = np.random.default_rng(0)
     word = random.integers(2**64, size=code.max() + 1, dtype=np.uint64)[code]
     starts = len(code) - RUN + 1

@@ -22,8 +22,8 @@ There is one line a column, in order; after a list column comes one for the item
     data     of each value that is not null: the UTF-8 of a string; 00 or 01 for a bool; two's complement or IEEE 754 in
              the type's own width for int8 to int64, uint8 to uint64, float and double; for a list nothing
 
-Numbers are little-endian. `string` and `list` also name their large variants. What lies under a null is nobody's
-content.
+Numbers are little-endian. `string` and `list` also name their large variants. Bytes
+under a null do not count.
 """
 
 from __future__ import annotations

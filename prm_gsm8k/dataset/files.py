@@ -1,4 +1,4 @@
-"""Files and folders written whole or not at all, and what to say when the disk says no."""
+"""Atomic writes of files and folders, and the error for a disk that cannot be written."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NEW, _ASIDE = ".prm-gsm8k-new-", ".prm-gsm8k-old-"
 
 @contextlib.contextmanager
 def replacing(out: Path) -> Iterator[Path]:
-    """A new, empty folder that takes the place of `out` if the block ends well, and vanishes if it does not.
+    """Yield a new, empty folder that replaces `out` when the block succeeds, and is removed when it fails.
 
     Raises:
-        PrmGsm8kError: the disk is full, or the place may not be written; `out` is as it was.
+        PrmGsm8kError: the disk is full or the folder may not be written; `out` is unchanged.
     """
     out = out.resolve()
     try:
@@ -42,7 +42,7 @@ def replacing(out: Path) -> Iterator[Path]:
 
 
 def cannot_write(out: Path, error: OSError) -> PrmGsm8kError:
-    """What to tell someone whose disk said no."""
+    """The error for a failed write, with the cure."""
     cure = {
         errno.ENOSPC: "free some space, or name a folder on another disk",
         errno.EDQUOT: "free some of your quota, or name a folder on another disk",
@@ -85,7 +85,7 @@ def write_page(content: str, path: str | Path) -> None:
 
 @contextlib.contextmanager
 def _locked(parent: Path) -> Iterator[None]:
-    """One writer at a time beside a folder. The lock is the system's: it ends with the process, however that ends."""
+    """One writer at a time in a folder. It is a lock of the system, so it ends with the process."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -101,7 +101,7 @@ def _locked(parent: Path) -> Iterator[None]:
 
 
 def _sweep(out: Path) -> None:
-    """Clear away what a killed build left beside `out`, under the lock; what it had moved aside goes back."""
+    """Remove what a killed build left beside `out`, and put back what it had moved aside. Needs the lock."""
     name = glob.escape(out.name)
     for aside in out.parent.glob(f".{name}{_ASIDE}*"):
         if not out.exists():
@@ -113,7 +113,7 @@ def _sweep(out: Path) -> None:
 
 
 def _put(new: Path, out: Path) -> None:
-    """Put `new` in the place of `out`. Where the system can, what was there is left under the name of `new`."""
+    """Replace `out` by `new`. Where the system can exchange paths, the old content ends up under the name of `new`."""
     if not out.exists():
         new.rename(out)
     elif not _exchange(new, out):
@@ -124,7 +124,7 @@ def _put(new: Path, out: Path) -> None:
 
 
 def _exchange(a: Path, b: Path) -> bool:
-    """Let two paths trade places in one step; False where the system cannot."""
+    """Exchange two paths atomically; False where the system cannot."""
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         if sys.platform == "darwin":

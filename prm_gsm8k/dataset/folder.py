@@ -5,8 +5,8 @@
       manifest.json                                    digests, counts, how it was made
       synthetic/train-1f0c9d2e-00000-of-00001.parquet
 
-Writing is all or nothing: a new folder grows beside OUT under a hidden name and takes its place in one rename. What a
-killed build left behind is swept by the next one.
+Writing is atomic: a new folder grows beside OUT under a hidden name and replaces it in one rename. The next build
+removes what a killed one left behind.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ DEFAULT_FOLDER = Path("data")
 
 
 def check_out(out: Path) -> None:
-    """Refuse an `--out` that cannot or must not be written, before any work is done.
+    """Refuse an `--out` that cannot or must not be replaced, before any work is done.
 
     Raises:
-        UsageError: it holds something that is not ours, or is no folder that could be replaced.
+        UsageError: it holds something that no build made, or is not a folder that can be replaced.
         PrmGsm8kError: it may not be written.
     """
     out = out.resolve()
@@ -62,21 +62,21 @@ def check_out(out: Path) -> None:
 
 
 def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from: Mapping[str, Any]) -> Manifest:
-    """Write (or replace) one config of a folder and keep whatever else the folder holds.
+    """Write or replace one config of a folder; everything else in the folder is kept.
 
     Args:
         out: the folder; need not exist.
         name: of the config.
-        tables: rows by split. A split without rows is left out. They may lie in memory-mapped files: no more than a
-            row group of them is copied at a time.
-        made_from: the fields of `manifest.Config` that say where the rows come from.
+        tables: rows by split; a split without rows is left out. They may be memory-mapped: at most a row group is
+            copied at a time.
+        made_from: the fields of `manifest.Config` about the origin of the rows.
 
     Returns:
         The folder's manifest.
 
     Raises:
         VerificationError: a row breaks the contract; nothing is written.
-        PrmGsm8kError: the folder cannot be written; it is as it was.
+        PrmGsm8kError: the folder cannot be written; it is unchanged.
     """
     check_out(out)
     tables = {split: tables[split] for split in SPLITS if split in tables and tables[split].num_rows}
@@ -128,7 +128,7 @@ def read_tables(folder: Path, manifest: Manifest, name: str) -> dict[str, pa.Tab
 
 
 def check_splits(tables: Mapping[str, pa.Table]) -> None:
-    """Rows are split by problem and ids are unique over all splits; VerificationError names the first that is not."""
+    """Check that no problem and no id is in two splits; VerificationError names the first that is."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

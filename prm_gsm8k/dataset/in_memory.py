@@ -1,4 +1,4 @@
-"""Rows that were just made, as a `datasets.Dataset` in memory."""
+"""Generated rows as a `datasets.Dataset` in memory."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from prm_gsm8k.exceptions import PrmGsm8kError, VerificationError
 if TYPE_CHECKING:
     import datasets
 
-ROWS_AT_A_TIME = 4_000  # that exist as Python objects: 8 MB
+ROWS_AT_A_TIME = 4_000  # as Python objects: 8 MB
 
 
 def as_dataset(rows: Iterator[dict[str, Any]], config: str, tally: Tally) -> datasets.Dataset:
-    """Rows that were just made, as a data set in memory; a few thousand at a time exist as Python objects.
+    """Collect generated rows into an in-memory dataset; only a few thousand at a time exist as Python objects.
 
     Raises:
-        PrmGsm8kError: there is not one.
-        VerificationError: one breaks the contract.
+        PrmGsm8kError: there is no row.
+        VerificationError: a row breaks the contract.
     """
     import datasets
     import pyarrow as pa

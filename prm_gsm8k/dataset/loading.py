@@ -1,8 +1,7 @@
-"""Load a folder's rows through `datasets`, and only if they are the rows its manifest tells of.
+"""Load a folder's rows through `datasets`, and only if they are the rows that its manifest describes.
 
-Twice something can be other than it was: a byte of a Parquet file, which `datasets` never checks, and a byte of the
-Arrow copy in its cache, which nobody ever checks. So files are held against their sha256 before, and rows against the
-content digest after.
+`datasets` checks neither the bytes of a Parquet file nor those of the Arrow copy in its cache. So files are compared
+with their sha256 before, and rows with the content digest after.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
 def load_verified(
     folder: Path, manifest: Manifest, config: str, split: str | None, name: str
 ) -> datasets.Dataset | datasets.DatasetDict:
-    """The rows of a config (of a split, or a slice such as `train[:10%]` of one) of a folder that is called `name`.
+    """The rows of a config, a split, or a slice such as `train[:10%]`; messages call the folder `name`.
 
     Raises:
         UsageError: there is no such config or split in it.
-        VerificationError: a file, or the copy in the datasets cache, is not what it was; it is named.
+        VerificationError: a file or its copy in the datasets cache has changed; it is named.
         PrmGsm8kError: the datasets cache cannot be written.
     """
     import datasets

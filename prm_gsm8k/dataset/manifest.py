@@ -1,6 +1,6 @@
-"""`manifest.json`: what stands in a built folder, how it was made, and the digests to prove it.
+"""`manifest.json`: what is in a built folder, how it was made, and the digests that prove it.
 
-It holds no date and no path of the machine, so the same build is the same manifest.
+It has no date and no path of the machine, so equal builds have equal manifests.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Config:
     Attributes:
         version: `1.X.Y` from the content digest; `datasets` reloads when it changes.
         content_digest: over the content digests of the splits; the same for the same rows, whatever files hold them.
-        options: every choice that decided the rows, the seed among them.
+        options: every option that decided the rows, the seed included.
         code_version, code_digest: of the package that made them.
         inputs_digest: of the problems, or the released files, that were read.
-        drops: what was skipped, refused or dropped, and why.
+        drops: counts of what was skipped or rejected, by reason.
         num_bytes: Arrow bytes by split, as `dataset_info` of the card wants them.
         overlaps: prompts to train on that are like questions to measure on; see `contamination.count_overlaps`.
     """
@@ -78,7 +78,7 @@ class Manifest:
 
     @classmethod
     def of(cls, configs: Mapping[str, Config]) -> Manifest:
-        """A manifest of these configs in the one order they have: `synthetic` first, since the first is the default."""
+        """A manifest of these configs, `synthetic` first, because the first is the default."""
         return cls(dict(sorted(configs.items(), key=lambda item: (item[0] != "synthetic", item[0]))))
 
     def to_json(self) -> bytes:

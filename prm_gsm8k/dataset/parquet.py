@@ -1,11 +1,10 @@
 """Parquet as the Hub likes it, and as every `datasets` since 2.14 reads it.
 
-zstd level 3, a page index, and content-defined chunking: pages end where the content says, so rows inserted in front
-leave the pages after them as they were, and Xet uploads a megabyte, not the file. That takes large row groups (each
-border between two is a place where every page changes) and no dictionary of texts (it changes with its first word, and
-all pages that refer to it): with row groups of 10,000 rows and pyarrow's dictionaries half of a file goes up again, or
-all of it (benchmarks/hub.py). The schema carries no `huggingface` metadata: what `datasets` 4 writes there, `datasets`
-3 cannot read.
+zstd level 3, a page index, and content-defined chunking: rows inserted in front leave later pages as they were, and Xet
+uploads a megabyte instead of the file. That needs large row groups (every page changes at a border between two) and no
+dictionaries of texts (all pages change with the first word): with row groups of 10,000 rows and pyarrow's dictionaries
+half of a file or all of it is uploaded again (benchmarks/hub.py). The schema has no `huggingface` metadata, because
+`datasets` 3 cannot read what `datasets` 4 writes there.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def write_parquet(table: pa.Table, folder: Path, split: str, mark: str) -> list[
         rows = table.slice(i * ROWS_PER_FILE, ROWS_PER_FILE)
         with pq.ParquetWriter(path, table.schema, **WRITTEN) as writer:
             for start in range(0, max(rows.num_rows, 1), ROWS_PER_GROUP):
-                # in one chunk a column, so that the file's bytes do not tell how many processes made the rows
+                # one chunk per column, so that bytes do not depend on the number of processes that made the rows
                 writer.write_table(rows.slice(start, ROWS_PER_GROUP).combine_chunks(), row_group_size=ROWS_PER_GROUP)
         paths.append(path)
     return paths

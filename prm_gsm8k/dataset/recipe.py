@@ -1,8 +1,8 @@
-"""What a config must say of itself to be built: its choices, its inputs, and how a batch of them becomes rows.
+"""The interface that every config implements: its options, its inputs, and how a batch of inputs becomes rows.
 
-A `Recipe` reads its inputs once, cuts them into batches of bytes that any process can take, says by which digest its
-rows are known, and makes the rows of a batch. Nothing of `datasets` is imported here: `builders/` puts a recipe behind
-a `BuilderConfig`. The recipes themselves stand beside what they make: `synthetic/recipe.py`, `prm800k/recipe.py`, …
+A `Recipe` reads its inputs once, cuts them into batches of bytes that any process can take, gives the identity under
+which its rows are cached, and makes the rows of a batch. It does not import `datasets`: `builders/` wraps a recipe in a
+`BuilderConfig`. Each recipe lies in the package of its config: `synthetic/recipe.py`, `prm800k/recipe.py`, …
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from prm_gsm8k.dataset.sources import code_digest
+from prm_gsm8k.dataset import sources
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,27 +23,26 @@ if TYPE_CHECKING:
     from prm_gsm8k.dataset.manifest import Config
 
 Progress = Callable[[str, int, int], None]
-"""Called now and then with what is being done, how many units of it are, and how many there are."""
-
+"""Called now and then with the name of the work, the units done and the units in all."""
 
 RowCheck = Callable[[Mapping[str, "pa.Table"], "Config"], Iterator[str]]
-"""Given the rows by split and what the manifest says of them, yields what is wrong, a line a finding."""
+"""Takes the rows by split and their entry in the manifest; yields one line per finding."""
 
 
 @dataclass
 class Tally:
-    """What was made, skipped and refused, and why."""
+    """Counts of what was made, skipped and rejected, by reason."""
 
     counts: Counter[str] = field(default_factory=Counter)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (FILE:LINE of the problem, reason)
 
     def add(self, other: Tally) -> None:
-        """Count what another process counted."""
+        """Add the counts of another process."""
         self.counts.update(other.counts)
         self.skipped.extend(other.skipped)
 
     def listed(self, most: int = 5) -> str:
-        """The problems that were skipped and why, in one line."""
+        """The skipped problems with their reasons, in one line."""
         named = "; ".join(f"{where}: {reason}" for where, reason in self.skipped[:most])
         return named + (f" and {len(self.skipped) - most} more" if len(self.skipped) > most else "")
 
@@ -57,13 +56,13 @@ class Inputs:
     """What a recipe has read, ready to be shared among processes.
 
     Attributes:
-        batches: by split, in the order of the rows; a batch says all that is needed to make its rows, as bytes. No two
-            are equal. `datasets` sends them to its processes with dill, which walks objects in Python: 0.6 s for GSM8K
-            as objects, 0.01 s as bytes.
-        problems: how many problems are in all batches together.
+        batches: by split, in the order of the rows; the bytes of a batch hold all that is needed to make its rows. No
+            two are equal. Bytes, because `datasets` sends them to its processes with dill, which walks objects in
+            Python: 0.6 s for GSM8K as objects, 0.01 s as bytes.
+        problems: number of problems in all batches.
         digest: of everything that was read, chosen or not.
-        about: what the manifest should say of the inputs beside the recipe's choices.
-        tally: what was left out while reading.
+        about: what the manifest records of the inputs besides the options.
+        tally: what was skipped while reading.
     """
 
     batches: Mapping[str, list[bytes]]
@@ -75,12 +74,12 @@ class Inputs:
 
 @dataclass
 class Recipe(ABC):
-    """The choices of one config, as the fields of a dataclass, and how they make rows.
+    """The options of one config, as the fields of a dataclass, and how they make rows.
 
     A subclass sets:
         config: the name of the config.
-        skips: what is skipped when it cannot be used, in the plural.
-        note: what everyone who builds it should know.
+        skips: the noun for what is skipped if unusable, in the plural.
+        note: printed after a build.
     """
 
     config: ClassVar[str]
@@ -89,9 +88,9 @@ class Recipe(ABC):
 
     @abstractmethod
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
-        """Read everything there is to read, and refuse what cannot be used, before any row is made.
+        """Read all inputs, and refuse what cannot be used, before any row is made.
 
-        What has to be downloaded is kept in the datasets cache: in `cache_dir`, or where `datasets_cache.place` says.
+        Downloads are kept in the datasets cache: `cache_dir`, or `dataset.cache.place()`.
 
         Raises:
             BadInputError: what is wrong, in which file and line, and what to do.
@@ -99,15 +98,15 @@ class Recipe(ABC):
 
     @abstractmethod
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
-        """The rows of one batch, in whatever process, counting what is left out."""
+        """The rows of one batch, in any process; counts what is skipped or rejected in `tally`."""
 
     @classmethod
     def row_checks(cls) -> Mapping[str, RowCheck]:
-        """What only rows of this config can be asked, by the name under which `verify` reports it."""
+        """Checks of `verify` that only rows of this config have, by name."""
         return {}
 
     def choices(self) -> dict[str, Any]:
-        """Every field that decides rows, for the manifest; nothing that depends on the machine."""
+        """The options that decide rows, for the manifest; nothing that depends on the machine."""
         return {f.name: getattr(self, f.name) for f in self._fields()}
 
     def config_id(self) -> str:
@@ -122,11 +121,13 @@ class Recipe(ABC):
         text = json.dumps(changed, sort_keys=True, default=dict)
         return f"{self.config}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
+    def code_digest(self) -> str:
+        """sha256 over the source files that decide rows."""
+        return sources.code_digest(self._home().__module__)
+
     def identity(self, inputs: Inputs) -> str:
         """32 hexadecimal digits that change when the code, the choices or the inputs do."""
-        text = json.dumps(
-            [code_digest(self._home().__module__), self.choices(), inputs.digest], sort_keys=True, default=dict
-        )
+        text = json.dumps([self.code_digest(), self.choices(), inputs.digest], sort_keys=True, default=dict)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @classmethod

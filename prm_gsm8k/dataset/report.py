@@ -1,7 +1,7 @@
-"""A config as one page: counts, pictures of its errors, and solutions to browse, the right one beside the wrong one.
+"""A config as one HTML page: counts, pictures, and solutions to browse, each incorrect one beside a correct one.
 
-What a person opens before trusting a data set. Solutions are drawn evenly from all types of errors, so that a rare type
-can be looked at as well as a common one; the pictures say how common each is.
+Solutions are drawn evenly from all error types, so that rare types can be read too; the pictures show
+how common each is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prm_gsm8k.dataset.manifest import Config
 
-SOLUTIONS = 300  # on a page, unless told: about 1 MB with a right one beside each
+SOLUTIONS = 300  # on a page by default: about 1 MB with a correct one beside each
 
 
 def data_page(
@@ -43,13 +43,13 @@ def data_page(
     """The page of one config.
 
     Args:
-        place: the folder or repository, as it is to be called.
+        place: name of the folder or repository, for the text.
         name: of the config.
         config: its counts.
         tables: its rows by split.
-        n: solutions to draw, at most.
+        n: maximum of solutions to draw.
         seed: of the draw.
-        error_type, split, row_id: only such rows.
+        error_type, split, row_id: draw only rows with these.
 
     Raises:
         UsageError: there is no such row.
@@ -61,18 +61,18 @@ def data_page(
     dropped = sorted(config.drops.items(), key=lambda item: -item[1])
     left_out = Table(("what", "count"), tuple((_plain(what), f"{count:,}") for what, count in dropped))
     kinds = "that type" if error_type else "all types"
-    drawn = f"{len(rows):,} of {stats.rows:,} rows, evenly from {kinds} of errors and so not as often as they are."
-    words = "Steps count from 0. Underlined is what differs from the right solution beside it."
+    drawn = f"{len(rows):,} of {stats.rows:,} rows, drawn evenly from {kinds} of errors, not by frequency."
+    words = "Steps count from 0. Underlined is what differs from the correct solution beside it."
     pictures = charts(_pictures(config)) if stats.wrong_rows else None
     return page(
         f"{name} {config.version}",
-        lede=f"{stats.rows:,} labelled solutions to {stats.problems:,} problems in {place}: {stats.right_rows:,} right "
-        f"and {stats.wrong_rows:,} with a first error.",
+        lede=f"{stats.rows:,} labelled solutions to {stats.problems:,} problems in {place}: {stats.right_rows:,} "
+        f"correct and {stats.wrong_rows:,} with a first error.",
         sections=[
             section(
                 "Figures",
                 table(_counts(config), "Rows and steps by split"),
-                tag("details", tag("summary", "Left out on the way"), table(left_out, "Left out on the way"))
+                tag("details", tag("summary", "Skipped or rejected"), table(left_out, "Skipped or rejected"))
                 if dropped
                 else None,
             ),
@@ -94,8 +94,8 @@ def data_page(
 
 
 def browse_rows(tables: Mapping[str, pa.Table], rows: Sequence[Mapping[str, Any]]) -> Html:
-    """Rows to look at and to filter, as `draw` drew them, each wrong one with a right one of `tables` beside it."""
-    beside = _right_ones(tables, rows)
+    """Rows that `draw` drew, to browse and filter, each incorrect one with a correct one of `tables` beside it."""
+    beside = _correct_ones(tables, rows)
     return browse([_solution(row, beside.get(row["id"])) for row in rows], state_legend())
 
 
@@ -108,7 +108,7 @@ def draw(
     split: str | None = None,
     row_id: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Draw rows, one of each type of error in turn until there are `n`. Each also has its `split`."""
+    """Draw at most `n` rows, one of each error type in turn. Each also has its `split`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -127,40 +127,40 @@ def draw(
     return list(iter_rows(table.take(in_turn[:n]))) if in_turn else []
 
 
-def _right_ones(tables: Mapping[str, pa.Table], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By id of a wrong row, the right row it was made from; if that is not known, a right one to the same problem."""
+def _correct_ones(tables: Mapping[str, pa.Table], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By id of an incorrect row, the correct row it was made from; if unknown, any correct row of the problem."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    wrong = [row for row in rows if row["first_error"] >= 0]
+    incorrect = [row for row in rows if row["first_error"] >= 0]
     some = pa.concat_tables(tables.values())
     some = some.filter(pc.equal(some["first_error"], -1))
-    some = some.filter(pc.is_in(some["problem_id"], pa.array([row["problem_id"] for row in wrong], pa.string())))
+    some = some.filter(pc.is_in(some["problem_id"], pa.array([row["problem_id"] for row in incorrect], pa.string())))
     by_id: dict[str, dict[str, Any]] = {}
     by_problem: dict[str, dict[str, Any]] = {}
     for row in iter_rows(some):
         by_id[row["id"]] = row
         by_problem.setdefault(row["problem_id"], row)
-    found = {row["id"]: by_id.get(row.get("twin_id", "")) or by_problem.get(row["problem_id"]) for row in wrong}
-    return {name: right for name, right in found.items() if right is not None}
+    found = {row["id"]: by_id.get(row.get("twin_id", "")) or by_problem.get(row["problem_id"]) for row in incorrect}
+    return {name: correct for name, correct in found.items() if correct is not None}
 
 
-def _solution(row: Mapping[str, Any], right: Mapping[str, Any] | None) -> Solution:
+def _solution(row: Mapping[str, Any], correct: Mapping[str, Any] | None) -> Solution:
     first = row["first_error"]
     concludes = "ends without an answer" if row["answer"] is None else f"concludes {row['answer']}"
     nothing_known = row["answer"] is None and row["reference_answer"] is None
     if first >= 0 and row["reference_answer"] is not None:
-        concludes += f", right is {row['reference_answer']}"
-    twin = right is not None and right["id"] == row.get("twin_id")
+        concludes += f", correct is {row['reference_answer']}"
+    twin = correct is not None and correct["id"] == row.get("twin_id")
     beside = None
-    if right is not None:
-        title = "The right solution it was made from" if twin else "A right solution to the same problem"
-        beside = (title, [Step(step, state="right") for step in right["completions"]])
-    kind = "right" if first < 0 else _plain(row["error_type"])
+    if correct is not None:
+        title = "The correct solution it was made from" if twin else "A correct solution to the same problem"
+        beside = (title, [Step(step, state="right") for step in correct["completions"]])
+    kind = "correct" if first < 0 else _plain(row["error_type"])
     return Solution(
         name=row["id"],
         prompt=row["prompt"],
-        steps=list(_steps(row, right["completions"] if right is not None and twin else None)),
+        steps=list(_steps(row, correct["completions"] if correct is not None and twin else None)),
         verdict=kind[:1].upper() + kind[1:],
         facets={
             "Error type": kind,
@@ -174,10 +174,10 @@ def _solution(row: Mapping[str, Any], right: Mapping[str, Any] | None) -> Soluti
     )
 
 
-def _steps(row: Mapping[str, Any], right: Sequence[str] | None) -> Iterator[Step]:
-    """The steps; from the first error on, what is not as in the right one's step is marked."""
+def _steps(row: Mapping[str, Any], correct: Sequence[str] | None) -> Iterator[Step]:
+    """The steps; from the first error on, what differs from the correct solution is marked."""
     first, steps = row["first_error"], row["completions"]
-    twins = _twins(steps, right, first) if right is not None and first >= 0 else {}
+    twins = _twins(steps, correct, first) if correct is not None and first >= 0 else {}
     for i, step in enumerate(steps):
         state = "right" if first < 0 or i < first else "error" if i == first else "after"
         changed = _changed(step, twins[i]) if i in twins else ()
@@ -187,15 +187,15 @@ def _steps(row: Mapping[str, Any], right: Sequence[str] | None) -> Iterator[Step
             yield Step(step, state=state, changed=changed)
 
 
-def _twins(steps: Sequence[str], right: Sequence[str], first: int) -> dict[int, str]:
-    """For steps from the first error on, the right step they were made from: the next one with their words."""
-    words, near = _words(steps[first]), [_words(step) for step in right[first : first + 2]]
+def _twins(steps: Sequence[str], correct: Sequence[str], first: int) -> dict[int, str]:
+    """The correct step that each step from the first error on was made from: the next one with the same words."""
+    words, near = _words(steps[first]), [_words(step) for step in correct[first : first + 2]]
     at = first + (near[1:] == [words] and near[0] != words)  # a step is left out
-    found = {first: right[at]} if near else {}
+    found = {first: correct[at]} if near else {}
     for i, step in enumerate(steps[first + 1 :], first + 1):
-        later = next((k for k in range(at + 1, len(right)) if _words(right[k]) == _words(step)), None)
+        later = next((k for k in range(at + 1, len(correct)) if _words(correct[k]) == _words(step)), None)
         if later is not None:
-            at, found[i] = later, right[later]
+            at, found[i] = later, correct[later]
     return found
 
 
@@ -208,15 +208,15 @@ _LABEL = re.compile(r"\W*(?:step )?\d+[.:)]\W", re.IGNORECASE)
 _TOKENS = re.compile(r"\d[\d.,]*\d|\w+|\s+|[^\w\s]")
 
 
-def _changed(step: str, right: str) -> tuple[tuple[int, int], ...]:
-    """Spans of a step, its numbering aside, that are not in the right one; nothing where nearly all would be marked.
+def _changed(step: str, correct: str) -> tuple[tuple[int, int], ...]:
+    """Spans of a step, its numbering aside, that differ from the correct step; none where nearly all would be marked.
 
     >>> _changed("So 12 x 3 = 36.", "So 12 x 4 = 48.")
     ((8, 9), (12, 14))
     """
     here = list(_TOKENS.finditer(step))
-    match = SequenceMatcher(None, [token[0] for token in here], _TOKENS.findall(right), autojunk=False)
-    if len(step) + len(right) > 2_000 or match.ratio() < 0.5:  # of 2,000 characters it would take seconds
+    match = SequenceMatcher(None, [token[0] for token in here], _TOKENS.findall(correct), autojunk=False)
+    if len(step) + len(correct) > 2_000 or match.ratio() < 0.5:  # of 2,000 characters it would take seconds
         return ()
     label = _LABEL.match(step)
     spans = []
@@ -233,7 +233,7 @@ def _counts(config: Config) -> Table:
     for split, part in [*config.splits.items(), ("all", config.stats)]:
         numbers = (part.problems, part.rows, part.right_rows, part.wrong_rows, part.steps)
         rows.append((split, *(f"{number:,}" for number in numbers), percent(part.right_steps, part.steps)))
-    return Table(("split", "problems", "rows", "right", "wrong", "steps", "steps right"), tuple(rows))
+    return Table(("split", "problems", "rows", "correct", "incorrect", "steps", "steps correct"), tuple(rows))
 
 
 def _pictures(config: Config) -> list[Chart]:
@@ -249,7 +249,7 @@ def _pictures(config: Config) -> list[Chart]:
     whole = stats.wrong_rows
     return [
         *(
-            [bar_chart("error-types", "Error types", f"Share of {whole:,} wrong rows.", kinds, whole)]
+            [bar_chart("error-types", "Error types", f"Share of {whole:,} incorrect rows.", kinds, whole)]
             if len(kinds) > 1
             else []
         ),

@@ -1,17 +1,17 @@
-"""The row contract: what one labelled solution looks like, whoever wrote it.
+"""The row contract: one labelled solution, the same in every config.
 
     {"prompt": "Ali has 3 apples and buys 4. Half are red. How many are red?",
      "completions": ["He has 3*4=12 apples.", "So 12/2=6 are red.", "The answer is 6"],
-     "labels": [False, False, False],     # a prefix is right until the first error, and never again
-     "first_error": 0,                    # ProcessBench's `label`: index of the first wrong step, -1 if none
+     "labels": [False, False, False],     # prefix correctness: true up to the first error, false from there on
+     "first_error": 0,                    # ProcessBench's `label`: index of the first incorrect step, -1 if none
      "id": "…", "problem_id": "gsm8k/train/12", "error_type": "wrong_operation",
      "answer": "6", "reference_answer": "3.5", "values": None, "source": "corruption"}
 
-`labels[i]` is true iff steps 0..i are all right. The columns, their order and their types stand here and nowhere else:
-the Arrow schema, the `datasets` features, the YAML of the dataset card and its table of columns are derived from them.
+`labels[i]` is true iff steps 0..i are all correct. The columns, their order and types are defined only here: the Arrow
+schema, `datasets` features, the YAML of the dataset card and its table of columns are derived from them.
 
-`check_row` says what is wrong with one row. `check_table` asks the same of a whole Arrow table, columnar, at about a
-million rows a second, and falls back on `check_row` to say what is wrong with the first bad one.
+`check_row` says what is wrong with one row. `check_table` checks a whole Arrow table, columnar, at about a million rows
+a second, and uses `check_row` to say what is wrong with the first bad row.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Arrow type (`string`, `int32`, `list<bool>` …), what it means, and what of it may be null."""
+    """One column: its Arrow type (`string`, `int32`, `list<bool>` …), its meaning, and whether it may hold nulls."""
 
     name: str
     type: str
@@ -40,42 +40,42 @@ class Column:
 
     @property
     def item_type(self) -> str | None:
-        """What a list column holds (`string` of `list<string>`); None if it is no list."""
+        """The type of the items of a list column (`string` of `list<string>`); None if it is not a list."""
         return self.type[len("list<") : -1] if self.type.startswith("list<") else None
 
 
 COLUMNS = (
     Column("prompt", "string", "the problem"),
     Column("completions", "list<string>", "the steps, without trailing newline or calculator tags"),
-    Column("labels", "list<bool>", "one a step: true iff this step and all before it are right"),
+    Column("labels", "list<bool>", "one per step: true iff this step and every step before it are correct"),
     Column("id", "string", "stable and unique within the config"),
     Column("problem_id", "string", "which problem: rows are split by it, never by row"),
-    Column("first_error", "int32", "index of the first wrong step, −1 if none"),
+    Column("first_error", "int32", "index of the first incorrect step, −1 if none"),
     Column("error_type", "string", "`none`, a name of the taxonomy, or `unknown`"),
-    Column("answer", "string", "what this solution concludes", nullable=True),
-    Column("reference_answer", "string", "what is right", nullable=True),
-    Column("values", "list<float32>", "soft label a step in [0, 1]; null where not estimated", nullable=True),
+    Column("answer", "string", "the final answer of this solution", nullable=True),
+    Column("reference_answer", "string", "the correct answer", nullable=True),
+    Column("values", "list<float32>", "one soft label per step, in [0, 1]; null where not estimated", nullable=True),
     Column("source", "string", "who wrote the steps and how"),
 )
 
-# What a config appends after the columns of all: its own evidence, from which other label schemes can be derived.
+# What a config appends to them: its evidence, from which other label schemes can be derived.
 EXTRA_COLUMNS: dict[str, tuple[Column, ...]] = {
     "synthetic": (
-        Column("error_reason", "string", "one sentence: why the first wrong step is wrong; empty if right"),
-        Column("twin_id", "string", "id of the right solution it was made from; empty if right"),
+        Column("error_reason", "string", "one sentence: why the first incorrect step is wrong; empty if correct"),
+        Column("twin_id", "string", "id of the correct solution it was made from; empty if correct"),
     ),
     "prm800k": (
         Column(
             "ratings",
             "list<int32>",
-            "rating a step: 1 right, 0 not wrong but no progress, −1 wrong; null if a labeler wrote the step",
+            "one rating per step: 1 correct, 0 not wrong but no progress, −1 wrong; null if a labeler wrote the step",
             nullable_items=True,
         ),
     ),
     "model_sampled": (
-        Column("successes", "list<int32>", "a step: continuations from here that came to the right answer"),
-        Column("trials", "list<int32>", "a step: continuations from here, 0 where none was needed"),
-        Column("tokens", "list<int32>", "a step: tokens that were generated for them"),
+        Column("successes", "list<int32>", "one per step: continuations from here that reached the correct answer"),
+        Column("trials", "list<int32>", "one per step: continuations from here, 0 where none was needed"),
+        Column("tokens", "list<int32>", "one per step: tokens generated for them"),
     ),
 }
 
@@ -96,16 +96,16 @@ def arrow_schema(config: str) -> pa.Schema:
 
 
 def features(config: str) -> datasets.Features:
-    """The same as `datasets` features."""
+    """The columns of a config as `datasets` features."""
     from datasets import Features
 
     return Features.from_arrow_schema(arrow_schema(config))
 
 
 def card_features(config: str) -> list[dict[str, str]]:
-    """The same for `dataset_info` of a dataset card.
+    """The columns of a config for `dataset_info` of a dataset card.
 
-    `sequence:` is the word that every `datasets` since 2.14 reads and knows as its own.
+    Every `datasets` since 2.14 reads `sequence:`.
     """
     return [
         {"name": c.name, "sequence": c.item_type} if c.item_type else {"name": c.name, "dtype": c.type}
@@ -156,10 +156,10 @@ def check_row(row: Mapping[str, Any], config: str = "synthetic") -> str | None:
             return f"completions[{i}] ends with a newline"
         if "<<" in step:
             return f"completions[{i}] has a calculator tag: {step!r}"
-    right = sum(labels)
-    if list(labels) != [True] * right + [False] * (len(labels) - right):
+    correct = sum(labels)
+    if list(labels) != [True] * correct + [False] * (len(labels) - correct):
         return f"labels {labels} are not a run of true, then a run of false"
-    if first_error != (expected := right if right < len(labels) else -1):
+    if first_error != (expected := correct if correct < len(labels) else -1):
         return f"first_error is {first_error}, but the labels say {expected}"
     if (row["error_type"] == "none") != (first_error == -1):
         return f"error_type is {row['error_type']!r}, but first_error is {first_error}"
@@ -204,7 +204,7 @@ def _bad_rows(batch: pa.RecordBatch, config: str) -> np.ndarray:
     import pyarrow.compute as pc
 
     def mask(array: pa.Array) -> np.ndarray:
-        """Null counts as true: what cannot be told is bad."""
+        """As numpy; null counts as true, so that a row that cannot be checked is bad."""
         return np.asarray(pc.fill_null(array, True).to_numpy(zero_copy_only=False))
 
     column = {name: batch.column(name) for name in batch.schema.names}
@@ -238,11 +238,11 @@ def _bad_rows(batch: pa.RecordBatch, config: str) -> np.ndarray:
     flat_labels = column["labels"].flatten()
     row = rows_of("labels")
     label = pc.fill_null(flat_labels, False).to_numpy(zero_copy_only=False)
-    right = np.bincount(row, weights=label, minlength=batch.num_rows).astype(np.int64)
+    correct = np.bincount(row, weights=label, minlength=batch.num_rows).astype(np.int64)
     position = np.arange(len(row)) - np.repeat(np.cumsum(lengths["labels"]) - lengths["labels"], lengths["labels"])
-    bad[row[label != (position < right[row])]] = True
+    bad[row[label != (position < correct[row])]] = True
     first_error = pc.fill_null(column["first_error"], -2).to_numpy(zero_copy_only=False)
-    bad |= first_error != np.where(right < lengths["labels"], right, -1)
+    bad |= first_error != np.where(correct < lengths["labels"], correct, -1)
     bad |= mask(pc.equal(column["error_type"], "none")) != (first_error == -1)
 
     if column["values"].null_count < batch.num_rows:

@@ -1,6 +1,6 @@
-"""Which split a problem's rows go to: decided by its question, so it never changes and no problem is torn apart.
+"""The split of a problem: decided by its question alone, so that it never changes and no problem is in two splits.
 
-`problems_by_split` is where the recipes of GSM8K begin: read, split, refuse what is measured on, keep a share.
+`problems_by_split` is the first step of the GSM8K recipes: read, split, refuse test questions, keep a share.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ VALIDATION_PER_MILLE = 50  # of the problems of GSM8K train: 5%, some 370 proble
 def split_of(problem: Problem) -> Literal["train", "validation", "test"]:
     """`test` stays test; of the rest one problem in twenty goes to `validation`.
 
-    By a hash of the question's letters and digits: the same question lands in the same split whatever file it comes
-    from, whatever its id, its place, the seed, the machine or the Python version. Validation is taken out of train
-    only, so that choosing a threshold or a checkpoint on it never touches test.
+    Decided by a hash of the question's letters and digits, not by its file, id, position, seed, machine or Python
+    version. Validation is taken from train only, so that choosing a threshold or a checkpoint never uses test.
     """
     if problem.split == "test":
         return "test"
@@ -35,10 +34,10 @@ def problems_by_split(
 
     Args:
         file: a JSONL file or a Hub id; None for GSM8K as shipped, its test set included.
-        most: so many of them in all, the same share of each split, drawn by `seed`; None for all.
+        most: keep so many problems, the same share of each split, drawn by `seed`; None for all.
 
     Raises:
-        BadInputError: a file, line or problem is not what it must be, or asks a question of a test set.
+        BadInputError: a file, line or problem is invalid, or a question is from a test set.
     """
     from prm_gsm8k.dataset.contamination import refuse_test_questions
 
@@ -54,10 +53,10 @@ def problems_by_split(
 
 
 def keep_share(by_split: Mapping[str, list[Problem]], keep: int, seed: int) -> dict[str, list[Problem]]:
-    """Keep `keep` problems in all, the same share of each split, in their old order.
+    """Keep `keep` problems, the same share of each split, in their order.
 
-    Which ones depends on the seed and the ids alone, so a larger `keep` contains a smaller one's problems (but for one
-    a split, by rounding).
+    Depends on the seed and the ids only, so a larger `keep` contains the problems of a smaller one (except for one per
+    split, by rounding).
     """
     total = sum(len(problems) for problems in by_split.values())
     if keep >= total:

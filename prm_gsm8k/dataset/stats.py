@@ -1,4 +1,4 @@
-"""Counts of labelled rows: what a build says of itself, in its manifest, its card and on the terminal."""
+"""Counts of labelled rows, as the manifest, the card and the terminal show them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Stats:
     """Counts over the rows of one split, or of several together.
 
-    `first_errors` counts wrong rows by the index of their first wrong step; `first_error_places` by which fifth of the
-    solution it stands in (0 to 4), so that solutions of two and of eight steps can be compared.
+    `first_errors` counts incorrect rows by `first_error`; `first_error_places` by the fifth of the solution it is in
+    (0 to 4), so that solutions of two and of eight steps can be compared.
     """
 
     rows: int
@@ -31,7 +31,7 @@ class Stats:
 
     @property
     def right_rows(self) -> int:
-        """Rows in which every step is right."""
+        """Rows in which every step is correct."""
         return self.rows - self.wrong_rows
 
 
@@ -86,5 +86,5 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _ordered(counts: dict[str, int]) -> dict[str, int]:
-    """Numbers in their order, names in the alphabet's."""
+    """Numbers in numerical, names in alphabetical order."""
     return dict(sorted(counts.items(), key=lambda item: (int(item[0]) if item[0].isdigit() else -1, item[0])))

@@ -1,6 +1,6 @@
-"""Read a built folder again and believe nothing: bytes, digests, contract, counts, card, labels, and the row checker.
+"""Verify a built folder from its bytes: files, digests, contract, counts, card, labels, and the checks of each config.
 
-`verify(folder, RECIPES)` returns what it checked and what it found. It reads the folder, never a cache.
+`verify(folder, RECIPES)` returns what was checked and what was found. It never reads a cache.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from prm_gsm8k.exceptions import VerificationError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SHOWN = 20  # findings of one kind; a file of the wrong rows has thousands
+SHOWN = 20  # findings of one kind; a file of the incorrect rows has thousands
 
 
 @dataclass
 class Verdict:
-    """What was checked (rows by config, then every kind of check that was made) and what was found wrong."""
+    """Rows by config, the names of the checks that were made, and their findings."""
 
     folder: str
     rows: dict[str, int] = field(default_factory=dict)
@@ -38,11 +38,11 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was found wrong."""
+        """Whether there are no findings."""
         return not self.findings
 
     def check(self, what: str, findings: Iterator[str]) -> bool:
-        """Note that a check was made and what it found; a kind that finds very much is cut short."""
+        """Record a check and its findings, at most `SHOWN` of them; returns whether there are none."""
         if what not in self.checks:
             self.checks.append(what)
         found = 0
@@ -69,11 +69,11 @@ def verify(folder: str | Path, recipes: Mapping[str, type[Recipe]]) -> Verdict:
     manifest = read_manifest(folder)
     verdict = Verdict(str(folder))
     verdict.check("card", lint(folder))
-    verdict.check("files", _strangers(folder, manifest))
+    verdict.check("files", _unknown_files(folder, manifest))
     for name, config in manifest.configs.items():
         verdict.rows[name] = config.stats.rows
         if not verdict.check("files", damaged_files(folder, config)):
-            continue  # rows of other bytes would be called wrong a second time
+            continue  # its rows would only give the same finding again
         try:
             tables = read_tables(folder, manifest, name)
         except VerificationError as error:
@@ -91,7 +91,7 @@ def verify(folder: str | Path, recipes: Mapping[str, type[Recipe]]) -> Verdict:
 
 
 def damaged_files(folder: Path, config: Config) -> Iterator[str]:
-    """What is wrong with the bytes of a config's files, each finding beginning with the file."""
+    """What is wrong with the files of a config, each finding beginning with the path."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -113,8 +113,8 @@ def damaged_files(folder: Path, config: Config) -> Iterator[str]:
                     yield f"{file.path} has {rows} rows by its footer, not {file.rows}"
 
 
-def _strangers(folder: Path, manifest: Manifest) -> Iterator[str]:
-    """A Parquet file that the manifest does not know, in the folder of a config it does."""
+def _unknown_files(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """Files in the folder of a config that the manifest does not list."""
     known = {file.path for config in manifest.configs.values() for file in config.files}
     for name in manifest.configs:
         for path in sorted((folder / name).rglob("*")):
@@ -157,9 +157,9 @@ def _digests(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
 
 
 def contradictions(tables: Mapping[str, pa.Table]) -> Iterator[str]:
-    """No (problem, steps 0..i) may be called right in one row and wrong in another.
+    """Prefixes (problem, steps 0..i) that are labelled true in one row and false in another.
 
-    Every prefix is a node of a tree; a node is found by its parent and its last step, so no prefix is ever copied.
+    Each prefix is a node of a tree, found by its parent and its last step, so that no prefix is copied.
     """
     node: dict[tuple[int, str], int] = {}
     seen: list[tuple[bool, str]] = []
@@ -177,7 +177,7 @@ def contradictions(tables: Mapping[str, pa.Table]) -> Iterator[str]:
 
 
 def duplicates(tables: Mapping[str, pa.Table]) -> Iterator[str]:
-    """No solution may stand twice."""
+    """Solutions that occur twice."""
     first: dict[tuple[str, ...], str] = {}
     for table in tables.values():
         for row in iter_rows(table.select(["prompt", "completions", "id"])):
