@@ -9,10 +9,10 @@ from typing import Any
 from prm_gsm8k.audit import limits
 from prm_gsm8k.audit.duplicates import Finding
 from prm_gsm8k.audit.error_positions import Distance
-from prm_gsm8k.audit.estimate import Estimate
 from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.reference import Reference
 from prm_gsm8k.dataset.stats import percent
+from prm_gsm8k.metrics.intervals import Estimate
 
 OK, LOOK, BAD = ORDER = ("ok", "look", "bad")  # the worst last
 _MEASURES = {
