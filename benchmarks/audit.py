@@ -20,12 +20,12 @@ from pathlib import Path
 import orjson
 from naive import naive_corruption
 
-from prm_gsm8k.audit.estimate import Estimate
 from prm_gsm8k.audit.run import Audit, audit
 from prm_gsm8k.audit.verdicts import shown
 from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.dataset.verify import verify
+from prm_gsm8k.metrics.intervals import Estimate
 
 
 def main() -> None:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
-from prm_gsm8k.audit.estimate import Estimate, estimate
 from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.solutions import Solution
-from prm_gsm8k.metrics.intervals import Resamples
+from prm_gsm8k.metrics.intervals import Estimate, Resamples, estimate
 from prm_gsm8k.metrics.protocols import share
 
 if TYPE_CHECKING:

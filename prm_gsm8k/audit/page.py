@@ -7,11 +7,11 @@ from typing import Any
 
 from prm_gsm8k.audit import limits
 from prm_gsm8k.audit.error_positions import MEASURES, Positions, error_positions, histogram
-from prm_gsm8k.audit.estimate import Estimate
 from prm_gsm8k.audit.run import Audit
 from prm_gsm8k.audit.surface_cues import SurfaceCue
 from prm_gsm8k.audit.verdicts import shown
 from prm_gsm8k.dataset.report import SOLUTIONS, browse_rows, draw
+from prm_gsm8k.metrics.intervals import Estimate
 from prm_gsm8k.reports.charts import SERIES, Chart, Table, bar_pairs, draw_intervals, short
 from prm_gsm8k.reports.html import Html, charts, page, section, table, tag
 from prm_gsm8k.reports.numbers import percent

@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prm_gsm8k.audit.estimate import Estimate, estimate
 from prm_gsm8k.audit.features import TextFeatures, extract_features
 from prm_gsm8k.audit.solutions import Solution
-from prm_gsm8k.metrics.intervals import Resamples, of_resamples, resamples, weighted_auc
+from prm_gsm8k.metrics.intervals import Estimate, Resamples, estimate, of_resamples, resamples, weighted_auc
 from prm_gsm8k.metrics.protocols import share as share_of
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ import orjson
 
 from prm_gsm8k.audit.arithmetic import false_equation_shares
 from prm_gsm8k.audit.error_positions import Positions, error_positions
-from prm_gsm8k.audit.estimate import Estimate
 from prm_gsm8k.audit.features import extract_features
 from prm_gsm8k.audit.probe import judged_steps, resample_problems, sample_problems, shortcut_probe
 from prm_gsm8k.audit.solutions import Solution, read_data
 from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.metrics.intervals import Estimate
 
 SHIPPED = "real_solutions.json"
 

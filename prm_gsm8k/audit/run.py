@@ -14,7 +14,6 @@ from prm_gsm8k import __version__
 from prm_gsm8k.audit.arithmetic import false_equation_shares
 from prm_gsm8k.audit.duplicates import find_duplicates, overlaps
 from prm_gsm8k.audit.error_positions import distances, error_positions
-from prm_gsm8k.audit.estimate import estimate
 from prm_gsm8k.audit.features import extract_features
 from prm_gsm8k.audit.probe import (
     FEWEST,
@@ -30,7 +29,7 @@ from prm_gsm8k.audit.reference import Reference, as_json, read_reference, shippe
 from prm_gsm8k.audit.solutions import Data, Solution, read_data
 from prm_gsm8k.audit.surface_cues import cues_in_pairs, cues_in_steps
 from prm_gsm8k.audit.verdicts import BAD, Line, verdicts
-from prm_gsm8k.metrics.intervals import Resamples, of_resamples, weighted_auc
+from prm_gsm8k.metrics.intervals import Resamples, estimate, of_resamples, weighted_auc
 
 if TYPE_CHECKING:
     from prm_gsm8k.dataset.recipe import Progress

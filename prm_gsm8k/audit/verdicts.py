@@ -9,9 +9,9 @@ from typing import Any
 from prm_gsm8k.audit import limits
 from prm_gsm8k.audit.duplicates import Finding
 from prm_gsm8k.audit.error_positions import Distance
-from prm_gsm8k.audit.estimate import Estimate
 from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.reference import Reference
+from prm_gsm8k.metrics.intervals import Estimate
 from prm_gsm8k.reports.numbers import percent
 
 OK, LOOK, BAD = ORDER = ("ok", "look", "bad")  # the worst last
@@ -193,9 +193,8 @@ def _distance(name: str, distance: Distance, reference: Reference) -> Line:
         shape = "shorter" if distance.here < distance.there else "longer"
     return _line(
         "shape", _MEASURES[name], at_most(number, distance.halves), number, f"≤ {distance.halves:.3f}",
-        f"KS distance from {reference.wrong:,} real incorrect solutions, whose random halves differ by at most "
-        f"{distance.halves:.3f}; mean {distance.here:.2f}, real {distance.there:.2f} ({shape}); histograms differ by "
-        f"{100 * distance.tv:.0f}%",
+        f"KS distance from {reference.wrong:,} real incorrect solutions; limit: 95% of their random halves are closer; "
+        f"mean {distance.here:.2f}, real {distance.there:.2f} ({shape}); histograms differ by {100 * distance.tv:.0f}%",
     )  # fmt: skip
 
 

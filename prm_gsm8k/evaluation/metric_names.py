@@ -1,4 +1,4 @@
-"""Names and number formats of metrics, for tables, the HTML page and charts."""
+"""How metrics, p-values and models of a result are written in tables, on the HTML page and in charts."""
 
 from __future__ import annotations
 
@@ -84,6 +84,16 @@ def format_interval(metric: str, m: Mapping[str, Any] | None) -> str:
     if m["low"] is None or m["high"] is None:
         return format_value(metric, m["value"])
     return f"{format_value(metric, m['value'])} ({format_value(metric, m['low'])} to {format_value(metric, m['high'])})"
+
+
+def format_p(p: float | None) -> str:
+    """A p-value; one below 0.001 is not given exactly."""
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def model_name(model: Mapping[str, Any]) -> str:
+    """The name of a model of a result, with a mark if it is a baseline."""
+    return f"{model['name']} (baseline)" if model["kind"] == "baseline" else str(model["name"])
 
 
 def headline(metrics: Iterable[str]) -> str | None:

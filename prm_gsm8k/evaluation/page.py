@@ -8,7 +8,14 @@ from typing import Any
 
 from prm_gsm8k.dataset import files
 from prm_gsm8k.evaluation.charts import make_charts
-from prm_gsm8k.evaluation.metric_names import format_interval, format_value, headline, metric_format
+from prm_gsm8k.evaluation.metric_names import (
+    format_interval,
+    format_p,
+    format_value,
+    headline,
+    metric_format,
+    model_name,
+)
 from prm_gsm8k.reports.charts import Table
 from prm_gsm8k.reports.html import Html, Solution, Step, browse, charts, page, score_legend, section, table, tag
 
@@ -105,7 +112,7 @@ def _collapsed(caption: str, content: Table, words: int = 1) -> Html | None:
 def _metrics(models: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Table:
     if (first := headline(names)) is not None:  # the first column is visible on a phone without scrolling
         names = list(dict.fromkeys([first, *names]))
-    rows = [(_name(model), *(format_interval(name, model["metrics"].get(name)) for name in names)) for model in models]
+    rows = [(model_name(m), *(format_interval(name, m["metrics"].get(name)) for name in names)) for m in models]
     return Table(("model", *(metric_format(name).label for name in names)), tuple(rows))
 
 
@@ -126,7 +133,7 @@ def _thresholds(models: Sequence[Mapping[str, Any]]) -> Table:
     }
     found = {key for model in models for key, at in (model.get("at") or {}).items() if at is not None}
     keys = [key for key in heads if key in found]
-    rows = tuple((_name(model), *(_at(metric, (model.get("at") or {}).get(key)) for key in keys)) for model in models)
+    rows = tuple((model_name(m), *(_at(metric, (m.get("at") or {}).get(key)) for key in keys)) for m in models)
     return Table(("model", *(heads[key] for key in keys)), rows)
 
 
@@ -146,15 +153,9 @@ def _paired(pairs: Sequence[Mapping[str, Any]]) -> Table:
     rows = []
     for pair in pairs:
         difference = {"value": pair["difference"], "low": pair["low"], "high": pair["high"]}
-        p = pair["p"]
-        written = "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
         label = metric_format(pair["metric"]).label
-        rows.append((pair["a"], pair["b"], label, format_interval(pair["metric"], difference), written))
+        rows.append((pair["a"], pair["b"], label, format_interval(pair["metric"], difference), format_p(pair["p"])))
     return Table(("first", "second", "metric", "difference", "p"), tuple(rows))
-
-
-def _name(model: Mapping[str, Any]) -> str:
-    return f"{model['name']} (baseline)" if model["kind"] == "baseline" else str(model["name"])
 
 
 def _solutions(model: Mapping[str, Any]) -> Iterator[Solution]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from prm_gsm8k.evaluation.metric_names import format_interval, format_value, metric_format
+from prm_gsm8k.evaluation.metric_names import format_interval, format_p, format_value, metric_format, model_name
 
 ORDER = (
     *("f1", "mcc", "prmscore", "min", "prod", "last", "mean", "weighted", "majority", "random", "oracle"),
@@ -26,18 +26,15 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     names = [name for name in ORDER if any(_value(model, name) is not None for model in models)]
     at = "" if result["benchmark"] == "best-of-n" else " at threshold 0.5"
     yield from ["", f"Metrics{at}, with 95% intervals (problems resampled):", ""]
-    head = ["", *(metric_format(name).label for name in names)]
-    yield from _table(head, [[_name(m), *(format_interval(n, m["metrics"].get(n)) for n in names)] for m in models])
+    yield from _table(["", *map(_label, names)], _metrics(models, names))
     parts = [n for n in models[0]["metrics"] if "/" in n and n.endswith(("/f1", "/mcc", "/prmscore"))]
     if parts:
         yield from ["", "By subset:", ""]
-        rows = [[_name(m), *(format_interval(n, m["metrics"].get(n)) for n in parts)] for m in models]
-        yield from _table(["", *(metric_format(n).label for n in parts)], rows)
+        yield from _table(["", *map(_label, parts)], _metrics(models, parts))
     gaps = [n for n in models[0]["metrics"] if n.endswith("_gap_closed")]
     if gaps:
         yield from ["", "Share of the gap between majority and oracle that is closed:", ""]
-        rows = [[_name(m), *(format_interval(n, m["metrics"].get(n)) for n in gaps)] for m in models]
-        yield from _table(["", *(n.removesuffix("_gap_closed") for n in gaps)], rows)
+        yield from _table(["", *(n.removesuffix("_gap_closed") for n in gaps)], _metrics(models, gaps))
         curve = models[0]["curves"]["best_of_n"]
         yield from ["", "Best of N:", ""]
         yield from _table(["", *(f"N = {n}" for n in curve["n"])], list(_best_of_n(models)))
@@ -53,11 +50,13 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         rows = []
         for pair in result["paired"]:
             number = {"value": pair["difference"], "low": pair["low"], "high": pair["high"]}
-            p = "< 0.001" if pair["p"] < 0.001 else f"{pair['p']:.3f}"
-            rows.append(
-                [f"{pair['a']} - {pair['b']}", _label(pair["metric"]), format_interval(pair["metric"], number), p]
-            )
+            difference = format_interval(pair["metric"], number)
+            rows.append([f"{pair['a']} - {pair['b']}", _label(pair["metric"]), difference, format_p(pair["p"])])
         yield from _table(["", "metric", "difference", "p"], rows)
+
+
+def _metrics(models: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[str]]:
+    return [[model_name(m), *(format_interval(name, m["metrics"].get(name)) for name in names)] for m in models]
 
 
 def _best_of_n(models: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
@@ -88,7 +87,7 @@ def _at(models: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
                 for low, high in [intervals.get(name, (None, None))]
             ]
             chosen = "oracle: this test set" if key == "oracle" else at["chosen_on"]
-            yield [_name(model), chosen, f"{at['threshold']:.4f}", *numbers]
+            yield [model_name(model), chosen, f"{at['threshold']:.4f}", *numbers]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -106,10 +105,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _label(metric: str) -> str:
     return metric_format(metric).label
-
-
-def _name(model: Mapping[str, Any]) -> str:
-    return f"{model['name']} (baseline)" if model["kind"] == "baseline" else str(model["name"])
 
 
 def _value(model: Mapping[str, Any], name: str) -> float | None:

@@ -90,6 +90,22 @@ def interval(
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A value, its 95% interval (None: unknown), and the sample size."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+def estimate(value: float, resampled: NDArray[np.float64], n: int) -> Estimate:
+    """`value` with the interval from its values in resamples, without those where it is undefined (NaN)."""
+    low, high = interval(resampled[~np.isnan(resampled)], value)
+    return Estimate(float(value), low, high, int(n))
+
+
+@dataclass(frozen=True)
 class Paired:
     """The difference a - b of a metric on the same problems, its interval and two-sided p-value."""
 

@@ -13,12 +13,12 @@ from sklearn.metrics import roc_auc_score
 
 from prm_gsm8k.audit import probe
 from prm_gsm8k.audit.error_positions import distances, error_positions, value_of
-from prm_gsm8k.audit.estimate import Estimate
 from prm_gsm8k.audit.features import extract_features
 from prm_gsm8k.audit.reference import shortcut
 from prm_gsm8k.audit.solutions import Solution, read_data
 from prm_gsm8k.audit.surface_cues import cues_in_pairs
 from prm_gsm8k.audit.verdicts import at_most, within
+from prm_gsm8k.metrics.intervals import Estimate
 
 NAMES = "abcdefghijklmnopqrstuvwxyz"
 
