@@ -1,4 +1,4 @@
-"""What rule-made process labels can and cannot do: the tables of quality.md.
+"""What rule-made process labels can and cannot do: the tables of FINDINGS.md.
 
     python benchmarks/quality.py [--kept build/small_prm] [--write]
 
@@ -7,7 +7,7 @@ is the mean over an arm's seeds; its 95% interval is of the bootstrap, in which 
 for every arm, so that a difference is paired; from three seeds on another says what other seeds might have come to, for
 which the seeds are drawn as well. `same place` is the chance that a right step scores above a first error
 that stands at the same place of another solution: to know that errors come late helps nothing there.
-`--write` puts the tables into quality.md, between its marks, and the new scores into `scores/`, without the texts.
+`--write` puts the tables into FINDINGS.md, between its marks, and the new scores into `scores/`, without the texts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from prm_gsm8k.evaluation.best_of_n import expected_best, expected_oracle, expec
 from prm_gsm8k.metrics.intervals import interval, weighted_auc
 from prm_gsm8k.metrics.steps import best_threshold, judged_steps, predicted_first_error, roc_auc
 
-PAGE = Path(__file__).with_name("quality.md")
+PAGE = Path(__file__).with_name("FINDINGS.md")
 SCORES = Path(__file__).with_name("scores")
 BEGIN, END = "<!-- made by quality.py -->", "<!-- end -->"
 DRAWS = 1000
@@ -279,7 +279,7 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kept", type=Path, default=Path("build/small_prm"))
-    parser.add_argument("--write", action="store_true", help="write quality.md")
+    parser.add_argument("--write", action="store_true", help="write FINDINGS.md")
     options = parser.parse_args()
     runs = found_in(options.kept)
     made = tables(runs)

@@ -1,4 +1,4 @@
-"""The measures of benchmarks/quality.md, against counting by hand."""
+"""The measures of benchmarks/FINDINGS.md, against counting by hand."""
 
 from __future__ import annotations
 
