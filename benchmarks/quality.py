@@ -1,4 +1,4 @@
-"""How well small PRMs trained on rule-made labels find real errors: the tables of quality.md.
+"""How well small PRMs trained on rule-made labels find real errors: the tables of FINDINGS.md.
 
     python benchmarks/quality.py [--kept build/small_prm] [--write]
 
@@ -6,7 +6,7 @@ Reads the scores in `scores/` and the newer ones of `small_prm.py`. Each number 
 bootstrap 95% interval; all arms share the resamples of problems, so differences are paired. From three seeds on, a
 second interval resamples the seeds as well. `same place` is the probability that a correct step scores above a first
 error at the same position of another solution, where knowing that errors come late does not help. `--write` puts the
-tables into quality.md, between its marks, and new scores into `scores/`, without texts.
+tables into FINDINGS.md, between its marks, and new scores into `scores/`, without texts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from prm_gsm8k.evaluation.best_of_n import expected_best, expected_oracle, expec
 from prm_gsm8k.metrics.intervals import interval, weighted_auc
 from prm_gsm8k.metrics.steps import best_threshold, judged_steps, predicted_first_error, roc_auc
 
-PAGE = Path(__file__).with_name("quality.md")
+PAGE = Path(__file__).with_name("FINDINGS.md")
 SCORES = Path(__file__).with_name("scores")
 BEGIN, END = "<!-- made by quality.py -->", "<!-- end -->"
 DRAWS = 1000
@@ -278,7 +278,7 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kept", type=Path, default=Path("build/small_prm"))
-    parser.add_argument("--write", action="store_true", help="write quality.md")
+    parser.add_argument("--write", action="store_true", help="write FINDINGS.md")
     options = parser.parse_args()
     runs = found_in(options.kept)
     made = tables(runs)

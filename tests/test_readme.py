@@ -1,4 +1,7 @@
-"""Every command and every Python block of README.md is run: here, or by .ci/run, which must then name it."""
+"""README.md is short, its links lead somewhere, and its commands and Python blocks are run.
+
+A command is run here, or by .ci/run, which must then name it.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,26 @@ def run(arguments: list[str], place: Path) -> None:
     environment = os.environ | {"HF_HOME": str(place / "hf")}
     done = subprocess.run(arguments, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
+
+
+def test_readme_is_short_and_its_picture_small() -> None:
+    assert len(README.splitlines()) <= 150
+    [picture] = re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE)
+    assert (ROOT / picture).stat().st_size < 150_000
+
+
+def test_readme_says_where_to_find_every_package() -> None:
+    table = README.partition("## Where to change things")[2]
+    packages = {path.parent.name for path in (ROOT / "prm_gsm8k").glob("*/__init__.py")}
+    assert {name for name in packages | {"builders", "train"} if f"`{name}/`" not in table} == set()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", "benchmarks/FINDINGS.md"]
+)
+def test_links_lead_to_files_that_are_here(page: str) -> None:
+    links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
 
 
 def test_readme_shows_commands() -> None:

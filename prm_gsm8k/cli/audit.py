@@ -1,4 +1,4 @@
-"""`prm-gsm8k audit`: is this data good to train on?"""
+"""`prm-gsm8k audit`: is this data fit to train on?"""
 
 from __future__ import annotations
 
@@ -18,35 +18,39 @@ def audit(
         str,
         typer.Argument(
             metavar="DIR_OR_REPO",
-            help="A folder, a file (JSONL, .gz, Parquet) with prompt, completions, labels, or ORG/NAME[@REVISION].",
+            help="A folder, ORG/NAME[@REVISION], or a file (JSON lines or Parquet) with prompt, completions, labels.",
         ),
     ] = "data",
-    config: Annotated[str | None, typer.Option(help="Which config, if there are several.")] = None,
+    config: Annotated[str | None, typer.Option(help="Name of the config, if there are several.")] = None,
     split: Annotated[
-        list[str] | None, typer.Option(help="Only this split; may be given again.", show_default="all but test")
+        list[str] | None, typer.Option(help="Only this split; may be repeated.", show_default="all but test")
     ] = None,
     json: Json = False,
     html: Annotated[
         Path | None,
-        typer.Option(metavar="OUT.html", help="Write a page: verdicts, pictures, and solutions to browse and filter."),
+        typer.Option(
+            metavar="OUT.html", help="Write a page with verdicts, charts, and solutions to browse and filter."
+        ),
     ] = None,
     reference: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Real solutions to compare with: problem, steps, label (index of the first error, or -1).",
-            show_default="numbers of 797 real ones",
+            help="Marked solutions to compare with: problem, steps, label (index of the first error, or -1).",
+            show_default="statistics of 797 marked ones",
         ),
     ] = None,
     against: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Questions that must not be in the data; may be given again."),
+        typer.Option(metavar="FILE", help="Questions that must not be in the data; may be repeated."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another one draws other folds and resamples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws folds and resamples.")] = 0,
 ) -> None:
-    """Check whether surface cues predict the labels, and compare with real solutions: one verdict a line.
+    """Check whether surface cues or position predict the labels.
 
-    Exits with 1 if a verdict is bad, else with 0. Takes any stepwise-supervision data.
+    Also counts false equations, duplicates, contradictory labels and questions of test sets, and compares the errors
+    with those in real solutions. Works on any stepwise-supervision data. Prints one verdict per line; ends with 1 if
+    one is bad.
     """
     with errors():
         if html is not None:
@@ -105,7 +109,11 @@ def _show(result: Audit, html: Path | None) -> None:
             soft_wrap=True,
         )
     if found["telling_pairs"]:
-        console.print("\nsurface cues of first errors", style="bold", highlight=False)
+        console.print(
+            "\nwhat distinguishes a first error from the correct step at the same position",
+            style="bold",
+            highlight=False,
+        )
         for cue in found["telling_pairs"]:
             console.print(f"  {cue}", highlight=False, markup=False, soft_wrap=True)
     bad, look = len(result.bad), sum(line.verdict == "look" for line in result.lines)

@@ -1,4 +1,4 @@
-"""`prm-gsm8k build CONFIG`."""
+"""`prm-gsm8k build synthetic` and `build prm800k`."""
 
 from __future__ import annotations
 
@@ -14,25 +14,31 @@ if TYPE_CHECKING:
     from prm_gsm8k.build.build import Built
 
 app = typer.Typer(
-    help="Build a config into a folder that is ready to load and to publish.",
+    help="Build a dataset folder, ready to load and to publish.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-
-Out = Annotated[Path, typer.Option(help="The folder to build; a new one, or one an earlier build made.")]
-MaxExamples = Annotated[int | None, typer.Option(min=1, help="At most so many rows; whole problems are kept.")]
+Out = Annotated[Path, typer.Option(help="The folder to build: a new one, or one from an earlier build.")]
+MaxExamples = Annotated[int | None, typer.Option(min=1, help="At most this many rows; problems are kept whole.")]
 NumProc = Annotated[
-    int | None, typer.Option(min=1, help="Processes; the rows do not depend on it.", show_default="cores, at most 4")
+    int | None,
+    typer.Option(min=1, help="Processes; the rows are the same with any number.", show_default="cores, at most 4"),
 ]
 RepoId = Annotated[
     str | None,
-    typer.Option(metavar="ORG/NAME", help='Build where load_dataset("ORG/NAME", CONFIG) looks when it is offline.'),
+    typer.Option(metavar="ORG/NAME", help='Cache the rows where load_dataset("ORG/NAME", CONFIG) looks when offline.'),
+]
+Problems = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE_OR_HUB_ID", help="JSON lines (plain or .gz) or a Hub id.", show_default="GSM8K, included"
+    ),
 ]
 
 
 class Neutral(StrEnum):
-    """`--neutral`, as `prm_gsm8k.prm800k.tree` knows it."""
+    """`--neutral`; what each means is in `prm_gsm8k.prm800k.tree`."""
 
     positive = "positive"
     negative = "negative"
@@ -40,7 +46,7 @@ class Neutral(StrEnum):
 
 
 class Phase(StrEnum):
-    """`--phase`, as `prm_gsm8k.prm800k.recipe` knows it."""
+    """`--phase`; what each means is in `prm_gsm8k.prm800k.recipe`."""
 
     one = "1"
     two = "2"
@@ -50,20 +56,22 @@ class Phase(StrEnum):
 @app.command("synthetic")
 def build_synthetic(
     out: Out = Path("data"),
-    num_incorrect_per_problem: Annotated[int, typer.Option(min=0, help="Wrong solutions a problem, at most.")] = 3,
-    num_correct_per_problem: Annotated[int, typer.Option(min=1, help="Right solutions a problem.")] = 1,
+    num_incorrect_per_problem: Annotated[
+        int, typer.Option(min=0, help="Incorrect solutions per problem, at most.")
+    ] = 3,
+    num_correct_per_problem: Annotated[int, typer.Option(min=1, help="Correct solutions per problem.")] = 1,
     max_examples: MaxExamples = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 0,
     num_proc: NumProc = None,
     repo_id: RepoId = None,
-    problems: Annotated[
-        str | None,
-        typer.Option(metavar="FILE_OR_HUB_ID", help="JSONL (or .gz) or Hub id.", show_default="GSM8K, shipped inside"),
-    ] = None,
+    problems: Problems = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the problems that were skipped.")] = False,
     json: Json = False,
 ) -> None:
-    """Right and wrong solutions of GSM8K problems with a label a step, in seconds, without a model."""
+    """GSM8K solutions with one error each, made without a model.
+
+    Takes seconds. Every incorrect solution is derived from a reference solution and checked by independent code.
+    """
     with errors():
         from prm_gsm8k.build.build import build
 
@@ -90,22 +98,22 @@ def build_prm800k(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="A clone of openai/prm800k, a folder with its files, or one of them; plain or .gz.",
+            help="A clone of openai/prm800k, a folder with its files, or one file; plain or .gz.",
             show_default="download 477 MB into the datasets cache",
         ),
     ] = None,
     neutral: Annotated[
-        Neutral, typer.Option(help="What a rating of 0 means: right, wrong, or the end of the path.")
+        Neutral, typer.Option(help="What a rating of 0 means: correct, incorrect, or the path ends before it.")
     ] = Neutral.positive,
-    phase: Annotated[Phase, typer.Option(help="Which phase of the labelling; phase 1 is 9 MB.")] = Phase.both,
+    phase: Annotated[Phase, typer.Option(help="Which phase of the labelling; phase 1 is only 9 MB.")] = Phase.both,
     include_screening: Annotated[
-        bool, typer.Option("--include-screening", help="Keep what labelers rated to be admitted.")
+        bool, typer.Option("--include-screening", help="Keep solutions that were used to screen labelers.")
     ] = False,
     include_quality_control: Annotated[
-        bool, typer.Option("--include-quality-control", help="Keep what every labeler rated as a check.")
+        bool, typer.Option("--include-quality-control", help="Keep solutions that were used to check labelers.")
     ] = False,
     skip_bad_lines: Annotated[
-        bool, typer.Option("--skip-bad-lines", help="Leave out lines that cannot be read, and count them.")
+        bool, typer.Option("--skip-bad-lines", help="Skip lines that cannot be read, and count them.")
     ] = False,
     max_examples: MaxExamples = None,
     num_proc: NumProc = None,
@@ -113,7 +121,7 @@ def build_prm800k(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the lines that were skipped.")] = False,
     json: Json = False,
 ) -> None:
-    """Human labels: OpenAI's PRM800K, solutions to MATH (not GSM8K) problems, as true prefixes with a label a step."""
+    """OpenAI's human labels on MATH (not GSM8K) solutions."""
     with errors():
         from prm_gsm8k.build.build import build
 
@@ -136,7 +144,7 @@ def build_prm800k(
 
 
 def finish(built: Built, verbose: bool, json: bool) -> None:
-    """Say what was built."""
+    """Print what was built."""
     if json:
         skipped = [{"problem": where, "reason": reason} for where, reason in built.skipped]
         print_json(

@@ -1,4 +1,4 @@
-"""`prm-gsm8k verify`: is it what it claims to be?"""
+"""`prm-gsm8k verify`: check a folder or a published dataset against its own manifest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ def verify(
     where: Where = "data",
     json: Json = False,
 ) -> None:
-    """Check rows again from their bytes: digests, contract, counts, card, labels, and each row once more."""
+    """Check files, digests, counts, card and every row again.
+
+    Reads the bytes anew and trusts nothing in the manifest. Ends with 1 if anything differs.
+    """
     with errors():
         from dataclasses import asdict
 
@@ -28,4 +31,4 @@ def verify(
 
             show_verdict(printer(), verdict)
         if not verdict.ok:
-            raise PrmGsm8kError(f"{here.name}: {len(verdict.findings)} findings; build it again, or fetch it again")
+            raise PrmGsm8kError(f"{here.name}: {len(verdict.findings)} findings; build or download it again")

@@ -1,4 +1,4 @@
-"""What every command needs: errors as one line and an exit code, a progress bar, JSON, and common arguments."""
+"""Shared by the commands: errors as one line and an exit code, a progress bar, JSON output, common arguments."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
     from prm_gsm8k.dataset.recipe import Progress
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `prm-gsm8k build` made.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder made by `prm-gsm8k build`.")]
 Where = Annotated[str, typer.Argument(metavar="DIR_OR_REPO", help="A built folder, or ORG/NAME[@REVISION] on the Hub.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 def printer() -> Console:
-    """What prints to a person: colours on a terminal, plain text elsewhere or where NO_COLOR is set."""
+    """Prints in colour on a terminal, and as plain text elsewhere or if NO_COLOR is set."""
     from rich.console import Console
 
     return Console()
 
 
 def as_dict(config: Any) -> dict[str, Any]:
-    """A config of a manifest with the counts of all its splits, for JSON."""
+    """A config of a manifest for JSON, with its splits added up under `all`."""
     from dataclasses import asdict
 
     return {**asdict(config), "all": asdict(config.stats)}
 
 
 def print_json(content: dict[str, Any]) -> None:
-    """The one thing on stdout where `--json` was asked for."""
+    """Write the only output on stdout of a command that was given `--json`."""
     import orjson
 
     sys.stdout.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
@@ -47,7 +47,7 @@ def print_json(content: dict[str, Any]) -> None:
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress | None]:
-    """A progress bar with rate and time left, on stderr, if that is a terminal."""
+    """A progress bar with rate and time left on stderr, if that is a terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -65,7 +65,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("reading", total=None, rate="")
-        began: dict[str, tuple[float, int]] = {}  # when, and with how much of it done
+        began: dict[str, tuple[float, int]] = {}  # start time, and how much was already done then
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in began:
@@ -87,7 +87,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
 
 @contextmanager
 def errors(interrupted: str = "interrupted; nothing half-written is left") -> Iterator[None]:
-    """Turn what can go wrong into one line on stderr and an exit code: 2 misuse, 1 failure, 130 Ctrl-C."""
+    """Turn an exception into one line on stderr and an exit code: 2 for misuse, 1 for failure, 130 for Ctrl-C."""
     try:
         yield
         sys.stdout.flush()
@@ -97,13 +97,13 @@ def errors(interrupted: str = "interrupted; nothing half-written is left") -> It
     except ModuleNotFoundError as error:
         if error.name not in ("sklearn", "torch", "transformers"):
             raise
-        extra = "audit" if error.name == "sklearn" else "train"  # which has it too
+        extra = "audit" if error.name == "sklearn" else "train"
         print(f"prm-gsm8k: this needs {error.name}: pip install 'prm-gsm8k[{extra}]'", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print(f"prm-gsm8k: {interrupted}", file=sys.stderr)
         raise typer.Exit(130) from None
     except BrokenPipeError:
-        # who read us has gone (`| head`): no more output, and no complaint when Python flushes at exit
+        # the reader of our output has gone (`| head`): write no more, and keep Python quiet when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(141) from None

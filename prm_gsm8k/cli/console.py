@@ -1,4 +1,4 @@
-"""What a person sees: the summary of a build, counts, and solutions with right and wrong steps in colour."""
+"""Output on a terminal: the summary of a build, counts, and solutions with their steps coloured by label."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BAR = 20  # characters of the longest bar
 
 
 def show_built(console: Console, built: Built, verbose: bool) -> None:
-    """The closing summary of a build."""
+    """Print the summary of a build."""
     stats = built.config.stats
     show_config(console, built.name, built.config)
     if built.skipped:
@@ -52,17 +52,17 @@ def show_built(console: Console, built: Built, verbose: bool) -> None:
 
 
 def show_config(console: Console, name: str, config: Config) -> None:
-    """Counts of one config: splits, kinds and places of errors, what was dropped and why."""
+    """Print the counts of one config: splits, error types, positions of first errors, what was skipped or rejected."""
     stats = config.stats
     splits = Table(title=f"{name} {config.version}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in ("split", "problems", "rows", "right", "wrong", "steps", "steps right"):
+    for column in ("split", "problems", "rows", "correct", "incorrect", "steps", "correct steps"):
         splits.add_column(column, justify="left" if column == "split" else "right")
     for split, part in [*config.splits.items(), ("all", stats)]:
         numbers = (part.problems, part.rows, part.right_rows, part.wrong_rows, part.steps)
         splits.add_row(split, *(f"{n:,}" for n in numbers), percent(part.right_steps, part.steps))
     wrong = {kind: n for kind, n in stats.error_types.items() if kind != "none"}
     places = {f"fifth {int(place) + 1} of 5": n for place, n in stats.first_error_places.items()}
-    places["very last step"] = stats.first_error_in_last_step
+    places["the last step"] = stats.first_error_in_last_step
     console.print(splits)
     if wrong:
         console.print()
@@ -72,15 +72,15 @@ def show_config(console: Console, name: str, config: Config) -> None:
     if config.drops:
         console.print()
         drops = Table(box=None, padding=(0, 2, 0, 0))
-        drops.add_column("left out on the way")
+        drops.add_column("skipped or rejected")
         drops.add_column("", justify="right")
-        for what, n in _left_out(config.drops):
+        for what, n in _dropped(config.drops):
             drops.add_row(Text(what.replace("_", " ").replace("/", ": ")), f"{n:,}")
         console.print(drops)
 
 
-def _left_out(drops: Mapping[str, int]) -> list[tuple[str, int]]:
-    """What was not made and why, the row checker's refusals added up over error types (the manifest has each)."""
+def _dropped(drops: Mapping[str, int]) -> list[tuple[str, int]]:
+    """What was skipped or rejected and why; rejections are added up over error types (the manifest has each)."""
     added: Counter[str] = Counter()
     for what, n in drops.items():
         group, *rest = what.split("/")
@@ -110,7 +110,7 @@ def choose(
     split: str | None = None,
     row_id: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Draw `n` rows to look at: wrong ones, unless an error type (`none` for right rows) or an id is asked for."""
+    """Draw `n` rows: incorrect ones, unless an error type (`none` for correct ones) or an id is given."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -127,7 +127,7 @@ def choose(
 
 
 def solution(row: Mapping[str, Any]) -> RenderableType:
-    """One labelled solution: ✓ right, ✗ the first error with its reason, · what follows it."""
+    """One labelled solution: ✓ a correct step, ✗ the first error with its reason, · a step after it."""
     parts: list[RenderableType] = [
         Text.assemble((row["id"], "bold"), "  ", (row["error_type"].replace("_", " "), "dim")),
         Padding(Text(row["prompt"]), (0, 0, 0, 2)),
@@ -148,13 +148,13 @@ def solution(row: Mapping[str, Any]) -> RenderableType:
     parts.append(Padding(grid, (0, 0, 0, 2)))
     concludes = "ends without an answer" if row["answer"] is None else f"concludes {row['answer']}"
     if row["first_error"] >= 0 and row["reference_answer"] is not None:
-        concludes += f", right is {row['reference_answer']}"
+        concludes += f"; the correct answer is {row['reference_answer']}"
     parts.append(Padding(Text(concludes, style="dim"), (0, 0, 0, 2)))
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
 def show_verdict(console: Console, verdict: Verdict) -> None:
-    """What `verify` found."""
+    """Print what `verify` found."""
     for name, rows in verdict.rows.items():
         console.print(f"{name}: {rows:,} rows", highlight=False)
     for line in _verdict_lines(verdict):

@@ -1,4 +1,4 @@
-"""`prm-gsm8k evaluate`: how good is a PRM?"""
+"""`prm-gsm8k evaluate`: measure PRMs on a benchmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Benchmark(StrEnum):
-    """What is measured: the names of `evaluation.benchmarks.READERS`."""
+    """`--benchmark`: the names of `prm_gsm8k.evaluation.benchmarks.READERS`."""
 
     processbench = "processbench"
     mr_gsm8k = "mr-gsm8k"
@@ -28,7 +28,7 @@ class Benchmark(StrEnum):
 
 
 class Dtype(StrEnum):
-    """Of weights and computation."""
+    """`--dtype`."""
 
     auto = "auto"
     bf16 = "bf16"
@@ -39,70 +39,75 @@ def evaluate(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...",
-            help="A checkpoint, ORG/NAME[@REVISION] on the Hub, or http://… of vLLM; none for the baselines alone.",
+            metavar="MODEL",
+            help="Folders, ORG/NAME[@REVISION] on the Hub, or URLs of vLLM servers; without any, only the baselines.",
             show_default=False,
         ),
     ] = None,
-    benchmark: Annotated[Benchmark, typer.Option(help="The protocol, and the form of the rows.")] = ...,  # type: ignore[assignment]
+    benchmark: Annotated[Benchmark, typer.Option(help="The protocol, and the format of the rows.")] = ...,  # type: ignore[assignment]
     data: Annotated[
         str, typer.Option(metavar="FILE|DIR|REPO", help="Rows to measure on: a file, a folder, or ORG/NAME[@REVISION].")
     ] = ...,  # type: ignore[assignment]
-    config: Annotated[str | None, typer.Option(help="Of DIR or REPO, if there are several.")] = None,
+    config: Annotated[str | None, typer.Option(help="Config of DIR or REPO, if there are several.")] = None,
     split: Annotated[
-        str | None, typer.Option(help="Of DIR or REPO.", show_default="test, or else validation, or else all")
+        str | None, typer.Option(help="Split of DIR or REPO.", show_default="test, else validation, else all")
     ] = None,
     threshold_data: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|DIR|REPO",
-            help="Rows of other questions to choose the threshold on (of DIR or REPO the split validation).",
-            show_default="the threshold chosen in training",
+            help="Rows of other questions to choose the threshold on (of DIR or REPO: its validation split).",
+            show_default="the one chosen in training",
         ),
     ] = None,
-    threshold_config: Annotated[str | None, typer.Option(help="Of --threshold-data, if there are several.")] = None,
+    threshold_config: Annotated[
+        str | None, typer.Option(help="Config of --threshold-data, if there are several.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write results.json, table.md and pictures here, and scores as they come, to go on from.",
+            help="Write results.json, table.md and charts here, and scores as they come, to continue from.",
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write one page with everything, also solutions to look at.")
+        Path | None, typer.Option(metavar="FILE", help="Write one page with everything, and solutions to browse.")
     ] = None,
     allow_trained_on: Annotated[
-        bool, typer.Option("--allow-trained-on", help="Measure also on questions a model was trained on.")
+        bool, typer.Option("--allow-trained-on", help="Measure even on questions that a model was trained on.")
     ] = False,
     device: Annotated[
-        str | None, typer.Option(help="As torch names them: cpu, cuda:1.", show_default="a GPU if there is one")
+        str | None, typer.Option(help="A torch device, such as cpu or cuda:1.", show_default="a GPU if there is one")
     ] = None,
-    dtype: Annotated[Dtype, typer.Option(help="auto is bf16 on a GPU and fp32 on a CPU.")] = Dtype.auto,
+    dtype: Annotated[Dtype, typer.Option(help="Precision; auto is bf16 on a GPU, fp32 on a CPU.")] = Dtype.auto,
     max_batch_tokens: Annotated[
         int | None,
-        typer.Option(min=1, help="Tokens in a forward, padding included.", show_default="16384, on a CPU 1024"),
+        typer.Option(min=1, help="Tokens per forward pass, padding included.", show_default="16,384; 1,024 on a CPU"),
     ] = None,
     step_format: Annotated[
-        str | None, typer.Option(help="How a PRM of another kind wants its steps: a name, or a JSON file.")
+        str | None,
+        typer.Option(help="Step format of a PRM from elsewhere: a name, or a JSON file.", show_default="detected"),
     ] = None,
-    resamples: Annotated[int, typer.Option(min=100, help="Of the intervals and of the paired tests.")] = 2_000,
-    seed: Annotated[int, typer.Option(min=0, help="Another one draws other resamples.")] = 0,
+    resamples: Annotated[
+        int, typer.Option(min=100, help="Bootstrap resamples for intervals and paired tests.")
+    ] = 2_000,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the resamples.")] = 0,
     json: Json = False,
 ) -> None:
-    """Measure PRMs on a benchmark by its own protocol, with intervals, honest thresholds and baselines beside them.
+    """Measure PRMs on a benchmark, with intervals and baselines.
 
-    Several models give one table, and a paired test of every two. A model that says it was trained on a question of the
-    data is refused.
+    Each benchmark is scored by its own protocol, with a threshold that was chosen on other questions. Several models
+    are compared in one table, with paired tests. A model that was trained on a question of the data is refused.
     """
-    kept = f"scores so far are kept in {out}: run it again to go on" if out else "without --out nothing is kept"
+    kept = f"scores so far are in {out}: run it again to continue" if out else "without --out no scores are kept"
     with errors(f"interrupted; {kept}"):
         from prm_gsm8k.evaluation.benchmarks import read
         from prm_gsm8k.evaluation.run import evaluate as measure
 
         if threshold_config is not None and threshold_data is None:
-            raise UsageError("--threshold-config without --threshold-data")
+            raise UsageError("--threshold-config needs --threshold-data")
         if out is not None and out.exists() and not out.is_dir():
-            raise UsageError(f"--out {out}: is a file; name a folder")
+            raise UsageError(f"--out {out} is a file; name a folder")
         if html is not None:
             from prm_gsm8k.dataset.files import check_page
 

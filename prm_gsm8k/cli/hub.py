@@ -1,4 +1,4 @@
-"""`prm-gsm8k publish` and `diff`: give rows to others, and see what changed between two states of them."""
+"""`prm-gsm8k publish` and `diff`: put rows or a PRM on the Hub, and compare two versions of a dataset."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ if TYPE_CHECKING:
     from prm_gsm8k.dataset.diff import Diff
     from prm_gsm8k.models.publish import PublishedModel
 
-SHOWN = 10  # rows of a kind that `diff` names
+SHOWN = 10  # ids that `diff` prints of each kind of change
 
 
 def publish(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder that `prm-gsm8k build` made, or a trained PRM's.")
+        Path, typer.Argument(metavar="DIR", help="A folder made by `prm-gsm8k build`, or a trained PRM.")
     ],
     repo_id: Annotated[
-        str, typer.Argument(metavar="ORG/NAME", help="The dataset or model on the Hub; made if it is not there.")
+        str, typer.Argument(metavar="ORG/NAME", help="The dataset or model on the Hub; created if missing.")
     ],
-    tag: Annotated[str | None, typer.Option(help="Name the commit so, once all is there. A tag never moves.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Tag the commit once it has been checked. A tag never moves.")] = None,
     config: Annotated[
-        list[str] | None, typer.Option(help="Only this config of the rows; may be repeated.", show_default="all in DIR")
+        list[str] | None,
+        typer.Option(help="Only this config of the dataset; may be repeated.", show_default="all in DIR"),
     ] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what would be added and deleted; send nothing.")] = False,
-    private: Annotated[bool, typer.Option("--private", help="Make it private, if it is made.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would be added and deleted; send nothing.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="If the repository is created, make it private.")] = False,
     json: Json = False,
 ) -> None:
-    """Publish rows or a PRM on the Hub in one commit, read it back and compare, then tag it.
+    """Publish a dataset or a PRM on the Hub in one commit.
 
-    DIR is a folder that `prm-gsm8k build` made, or that holds a trained PRM (prm_encoder.json tells). Configs that are
-    there and not in DIR stay. Cut at any moment, what is on the Hub is as it was or wholly new: run it again.
+    What arrived is read back and compared before it is tagged. Configs that are on the Hub and not in DIR stay. If it
+    is interrupted, the repository is either as it was or completely updated: run it again.
     """
-    with errors("interrupted; what is on the Hub is as it was, or wholly new: run it again"):
+    with errors("interrupted; the repository is either as it was or completely updated: run it again"):
         from prm_gsm8k.build.publish import publish as publish_rows
         from prm_gsm8k.models.publish import is_model, publish_model
 
@@ -51,7 +52,7 @@ def publish(
         done: Published | PublishedModel
         if is_model(folder):
             if config:
-                raise UsageError(f"{folder} holds a model, which has no configs")
+                raise UsageError(f"{folder} holds a model, which has no configs; leave --config out")
             done = publish_model(folder, repo_id, tag=tag, private=private, plan_only=plan, announce=announce)
         else:
             done = publish_rows(
@@ -77,11 +78,11 @@ def publish(
 
 def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A folder, or ORG/NAME[@REVISION] on the Hub.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another folder or repository.")],
     json: Json = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if there are differences.")] = False,
 ) -> None:
-    """Say which rows were added, removed and changed from A to B, by their id."""
+    """List rows added, removed and changed from A to B."""
     with errors():
         from dataclasses import asdict
 
@@ -108,12 +109,12 @@ def _show_published(done: Published | PublishedModel) -> None:
             line(f"{sign} {path}  {_size(size)}")
     totals = ", ".join(
         f"{len(files)} {word} ({_size(sum(files.values()))})"
-        for word, files in (("to add", done.plan.add), ("to delete", done.plan.delete), ("the same", done.plan.same))
+        for word, files in (("to add", done.plan.add), ("to delete", done.plan.delete), ("unchanged", done.plan.same))
     )
     if done.commit is None:
         line(f"{done.repo_id}: {totals}; nothing was sent" + (f"; tag {done.tag}" if done.tag else ""))
         return
-    how = "published in commit" if done.committed else "already holds all of it, at commit"
+    how = "published in commit" if done.committed else "is already up to date, at commit"
     line(f"\n{done.repo_id} {how} {done.commit}" + (f", tag {done.tag}" if done.tag else ""))
     line(f"  {done.load_line}")
 
@@ -137,7 +138,7 @@ def _show_diff(found: Diff) -> None:
             order = ", in another order" if part.moved else ""
             console.print(
                 f"{config}/{split}: {len(part.added):,} added, {len(part.removed):,} removed, {len(part.changed):,} "
-                f"changed, {part.same:,} the same{order}",
+                f"changed, {part.same:,} unchanged{order}",
                 highlight=False,
                 soft_wrap=True,
             )

@@ -1,4 +1,4 @@
-"""`prm-gsm8k show` and `stats`: what is in a folder or a published data set."""
+"""`prm-gsm8k show` and `stats`: look at the rows of a folder or of a published dataset."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ from prm_gsm8k.exceptions import UsageError
 
 def show(
     where: Where = "data",
-    error_type: Annotated[str | None, typer.Option(help="Only this kind of error; `none` for right solutions.")] = None,
+    error_type: Annotated[str | None, typer.Option(help="Only this error type; `none` for correct solutions.")] = None,
     n: Annotated[
-        int | None, typer.Option("-n", min=1, help="How many solutions.", show_default="3; 300 on a page")
+        int | None, typer.Option("-n", min=1, help="How many solutions.", show_default="3; 300 with --html")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed draws others.")] = 0,
+    seed: Annotated[int, typer.Option(help="Which solutions are drawn.")] = 0,
     split: Annotated[str | None, typer.Option(help="Only from this split.")] = None,
-    row_id: Annotated[str | None, typer.Option("--id", help="This row.")] = None,
-    config: Annotated[str | None, typer.Option(help="Which config.", show_default="the first")] = None,
+    row_id: Annotated[str | None, typer.Option("--id", help="Only the row with this id.")] = None,
+    config: Annotated[str | None, typer.Option(help="Name of the config.", show_default="the first")] = None,
     html: Annotated[
         Path | None,
-        typer.Option(metavar="OUT.html", help="Write a page to browse and filter them, right and wrong side by side."),
+        typer.Option(
+            metavar="OUT.html",
+            help="Write a page to browse and filter, each incorrect solution beside its correct one.",
+        ),
     ] = None,
 ) -> None:
-    """Show solutions: right steps, the first error and why it is one, and what follows from it."""
+    """Print solutions with their labels and error reasons.
+
+    A correct step has ✓, the first error ✗ and its reason, a step after it ·.
+    """
     with errors():
         if html is not None:
             from prm_gsm8k.dataset.files import check_page
@@ -63,18 +69,21 @@ def show(
                 row_id=row_id,
             )
             write_page(page, html)
-            print(f"{html}: {len(page.encode()) / 1e6:.1f} MB, open it in a browser")
+            print(f"{html}: {len(page.encode()) / 1e6:.1f} MB; open it in a browser")
             return
         rows = choose(tables, n=n or 3, seed=seed, error_type=error_type, split=split, row_id=row_id)
         if not rows:
-            raise UsageError(f"{name} has no row with id {row_id!r}" if row_id else f"{name} has no such row")
+            raise UsageError(f"{name} has no row with id {row_id!r}" if row_id else f"{name} has no row like that")
         console = printer()
         for row in rows:
             console.print(solution(row))
 
 
 def stats(where: Where = "data", json: Json = False) -> None:
-    """Count rows by split, kind of error and place of the first error, and say what was dropped and why."""
+    """Count rows by split, error type and first-error position.
+
+    Also says how many problems and solutions were skipped or rejected, and why.
+    """
     with errors():
         from prm_gsm8k.hub.location import place
 

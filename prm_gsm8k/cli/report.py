@@ -1,4 +1,4 @@
-"""`prm-gsm8k report`: what people marked, held against what we label."""
+"""`prm-gsm8k report`: how well labels agree with what people marked."""
 
 from __future__ import annotations
 
@@ -9,19 +9,38 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prm_gsm8k.cli.common import Json, errors, print_json, printer
-from prm_gsm8k.cli.sampled import Labels, Prompt, sampling_bar, say
+from prm_gsm8k.cli.sampled import (
+    Endpoint,
+    LabelKind,
+    Labels,
+    MaxDisk,
+    MaxTokens,
+    ModelName,
+    Patience,
+    Prompt,
+    PromptName,
+    Revision,
+    Rollouts,
+    Temperature,
+    Threshold,
+    Timeout,
+    TopP,
+    VllmArgs,
+    sampling_bar,
+    say,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from prm_gsm8k.sampling.report import Report
 
-app = typer.Typer(help="How good something is, measured against people.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Measure labels against human-marked solutions.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def _report() -> None:
-    """How good something is, measured against people."""
+    """Measure labels against human-marked solutions."""
 
 
 @app.command("labels")
@@ -29,38 +48,34 @@ def labels_(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Solutions with `problem`, `steps`, `label`: JSONL, or ProcessBench's JSON."
+            metavar="FILE",
+            help="Marked solutions with `problem`, `steps`, `label`: JSON lines, or ProcessBench's JSON.",
         ),
     ],
-    model: Annotated[str | None, typer.Option(help="A Hub id or a folder.", show_default="the only one there")] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="A running OpenAI-compatible server, http://…/v1.", show_default="start vLLM"),
-    ] = None,
-    evidence: Annotated[Path, typer.Option(help="Where answers are kept, for good.")] = Path("report-evidence"),
-    max_solutions: Annotated[int | None, typer.Option(min=1, help="The first so many of FILE.")] = None,
-    revision: Annotated[str | None, typer.Option(help="Of the model on the Hub.", show_default="the newest")] = None,
-    prompt: Annotated[
-        Prompt,
-        typer.Option(help="chat: vLLM or SGLang; chat_ask: any chat server; few_shot: a base model."),
-    ] = Prompt.chat,
-    temperature: Annotated[float, typer.Option(help="Of sampling.")] = 1.0,
-    top_p: Annotated[float, typer.Option(help="Share of probability to sample from.")] = 1.0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="An answer is cut off there.")] = 1024,
-    labels: Annotated[
-        Labels, typer.Option(help="hard: does a rollout reach the answer? soft: how many do? Asks for more.")
-    ] = Labels.hard,
-    rollouts: Annotated[int, typer.Option(min=1, help="Continuations from a prefix; soft: up to 4 times as many.")] = 8,
-    threshold: Annotated[float, typer.Option(help="A prefix is wrong if no more than this share succeeds.")] = 0.0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = 256,
-    timeout: Annotated[float, typer.Option(help="Seconds one request may take.")] = 600.0,
-    patience: Annotated[float, typer.Option(help="Seconds for which a failing server is asked again.")] = 60.0,
-    max_disk: Annotated[float, typer.Option(metavar="GB", help="Answers take no more than this.")] = 10.0,
-    vllm_args: Annotated[str, typer.Option(metavar="'--a b …'", help="More arguments of vllm serve.")] = "",
+    model: ModelName = None,
+    endpoint: Endpoint = None,
+    evidence: Annotated[Path, typer.Option(help="Where completions are kept.")] = Path("report-evidence"),
+    max_solutions: Annotated[int | None, typer.Option(min=1, help="Only the first solutions of FILE.")] = None,
+    revision: Revision = None,
+    prompt: PromptName = Prompt.chat,
+    temperature: Temperature = 1.0,
+    top_p: TopP = 1.0,
+    max_tokens: MaxTokens = 1024,
+    labels: LabelKind = Labels.hard,
+    rollouts: Rollouts = 8,
+    threshold: Threshold = 0.0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Concurrent requests.")] = 256,
+    timeout: Timeout = 600.0,
+    patience: Patience = 60.0,
+    max_disk: MaxDisk = 10.0,
+    vllm_args: VllmArgs = "",
     json: Json = False,
 ) -> None:
-    """Find first errors by rollouts where people marked them: how often it is the same step, and what that costs."""
-    with errors(f"interrupted; what was answered is kept in {evidence}, and the same command goes on from there"):
+    """Compare first errors found by rollouts with marked ones.
+
+    Prints how often both are the same step, and the rollouts and tokens per solution.
+    """
+    with errors(f"interrupted; completions so far are in {evidence}, and the same command continues from there"):
         from dataclasses import asdict
 
         from prm_gsm8k.sampling.recipe import ModelSampledRecipe
@@ -107,20 +122,22 @@ def _show(console: Console, report: Report, title: str) -> None:
     table.add_column("solutions", justify="right")
     table.add_column("", justify="right")
     rows: list[tuple[str, int, int]] = [
-        ("the step the person marked", report.exact, report.wrong),
-        ("an earlier one", report.early, report.wrong),
-        ("a later one", report.late, report.wrong),
+        ("the marked step", report.exact, report.wrong),
+        ("an earlier step", report.early, report.wrong),
+        ("a later step", report.late, report.wrong),
         ("none found", report.missed, report.wrong),
-        ("marked as wrong, together", report.wrong, report.wrong),
+        ("all marked incorrect", report.wrong, report.wrong),
     ]
     if report.right:
-        rows.append(("in one marked as right", report.alarms, report.right))
+        rows.append(("found in one marked correct", report.alarms, report.right))
     for what, n, of in rows:
         table.add_row(what, f"{n:,}", percent(n, of))
     console.print(table)
     cost: list[Any] = [n / max(report.wrong, 1) for n in (report.rollouts, report.tokens)]
-    console.print(f"\n{cost[0]:.1f} rollouts and {cost[1]:,.0f} tokens a wrong solution", highlight=False)
+    console.print(f"\n{cost[0]:.1f} rollouts and {cost[1]:,.0f} tokens per incorrect solution", highlight=False)
     if report.right_answers:
-        console.print(f"{report.right_answers:,} of the wrong ones have the right answer, and are taken as right")
+        console.print(
+            f"{report.right_answers:,} of the incorrect ones have the correct answer, and are taken as correct"
+        )
     if report.left_out:
-        console.print(f"{report.left_out:,} more do not fit into the model's context and are left out")
+        console.print(f"{report.left_out:,} more do not fit into the model's context and are not counted")

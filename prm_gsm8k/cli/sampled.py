@@ -1,4 +1,4 @@
-"""`prm-gsm8k build model_sampled`."""
+"""`prm-gsm8k build model_sampled`, and the options that it shares with `report labels`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prm_gsm8k.cli.build import NumProc, Out, RepoId, finish
+from prm_gsm8k.cli.build import NumProc, Out, Problems, RepoId, finish
 from prm_gsm8k.cli.common import Json, errors, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Prompt(StrEnum):
-    """`--prompt`, as `prm_gsm8k.sampling.prompts` knows it."""
+    """`--prompt`; the prompts are in `prm_gsm8k.sampling.prompts`."""
 
     chat = "chat"
     chat_ask = "chat_ask"
@@ -28,92 +28,112 @@ class Prompt(StrEnum):
 
 
 class Labels(StrEnum):
-    """`--labels`, as `prm_gsm8k.sampling.labels` knows it."""
+    """`--labels`; what each means is in `prm_gsm8k.sampling.labels`."""
 
     hard = "hard"
     soft = "soft"
 
 
 class RightAnswers(StrEnum):
-    """`--right-answers`, as `prm_gsm8k.sampling.labels` knows it."""
+    """`--right-answers`; what each means is in `prm_gsm8k.sampling.labels`."""
 
     right = "right"
     search = "search"
 
 
 class Executor(StrEnum):
-    """`--executor`, as `prm_gsm8k.sampling.run` knows it."""
+    """`--executor`."""
 
     local = "local"
     slurm = "slurm"
     ray = "ray"
 
 
+ModelName = Annotated[
+    str | None, typer.Option("--model", help="A Hub id or a folder.", show_default="the only model of --endpoint")
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="A running OpenAI-compatible server.", show_default="start vLLM"),
+]
+Revision = Annotated[str | None, typer.Option(help="Revision of the model on the Hub.", show_default="the newest")]
+PromptName = Annotated[
+    Prompt, typer.Option("--prompt", help="chat: vLLM or SGLang; chat_ask: any chat server; few_shot: a base model.")
+]
+Temperature = Annotated[float, typer.Option(help="Sampling temperature.")]
+TopP = Annotated[float, typer.Option(help="Sample from this share of the probability mass.")]
+MaxTokens = Annotated[int, typer.Option(min=1, help="Tokens per completion, at most.")]
+LabelKind = Annotated[
+    Labels,
+    typer.Option("--labels", help="hard: whether any rollout succeeds; soft: the share that does, at more rollouts."),
+]
+Rollouts = Annotated[int, typer.Option(min=1, help="Rollouts per prefix; with --labels soft up to 4 times as many.")]
+Threshold = Annotated[float, typer.Option(help="A prefix is incorrect if at most this share of rollouts succeeds.")]
+Timeout = Annotated[float, typer.Option(help="Seconds until a request counts as failed.")]
+Patience = Annotated[float, typer.Option(help="Seconds for which a failing server is retried.")]
+MaxDisk = Annotated[float, typer.Option(metavar="GB", help="Most disk space for the completions.")]
+VllmArgs = Annotated[str, typer.Option(metavar="'--a b'", help="More arguments for vllm serve.")]
+
+
 def build_model_sampled(
     out: Out = Path("data"),
-    model: Annotated[str | None, typer.Option(help="A Hub id or a folder.", show_default="the only one there")] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="A running OpenAI-compatible server, http://…/v1.", show_default="start vLLM"),
-    ] = None,
+    model: ModelName = None,
+    endpoint: Endpoint = None,
     evidence: Annotated[
         Path | None,
-        typer.Option(help="Where answers are kept, for good; never inside OUT.", show_default="OUT-evidence"),
+        typer.Option(help="Where completions are kept; must not be inside OUT.", show_default="OUT-evidence"),
     ] = None,
-    problems: Annotated[
-        str | None,
-        typer.Option(metavar="FILE_OR_HUB_ID", help="JSONL (or .gz) or Hub id.", show_default="GSM8K, shipped inside"),
+    problems: Problems = None,
+    max_problems: Annotated[
+        int | None, typer.Option(min=1, help="At most this many problems, drawn by --seed.")
     ] = None,
-    max_problems: Annotated[int | None, typer.Option(min=1, help="So many of them, drawn by --seed.")] = None,
-    seed: Annotated[int, typer.Option(help="Draws problems.")] = 0,
-    revision: Annotated[str | None, typer.Option(help="Of the model on the Hub.", show_default="the newest")] = None,
-    prompt: Annotated[
-        Prompt,
-        typer.Option(help="chat: vLLM or SGLang; chat_ask: any chat server; few_shot: a base model."),
-    ] = Prompt.chat,
-    num_solutions: Annotated[int, typer.Option(min=1, help="Solutions a problem.")] = 3,
-    num_wrong: Annotated[int | None, typer.Option(min=1, help="Go on until so many are wrong …")] = None,
-    max_solutions: Annotated[int, typer.Option(min=1, help="… or there are so many.")] = 16,
-    temperature: Annotated[float, typer.Option(help="Of sampling.")] = 1.0,
-    top_p: Annotated[float, typer.Option(help="Share of probability to sample from.")] = 1.0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="An answer is cut off there.")] = 1024,
-    labels: Annotated[
-        Labels, typer.Option(help="hard: does a rollout reach the answer? soft: how many do? Asks for more.")
-    ] = Labels.hard,
-    rollouts: Annotated[int, typer.Option(min=1, help="Continuations from a prefix; soft: up to 4 times as many.")] = 8,
-    threshold: Annotated[float, typer.Option(help="A prefix is wrong if no more than this share succeeds.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Which problems are drawn.")] = 0,
+    revision: Revision = None,
+    prompt: PromptName = Prompt.chat,
+    num_solutions: Annotated[int, typer.Option(min=1, help="Solutions per problem.")] = 3,
+    num_wrong: Annotated[
+        int | None, typer.Option(min=1, help="Sample until a problem has this many incorrect solutions.")
+    ] = None,
+    max_solutions: Annotated[int, typer.Option(min=1, help="With --num-wrong: at most this many per problem.")] = 16,
+    temperature: Temperature = 1.0,
+    top_p: TopP = 1.0,
+    max_tokens: MaxTokens = 1024,
+    labels: LabelKind = Labels.hard,
+    rollouts: Rollouts = 8,
+    threshold: Threshold = 0.0,
     right_answers: Annotated[
-        RightAnswers, typer.Option(help="Take solutions with the right answer as right, or search them too.")
+        RightAnswers, typer.Option(help="Solutions with the correct answer: take as correct, or search for errors.")
     ] = RightAnswers.right,
     executor: Annotated[Executor, typer.Option(help="This machine, or a cluster.")] = Executor.local,
-    tasks: Annotated[int, typer.Option(min=1, help="Parts the problems are dealt into.")] = 1,
-    workers: Annotated[int | None, typer.Option(min=1, help="Parts at once.", show_default="all")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once, a task.")] = 256,
-    timeout: Annotated[float, typer.Option(help="Seconds one request may take.")] = 600.0,
-    patience: Annotated[float, typer.Option(help="Seconds for which a failing server is asked again.")] = 60.0,
-    max_disk: Annotated[float, typer.Option(metavar="GB", help="Answers take no more than this.")] = 10.0,
-    max_model_len: Annotated[int | None, typer.Option(help="vLLM: context in tokens.")] = None,
+    tasks: Annotated[int, typer.Option(min=1, help="Number of tasks the problems are divided among.")] = 1,
+    workers: Annotated[int | None, typer.Option(min=1, help="Tasks at once.", show_default="all")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Concurrent requests per task.")] = 256,
+    timeout: Timeout = 600.0,
+    patience: Patience = 60.0,
+    max_disk: MaxDisk = 10.0,
+    max_model_len: Annotated[int | None, typer.Option(help="vLLM: context length in tokens.")] = None,
     gpu_memory_utilization: Annotated[float | None, typer.Option(help="vLLM: share of the GPU's memory.")] = None,
-    tensor_parallel_size: Annotated[int | None, typer.Option(help="vLLM: GPUs a model is spread over.")] = None,
-    vllm_args: Annotated[str, typer.Option(metavar="'--a b …'", help="More arguments of vllm serve.")] = "",
+    tensor_parallel_size: Annotated[int | None, typer.Option(help="vLLM: GPUs per model.")] = None,
+    vllm_args: VllmArgs = "",
     partition: Annotated[str | None, typer.Option(help="Slurm: partition.")] = None,
-    time_limit: Annotated[str, typer.Option(help="Slurm: time a task.")] = "20:00:00",
-    gpus: Annotated[int, typer.Option(min=0, help="Slurm and Ray: GPUs a task.")] = 1,
+    time_limit: Annotated[str, typer.Option(help="Slurm: time limit per task.")] = "20:00:00",
+    gpus: Annotated[int, typer.Option(min=0, help="Slurm and Ray: GPUs per task.")] = 1,
     no_calls: Annotated[
-        bool, typer.Option("--no-calls", help="Ask nothing: rows from the answers that are kept, as far as they go.")
+        bool, typer.Option("--no-calls", help="Call no model; build rows from the completions that are kept.")
     ] = False,
     num_proc: NumProc = None,
     repo_id: RepoId = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List what was skipped.")] = False,
     json: Json = False,
 ) -> None:
-    """A model's own solutions and errors: sampled, and labelled by rollouts. Killed at any moment, it goes on.
+    """A model's own solutions, labelled by rollouts.
 
-    The answers of the model are kept in a folder of their own and never asked for twice; rows are made from them, at
-    any time and under any labelling, without a model.
+    Every completion is kept in --evidence as it arrives and is never requested twice. If it is interrupted, the same
+    command continues; with other label options it builds from the completions that are there and requests only what is
+    missing.
     """
     evidence = evidence or out.with_name(f"{out.resolve().name}-evidence")
-    with errors(f"interrupted; what was answered is kept in {evidence}, and the same command goes on from there"):
+    with errors(f"interrupted; completions so far are in {evidence}, and the same command continues from there"):
         from prm_gsm8k.build.build import build
         from prm_gsm8k.dataset.folder import check_out
         from prm_gsm8k.sampling.recipe import ModelSampledRecipe
@@ -173,7 +193,7 @@ def build_model_sampled(
 
 
 def say(what: str) -> None:
-    """One line to a person, on stderr."""
+    """Print a line on stderr."""
     print(f"prm-gsm8k: {what}", file=sys.stderr)
 
 
@@ -182,14 +202,14 @@ def _submitted(job: str, json: bool) -> None:
         print_json({"submitted": job})
     else:
         print(
-            f"Slurm job {job} samples now. When `squeue --job {job}` lists nothing any more, the same command with "
-            "--executor local --no-calls makes the rows; without --no-calls it asks for what a failed task left."
+            f"Slurm job {job} was submitted. When `squeue --job {job}` no longer lists it, run the same command with "
+            "--executor local --no-calls to build the rows; without --no-calls it also requests what is missing."
         )
 
 
 @contextmanager
 def sampling_bar(quiet: bool, unit: str = "problems") -> Iterator[Callable[[Status], None] | None]:
-    """Units done, calls, tokens a second, time left, and what was spent before, on stderr, if that is a terminal."""
+    """A progress bar with calls, tokens per second and time left on stderr, if that is a terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)

@@ -1,4 +1,4 @@
-"""`prm-gsm8k score` and `calibrate`: scores of many solutions, and scores that mean what they say."""
+"""`prm-gsm8k score` and `calibrate`: score many solutions, and calibrate the scores of a PRM."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prm_gsm8k.exceptions import UsageError
 
 
 class Aggregation(StrEnum):
-    """`--aggregate`, as `prm_gsm8k.models.step_scorer.AGGREGATES` knows it."""
+    """`--aggregate`; what each means is in `prm_gsm8k.models.step_scorer.AGGREGATES`."""
 
     min = "min"
     prod = "prod"
@@ -36,59 +36,65 @@ class Method(StrEnum):
     temperature = "temperature"
 
 
-Device = Annotated[str | None, typer.Option(help="As torch names them.", show_default="a GPU if there is one")]
-Dtype = Annotated[Precision, typer.Option(help="Of weights and computation; auto is bf16 on a GPU, fp32 on a CPU.")]
-Config = Annotated[str | None, typer.Option(help="Of a folder or repository.", show_default="the first")]
+Device = Annotated[
+    str | None, typer.Option(help="A torch device, such as cpu or cuda:1.", show_default="a GPU if there is one")
+]
+Dtype = Annotated[Precision, typer.Option(help="Precision; auto is bf16 on a GPU, fp32 on a CPU.")]
+Config = Annotated[str | None, typer.Option(help="Config of a folder or repository.", show_default="the first")]
 
 
 def score(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A PRM: a folder, ORG/NAME on the Hub, or a vLLM server, http://…")
+        str, typer.Argument(metavar="MODEL", help="A PRM: a folder, ORG/NAME on the Hub, or the URL of a vLLM server.")
     ],
     data: Annotated[
         str,
         typer.Argument(
             metavar="DATA",
-            help="JSON lines with prompt and completions (or problem and steps), plain or .gz, - for stdin; a built "
+            help="JSON lines with prompt and completions (or problem and steps), plain or .gz, or - for stdin; a built "
             "folder; or ORG/NAME[@REVISION] on the Hub.",
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="JSON lines; with some of them there already, it goes on behind.", show_default="stdout"),
+        typer.Option(help="JSON lines to write; if some are there already, the rest is added.", show_default="stdout"),
     ] = None,
     aggregate: Annotated[
-        Aggregation, typer.Option(help="One score for a solution out of its steps'.")
+        Aggregation, typer.Option(help="How step scores become the score of a solution.")
     ] = Aggregation.min,
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="The first step that scores below is the predicted error.")
+        float, typer.Option(min=0, max=1, help="The first step that scores below it is the predicted error.")
     ] = 0.5,
     config: Config = None,
-    split: Annotated[str | None, typer.Option(help="Of a folder or repository.", show_default="all")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of a folder or repository.", show_default="all")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of MODEL on the Hub.")] = None,
     device: Device = None,
     dtype: Dtype = Precision.auto,
     max_batch_tokens: Annotated[
         int | None,
-        typer.Option(min=1, help="Tokens in a forward, padding included.", show_default="16,384; 1,024 on a CPU"),
+        typer.Option(min=1, help="Tokens per forward pass, padding included.", show_default="16,384; 1,024 on a CPU"),
     ] = None,
     step_format: Annotated[
-        str | None, typer.Option(help="How a PRM of another kind wants its steps.", show_default="found out")
+        str | None,
+        typer.Option(help="Step format of a PRM from elsewhere: a name, or a JSON file.", show_default="detected"),
     ] = None,
     skip_bad_lines: Annotated[
-        bool, typer.Option("--skip-bad-lines", help="A solution that cannot be scored gets null and the reason.")
+        bool, typer.Option("--skip-bad-lines", help="Give a solution that cannot be scored null and the reason.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON; needs --out.")] = False,
 ) -> None:
-    """Score the steps of solutions. Killed at any moment, the same line again goes on where it was."""
-    with errors(f"interrupted; what is scored is in {out}: run it again, and it goes on" if out else "interrupted"):
+    """Score every step of a file of solutions.
+
+    If it is interrupted, the same command continues where it stopped.
+    """
+    with errors(f"interrupted; scores so far are in {out}: run it again to continue" if out else "interrupted"):
         from dataclasses import asdict
 
         from prm_gsm8k.models.score_file import identity, read_solutions, score_rows
         from prm_gsm8k.models.scorers import open_scorer
 
         if json and out is None:
-            raise UsageError("--json prints a summary where the scores would go; name a file for them, --out FILE")
+            raise UsageError("--json prints a summary to stdout; name a file for the scores, --out FILE")
         rows = read_solutions(data, config=config, split=split)
         scorer = open_scorer(
             model,
@@ -114,7 +120,7 @@ def score(
             print_json({"out": str(out), "model": model, **asdict(done)})
         elif out:
             new = done.rows - done.kept
-            kept = f", {done.kept:,} of them from before" if done.kept else ""
+            kept = f", {done.kept:,} of them scored earlier" if done.kept else ""
             skipped = f", {done.skipped:,} could not be scored" if done.skipped else ""
             mean = "" if done.score_mean is None else f"; mean {aggregate.value} {done.score_mean:.3f}"
             printer().print(
@@ -128,28 +134,27 @@ def score(
 
 def calibrate(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A PRM of this package: its folder, which is changed.")
+        Path, typer.Argument(metavar="MODEL", help="The folder of a PRM trained with this package; it is changed.")
     ],
     dataset: Annotated[
-        str, typer.Option(metavar="DIR_OR_REPO", help="Labelled steps: a built folder, or ORG/NAME[@REVISION].")
+        str, typer.Option(metavar="DIR_OR_REPO", help="Labelled solutions: a built folder, or ORG/NAME[@REVISION].")
     ],
     config: Config = None,
-    split: Annotated[
-        str, typer.Option(help="Never one that the PRM was trained on, or is measured on.")
-    ] = "validation",
+    split: Annotated[str, typer.Option(help="A split that the PRM is neither trained nor measured on.")] = "validation",
     max_examples: Annotated[
-        int | None, typer.Option(min=1, help="At most so many rows, from all over the split.")
+        int | None, typer.Option(min=1, help="At most this many rows, evenly from the split.")
     ] = None,
     method: Annotated[Method, typer.Option(help="platt: slope and intercept; temperature: slope only.")] = Method.platt,
     device: Device = None,
     dtype: Dtype = Precision.auto,
     json: Json = False,
 ) -> None:
-    """Make a PRM's scores mean what they say: fitted on labelled steps, and put into its head.
+    """Calibrate the scores of a PRM on labelled steps.
 
-    Whatever loads the checkpoint then has calibrated scores, vLLM too. Which steps score above which does not change.
+    The fit is written into the weights of its head, so whatever loads the checkpoint has calibrated scores, vLLM too.
+    The order of the scores does not change.
     """
-    with errors("interrupted; the PRM is as it was"):
+    with errors("interrupted; the PRM is unchanged"):
         from dataclasses import asdict
 
         from prm_gsm8k.models.calibrate import calibrate_checkpoint
@@ -173,7 +178,7 @@ def calibrate(
         figures = "; ".join(f"{name} {before[name]:.4f} → {after[name]:.4f}" for name in before)
         printer().print(
             f"{model}: log-odds z become {done.slope:.4f}·z {done.intercept:+.4f}, fitted on {done.steps:,} steps of "
-            f"{done.fitted_on}\n  {figures} (of these steps)",
+            f"{done.fitted_on}\n  {figures} (on these steps)",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -1,7 +1,7 @@
 """The card of a trained PRM: what it is, how to use it, how good it is, what it was made from, and its limits.
 
-It is written from what lies beside the weights, `prm_encoder.json` and `prm_training.json`; what is not known there is
-left out, and nothing is asked of a network. No path of the machine that trained it gets into the card.
+It is written from the files beside the weights, `prm_encoder.json` and `prm_training.json`. What they do not say is
+left out, the network is not asked, and no path of the machine that trained it gets into the card.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from prm_gsm8k.models.vllm_reward_model import vllm_serve_command
 TRAINING = "prm_training.json"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".svg")
 
-# What a figure is called; one that is not here stands under its own name.
+# Names of figures; one that is not here appears under its own.
 FIGURES = {
-    "step_accuracy": "steps judged rightly at 0.5",
-    "auc": "AUC, right against wrong steps",
-    "average_precision": "average precision of wrong steps",
+    "step_accuracy": "steps classified correctly at 0.5",
+    "auc": "AUC, correct against incorrect steps",
+    "average_precision": "average precision of incorrect steps",
     "ece": "expected calibration error",
     "brier": "Brier score",
     "first_error_f1": "first-error F1 at 0.5 (ProcessBench's: harmonic mean of the next two)",
-    "error_accuracy": "wrong solutions whose first error is found",
-    "correct_accuracy": "right solutions in which none is found",
+    "error_accuracy": "incorrect solutions whose first error is found",
+    "correct_accuracy": "correct solutions in which none is found",
     "best_threshold": "the threshold with the best first-error F1",
     "best_first_error_f1": "first-error F1 there, chosen on the same rows",
     "loss": "loss",
 }
-# Arguments that say how the weights came about, in the order a reader asks; the others are in prm_training.json.
+# The arguments that decide the weights, in the order a reader asks; prm_training.json has all.
 ARGUMENTS = (
     "num_train_epochs",
     "max_steps",
@@ -155,10 +155,10 @@ def _opening(name: str, made: Mapping[str, Any]) -> str:
     base = made.get("base_model")
     on = f" on {_linked(base)}" if base else ""
     at = f" at revision `{made['base_revision']}`" if base and made.get("base_revision") else ""
-    licence = f" Its weights are made from those of {_linked(base)}, whose licence holds for them too." if base else ""
+    licence = f" Its weights derive from those of {_linked(base)}, whose licence applies to them too." if base else ""
     return (
         f"# {name.rpartition('/')[2]}\n\nA process reward model for grade-school maths{on}{at}: given a problem and "
-        f"the steps of a solution, it says of each step how probable it is that all is right up to there.{licence}"
+        f"the steps of a solution, it gives for each step the probability that every step so far is correct.{licence}"
     )
 
 
@@ -176,11 +176,11 @@ def _use(name: str, encoder: EncoderConfig, architecture: str) -> str:
 {imported}  # pip install 'prm-gsm8k[train]'
 
 prm = {opened}("{name}")
-prm.score("Ali has 3 apples and buys 4. How many has he?", ["He has 3+4=7 apples.", "So 8."])  # P(right) of each step
+prm.score("Ali has 3 apples and buys 4. How many does he have?", ["He has 3+4=7 apples.", "So 8."])
 ```
 
-One forward scores a solution, whatever the number of its steps. `first_error`, `best_of_n` and, for tree search,
-`score_next` are there too. Served by vLLM, without any code of ours:
+`score` returns one probability per step, from one forward pass per solution. There are also `first_error`, `best_of_n`
+and, for tree search, `score_next`. vLLM serves the checkpoint as it is:
 
 ```sh
 {vllm_serve_command(name, encoder)}
@@ -204,7 +204,7 @@ def _how_good(made: Mapping[str, Any]) -> str:
     threshold = made.get("threshold")
     if isinstance(threshold, dict) and "value" in threshold:
         on = f", chosen on {threshold['chosen_on']} and frozen" if threshold.get("chosen_on") else ""
-        parts.append(f"A step is called wrong below a score of {_number(threshold['value'])}{on}.")
+        parts.append(f"A step is called incorrect below a score of {_number(threshold['value'])}{on}.")
     return "## How good it is\n\n" + "\n\n".join(parts) if parts else ""
 
 
@@ -233,7 +233,7 @@ def _made_from(made: Mapping[str, Any]) -> str:
 
 
 def _counts(counts: object) -> str:
-    """What became of the rows of each split: all that the trainer counted."""
+    """What the trainer counted of each split's rows."""
     splits = {split: n for split, n in counts.items() if isinstance(n, dict)} if isinstance(counts, dict) else {}
     names = list(dict.fromkeys(name for n in splits.values() for name in n))
     if not names:
@@ -260,21 +260,20 @@ def _what_it_reads(encoder: EncoderConfig) -> str:
     template += f"{encoder.between_steps}STEP 2{encoder.step_tag}"
     limit = f" At most {encoder.max_length:,} tokens." if encoder.max_length else ""
     return (
-        f"## What it reads\n\nEach step ends with the special token `{encoder.step_tag}` (id {encoder.step_tag_id}), "
-        f"where its score stands. `prm_encoder.json` records the text around.{limit}\n\n```\n{template}\n```"
+        f"## Input format\n\nEach step ends with the special token `{encoder.step_tag}` (id {encoder.step_tag_id}), "
+        f"where its score is read. `prm_encoder.json` records the text around it.{limit}\n\n```\n{template}\n```"
     )
 
 
 def _limits(made: Mapping[str, Any], encoder: EncoderConfig) -> str:
     lines = [
-        "- It was made for word problems of grade-school level, in English, with their steps on lines of their own. "
-        "Beyond that nothing was measured here.",
-        "- A score speaks of the solution up to a step: after a first error the later scores mean little.",
-        "- A score is no proof. Solutions that are searched or trained for a high score may get it and be wrong.",
+        "- It is for grade-school word problems in English, each step on a line of its own. Nothing else was measured.",
+        "- A score is about the solution up to a step: after a first error, later scores mean little.",
+        "- A score is no proof. Solutions that are searched or trained for a high score can get it and be incorrect.",
     ]
     if any(source.get("config") == "synthetic" for source in _sources(made)):
         lines.append(
-            "- Errors of its `synthetic` training data were put in by rule; mistakes that no rule makes may be missed."
+            "- The errors in its `synthetic` training data were made by rules; it may miss mistakes that no rule makes."
         )
     if not _figures(made, "validation"):
         lines.append("- How good it is was not recorded when it was trained.")

@@ -1,4 +1,4 @@
-"""The metrics of benchmarks/quality.md against counts by hand."""
+"""The metrics of benchmarks/FINDINGS.md against counts by hand."""
 
 from __future__ import annotations
 

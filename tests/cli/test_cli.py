@@ -114,7 +114,7 @@ def test_build_ends_with_a_summary(home: Path) -> None:
     done = run(home, "build", "synthetic", "--out", "built", "--max-examples", "800")
     assert done.returncode == 0
     assert done.stderr == "", "no progress bar where there is no terminal"
-    for said in ("validation", "error type", "very last step", "labelled steps in", "from the datasets cache"):
+    for said in ("validation", "error type", "the last step", "labelled steps in", "from the datasets cache"):
         assert said in done.stdout
     assert 'load_dataset("built", "synthetic", split="train")' in done.stdout
 

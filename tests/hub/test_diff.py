@@ -58,7 +58,7 @@ def test_the_command(
     publish(v1, ID, tag="v1")
     assert run(monkeypatch, "diff", f"{ID}@v1", str(v2)) == 0
     out = capsys.readouterr().out
-    assert "by_hand/train: 0 added, 0 removed, 1 changed, 79 the same" in out
+    assert "by_hand/train: 0 added, 0 removed, 1 changed, 79 unchanged" in out
     assert "~ train/0/right  completions" in out
     assert run(monkeypatch, "diff", f"{ID}@v1", str(v2), "--json", "--exit-code") == 1
     said = json.loads(capsys.readouterr().out)

@@ -85,7 +85,7 @@ def test_the_lines_one_types_are_there(folder: Path) -> None:
 def test_figures_data_and_choices_are_as_recorded(folder: Path) -> None:
     card = model_card(folder, "org/prm")
     for line in (
-        "| steps judged rightly at 0.5 | 0.9123 |",
+        "| steps classified correctly at 0.5 | 0.9123 |",
         "below a score of 0.4321, chosen on validation and frozen",
         "[org/prm-gsm8k](https://huggingface.co/datasets/org/prm-gsm8k) | `synthetic` | `v1.0.0` | 32,851 | 121,000 |",
         "| `learning_rate` | 1e-05 |",

@@ -260,7 +260,7 @@ def test_bad_lines_may_be_skipped_and_are_counted(prm: Path, tmp_path: Path) -> 
 
 def test_misuse_is_refused(prm: Path, tmp_path: Path) -> None:
     assert "there is no such file" in run(prm, tmp_path / "no.jsonl", "--out", tmp_path / "o").output
-    assert "name a file for them, --out FILE" in run(prm, "-", "--json", stdin="").output
+    assert "name a file for the scores, --out FILE" in run(prm, "-", "--json", stdin="").output
     source = write(tmp_path / "in.jsonl", solutions(1))
     assert "which has no config or split" in run(prm, source, "--split", "train").output
     assert "there is no such folder" in run(tmp_path / "no", source).output

@@ -492,6 +492,6 @@ def test_show_says_of_an_unfinished_solution_that_it_has_no_answer(tmp_path: Pat
     assert run(tmp_path, "build", "prm800k", "--source", "clone", "--out", "out").returncode == 0
     wrong = run(tmp_path, "show", "out", "-n", "1").stdout
     assert "✗ It is 6." in wrong
-    assert "ends without an answer, right is 5" in wrong
+    assert "ends without an answer; the correct answer is 5" in wrong
     right = run(tmp_path, "show", "out", "-n", "1", "--error-type", "none").stdout
     assert [line.strip() for line in right.splitlines() if "concludes" in line] == ["concludes 5"]

@@ -88,8 +88,8 @@ def test_it_is_shown_as_a_table(model: LoopbackModel, tmp_path: Path) -> None:
     run = report(file, "--endpoint", model.url, "--evidence", str(tmp_path / "evidence"))
     assert run.returncode == 0, run.stderr
     assert "tiny@unstated on marked.jsonl: hard, k = 8" in run.stdout
-    assert "the step the person marked" in run.stdout
-    assert "rollouts and" in run.stdout and "tokens a wrong solution" in run.stdout
+    assert "the marked step" in run.stdout
+    assert "rollouts and" in run.stdout and "tokens per incorrect solution" in run.stdout
 
 
 def test_processbench_and_gz_are_read(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_interrupted_it_says_that_it_goes_on(model: LoopbackModel, tmp_path: Pat
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.splitlines()[-1] == (
-        "prm-gsm8k: interrupted; what was answered is kept in data-evidence, and the same command goes on from there"
+        "prm-gsm8k: interrupted; completions so far are in data-evidence, and the same command continues from there"
     )
     assert "Traceback" not in errors
 
@@ -298,7 +298,7 @@ def test_slurm_gets_an_array_job_whose_tasks_do_the_work(model: LoopbackModel, t
     flags = ["--endpoint", model.url, "--executor", "slurm", "--partition", "gpu", "--tasks", "2", "--gpus", "0"]
     done = build(tmp_path, *flags, "--out", "out", PATH=path)
     assert done.returncode == 0, done.stderr
-    assert "Slurm job 7 samples now" in done.stdout
+    assert "Slurm job 7 was submitted" in done.stdout
     script = (tmp_path / "submitted.sh").read_text()
     assert "--partition=gpu" in script and "--time=20:00:00" in script
     logs = [(tmp_path / f"slurm-{task}.log").read_text() for task in (0, 1)]
