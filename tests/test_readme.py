@@ -5,6 +5,7 @@ A command is run here, or by .ci/run, which must then name it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -13,7 +14,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from datasets import load_dataset
 from loopback import Hub
+from made_prms import make
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -80,8 +83,17 @@ def test_every_command_runs(place: Path) -> None:
             assert in_ci, f"nothing runs `{command}`"
 
 
+def test_the_row_it_shows_is_in_the_data(place: Path) -> None:
+    [text] = blocks("json")
+    row = json.loads(text)
+    rows = load_dataset("parquet", data_files=str(place / "data" / "synthetic" / "train-*"), split="train")
+    same = rows.filter(lambda prompt: prompt == row["prompt"], input_columns="prompt").to_list()
+    assert row in [{name: value for name, value in one.items() if name in row} for one in same]
+
+
 def test_every_python_block_runs(place: Path) -> None:
     assert (place / "data").is_dir(), "the commands of README come first"
+    make("llama, chat").save_pretrained(place / "build" / "prm")  # .ci/run trains one
     for block in blocks("python"):
         run([sys.executable, "-c", block], place)
 
