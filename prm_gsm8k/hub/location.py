@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from prm_gsm8k.dataset.jsonl import means_a_file
 from prm_gsm8k.dataset.manifest import Manifest, read_manifest
 from prm_gsm8k.exceptions import VerificationError
 
@@ -32,7 +33,7 @@ def place(where: str | Path) -> Place:
     """
     text = str(where)
     match = _ON_THE_HUB.fullmatch(text)
-    if isinstance(where, Path) or match is None or text.startswith(".") or Path(text).exists():
+    if isinstance(where, Path) or match is None or means_a_file(text) or Path(text).exists():
         folder = Path(where)
         manifest = read_manifest(folder)
         if not manifest.configs:

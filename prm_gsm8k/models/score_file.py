@@ -18,18 +18,16 @@ on behind it.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import orjson
-
+from prm_gsm8k.dataset.jsonl import BadLineError, means_a_file, no_such_file, parse_line, read_rows, rows_of, to_line
 from prm_gsm8k.exceptions import BadInputError, StepsError, TokenizerError, UsageError
 from prm_gsm8k.models.checkpoint import FILES, checkpoint_folder
 from prm_gsm8k.models.step_scorer import AGGREGATES, Aggregate, first_below
@@ -75,22 +73,18 @@ def read_solutions(source: str | Path, *, config: str | None = None, split: str 
         config, split: of a folder or repository; the first config and all its splits if None.
 
     Raises:
-        BadInputError: a line is no such thing; it says which.
-        UsageError: no such file, config or split.
+        BadInputError: no such file, or a line is no such thing; it says which.
+        UsageError: no such config or split.
     """
     if str(source) == "-":
-        return [_row(f"stdin:{n}", line) for n, line in _lines(sys.stdin.buffer)]
+        return [_row(where, columns) for _, where, columns in rows_of(sys.stdin.buffer, "stdin")]
     path = Path(source)
     if path.is_file():
         if config or split:
             raise UsageError(f"{path} is a file, which has no config or split")
-        try:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-                return [_row(f"{path}:{n}", line) for n, line in _lines(file)]
-        except (OSError, EOFError) as error:
-            raise BadInputError(str(path), f"cannot be read: {error}") from error
-    if path.suffix in (".jsonl", ".gz", ".json"):
-        raise UsageError(f"{path}: there is no such file")
+        return [_row(where, columns) for _, where, columns in read_rows(path)]
+    if means_a_file(source) and not path.exists():
+        raise no_such_file(source)
     return list(_of_a_place(source, config, split))
 
 
@@ -111,17 +105,7 @@ def _of_a_place(source: str | Path, config: str | None, split: str | None) -> It
                 yield Row(f"{here.name}: row {row['id']}", row, row["prompt"], row["completions"])
 
 
-def _lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    return ((n, line) for n, line in enumerate(file, 1) if line.strip())
-
-
-def _row(where: str, line: bytes) -> Row:
-    try:
-        columns = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise BadInputError(where, f"not JSON ({error})") from error
-    if not isinstance(columns, dict):
-        raise BadInputError(where, f"a {type(columns).__name__}, not an object with prompt and completions")
+def _row(where: str, columns: Mapping[str, Any]) -> Row:
     for problem, steps in COLUMNS:
         if problem in columns and steps in columns:
             return Row(where, columns, columns[problem], columns[steps])
@@ -190,11 +174,11 @@ def score_rows(
             done.steps += len(scores)
             done.with_error += added["predicted_first_error"] >= 0
             total += added["score"]
-        return orjson.dumps({**row.columns, **added, "scored_by": scored_by}, option=orjson.OPT_APPEND_NEWLINE)
+        return to_line({**row.columns, **added, "scored_by": scored_by})
 
     def check(row: Row, where: str, there: bytes) -> None:
         """That a line of an earlier run is what this one would write, but for the computing."""
-        known = orjson.loads(there)
+        known = parse_line(there)
         if known.get("scored_by") != scored_by:
             raise UsageError(f"{where}: scored by {known.get('scored_by')}, not {scored_by}; name another --out")
         scores = known.get("scores")
@@ -213,7 +197,7 @@ def score_rows(
                 raise UsageError(f"{where}: there are only {len(rows):,} solutions to score; name another --out")
             try:
                 check(rows[done.rows], where, there)
-            except (orjson.JSONDecodeError, AttributeError, TypeError) as error:
+            except (BadLineError, TypeError) as error:
                 raise BadInputError(where, f"not a line of scores ({error}); delete the file, or repair it") from error
         done.kept = done.rows
         if not skip_bad:
@@ -294,9 +278,10 @@ def _writing(out: Path | None) -> Iterator[tuple[IO[bytes], Iterator[bytes]]]:
 
 def _is_whole(line: bytes) -> bool:
     try:
-        return line.endswith(b"\n") and isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
+        parse_line(line)
+    except BadLineError:
         return False
+    return line.endswith(b"\n")
 
 
 def _whole_lines(file: IO[bytes], end: int) -> Iterator[bytes]:
