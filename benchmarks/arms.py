@@ -19,16 +19,15 @@ than chance (`audit.py`), so that is not what is learnt. NAME=FILE.jsonl is an a
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from naive import naive_corruption
 
+from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.splits import problems_by_split
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
@@ -124,6 +123,5 @@ def rows_of(arm: str, split: str, n: int, seed: int) -> list[Row]:
     """The rows of an arm on drawn problems; of a file all, whatever the split."""
     name, _, file = arm.partition("=")
     if file:
-        read = [json.loads(line) for line in Path(file).read_text("utf-8").splitlines()]
-        return [row(x["prompt"], x["completions"], [*x["labels"], False].index(False)) for x in read]
+        return [row(x["prompt"], x["completions"], [*x["labels"], False].index(False)) for *_, x in read_rows(file)]
     return list(ARMS[name.removesuffix(ALL_STEPS).removesuffix(CONTESTED)](drawn(split, n, seed)))

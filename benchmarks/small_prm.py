@@ -18,7 +18,6 @@ and all scores are kept: an arm and seed that are there are not made again, so t
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import subprocess
@@ -33,6 +32,7 @@ import numpy as np
 from arms import ALL_STEPS, ARMS, CONTESTED, Row, contested, row, rows_of
 
 from prm_gsm8k import ProcessRewardModel
+from prm_gsm8k.dataset.jsonl import read_rows, write_rows
 from prm_gsm8k.train.small_model import small_model
 
 OPTIONS = (
@@ -46,21 +46,15 @@ PROBLEMS_A_STEP = 4
 def real_errors(file: Path) -> list[Row]:
     """Marked solutions, each text once; of two marks on one the first."""
     rows: dict[tuple[str, ...], Row] = {}
-    for line in file.read_text("utf-8").splitlines():
-        x = json.loads(line)
+    for *_, x in read_rows(file):
         rows.setdefault((x["problem"], *x["steps"]), row(x["problem"], x["steps"], x["label"]))
     return list(rows.values())
-
-
-def lines_of(file: Path) -> list[dict[str, Any]]:
-    """What a gzipped file of JSON lines holds."""
-    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
 def several(file: Path, n: int, source: str | None = None) -> list[Row]:
     """All solutions to `n` problems, drawn; or those that have one source."""
     by_problem: dict[str, list[Row]] = defaultdict(list)
-    for x in lines_of(file):
+    for *_, x in read_rows(file):
         if source is not None and x.get("source") != source:
             continue
         steps = [step for step in x["steps"] if step.strip()] or ["?"]
@@ -76,7 +70,8 @@ def train(arm: str, seed: int, options: argparse.Namespace, folder: Path) -> dic
     rows: Iterable[Row] = rows_of(arm, "train", options.problems, seed)
     if arm.endswith(CONTESTED):
         rows = contested(rows)
-    file.write_text("".join(json.dumps(x) + "\n" for x in rows))
+    with file.open("wb") as whole:
+        write_rows(whole, rows)
     script = Path(__file__).parent.parent / "train" / "train_prm.py"
     command = [sys.executable, str(script), "--model", str(small_model(options.model)), "--dataset", str(file)]
     command += ["--seed", str(seed), "--max_steps", str(options.problems // PROBLEMS_A_STEP)]
