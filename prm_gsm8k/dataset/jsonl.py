@@ -78,7 +78,7 @@ def rows_of(file: IO[bytes], shown: str) -> Iterator[tuple[int, str, dict[str, A
         if not isinstance(file, io.BufferedReader):
             file = io.BufferedReader(file)  # type: ignore[type-var]
         if packed := file.peek(2).startswith(GZIP):
-            file = io.BufferedReader(gzip.GzipFile(fileobj=file))  # type: ignore[arg-type]
+            file = io.BufferedReader(gzip.GzipFile(fileobj=file))
     lines = _lines(file, shown)
     blank: list[bytes] = []
     for first in lines:

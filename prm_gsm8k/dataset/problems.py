@@ -118,7 +118,7 @@ def read_problems(source: str | Path) -> list[Problem]:
         return _first_of_each_question(_read_file(path, shown=str(source)))
     if means_a_file(source):
         raise no_such_file(source)
-    if match := re.fullmatch(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.-]+))?", source, re.ASCII):
+    if match := re.fullmatch(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.-]+))?", str(source), re.ASCII):
         return _first_of_each_question(_read_hub(match[1], match[2]))
     raise UsageError(f"{source}: neither a file nor a Hub dataset id (org/name or org/name:config); {DO_WITHOUT}")
 
