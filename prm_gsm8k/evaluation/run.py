@@ -29,7 +29,8 @@ from prm_gsm8k.hub.client import bars_on_a_terminal_only
 from prm_gsm8k.metrics.intervals import LEVEL, RESAMPLES, paired
 from prm_gsm8k.metrics.steps import best_threshold
 from prm_gsm8k.models.checkpoint import checkpoint_folder
-from prm_gsm8k.models.scorers import Scorer, open_scorer
+from prm_gsm8k.models.scorers import load_scorer
+from prm_gsm8k.models.step_scorer import StepScorer
 
 SCORES = "scores"  # folder of scores as they come, in --out
 
@@ -71,7 +72,7 @@ def evaluate(
         data: what `benchmarks.read` read.
         validation: rows of other questions to choose each model's threshold on, instead of the one of its training.
         out: folder in which scores are kept as they come; a run that was killed goes on from them.
-        device, dtype, step_format: see `scorers.open_scorer`.
+        device, dtype, step_format: see `scorers.load_scorer`.
         max_batch_tokens: tokens in a forward, padding included; as `ProcessRewardModel` takes it.
         allow_trained_on: measure also on questions a model was trained on. The result says how many.
         draws: bootstrap resamples, and permutations of a paired test.
@@ -165,7 +166,7 @@ def evaluate(
     }
 
 
-class _Opener:
+class _Opener(StepScorer):
     """A scorer that is opened when it is first asked: a run whose scores are all kept opens no model."""
 
     def __init__(
@@ -174,11 +175,11 @@ class _Opener:
         self.model, self.device, self.dtype, self.step_format = model, device, dtype, step_format
         self.place = "server" if model.folder is None else _place(device)
         self.max_batch_tokens = max_batch_tokens
-        self.scorer: Scorer | None = None
+        self.scorer: StepScorer | None = None
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
         if self.scorer is None:
-            self.scorer = open_scorer(
+            self.scorer = load_scorer(
                 self.model.path,
                 revision=self.model.revision,
                 device=self.device,

@@ -20,7 +20,7 @@ from prm_gsm8k.dataset.jsonl import BadLineError, parse_line, write_rows
 from prm_gsm8k.evaluation.benchmarks import Solution
 from prm_gsm8k.evaluation.contamination import FILE as TRAINING
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError
-from prm_gsm8k.models.scorers import Scorer
+from prm_gsm8k.models.step_scorer import StepScorer
 
 Progress = Callable[[str, int, int], None]
 
@@ -40,7 +40,7 @@ def checkpoint_digest(folder: Path) -> str:
 
 def score(
     name: str,
-    scorer: Scorer,
+    scorer: StepScorer,
     solutions: Sequence[Solution],
     kept: Path | None = None,
     progress: Progress | None = None,
@@ -94,7 +94,7 @@ def _by_length(solutions: Sequence[Solution]) -> list[int]:
     )
 
 
-def _checked(name: str, scorer: Scorer, chunk: Sequence[Solution]) -> list[list[float]]:
+def _checked(name: str, scorer: StepScorer, chunk: Sequence[Solution]) -> list[list[float]]:
     """Scores of a chunk, one a step of each, all of them probabilities."""
     try:
         found = scorer.score_many([(s.problem, s.steps) for s in chunk])

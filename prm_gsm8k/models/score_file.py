@@ -1,7 +1,7 @@
 """Scores of many solutions in a file: a JSON line for each, in their order, added as they come.
 
     rows = read_solutions("solutions.jsonl")
-    prm = open_scorer("org/prm")
+    prm = load_scorer("org/prm")
     score_rows(prm, rows, Path("scores.jsonl"), scored_by=identity(prm, "org/prm"))
 
 A line is the row as it was, and after it
@@ -29,12 +29,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.jsonl import BadLineError, means_a_file, no_such_file, parse_line, read_rows, rows_of, to_line
 from prm_gsm8k.exceptions import BadInputError, StepsError, TokenizerError, UsageError
+from prm_gsm8k.metrics.steps import predicted_first_error
 from prm_gsm8k.models.checkpoint import FILES, checkpoint_folder
-from prm_gsm8k.models.step_scorer import AGGREGATES, Aggregate, first_below
+from prm_gsm8k.models.step_scorer import AGGREGATES, Aggregate, StepScorer
 
 if TYPE_CHECKING:
     from prm_gsm8k.dataset.recipe import Progress
-    from prm_gsm8k.models.scorers import Scorer
 
 COLUMNS = (("prompt", "completions"), ("problem", "steps"))  # the contract's names, or those of `score`
 FEWEST, MOST = 64, 4096  # solutions scored between two writes: enough for batches of like length
@@ -114,11 +114,11 @@ def _row(where: str, columns: Mapping[str, Any]) -> Row:
     )
 
 
-def identity(scorer: Scorer, model: str | Path, revision: str | None = None) -> str:
+def identity(scorer: StepScorer, model: str | Path, revision: str | None = None) -> str:
     """What `scored_by` says: a digest of all that decides a checkpoint's scores, and its precision; a server's model.
 
     Args:
-        scorer: what `open_scorer` made of `model`.
+        scorer: what `load_scorer` made of `model`.
         model, revision: as there.
     """
     if str(model).startswith(("http://", "https://")):
@@ -133,7 +133,7 @@ def identity(scorer: Scorer, model: str | Path, revision: str | None = None) -> 
 
 
 def score_rows(
-    scorer: Scorer,
+    scorer: StepScorer,
     rows: Sequence[Row],
     out: Path | None,
     *,
@@ -170,7 +170,7 @@ def score_rows(
             added["error"] = error
         else:
             added["score"] = float(AGGREGATES[aggregate](scores))
-            added["predicted_first_error"] = first_below(scores, threshold)
+            added["predicted_first_error"] = predicted_first_error(scores, threshold)
             done.steps += len(scores)
             done.with_error += added["predicted_first_error"] >= 0
             total += added["score"]
@@ -224,7 +224,7 @@ def score_rows(
     return done
 
 
-def _check_all(scorer: Scorer, rows: Sequence[Row]) -> None:
+def _check_all(scorer: StepScorer, rows: Sequence[Row]) -> None:
     """See before anything is computed whether every row can be: thousands a second."""
     if (encoder := getattr(scorer, "encoder", None)) is None:
         return
@@ -235,7 +235,7 @@ def _check_all(scorer: Scorer, rows: Sequence[Row]) -> None:
             raise BadInputError(row.where, str(error)) from error
 
 
-def _score(scorer: Scorer, rows: Sequence[Row], skip_bad: bool) -> list[tuple[list[float] | None, str | None]]:
+def _score(scorer: StepScorer, rows: Sequence[Row], skip_bad: bool) -> list[tuple[list[float] | None, str | None]]:
     """Scores of each row, or None and why not."""
     try:
         return [(scores, None) for scores in scorer.score_many([(row.problem, row.steps) for row in rows])]
