@@ -18,16 +18,15 @@ one for one, the correct steps at the same position, which surface cues distingu
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from naive import naive_corruption
 
+from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.splits import problems_by_split
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
@@ -123,6 +122,5 @@ def rows_of(arm: str, split: str, n: int, seed: int) -> list[Row]:
     """The rows of an arm on `n` sampled problems of the split; of a file, all rows."""
     name, _, file = arm.partition("=")
     if file:
-        read = [json.loads(line) for line in Path(file).read_text("utf-8").splitlines()]
-        return [row(x["prompt"], x["completions"], [*x["labels"], False].index(False)) for x in read]
+        return [row(x["prompt"], x["completions"], [*x["labels"], False].index(False)) for *_, x in read_rows(file)]
     return list(ARMS[name.removesuffix(ALL_STEPS).removesuffix(CONTESTED)](drawn(split, n, seed)))

@@ -17,12 +17,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import orjson
 from naive import naive_corruption
 
 from prm_gsm8k.audit.run import Audit, audit
 from prm_gsm8k.audit.verdicts import shown
 from prm_gsm8k.build.registry import RECIPES
+from prm_gsm8k.dataset.jsonl import write_rows
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.metrics.intervals import Estimate
@@ -60,7 +60,8 @@ def write_naive(path: Path) -> Path:
             lines.append({"prompt": problem, "completions": row["twin"], "labels": [True] * len(row["twin"])})
         labels = [i < row["first_error"] for i in range(len(row["completions"]))]
         lines.append({"prompt": problem, "completions": row["completions"], "labels": labels})
-    path.write_bytes(b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines))
+    with path.open("wb") as file:
+        write_rows(file, lines)
     return path
 
 

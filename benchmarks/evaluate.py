@@ -16,8 +16,6 @@ and on the whole file the majority vote and the oracle, recomputed by independen
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import os
 import subprocess
 import sys
@@ -31,6 +29,7 @@ from typing import Any
 import torch
 
 from prm_gsm8k import ProcessRewardModel
+from prm_gsm8k.dataset.jsonl import read_rows, write_rows
 from prm_gsm8k.evaluation.benchmarks import Solution, read
 from prm_gsm8k.evaluation.run import evaluate
 from prm_gsm8k.evaluation.scores import CHUNK, score
@@ -123,7 +122,8 @@ def _killed(checkpoint: str, dtype: str, some: list[Solution]) -> None:
         rows = [{"problem": s.problem, "steps": s.steps, "answer": s.answer, "correct": s.correct} for s in some]
         # repeated with different problems, so that there are several chunks to kill between
         many = [row | {"problem": f"{row['problem']} ({n})"} for n in range(1 + 3 * CHUNK // len(rows)) for row in rows]
-        file.write_text("".join(json.dumps(row) + "\n" for row in many))
+        with file.open("wb") as whole:
+            write_rows(whole, many)
         command = [sys.executable, "-m", "prm_gsm8k.cli", "evaluate", checkpoint, "--benchmark", "best-of-n"]
         command += ["--data", str(file), "--out", str(out), "--dtype", dtype, "--resamples", "100"]
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -133,7 +133,7 @@ def _killed(checkpoint: str, dtype: str, some: list[Solution]) -> None:
         child.wait()
         before = kept[0].read_bytes().count(b"\n")
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        places = [json.loads(line)["n"] for line in kept[0].read_bytes().splitlines()]
+        places = [row["n"] for *_, row in read_rows(kept[0])]
     again = len(places) - len(set(places))
     print(
         f"killed         {before} of {len(many)} solutions scored; after resuming {len(places)}, {again} of them twice"
@@ -143,9 +143,8 @@ def _killed(checkpoint: str, dtype: str, some: list[Solution]) -> None:
 def _counted(path: str, solutions: int) -> None:
     """Majority vote and oracle over all solutions, in exact fractions."""
     by_problem: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    with gzip.open(path, "rt") if path.endswith(".gz") else open(path) as file:
-        for row in map(json.loads, file):
-            by_problem[row["problem"]].append(row)
+    for *_, row in read_rows(path):
+        by_problem[row["problem"]].append(row)
     majority, oracle = Fraction(0), 0
     for rows in by_problem.values():
         votes = Counter(row["answer"] for row in rows if row["answer"] is not None)

@@ -13,8 +13,6 @@ FIRST_ERROR, whose steps people marked one by one.
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import os
 import re
 import time
@@ -22,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.sampling.grading import final_answer, is_right
 from prm_gsm8k.sampling.steps import SENTENCES_OF_A_STEP, split_steps
 
@@ -40,8 +39,7 @@ _TAG = re.compile(r"<<[^<>\n]*>>")
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-        return [json.loads(line) for line in file]
+    return [row for *_, row in read_rows(path)]
 
 
 def written(number: float) -> str:

@@ -30,6 +30,7 @@ import datasets
 import orjson
 
 from prm_gsm8k.build.build import prepared
+from prm_gsm8k.dataset.jsonl import read_rows, to_line
 
 PROBLEMS = 12_000
 
@@ -38,10 +39,9 @@ DATA = Path(__file__).parent.parent / "tests" / "data" / "prm800k"
 
 def real_lines(phase: int) -> list[dict[str, Any]]:
     """The released lines of a phase that are at hand: 4 and 2. The screening question is made an ordinary one."""
-    lines = [orjson.loads(line) for line in (DATA / "original_lines.jsonl").read_bytes().splitlines()]
     return [
         {**line, "is_initial_screening_question": False}
-        for line in lines
+        for *_, line in read_rows(DATA / "original_lines.jsonl")
         if (line["generation"] is None) == (phase == 1)
     ]
 
@@ -55,7 +55,7 @@ def repeated(lines: list[dict[str, Any]], size: int, distinct: bool) -> Iterator
             line["question"]["problem"] += f" (copy {i % PROBLEMS})"
             for completion in line["label"]["steps"][0]["completions"]:
                 completion["text"] += f" (copy {i})"
-        text = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        text = to_line(line)
         if (size := size - len(text)) < 0:
             return
         yield text

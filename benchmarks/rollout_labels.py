@@ -13,7 +13,6 @@ schemes ask the same model the same things, and where two disagree it is the sch
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 from collections.abc import Callable, Generator, Sequence
@@ -22,6 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.sampling.grading import is_right
 from prm_gsm8k.sampling.labels import Call, LabelOptions, find_first_error
 from prm_gsm8k.sampling.rollout import Rollout
@@ -121,8 +121,7 @@ def main() -> None:
     parser.add_argument("--rollouts", type=int, default=8, metavar="K")
     parser.add_argument("--recover", type=float, default=0.8, metavar="P", help="of a right prefix")
     arguments = parser.parse_args()
-    rows = [json.loads(line) for line in arguments.file.read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if row["label"] >= 0][: arguments.solutions]
+    rows = [row for *_, row in read_rows(arguments.file) if row["label"] >= 0][: arguments.solutions]
     steps = sum(len(row["steps"]) for row in rows) / len(rows)
     print(
         f"{len(rows)} wrong solutions of {arguments.file.name}, {steps:.2f} steps each; "

@@ -17,7 +17,6 @@ Scores are saved, and saved runs are skipped, so an interrupted command resumes.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import subprocess
@@ -32,6 +31,7 @@ import numpy as np
 from arms import ALL_STEPS, ARMS, CONTESTED, Row, contested, row, rows_of
 
 from prm_gsm8k import ProcessRewardModel
+from prm_gsm8k.dataset.jsonl import read_rows, write_rows
 from prm_gsm8k.train.small_model import small_model
 
 OPTIONS = (
@@ -45,21 +45,15 @@ PROBLEMS_A_STEP = 4
 def real_errors(file: Path) -> list[Row]:
     """Labelled solutions without duplicate texts; the first label counts."""
     rows: dict[tuple[str, ...], Row] = {}
-    for line in file.read_text("utf-8").splitlines():
-        x = json.loads(line)
+    for *_, x in read_rows(file):
         rows.setdefault((x["problem"], *x["steps"]), row(x["problem"], x["steps"], x["label"]))
     return list(rows.values())
-
-
-def lines_of(file: Path) -> list[dict[str, Any]]:
-    """The objects of a gzipped JSON Lines file."""
-    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
 def several(file: Path, n: int, source: str | None = None) -> list[Row]:
     """All solutions to `n` sampled problems, or those with one source."""
     by_problem: dict[str, list[Row]] = defaultdict(list)
-    for x in lines_of(file):
+    for *_, x in read_rows(file):
         if source is not None and x.get("source") != source:
             continue
         steps = [step for step in x["steps"] if step.strip()] or ["?"]
@@ -75,7 +69,8 @@ def train(arm: str, seed: int, options: argparse.Namespace, folder: Path) -> dic
     rows: Iterable[Row] = rows_of(arm, "train", options.problems, seed)
     if arm.endswith(CONTESTED):
         rows = contested(rows)
-    file.write_text("".join(json.dumps(x) + "\n" for x in rows))
+    with file.open("wb") as whole:
+        write_rows(whole, rows)
     script = Path(__file__).parent.parent / "train" / "train_prm.py"
     command = [sys.executable, str(script), "--model", str(small_model(options.model)), "--dataset", str(file)]
     command += ["--seed", str(seed), "--max_steps", str(options.problems // PROBLEMS_A_STEP)]

@@ -21,10 +21,11 @@ import numpy as np
 from arms import ARMS, rows_of
 from cues import numbers
 from quality import found_in
-from small_prm import lines_of, real_errors, several
+from small_prm import real_errors, several
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.audit.solutions import only_states_answer
+from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.metrics.steps import roc_auc
 
 SORTS = ("an equation", "no equation, a new number", "no equation, known numbers", "no number")
@@ -131,7 +132,7 @@ def main() -> None:
         false = np.mean([any(map(false_equations, x["completions"])) for x in of_these])
         print(f"a false equation stands in {false:.1%} of {len(of_these)} {name} solutions")
     print(f"\n{'solutions of':38}{'correct':>18}{'an equation in':>18}")
-    for name, (correct_ones, with_equation) in by_model(lines_of(options.solutions)).items():
+    for name, (correct_ones, with_equation) in by_model([row for *_, row in read_rows(options.solutions)]).items():
         print(f"{name:38}{correct_ones:>18.1%}{with_equation:>18.1%}")
 
 

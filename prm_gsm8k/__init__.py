@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prm_gsm8k.dataset.problems import Problem, read_problems
     from prm_gsm8k.models.publish import publish_model
     from prm_gsm8k.models.reward_model import ProcessRewardModel
-    from prm_gsm8k.models.scorers import open_scorer
+    from prm_gsm8k.models.scorers import load_scorer
     from prm_gsm8k.models.vllm_reward_model import VllmRewardModel
     from prm_gsm8k.sampling.generate import sample_solutions
 
@@ -34,7 +34,7 @@ __all__ = [
     "__version__",
     "build_synthetic",
     "load",
-    "open_scorer",
+    "load_scorer",
     "publish",
     "publish_model",
     "read_problems",
@@ -48,7 +48,8 @@ _HOME = {
     "read_problems": "prm_gsm8k.dataset.problems",
     "build_synthetic": "prm_gsm8k.api",
     "load": "prm_gsm8k.api",
-    "open_scorer": "prm_gsm8k.models.scorers",
+    "load_scorer": "prm_gsm8k.models.scorers",
+    "open_scorer": "prm_gsm8k.models.scorers",  # what load_scorer was called first, and cards of models still say
     "publish": "prm_gsm8k.build.publish",
     "publish_model": "prm_gsm8k.models.publish",
     "sample_solutions": "prm_gsm8k.sampling.generate",

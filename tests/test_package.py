@@ -46,6 +46,11 @@ def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
         prm_gsm8k.nothing  # noqa: B018
 
 
+def test_a_name_that_was_renamed_still_works() -> None:
+    assert prm_gsm8k.open_scorer is prm_gsm8k.load_scorer
+    assert "open_scorer" not in prm_gsm8k.__all__
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """Built from a copy, so that neither an old build/ gets in nor a new one is left behind."""

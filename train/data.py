@@ -27,6 +27,7 @@ import pyarrow as pa
 from prm_gsm8k.dataset.cache import quiet
 from prm_gsm8k.dataset.contamination import problem_digest, refuse_test_questions
 from prm_gsm8k.dataset.digest import content_digest
+from prm_gsm8k.dataset.jsonl import no_such_file, read_rows
 from prm_gsm8k.dataset.manifest import MANIFEST, read_manifest
 from prm_gsm8k.dataset.problems import Problem, question_key
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError, TooLongError, UsageError, VerificationError
@@ -191,17 +192,14 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
         loaded = prm_gsm8k.load(config)
         digest = None
     elif Path(where).is_file():
-        loaded, digest = (
-            _foreign(FILES.get(Path(where).suffix) or _no_rows(where), name=where, data_files={"train": where}),
-            None,
-        )
+        loaded, digest = _file(where), None
     elif Path(where).is_dir() and (Path(where) / MANIFEST).exists():
         loaded = prm_gsm8k.load(config, folder=where)
         digest = read_manifest(Path(where)).configs[config].content_digest
     elif Path(where).is_dir():
         loaded, digest = _foreign(where, config), None
     elif where.startswith((".", "/", "~")) or where.count("/") != 1:
-        raise BadInputError(where, "no such file or folder, and no ORG/NAME of the Hub")
+        raise no_such_file(where)
     else:
         try:
             from prm_gsm8k.hub.snapshot import snapshot
@@ -228,6 +226,18 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
     else:
         train, validation = _set_apart(train)
     return Source(name, config, revision, digest, train.num_rows + validation.num_rows), train, validation
+
+
+def _file(where: str) -> datasets.DatasetDict:
+    kind = FILES.get(Path(where).suffix) or _no_rows(where)
+    rows = read_rows(where) if kind == "json" else iter(())
+    next(rows, None)  # what is no JSON lines says so, in the words of every command
+    try:
+        return _foreign(kind, name=where, data_files={"train": where})
+    except BadInputError:
+        for _ in rows:  # `datasets` does not say which line it is; this does
+            pass
+        raise
 
 
 def _foreign(path: str, config: str | None = None, *, name: str | None = None, **more: Any) -> datasets.DatasetDict:

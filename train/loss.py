@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 
+from prm_gsm8k.models.targets import CORRECT
+
 if TYPE_CHECKING:
     from prm_gsm8k.models.encoder import Encoded
 
 IGNORED = -100.0  # the number `Trainer` leaves out when it counts labels
-RIGHT = 1  # index of the label `right` in the head's two
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class StepLoss:
         if labels.dim() == logits.dim():
             logits = logits.unsqueeze(2).expand(-1, -1, labels.shape[2], -1)
         log_p = F.log_softmax(logits[labelled].float(), dim=-1)
-        right, wrong = log_p[:, RIGHT], log_p[:, 1 - RIGHT]
+        right, wrong = log_p[:, CORRECT], log_p[:, 1 - CORRECT]
         total = -(self.right_weight * target * right + self.wrong_weight * (1 - target) * wrong).sum()
         n = labelled.sum() if num_items_in_batch is None else torch.as_tensor(num_items_in_batch, device=total.device)
         return total / n.clamp(min=1)

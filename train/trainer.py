@@ -25,13 +25,13 @@ from transformers import (
 )
 
 from prm_gsm8k.metrics import steps as metrics
+from prm_gsm8k.models.targets import CORRECT
 from prm_gsm8k.train.batches import Batches, ByLength
 from prm_gsm8k.train.disk import said_if_full
 from prm_gsm8k.train.loss import IGNORED, StepLoss
 from prm_gsm8k.train.throughput import Throughput
 
 COMPLETE = "complete"
-RIGHT = 1  # index of the label `right` in the head's two
 
 
 class PrmTrainer(Trainer):
@@ -147,7 +147,7 @@ def tokens_in(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
 
 def p_right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """P(right) of each token, (batch, tokens): all that validation keeps of the logits."""
-    return logits.float().softmax(-1)[..., RIGHT]
+    return logits.float().softmax(-1)[..., CORRECT]
 
 
 def scores_and_labels(scores: np.ndarray, targets: np.ndarray) -> tuple[list[list[float]], list[int]]:

@@ -91,12 +91,12 @@ def score(
         from dataclasses import asdict
 
         from prm_gsm8k.models.score_file import identity, read_solutions, score_rows
-        from prm_gsm8k.models.scorers import open_scorer
+        from prm_gsm8k.models.scorers import load_scorer
 
         if json and out is None:
             raise UsageError("--json prints a summary to stdout; name a file for the scores, --out FILE")
         rows = read_solutions(data, config=config, split=split)
-        scorer = open_scorer(
+        scorer = load_scorer(
             model,
             revision=revision,
             device=device,

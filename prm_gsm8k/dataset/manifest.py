@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from prm_gsm8k.dataset.jsonl import NO_SUCH_FILE
 from prm_gsm8k.dataset.stats import Stats, total
 from prm_gsm8k.exceptions import VerificationError
 
@@ -110,10 +111,11 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         content = orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise VerificationError(
-            f"{folder}: no {MANIFEST}, so this is not a folder that `prm-gsm8k build` made"
-        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        what = f"no {MANIFEST}, so this is not a folder that `prm-gsm8k build` made"
+        if folder.is_file():
+            what = "a file; give a folder that `prm-gsm8k build` made"
+        raise VerificationError(f"{folder}: {what if folder.exists() else NO_SUCH_FILE}") from None
     except (OSError, orjson.JSONDecodeError) as error:
         raise VerificationError(f"{path}: cannot be read: {error}") from None
     if not isinstance(content, dict) or content.get("made_by") != MADE_BY:

@@ -11,7 +11,6 @@ silently.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import unicodedata
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from prm_gsm8k.dataset.jsonl import means_a_file, no_such_file, parse_lines, read_rows
 from prm_gsm8k.exceptions import BadInputError, UsageError
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def shipped_problems(split: Literal["train", "test"]) -> list[Problem]:
         raise _damaged(path, str(error)) from error
     if (digest := hashlib.sha256(released).hexdigest()) != SHIPPED_SHA256[split]:
         raise _damaged(path, f"sha256 {digest}, released was {SHIPPED_SHA256[split]}")
-    rows = map(orjson.loads, released.splitlines())
+    name = f"gsm8k/{split}.jsonl"
     return [
-        Problem(f"gsm8k/{split}/{i}", row["question"], row["answer"], split, f"gsm8k/{split}.jsonl:{i + 1}")
-        for i, row in enumerate(rows)
+        Problem(f"gsm8k/{split}/{n - 1}", row["question"], row["answer"], split, f"{name}:{n}")
+        for n, row in parse_lines(released.splitlines(), name)
     ]
 
 
@@ -111,16 +111,14 @@ def read_problems(source: str | Path) -> list[Problem]:
     """
     try:
         path = Path(source).expanduser()
-        is_directory, exists = path.is_dir() and source != "", path.exists()
+        exists = path.exists() and source != ""
     except (OSError, RuntimeError) as error:  # a folder on the way is closed to us, a name too long, no such ~user
         raise BadInputError(str(source), f"cannot be read: {getattr(error, 'strerror', error)}") from error
-    if is_directory:
-        raise BadInputError(str(source), f"a directory; give one JSONL file: {FORMAT}")
-    if exists and source != "":
+    if exists:
         return _first_of_each_question(_read_file(path, shown=str(source)))
-    if isinstance(source, Path) or _names_a_file(source):
-        raise BadInputError(str(source), f"no such file; {DO_WITHOUT}")
-    if match := re.fullmatch(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.-]+))?", source, re.ASCII):
+    if means_a_file(source):
+        raise no_such_file(source)
+    if match := re.fullmatch(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.-]+))?", str(source), re.ASCII):
         return _first_of_each_question(_read_hub(match[1], match[2]))
     raise UsageError(f"{source}: neither a file nor a Hub dataset id (org/name or org/name:config); {DO_WITHOUT}")
 
@@ -204,70 +202,10 @@ def _first_of_each_question(problems: list[Problem]) -> list[Problem]:
 
 # --------------------------------------------------------------------------------------------------------------- a file
 
-# How other formats begin, and what to do about them.
-OTHER_FORMATS = (
-    (b"[", "a JSON array, not JSONL; jq -c '.[]' FILE writes one object a line"),
-    (b"<", "an HTML or XML page, not JSONL; download the raw file"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the data; run git lfs pull"),
-    (b"PAR1", "a Parquet file, not JSONL; load it with `datasets` and pass the rows from Python"),
-    (b"PK\x03\x04", "a zip archive, not JSONL; unpack it (gzip alone is read as it is)"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it (gzip alone is read as it is)"),
-    (b"\xfd7zXZ", "xz-compressed; unpack it (gzip alone is read as it is)"),
-    (b"BZh", "bzip2-compressed; unpack it (gzip alone is read as it is)"),
-    (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
-    (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
-)
-
-
-def _names_a_file(source: str) -> bool:
-    """Whether a name that does not exist was meant as a file, not as a Hub id."""
-    file_suffixes = (".jsonl", ".json", ".gz", ".csv", ".tsv", ".txt", ".parquet", ".zst", ".xz", ".zip")
-    return source.startswith((".", "/", "~")) or source.lower().endswith(file_suffixes)
-
 
 def _read_file(path: Path, shown: str) -> list[Problem]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInputError(shown, f"cannot be read: {error.strerror}") from error
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise BadInputError(shown, f"damaged or cut-off gzip ({error}); fetch or compress it again") from error
-    data = data.removeprefix(b"\xef\xbb\xbf")  # the byte-order mark some editors write
-    if not data.strip():
-        raise BadInputError(shown, f"empty; expected {FORMAT}")
-    for start, what in OTHER_FORMATS:
-        if data.lstrip().startswith(start):
-            raise BadInputError(shown, f"{what}. Expected {FORMAT}")
     stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
-    return _problems(_parsed_lines(data, shown), stem, "train", lambda i: f"{shown}:{i + 1}")
-
-
-def _parsed_lines(data: bytes, shown: str) -> Iterator[tuple[int, object]]:
-    for i, line in enumerate(data.split(b"\n")):
-        if not line.strip():
-            continue
-        try:
-            yield i, orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise BadInputError(f"{shown}:{i + 1}", _why_not_json(line, error)) from error
-
-
-def _why_not_json(line: bytes, error: orjson.JSONDecodeError) -> str:
-    try:
-        text = line.decode().strip()
-    except UnicodeDecodeError as undecodable:
-        return (
-            f"not UTF-8 (byte {undecodable.start + 1} of the line is 0x{line[undecodable.start]:02x}); save it as UTF-8"
-        )
-    if text == "{":
-        return "an object that is spread over lines; jq -c . FILE writes one object a line"
-    if text[0] != "{":
-        looks = "looks like CSV" if "question" in text.lower() and ("," in text or "\t" in text) else "not JSON"
-        return f"{looks}; expected {FORMAT}"
-    return f"not valid JSON ({error.msg}, column {error.colno}); expected {FORMAT}"
+    return [_problem(row, f"{stem}/{i}", "train", where) for i, where, row in read_rows(path, shown)]
 
 
 # -------------------------------------------------------------------------------------------------------------- the Hub
@@ -343,20 +281,18 @@ def _columns(rows: Iterable[Mapping[str, Any]] | datasets.Dataset, where: str) -
 def _problems(
     rows: Iterable[tuple[int, object]], id_prefix: str, split: str, place: Callable[[int], str]
 ) -> list[Problem]:
-    problems = []
-    for i, row in rows:
-        where = place(i)
-        if not isinstance(row, Mapping):
-            raise BadInputError(where, f"{type(row).__name__}, not an object; expected {FORMAT}")
-        question, answer = _text(row, "question", where), _text(row, "answer", where)
-        _, mark, final = answer.rpartition("####")
-        if not mark or not final.strip() or "\n" in final.strip():
-            fault = (
-                'has no "####"' if not mark else 'goes on after its "####" line' if final.strip() else 'ends at "####"'
-            )
-            raise BadInputError(where, f'the answer {fault}; its last line must be "#### NUMBER"')
-        problems.append(Problem(f"{id_prefix}/{i}", question, answer, split, where))
-    return problems
+    return [_problem(row, f"{id_prefix}/{i}", split, place(i)) for i, row in rows]
+
+
+def _problem(row: object, name: str, split: str, where: str) -> Problem:
+    if not isinstance(row, Mapping):
+        raise BadInputError(where, f"{type(row).__name__}, not an object; expected {FORMAT}")
+    question, answer = _text(row, "question", where), _text(row, "answer", where)
+    _, mark, final = answer.rpartition("####")
+    if not mark or not final.strip() or "\n" in final.strip():
+        fault = 'has no "####"' if not mark else 'goes on after its "####" line' if final.strip() else 'ends at "####"'
+        raise BadInputError(where, f'the answer {fault}; its last line must be "#### NUMBER"')
+    return Problem(name, question, answer, split, where)
 
 
 def _text(row: Mapping[str, Any], key: str, where: str) -> str:

@@ -17,10 +17,8 @@ as they are out of every row of this package, and counted.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +26,7 @@ from typing import Any
 
 import orjson
 
-from prm_gsm8k.dataset.problems import OTHER_FORMATS
+from prm_gsm8k.dataset.jsonl import means_a_file, no_such_file, read_rows
 from prm_gsm8k.exceptions import BadInputError, UsageError
 
 SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet")
@@ -100,8 +98,6 @@ def read(benchmark: str, source: str | Path, *, config: str | None = None, split
     seen: set[tuple[str, str]] = set()
     left_out: list[str] = []
     for where, subset, row in rows_of(source, config, split):
-        if not isinstance(row, Mapping):
-            raise BadInputError(where, f"{type(row).__name__}, not an object with {_FIELDS[benchmark]}")
         found = READERS[benchmark](row, where, subset)
         if isinstance(found, str):
             left_out.append(f"{where}: {found}")
@@ -310,7 +306,8 @@ def rows_of(
     elif path.is_dir():
         files = sorted(f for f in path.iterdir() if f.name.endswith(SUFFIXES))
         if not files:
-            raise BadInputError(str(source), f"a folder without a file that ends in {', '.join(SUFFIXES)}")
+            what = "no manifest.json, so this is not a folder that `prm-gsm8k build` made"
+            raise BadInputError(str(source), f"{what}; nor has it a file that ends in {', '.join(SUFFIXES)}")
         names = {f: f.name.split(".")[0] for f in files}
         if config:
             raise UsageError(f"{source} has no configs: prm-gsm8k build did not make it")
@@ -320,9 +317,9 @@ def rows_of(
         for file in files:
             if names[file] in wanted:
                 yield from ((where, names[file], row) for where, row in _of_file(file, f"{source}/{file.name}"))
-    elif isinstance(source, Path) or source.startswith((".", "/", "~")) or source.endswith(SUFFIXES):
-        raise BadInputError(str(source), "no such file or folder")
-    elif match := _HUB_ID.fullmatch(source):
+    elif means_a_file(source):
+        raise no_such_file(source)
+    elif match := _HUB_ID.fullmatch(str(source)):
         yield from _of_hub(match[1], match[2], config, split, choose or _splits)
     else:
         raise UsageError(f"{source}: neither a file, a folder nor a Hub id (ORG/NAME, or ORG/NAME@REVISION)")
@@ -339,29 +336,7 @@ def _of_file(path: Path, shown: str) -> Iterator[tuple[str, Any]]:
             raise BadInputError(shown, f"not Parquet that can be read: {error}") from error
         yield from ((f"{shown} row {i}", row) for i, row in enumerate(table.to_pylist()))
         return
-    try:
-        data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadInputError(shown, f"cannot be read: {error}") from error
-    data = data.removeprefix(b"\xef\xbb\xbf").strip()
-    if data.startswith(b"["):
-        try:
-            rows = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise BadInputError(f"{shown}:{error.lineno}", f"not valid JSON ({error.msg})") from error
-        yield from ((f"{shown}[{i}]", row) for i, row in enumerate(rows))
-        return
-    for start, what in OTHER_FORMATS:
-        if data.startswith(start):
-            raise BadInputError(shown, what)
-    for i, line in enumerate(data.split(b"\n"), 1):
-        if line.strip():
-            try:
-                yield f"{shown}:{i}", orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                raise BadInputError(f"{shown}:{i}", f"not valid JSON ({error.msg}, column {error.colno})") from error
+    yield from ((where, row) for _, where, row in read_rows(path, shown))
 
 
 def _of_build(folder: Path, config: str | None, split: str | None, choose: Choice) -> Iterator[tuple[str, str, Any]]:

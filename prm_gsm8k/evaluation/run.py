@@ -29,7 +29,8 @@ from prm_gsm8k.hub.client import bars_on_a_terminal_only
 from prm_gsm8k.metrics.intervals import LEVEL, RESAMPLES, paired
 from prm_gsm8k.metrics.steps import best_threshold
 from prm_gsm8k.models.checkpoint import checkpoint_folder
-from prm_gsm8k.models.scorers import Scorer, open_scorer
+from prm_gsm8k.models.scorers import load_scorer
+from prm_gsm8k.models.step_scorer import StepScorer
 
 SCORES = "scores"  # subfolder of --out
 
@@ -71,7 +72,7 @@ def evaluate(
         data: from `benchmarks.read`.
         validation: rows of other questions on which each model's threshold is chosen, instead of its own.
         out: folder to which scores are saved as they are computed, so that a killed run resumes.
-        device, dtype, step_format: see `scorers.open_scorer`.
+        device, dtype, step_format: see `scorers.load_scorer`.
         max_batch_tokens: tokens per forward pass, padding included; see `ProcessRewardModel`.
         allow_trained_on: evaluate a model also on questions it was trained on; the result says how many.
         draws: number of bootstrap resamples, and of permutations in a paired test.
@@ -165,7 +166,7 @@ def evaluate(
     }
 
 
-class _LazyScorer:
+class _LazyScorer(StepScorer):
     """Loads the scorer on first use: a run whose scores are all saved loads no model."""
 
     def __init__(
@@ -174,11 +175,11 @@ class _LazyScorer:
         self.model, self.device, self.dtype, self.step_format = model, device, dtype, step_format
         self.place = "server" if model.folder is None else _place(device)
         self.max_batch_tokens = max_batch_tokens
-        self.scorer: Scorer | None = None
+        self.scorer: StepScorer | None = None
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
         if self.scorer is None:
-            self.scorer = open_scorer(
+            self.scorer = load_scorer(
                 self.model.path,
                 revision=self.model.revision,
                 device=self.device,

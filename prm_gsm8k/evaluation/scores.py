@@ -16,12 +16,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import orjson
-
+from prm_gsm8k.dataset.jsonl import BadLineError, parse_line, write_rows
 from prm_gsm8k.evaluation.benchmarks import Solution
 from prm_gsm8k.evaluation.contamination import FILE as TRAINING
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError
-from prm_gsm8k.models.scorers import Scorer
+from prm_gsm8k.models.step_scorer import StepScorer
 
 Progress = Callable[[str, int, int], None]
 
@@ -41,7 +40,7 @@ def checkpoint_digest(folder: Path) -> str:
 
 def score(
     name: str,
-    scorer: Scorer,
+    scorer: StepScorer,
     solutions: Sequence[Solution],
     kept: Path | None = None,
     progress: Progress | None = None,
@@ -95,7 +94,7 @@ def _by_length(solutions: Sequence[Solution]) -> list[int]:
     )
 
 
-def _checked(name: str, scorer: Scorer, chunk: Sequence[Solution]) -> list[list[float]]:
+def _checked(name: str, scorer: StepScorer, chunk: Sequence[Solution]) -> list[list[float]]:
     """Scores of a chunk, one a step of each, all of them probabilities."""
     try:
         found = scorer.score_many([(s.problem, s.steps) for s in chunk])
@@ -129,10 +128,10 @@ def _read(path: Path, solutions: Sequence[Solution]) -> Iterator[tuple[int, list
             file.truncate(len(whole) + 1 if whole else 0)
     for i, line in enumerate(whole.splitlines(), 1):
         try:
-            row = orjson.loads(line)
+            row = parse_line(line)
             n, scores = row["n"], row["scores"]
             fits = len(scores) == len(solutions[n].steps)
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (BadLineError, KeyError, TypeError, IndexError):
             fits = False
         if not fits:
             raise BadInputError(f"{path}:{i}", "not scores that were kept here; delete the file to score anew")
@@ -141,10 +140,7 @@ def _read(path: Path, solutions: Sequence[Solution]) -> Iterator[tuple[int, list
 
 def _append(path: Path, new: dict[int, list[float]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = b"".join(
-        orjson.dumps({"n": n, "scores": line}, option=orjson.OPT_APPEND_NEWLINE) for n, line in new.items()
-    )
     with path.open("ab") as file:
-        file.write(lines)
+        write_rows(file, ({"n": n, "scores": line} for n, line in new.items()))
         file.flush()
         os.fsync(file.fileno())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from prm_gsm8k.dataset.jsonl import means_a_file
 from prm_gsm8k.dataset.manifest import BuiltFolder, read_manifest
 from prm_gsm8k.exceptions import VerificationError
 
@@ -22,7 +23,7 @@ def place(where: str | Path) -> BuiltFolder:
     """
     text = str(where)
     match = _ON_THE_HUB.fullmatch(text)
-    if isinstance(where, Path) or match is None or text.startswith(".") or Path(text).exists():
+    if isinstance(where, Path) or match is None or means_a_file(text) or Path(text).exists():
         folder = Path(where)
         manifest = read_manifest(folder)
         if not manifest.configs:

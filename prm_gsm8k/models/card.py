@@ -164,7 +164,7 @@ def _opening(name: str, made: Mapping[str, Any]) -> str:
 
 def _use(name: str, encoder: EncoderConfig, architecture: str) -> str:
     if architecture == QWEN:
-        imported, opened = "from prm_gsm8k.models.scorers import open_scorer", "open_scorer"
+        imported, opened = "from prm_gsm8k import load_scorer", "load_scorer"
         kind = f"The checkpoint is a `{QWEN}`, the architecture of Qwen2.5-Math-PRM; no remote code is needed."
     else:
         imported, opened = "from prm_gsm8k import ProcessRewardModel", "ProcessRewardModel.from_pretrained"
@@ -187,9 +187,9 @@ and, for tree search, `score_next`. vLLM serves the checkpoint as it is:
 ```
 
 ```python
-from prm_gsm8k.models.scorers import open_scorer
+from prm_gsm8k import load_scorer
 
-open_scorer("http://127.0.0.1:8000").score_many([(problem, steps)])
+load_scorer("http://127.0.0.1:8000").score_many([(problem, steps)])
 ```
 
 {kind}"""

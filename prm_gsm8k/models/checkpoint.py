@@ -1,8 +1,7 @@
-"""Where a PRM lies, a folder or a model repository of the Hub, and whether it is one. Nothing here needs torch."""
+"""Where a PRM lies, a folder or a model repository of the Hub. Nothing here needs torch."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,26 +41,15 @@ def checkpoint_folder(path_or_id: str | Path, revision: str | None = None, files
     return ask(download, f"loading {repo}")
 
 
-def check_config(folder: Path) -> None:
-    """Refuse what is not a token-classification model of two labels, in safetensors, whose code is transformers' own.
+def check_weights(folder: Path, name: str | None = None) -> None:
+    """Refuse a checkpoint without weights in safetensors.
 
     Raises:
-        CheckpointError: what it is instead.
+        CheckpointError: it has none; `name` is what to call it.
     """
-    if (folder / "adapter_config.json").exists():
-        raise CheckpointError(
-            f"{folder} holds a LoRA adapter; merge it into its base model (merge_and_unload) and save that"
-        )
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kinds = config.get("architectures") or ["nothing"]
-    except (OSError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{folder} has no config.json that can be read: {error}") from error
-    if not kinds[0].endswith("ForTokenClassification"):
-        raise CheckpointError(f"{folder} holds a {kinds[0]}; a PRM of this package is a …ForTokenClassification")
-    if "auto_map" in config:
-        raise CheckpointError(f"{folder} asks for code of its own (auto_map), which is not run")
-    if (labels := len(config.get("id2label", ("wrong", "right")))) != 2:
-        raise CheckpointError(f"{folder} has {labels} labels; a PRM has two, wrong and right")
     if not list(folder.glob("*.safetensors")):
-        raise CheckpointError(f"{folder} has no weights in safetensors; other formats can run code and are not read")
+        raise CheckpointError(
+            f"{name or folder} has no weights in safetensors; other formats can run code and are not read. The Hub "
+            "converts a repository at https://huggingface.co/spaces/safetensors/convert, into a pull request: "
+            "--revision refs/pr/N"
+        )

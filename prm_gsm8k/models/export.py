@@ -31,7 +31,7 @@ def export_qwen2_prm(model: str | Path, out: str | Path, *, revision: str | None
         revision: branch, tag or commit of the repository.
 
     Returns:
-        `out`, as a path. `open_scorer` reads it, and vLLM serves it as that architecture.
+        `out`, as a path. `load_scorer` reads it, and vLLM serves it as that architecture.
 
     Raises:
         CheckpointError: it is not such a PRM, or its base is no Qwen2.

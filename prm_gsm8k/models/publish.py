@@ -42,7 +42,7 @@ class PublishedModel:
     def load_line(self) -> str:
         """What people who want this PRM will type."""
         revision = f', revision="{self.tag}"' if self.tag else ""
-        opened = "ProcessRewardModel.from_pretrained" if self.kind == "ours" else "open_scorer"
+        opened = "ProcessRewardModel.from_pretrained" if self.kind == "ours" else "load_scorer"
         return f'{opened}("{self.repo_id}"{revision})'
 
 

@@ -27,16 +27,17 @@ import torch
 
 from prm_gsm8k.exceptions import CheckpointError, UsageError
 from prm_gsm8k.models.calibration import Calibration, calibrate_head
-from prm_gsm8k.models.checkpoint import check_config, checkpoint_folder
+from prm_gsm8k.models.checkpoint import check_weights, checkpoint_folder
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
+from prm_gsm8k.models.formats.kinds import kind_of
 from prm_gsm8k.models.step_scorer import StepScorer, encode_each
+from prm_gsm8k.models.targets import CORRECT
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerFast
 
 # Tokens in a forward. A GPU wants many; a CPU is twice as fast with what stays in its caches (benchmarks/scoring.py).
 BATCH_TOKENS, BATCH_TOKENS_CPU = 16_384, 1024
-RIGHT = 1  # index of the label `right` in the head's two
 SHARED = 4  # solutions to a problem for which `score_many` computes the prompt once: of 16, 0.7 of the time
 
 
@@ -112,7 +113,9 @@ class ProcessRewardModel(StepScorer):
         full = dtype == "fp32" or (dtype == "auto" and torch.device(device).type == "cpu")
         folder = checkpoint_folder(path_or_id, revision)
         encoder_config = EncoderConfig.load(folder)
-        check_config(folder)
+        if (kind := kind_of(folder)) != "ours":
+            raise CheckpointError(f"{folder} holds a {kind}, not a PRM of this package; load_scorer loads it")
+        check_weights(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         model, loading = AutoModelForTokenClassification.from_pretrained(
             folder,
@@ -268,7 +271,7 @@ class ProcessRewardModel(StepScorer):
         # No attention mask: what a row is padded with stands behind it, where no token of it looks.
         positions = torch.arange(past, past + longest, device=device).expand(len(rows), -1)
         logits = self.model(input_ids=input_ids.to(device), position_ids=positions, **known).logits
-        return logits.float().softmax(-1)[..., RIGHT].cpu()
+        return logits.float().softmax(-1)[..., CORRECT].cpu()
 
 
 def _batches(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:

@@ -1,7 +1,7 @@
 """Scores of many solutions in a file: a JSON line for each, in their order, added as they come.
 
     rows = read_solutions("solutions.jsonl")
-    prm = open_scorer("org/prm")
+    prm = load_scorer("org/prm")
     score_rows(prm, rows, Path("scores.jsonl"), scored_by=identity(prm, "org/prm"))
 
 A line is the row as it was, and after it
@@ -18,25 +18,23 @@ on behind it.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import orjson
-
+from prm_gsm8k.dataset.jsonl import BadLineError, means_a_file, no_such_file, parse_line, read_rows, rows_of, to_line
 from prm_gsm8k.exceptions import BadInputError, StepsError, TokenizerError, UsageError
+from prm_gsm8k.metrics.steps import predicted_first_error
 from prm_gsm8k.models.checkpoint import FILES, checkpoint_folder
-from prm_gsm8k.models.step_scorer import AGGREGATES, Aggregate, first_below
+from prm_gsm8k.models.step_scorer import AGGREGATES, Aggregate, StepScorer
 
 if TYPE_CHECKING:
     from prm_gsm8k.dataset.recipe import Progress
-    from prm_gsm8k.models.scorers import Scorer
 
 COLUMNS = (("prompt", "completions"), ("problem", "steps"))  # the contract's names, or those of `score`
 FEWEST, MOST = 64, 4096  # solutions scored between two writes: enough for batches of like length
@@ -75,22 +73,18 @@ def read_solutions(source: str | Path, *, config: str | None = None, split: str 
         config, split: of a folder or repository; the first config and all its splits if None.
 
     Raises:
-        BadInputError: a line is no such thing; it says which.
-        UsageError: no such file, config or split.
+        BadInputError: no such file, or a line is no such thing; it says which.
+        UsageError: no such config or split.
     """
     if str(source) == "-":
-        return [_row(f"stdin:{n}", line) for n, line in _lines(sys.stdin.buffer)]
+        return [_row(where, columns) for _, where, columns in rows_of(sys.stdin.buffer, "stdin")]
     path = Path(source)
     if path.is_file():
         if config or split:
             raise UsageError(f"{path} is a file, which has no config or split")
-        try:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-                return [_row(f"{path}:{n}", line) for n, line in _lines(file)]
-        except (OSError, EOFError) as error:
-            raise BadInputError(str(path), f"cannot be read: {error}") from error
-    if path.suffix in (".jsonl", ".gz", ".json"):
-        raise UsageError(f"{path}: there is no such file")
+        return [_row(where, columns) for _, where, columns in read_rows(path)]
+    if means_a_file(source) and not path.exists():
+        raise no_such_file(source)
     return list(_of_a_place(source, config, split))
 
 
@@ -111,17 +105,7 @@ def _of_a_place(source: str | Path, config: str | None, split: str | None) -> It
                 yield Row(f"{here.name}: row {row['id']}", row, row["prompt"], row["completions"])
 
 
-def _lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    return ((n, line) for n, line in enumerate(file, 1) if line.strip())
-
-
-def _row(where: str, line: bytes) -> Row:
-    try:
-        columns = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise BadInputError(where, f"not JSON ({error})") from error
-    if not isinstance(columns, dict):
-        raise BadInputError(where, f"a {type(columns).__name__}, not an object with prompt and completions")
+def _row(where: str, columns: Mapping[str, Any]) -> Row:
     for problem, steps in COLUMNS:
         if problem in columns and steps in columns:
             return Row(where, columns, columns[problem], columns[steps])
@@ -130,11 +114,11 @@ def _row(where: str, line: bytes) -> Row:
     )
 
 
-def identity(scorer: Scorer, model: str | Path, revision: str | None = None) -> str:
+def identity(scorer: StepScorer, model: str | Path, revision: str | None = None) -> str:
     """What `scored_by` says: a digest of all that decides a checkpoint's scores, and its precision; a server's model.
 
     Args:
-        scorer: what `open_scorer` made of `model`.
+        scorer: what `load_scorer` made of `model`.
         model, revision: as there.
     """
     if str(model).startswith(("http://", "https://")):
@@ -149,7 +133,7 @@ def identity(scorer: Scorer, model: str | Path, revision: str | None = None) -> 
 
 
 def score_rows(
-    scorer: Scorer,
+    scorer: StepScorer,
     rows: Sequence[Row],
     out: Path | None,
     *,
@@ -186,15 +170,15 @@ def score_rows(
             added["error"] = error
         else:
             added["score"] = float(AGGREGATES[aggregate](scores))
-            added["predicted_first_error"] = first_below(scores, threshold)
+            added["predicted_first_error"] = predicted_first_error(scores, threshold)
             done.steps += len(scores)
             done.with_error += added["predicted_first_error"] >= 0
             total += added["score"]
-        return orjson.dumps({**row.columns, **added, "scored_by": scored_by}, option=orjson.OPT_APPEND_NEWLINE)
+        return to_line({**row.columns, **added, "scored_by": scored_by})
 
     def check(row: Row, where: str, there: bytes) -> None:
         """That a line of an earlier run is what this one would write, but for the computing."""
-        known = orjson.loads(there)
+        known = parse_line(there)
         if known.get("scored_by") != scored_by:
             raise UsageError(f"{where}: scored by {known.get('scored_by')}, not {scored_by}; name another --out")
         scores = known.get("scores")
@@ -213,7 +197,7 @@ def score_rows(
                 raise UsageError(f"{where}: there are only {len(rows):,} solutions to score; name another --out")
             try:
                 check(rows[done.rows], where, there)
-            except (orjson.JSONDecodeError, AttributeError, TypeError) as error:
+            except (BadLineError, TypeError) as error:
                 raise BadInputError(where, f"not a line of scores ({error}); delete the file, or repair it") from error
         done.kept = done.rows
         if not skip_bad:
@@ -240,7 +224,7 @@ def score_rows(
     return done
 
 
-def _check_all(scorer: Scorer, rows: Sequence[Row]) -> None:
+def _check_all(scorer: StepScorer, rows: Sequence[Row]) -> None:
     """See before anything is computed whether every row can be: thousands a second."""
     if (encoder := getattr(scorer, "encoder", None)) is None:
         return
@@ -251,7 +235,7 @@ def _check_all(scorer: Scorer, rows: Sequence[Row]) -> None:
             raise BadInputError(row.where, str(error)) from error
 
 
-def _score(scorer: Scorer, rows: Sequence[Row], skip_bad: bool) -> list[tuple[list[float] | None, str | None]]:
+def _score(scorer: StepScorer, rows: Sequence[Row], skip_bad: bool) -> list[tuple[list[float] | None, str | None]]:
     """Scores of each row, or None and why not."""
     try:
         return [(scores, None) for scores in scorer.score_many([(row.problem, row.steps) for row in rows])]
@@ -294,9 +278,10 @@ def _writing(out: Path | None) -> Iterator[tuple[IO[bytes], Iterator[bytes]]]:
 
 def _is_whole(line: bytes) -> bool:
     try:
-        return line.endswith(b"\n") and isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
+        parse_line(line)
+    except BadLineError:
         return False
+    return line.endswith(b"\n")
 
 
 def _whole_lines(file: IO[bytes], end: int) -> Iterator[bytes]:

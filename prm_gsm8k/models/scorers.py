@@ -1,9 +1,9 @@
 """Anything that scores the steps of solutions, opened by what it is.
 
-    scorer = open_scorer("output/prm")                                  # a PRM of this package: a folder
-    scorer = open_scorer("Qwen/Qwen2.5-Math-PRM-7B")                    # or of the Hub, here one of another kind
-    scorer = open_scorer("http://127.0.0.1:8000")                       # or served by vLLM
-    scorer = open_scorer("org/other", step_format="my_format.json")     # see `prm_gsm8k.models.formats`
+    scorer = load_scorer("output/prm")                                  # a PRM of this package: a folder
+    scorer = load_scorer("Qwen/Qwen2.5-Math-PRM-7B")                    # or of the Hub, here one of another kind
+    scorer = load_scorer("http://127.0.0.1:8000")                       # or served by vLLM
+    scorer = load_scorer("org/other", step_format="my_format.json")     # see `prm_gsm8k.models.formats`
 
     scorer.score_many([("1+1?", ["1+1=2.", "So 3."])])                  # [[0.97, 0.08]]
 
@@ -12,26 +12,14 @@ What a checkpoint is, its config says: no name of a model decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.models.step_scorer import StepScorer
 
 
-class Scorer(Protocol):
-    """One score a step of each solution."""
-
-    def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """P(right) in [0, 1] of each step of each (problem, steps), in their order.
-
-        Raises:
-            StepsError: something that cannot be scored; the message says which solution it is.
-        """
-        ...
-
-
-def open_scorer(
+def load_scorer(
     model: str | Path,
     *,
     revision: str | None = None,
@@ -39,7 +27,7 @@ def open_scorer(
     dtype: Literal["auto", "bf16", "fp32"] = "auto",
     max_batch_tokens: int | None = None,
     step_format: str | Path | None = None,
-) -> Scorer:
+) -> StepScorer:
     """What scores the steps of solutions: a PRM of this package, a published one of another kind, or a vLLM server.
 
     Args:
@@ -72,3 +60,6 @@ def open_scorer(
         step_format=step_format,
         max_batch_tokens=max_batch_tokens,
     )
+
+
+open_scorer = load_scorer  # what it was called first, and cards of published models still say

@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Literal
 
 from prm_gsm8k.exceptions import StepsError, TokenizerError, TooLongError, UsageError
+from prm_gsm8k.metrics.steps import predicted_first_error
 from prm_gsm8k.models.encoder import Encoded, Encoder
 
 Aggregate = Literal["min", "prod", "last", "mean"]
@@ -59,7 +60,7 @@ class StepScorer(ABC):
 
         Raises: as `score_many`.
         """
-        return first_below(self.score(problem, steps), threshold)
+        return predicted_first_error(self.score(problem, steps), threshold)
 
     def best_of_n(self, problem: str, solutions: Sequence[Sequence[str]], aggregate: Aggregate = "min") -> Best:
         """The best of several solutions to a problem, each a list of steps.
@@ -83,15 +84,6 @@ class StepScorer(ABC):
         Raises: as `score_many`.
         """
         return [scores[-1] for scores in self.score_many([(problem, [*steps, c]) for c in candidates])]
-
-
-def first_below(scores: Sequence[float], threshold: float) -> int:
-    """Index of the first score below the threshold, -1 if there is none.
-
-    >>> first_below([0.9, 0.4, 0.8], 0.5), first_below([0.9, 0.5], 0.5)
-    (1, -1)
-    """
-    return next((n for n, score in enumerate(scores) if score < threshold), -1)
 
 
 def encode_each(

@@ -17,6 +17,7 @@ from typing import Literal
 from prm_gsm8k.exceptions import StepsError
 
 AfterError = Literal["mask", "wrong"]
+CORRECT = 1  # index of the label `right` in the head's two
 
 
 def step_targets(

@@ -39,8 +39,8 @@ from prm_gsm8k.exceptions import CheckpointError, EngineError, UsageError
 from prm_gsm8k.models.checkpoint import WITHOUT_WEIGHTS, checkpoint_folder
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
 from prm_gsm8k.models.step_scorer import StepScorer, encode_each
+from prm_gsm8k.models.targets import CORRECT
 
-RIGHT = 1  # index of the label `right`, as in the head
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before the second, third … try
 ROWS = 16  # solutions a request: some 4,000 tokens of GSM8K, so that a request is soon answered and cheap to ask again
 
@@ -276,7 +276,7 @@ def _right(pair: Any, where: str) -> float:
         raise EngineError(f"{where} has {str(pair)[:80]} where two probabilities belong; is it a PRM of two labels?")
     if not (all(0 <= p <= 1 for p in pair) and math.isclose(sum(pair), 1, abs_tol=0.01)):  # bf16 has 8 bits
         raise EngineError(f"{where} has {pair} where P(wrong) and P(right) belong, which add up to 1")
-    return float(pair[RIGHT])
+    return float(pair[CORRECT])
 
 
 def _root(served: dict[str, Any], url: str) -> str:

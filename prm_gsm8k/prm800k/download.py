@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prm_gsm8k.dataset.problems import OTHER_FORMATS
+from prm_gsm8k.dataset.jsonl import OTHER_FORMATS
 from prm_gsm8k.dataset.recipe import Progress
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
 

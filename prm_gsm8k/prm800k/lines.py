@@ -2,7 +2,8 @@
 
 The labelled solutions of a problem lie scattered over the files. So the files are read twice: here, to check every
 line and to note where it lies (21 bytes a line in memory, whatever its length), and when rows are made, problem by
-problem, in any process, from the positions alone.
+problem, in any process, from the positions alone. That is why lines are counted in bytes here, and not read by
+`dataset.jsonl.read_rows`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from prm_gsm8k.dataset.problems import OTHER_FORMATS
+from prm_gsm8k.dataset.jsonl import EXPECTED, BadLineError, parse_line, refuse_other_formats
 from prm_gsm8k.dataset.recipe import Progress
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
 
 BYTES_PER_BATCH = 1 << 16  # some hundredths of a second of work, and at most 0.5 MB of rows
 NAMED = 3  # how many of the bad lines a message names
 FORMAT = "one labelled solution of PRM800K a line, as OpenAI released them"
-
-
-class BadLineError(ValueError):
-    """What is wrong with a line, without saying where it stands."""
 
 
 class Line(NamedTuple):
@@ -97,8 +94,8 @@ def read_batch(batch: bytes) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
                 path, phase = content["files"][file]
                 files[file].seek(offset)
                 try:
-                    yield phase, orjson.loads(files[file].read(length))
-                except orjson.JSONDecodeError as error:
+                    yield phase, parse_line(files[file].read(length))
+                except BadLineError as error:
                     raise PrmGsm8kError(f"{path}: changed while it was read; build again") from error
 
         for places in content["problems"]:
@@ -133,10 +130,8 @@ def read_lines(path: Path, shown: str, bad: BadLines, progress: Progress | None 
         start = file.read(1 << 10)
         file.seek(0)
         if not size or not start.strip():
-            raise BadInputError(shown, f"empty; expected {FORMAT}")
-        for beginning, what in OTHER_FORMATS:
-            if start.lstrip().startswith(beginning):
-                raise BadInputError(shown, f"{what}. Expected {FORMAT}")
+            raise BadInputError(shown, f"empty; {EXPECTED}")
+        refuse_other_formats(start, shown)
         offset = 0
         for number, line in enumerate(file, 1):
             if not line.isspace():
@@ -152,26 +147,19 @@ def read_lines(path: Path, shown: str, bad: BadLines, progress: Progress | None 
 
 def parsed(line: bytes) -> dict[str, Any]:
     """The content of a line. Raises BadLineError for one that is not as released."""
-    try:
-        solution = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        if not line.endswith(b"\n"):
-            raise BadLineError("the file ends in the middle of this line; fetch it again") from error
-        raise BadLineError(f"not valid JSON ({error.msg}, column {error.colno})") from error
+    solution = parse_line(line)
     if wrong := fault_of(solution):
         raise BadLineError(f"{wrong}; expected {FORMAT}")
-    return solution  # type: ignore[no-any-return]
+    return solution
 
 
-def fault_of(solution: Any) -> str | None:
+def fault_of(solution: dict[str, Any]) -> str | None:
     """What is missing or unexpected in a labelled solution, in one line; None if nothing is.
 
     >>> fault_of({"question": {"problem": "1+1?"}, "label": {"steps": [{"completions": [{"text": "2", "rating": 5}],
     ...           "human_completion": None, "chosen_completion": 0}]}})
     'steps[0].completions[0].rating is 5, not -1, 0, 1 or null'
     """
-    if not isinstance(solution, dict):
-        return f"{type(solution).__name__}, not an object"
     for group, key in (("question", "problem"), ("label", "steps")):
         if group not in solution:
             return f"no {group!r}"

@@ -6,9 +6,8 @@ from array import array
 from hashlib import blake2b
 from pathlib import Path
 
-import orjson
-
 from prm_gsm8k.dataset.contamination import refuse_test_questions
+from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import Problem, question_key
 from prm_gsm8k.dataset.schema import SPLITS
 from prm_gsm8k.dataset.splits import split_of
@@ -75,10 +74,9 @@ def _key_hash(problem: str) -> int:
 
 def _listed(path: Path) -> list[str]:
     """The problems of a MATH split: JSONL with `problem`."""
-    try:
-        problems = [orjson.loads(line)["problem"] for line in path.read_bytes().splitlines() if line.strip()]
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-        pointer = path.is_file() and path.open("rb").read(30).startswith(b"version https://git-lfs")
-        cure = "it is a Git LFS pointer; run git lfs pull" if pointer else f"cannot be read ({error!r})"
-        raise BadInputError(str(path), f"the list of held-out problems: {cure}") from error
-    return [problem for problem in problems if isinstance(problem, str)]
+    listed = []
+    for _, where, row in read_rows(path):
+        if not isinstance(problem := row.get("problem"), str):
+            raise BadInputError(where, "no text as 'problem', which a line of the list of held-out problems has")
+        listed.append(problem)
+    return listed

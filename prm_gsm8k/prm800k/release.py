@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prm_gsm8k.dataset import cache as datasets_cache
+from prm_gsm8k.dataset.jsonl import damaged_gzip, no_such_file
 from prm_gsm8k.dataset.recipe import Progress
 from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.prm800k.download import Released, download
@@ -149,7 +150,7 @@ def found_in(source: str, phases: str, cache_dir: str | None = None) -> Release:
         paths = list(listed.values())
         splits = [place / "math_splits", place / "prm800k" / "math_splits", place.parent / "math_splits"]
     else:
-        raise BadInputError(source, "no such file or folder; give a clone of openai/prm800k, a folder or a file")
+        raise no_such_file(source)
     wanted = [path for path in paths if _phase_and_split(path.name)[0] in phases]
     if not wanted:
         raise BadInputError(
@@ -195,7 +196,7 @@ def _plain(path: Path, folder: Path) -> Path:
                 whole.replace(target)
         return target
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise BadInputError(str(path), f"damaged or cut-off gzip ({error}); fetch or compress it again") from error
+        raise damaged_gzip(str(path), error) from error
     except OSError as error:
         raise BadInputError(str(path), f"cannot be read: {error.strerror or error}") from error
 

@@ -24,12 +24,14 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import orjson
 
+from prm_gsm8k.dataset.jsonl import BadLineError, parse_line, parse_lines, to_line
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
 from prm_gsm8k.sampling.rollout import Rollout
 from prm_gsm8k.sampling.settings import Settings
@@ -85,7 +87,7 @@ def read_calls(folder: Path, questions: Collection[str] | None = None) -> dict[s
     """
     kept: dict[str, Calls] = {}
     for path in sorted(folder.glob("calls-*.jsonl")):
-        for _, line in _lines(path):
+        for line in _calls(path):
             if questions is None or line["question"] in questions:
                 call = tuple(line["prefix"]), line["attempt"]
                 answer = Rollout(line["text"], line["tokens"], line["finish"])
@@ -93,19 +95,21 @@ def read_calls(folder: Path, questions: Collection[str] | None = None) -> dict[s
     return kept
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _calls(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            if not raw.endswith(b"\n"):
-                return  # a process was killed in the middle of it, or is at it
-            try:
-                line = orjson.loads(raw)
-                _ = line["question"], tuple(line["prefix"]), line["attempt"] + 0, line["text"] + "", line["tokens"] + 0
-                _ = line["finish"] + ""
-            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                what = "not a call as they are kept here; delete that line, and its call will be made again"
-                raise BadInputError(f"{path}:{number}", what) from error
-            yield number, line
+        # the last line may have no end: a process was killed in the middle of it, or is at it
+        whole = takewhile(lambda raw: raw.endswith(b"\n"), file)
+        try:
+            for number, line in parse_lines(whole, str(path)):
+                try:
+                    _ = line["question"], tuple(line["prefix"]), line["attempt"] + 0, line["text"] + ""
+                    _ = line["tokens"] + 0, line["finish"] + ""
+                except (KeyError, TypeError) as error:
+                    raise BadInputError(f"{path}:{number}", "not a call as they are kept here") from error
+                yield line
+        except BadInputError as error:
+            cure = "delete that line, and its call will be made again"
+            raise BadInputError(error.where, f"{error.what}; {cure}") from error
 
 
 @contextmanager
@@ -174,7 +178,7 @@ class Log:
     def append(self, problem: str, question: str, prefix: Sequence[str], attempt: int, answer: Rollout) -> None:
         """Keep one call: it is with the system when this returns."""
         line = {"problem": problem, "question": question, "prefix": list(prefix), "attempt": attempt, **asdict(answer)}
-        data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        data = to_line(line)
         size = os.fstat(self._file).st_size
         if size + len(data) > self._most_bytes:
             raise PrmGsm8kError(
@@ -226,6 +230,6 @@ class Watch:
             new = new[: new.rfind(b"\n") + 1]
             self._read[path] = self._read.get(path, 0) + len(new)
             for raw in new.splitlines():
-                with suppress(orjson.JSONDecodeError, KeyError, TypeError):  # who reads them for good will say so
-                    self.tokens += orjson.loads(raw)["tokens"]
+                with suppress(BadLineError, KeyError, TypeError):  # who reads them for good will say so
+                    self.tokens += parse_line(raw)["tokens"]
                     self.calls += 1

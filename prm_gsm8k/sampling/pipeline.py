@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import Any
 
 import dill
-import orjson
 from datatrove.data import Document
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.inference.run_inference import InferenceConfig, InferenceRunner
@@ -40,6 +39,7 @@ from datatrove.pipeline.inference.types import InferenceError, InferenceResult
 from datatrove.pipeline.writers.jsonl import JsonlWriter
 from loguru import logger
 
+from prm_gsm8k.dataset.jsonl import read_rows, write_rows
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import EngineError, PrmGsm8kError
 from prm_gsm8k.models.vllm_server import vllm_server
@@ -99,14 +99,14 @@ class Job:
 def write_problems(job: Job, problems: Iterable[Problem]) -> None:
     """Leave the problems where every task finds them."""
     job.run.mkdir(parents=True, exist_ok=True)
-    job.problems.write_bytes(b"".join(orjson.dumps(problem, option=orjson.OPT_APPEND_NEWLINE) for problem in problems))
+    with job.problems.open("wb") as file:
+        write_rows(file, problems)
 
 
 def documents(data: object, rank: int, world_size: int, *, path: Path) -> Iterator[Document]:
     """datatrove's reader: the problems of one task, every `world_size`-th."""
-    for i, line in enumerate(path.read_bytes().splitlines()):
+    for i, _, problem in read_rows(path):
         if i % world_size == rank:
-            problem = orjson.loads(line)
             yield Document(text=problem["question"], id=problem["id"], metadata={"problem": problem})
 
 

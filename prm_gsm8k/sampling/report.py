@@ -10,15 +10,14 @@ scheme asks for what that needs beyond.
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.models.vllm_server import vllm_server
@@ -79,36 +78,17 @@ def read_marked(path: str | Path) -> list[Marked]:
     Raises:
         BadInputError: the file cannot be read, a row is not what it must be, or its right answer is not known.
     """
-    path = Path(path)
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        text = data.decode()
-        if text.lstrip()[:1] == "[":
-            rows = [(f"{path}: row {n}", row) for n, row in enumerate(json.loads(text))]
-        else:
-            lines = enumerate(text.split("\n"), 1)
-            rows = [(f"{path}:{n}", _json(f"{path}:{n}", line)) for n, line in lines if line.strip()]
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:  # a bad .gz is an OSError
-        raise BadInputError(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if not rows:
-        raise BadInputError(str(path), "holds no solutions")
+    rows = list(read_rows(path))
     known = {
         " ".join(problem.question.split()): reference_answer(problem)
         for split in ("train", "test")
         for problem in shipped_problems(split)
     }
-    return [_marked(where, row, known) for where, row in rows]
+    return [_marked(where, row, known) for _, where, row in rows]
 
 
-def _json(where: str, line: str) -> Any:
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BadInputError(where, f"not JSON: {error}") from error
-
-
-def _marked(where: str, row: Any, known: dict[str, str]) -> Marked:
-    if not isinstance(row, dict) or not {"problem", "steps", "label"} <= set(row):
+def _marked(where: str, row: Mapping[str, Any], known: dict[str, str]) -> Marked:
+    if not {"problem", "steps", "label"} <= set(row):
         raise BadInputError(where, "not an object with `problem`, `steps` and `label`")
     question, steps, label = row["problem"], row["steps"], row["label"]
     if not isinstance(question, str) or not question.strip():

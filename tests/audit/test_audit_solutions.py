@@ -88,7 +88,7 @@ RIGHT, WRONG = row("a", "One?", ["1.", "2."], -1), row("b", "Two?", ["1.", "3."]
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([], "no rows in it; expected rows with 'prompt', 'completions' and 'labels'"),
+        ([], "rows.jsonl: empty; expected JSON lines"),
         ([RIGHT], "no row has a first error"),
         ([WRONG | {"labels": [False, False]}], "no row has a correct step"),
         ([WRONG, RIGHT | {"prompt": "TWO"}], "all rows have the same problem"),
@@ -98,7 +98,7 @@ RIGHT, WRONG = row("a", "One?", ["1.", "2."], -1), row("b", "Two?", ["1.", "3."]
         ([RIGHT, WRONG | {"completions": ["1.", " "]}], r"rows.jsonl:2: completions\[1\] is empty"),
         ([RIGHT, WRONG | {"completions": []}], r"rows.jsonl:2: 'completions' is empty"),
         ([RIGHT, WRONG | {"labels": [True, "no"]}], r"rows.jsonl:2: labels hold 'no'"),
-        (["text"], r"rows.jsonl:1: str, not an object"),
+        (["text"], "rows.jsonl:1: a string, not an object"),
     ],
 )  # fmt: skip
 def test_bad_rows_are_one_error_with_file_and_line(tmp_path: Path, rows: list[Any], message: str) -> None:
@@ -110,7 +110,7 @@ def test_bad_rows_are_one_error_with_file_and_line(tmp_path: Path, rows: list[An
     ("name", "content", "message"),
     [
         ("rows.jsonl", b'{"prompt": "1?"', "rows.jsonl:1: not valid JSON"),
-        ("rows.jsonl.gz", gzip.compress(bytes(range(256)))[:-20], "cannot be read"),
+        ("rows.jsonl.gz", gzip.compress(bytes(range(256)))[:-20], "damaged or cut-off gzip"),
         ("rows.parquet", b"PAR1 and no more", "not Parquet that can be read"),
         ("rows.jsonl", b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
     ],

@@ -250,10 +250,10 @@ def test_a_bad_row_is_named_and_nothing_is_measured(
     [
         ("a.jsonl", b'{"problem": 1\n', r"a\.jsonl:1: not valid JSON"),
         ("a.json", b"[{]", r"a\.json:1: not valid JSON"),
-        ("a.jsonl", b"\n", r"no rows in it; expected rows with 'problem', 'steps' and 'label'"),
-        ("a.jsonl", b"3\n", r"a\.jsonl:1: int, not an object with 'problem'"),
+        ("a.jsonl", b"\n", "empty; expected JSON lines, one object a line"),
+        ("a.jsonl", b"3\n", r"a\.jsonl:1: a number, not an object"),
         ("a.jsonl", b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
-        ("a.jsonl.gz", b"\x1f\x8bxx", "cannot be read"),
+        ("a.jsonl.gz", b"\x1f\x8bxx", "damaged or cut-off gzip"),
         ("a.parquet", b"PAR1", "not Parquet that can be read"),
     ],
 )
@@ -266,7 +266,7 @@ def test_a_file_that_is_no_rows(name: str, content: bytes, message: str, tmp_pat
 def test_what_is_no_place_of_rows(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no such file or folder"):
         read("processbench", "./nothing.jsonl")
-    with pytest.raises(BadInputError, match=r"a folder without a file that ends in \.json"):
+    with pytest.raises(BadInputError, match=r"no manifest\.json, .*; nor has it a file that ends in \.json"):
         read("processbench", str(tmp_path))
     with pytest.raises(UsageError, match="neither a file, a folder nor a Hub id"):
         read("processbench", "processbench")

@@ -131,7 +131,7 @@ def test_a_second_run_loads_no_model(
 ) -> None:
     data, out = read("first-error", write(tmp_path / "b.jsonl", rows(8, 10))), tmp_path / "out"
     first = evaluate([str(checkpoints["b"])], "first-error", data, out=out, draws=100)
-    monkeypatch.setattr("prm_gsm8k.evaluation.run.open_scorer", lambda *_, **__: pytest.fail("it was opened"))
+    monkeypatch.setattr("prm_gsm8k.evaluation.run.load_scorer", lambda *_, **__: pytest.fail("it was opened"))
     again = evaluate([str(checkpoints["b"])], "first-error", data, out=out, draws=100)
     assert first["models"] == again["models"] and first["paired"] == again["paired"]
     with pytest.raises(pytest.fail.Exception):
@@ -281,7 +281,7 @@ def test_all_training_records_are_checked_before_any_model_is_loaded(
     checkpoints: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = read("processbench", write(tmp_path / "bench.jsonl", rows(6)))
-    monkeypatch.setattr("prm_gsm8k.evaluation.run.open_scorer", lambda *_, **__: pytest.fail("it was opened"))
+    monkeypatch.setattr("prm_gsm8k.evaluation.run.load_scorer", lambda *_, **__: pytest.fail("it was opened"))
     with pytest.raises(ContaminationError):
         evaluate([str(checkpoints["b"]), str(checkpoints["a"])], "processbench", data)
 

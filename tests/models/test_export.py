@@ -19,7 +19,7 @@ from prm_gsm8k.exceptions import CheckpointError, TooLongError, UsageError
 from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.models.export import export_qwen2_prm
 from prm_gsm8k.models.formats.qwen2 import Qwen2ForProcessRewardModel
-from prm_gsm8k.models.scorers import open_scorer
+from prm_gsm8k.models.scorers import load_scorer
 from prm_gsm8k.models.vllm_reward_model import vllm_arguments
 from prm_gsm8k.models.vllm_server import vllm_server
 
@@ -59,7 +59,7 @@ def test_it_scores_the_same(dtype: torch.dtype, tmp_path: Path) -> None:
     out = export_qwen2_prm(tmp_path / "ours", tmp_path / "theirs")
     name = "bf16" if dtype == torch.bfloat16 else "fp32"
     ours, theirs = (
-        open_scorer(folder, device="cpu", dtype=name).score_many(solutions(20))  # type: ignore[arg-type]
+        load_scorer(folder, device="cpu", dtype=name).score_many(solutions(20))  # type: ignore[arg-type]
         for folder in (tmp_path / "ours", out)
     )
     flat = [score for scores in ours for score in scores]
@@ -82,7 +82,7 @@ def test_the_names_of_its_weights_are_qwens(tmp_path: Path) -> None:
     model = Qwen2ForProcessRewardModel.from_pretrained(out)
     assert int((model.score[0].weight.abs().sum(-1) > 0).sum()) == 4
     with pytest.raises(TooLongError, match=r"solution 0: \d+ tokens with the first step, of at most 1024"):
-        open_scorer(out, device="cpu").score_many([("1+1?", ["7 " * 2000])])
+        load_scorer(out, device="cpu").score_many([("1+1?", ["7 " * 2000])])
 
 
 @needs_vllm
@@ -93,7 +93,7 @@ def test_vllm_serves_it_with_the_same_scores(tmp_path: Path) -> None:
     out = export_qwen2_prm(tmp_path / "ours", tmp_path / "theirs")
     arguments = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "1024", "--max-num-seqs", "16"]
     with vllm_server(str(out), [*vllm_arguments(ours.encoder.config), *arguments], timeout=900) as server:
-        served = open_scorer(server.url).score_many(solutions(20))
+        served = load_scorer(server.url).score_many(solutions(20))
     here = ours.score_many(solutions(20))
     assert [len(scores) for scores in served] == [len(scores) for scores in here]
     flat = [score for scores in here for score in scores]

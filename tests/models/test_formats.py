@@ -34,7 +34,7 @@ from prm_gsm8k.models.formats.encoding import FormatEncoder
 from prm_gsm8k.models.formats.formats import step_format_of
 from prm_gsm8k.models.formats.opening import PublishedRewardModel, open_checkpoint
 from prm_gsm8k.models.formats.qwen2 import Qwen2ForProcessRewardModel
-from prm_gsm8k.models.scorers import open_scorer
+from prm_gsm8k.models.scorers import load_scorer
 
 PROMPT = "Ali has 3 apples and buys 4. How many has he?"
 STEPS = ["He has 3+4=7 apples.", "So 7.\n\nThat is all.", "The answer is: 7"]
@@ -212,7 +212,7 @@ def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     kind = KINDS[request.param]
     folder = tmp_path_factory.mktemp("published")
     model, a_tokenizer = save(kind, folder)
-    scorer = open_scorer(folder, device="cpu", step_format=kind.format, max_batch_tokens=600)
+    scorer = load_scorer(folder, device="cpu", step_format=kind.format, max_batch_tokens=600)
     assert isinstance(scorer, PublishedRewardModel)
     return Published(kind, folder, model, a_tokenizer, scorer)
 
@@ -303,7 +303,7 @@ def test_what_such_a_tokenizer_needs_is_said(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "tokenizer.json").rename(tmp_path / "tokenizer.model")
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     with pytest.raises(CheckpointError, match=r"has a tokenizer of SentencePiece: pip install sentencepiece$"):
-        open_scorer(tmp_path, device="cpu")
+        load_scorer(tmp_path, device="cpu")
 
 
 def test_rlhflows_ids_end_before_the_last_answer() -> None:
@@ -364,15 +364,15 @@ def answering(kind: Kind, folder: Path) -> None:
 @pytest.mark.parametrize("name", ["math-shepherd", "rlhflow"])
 def test_a_language_model_that_answers_is_known_by_it(name: str, tmp_path: Path) -> None:
     answering(KINDS[name], tmp_path)
-    found = open_scorer(tmp_path, device="cpu").score_many([(PROMPT, STEPS)])
-    assert found == open_scorer(tmp_path, device="cpu", step_format=name).score_many([(PROMPT, STEPS)])
+    found = load_scorer(tmp_path, device="cpu").score_many([(PROMPT, STEPS)])
+    assert found == load_scorer(tmp_path, device="cpu", step_format=name).score_many([(PROMPT, STEPS)])
 
 
 @pytest.mark.parametrize("name", ["math-shepherd", "rlhflow"])
 def test_a_language_model_that_is_no_prm_is_not_scored_with(name: str, tmp_path: Path) -> None:
     save(KINDS[name], tmp_path)
     with pytest.raises(CheckpointError, match=r"gives '\+' and '-' \d+\.\d% of its probability at the end of a step"):
-        open_scorer(tmp_path, device="cpu")
+        load_scorer(tmp_path, device="cpu")
 
 
 @pytest.mark.parametrize("name", ["qwen2.5-math-prm", "trl"])
@@ -381,8 +381,8 @@ def test_the_other_kinds_are_known_by_their_config(name: str, tmp_path: Path) ->
     config = json.loads((tmp_path / "config.json").read_text())
     config["auto_map"] = {"AutoModel": "modeling_qwen2_rm.Qwen2ForProcessRewardModel"}  # as Qwen's has; it is not run
     (tmp_path / "config.json").write_text(json.dumps(config))
-    found = open_scorer(tmp_path, device="cpu").score_many([(PROMPT, STEPS)])
-    assert found == open_scorer(tmp_path, device="cpu", step_format=KINDS[name].format).score_many([(PROMPT, STEPS)])
+    found = load_scorer(tmp_path, device="cpu").score_many([(PROMPT, STEPS)])
+    assert found == load_scorer(tmp_path, device="cpu", step_format=KINDS[name].format).score_many([(PROMPT, STEPS)])
 
 
 def test_another_format_comes_from_a_file(tmp_path: Path) -> None:
@@ -430,12 +430,12 @@ def test_a_format_that_is_not_there_is_refused() -> None:
 def test_a_format_of_another_head_is_refused(tmp_path: Path) -> None:
     save(KINDS["trl"], tmp_path)
     with pytest.raises(UsageError, match="has a head of two labels, for which the step format 'rlhflow' is not"):
-        open_scorer(tmp_path, device="cpu", step_format="rlhflow")
+        load_scorer(tmp_path, device="cpu", step_format="rlhflow")
 
 
 def test_a_server_needs_no_format() -> None:
     with pytest.raises(UsageError, match="is a server of a PRM of this package, which needs no step format"):
-        open_scorer("http://127.0.0.1:1", step_format="trl")
+        load_scorer("http://127.0.0.1:1", step_format="trl")
 
 
 def test_what_is_of_no_known_kind_is_refused(tmp_path: Path) -> None:
@@ -443,7 +443,7 @@ def test_what_is_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError, match="holds a LlamaForSequenceClassification; what can score steps is a PRM of"
     ):
-        open_scorer(tmp_path)
+        load_scorer(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     for changes, message in (
         ({"architectures": ["XForCausalLM"], "model_type": "x", "auto_map": {}}, "asks for code of its own"),
@@ -455,11 +455,11 @@ def test_what_is_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     ):
         (tmp_path / "config.json").write_text(json.dumps(config | changes))
         with pytest.raises(CheckpointError, match=message):
-            open_scorer(tmp_path)
+            load_scorer(tmp_path)
 
 
 def test_weights_that_can_run_code_are_not_read(tmp_path: Path) -> None:
     save(KINDS["trl"], tmp_path)
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(CheckpointError, match="no weights in safetensors; other formats can run code and are not read"):
-        open_scorer(tmp_path)
+        load_scorer(tmp_path)

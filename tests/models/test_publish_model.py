@@ -25,7 +25,7 @@ from prm_gsm8k.models.card import model_card
 from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.models.export import export_qwen2_prm
 from prm_gsm8k.models.publish import publish_model
-from prm_gsm8k.models.scorers import open_scorer
+from prm_gsm8k.models.scorers import load_scorer
 
 ID = "org/prm"
 COMMIT = r"/commit/main$"
@@ -113,7 +113,7 @@ def test_it_goes_up_in_one_commit_and_comes_down_the_same(hub: Hub, saved: Path)
     assert done.load_line == 'ProcessRewardModel.from_pretrained("org/prm", revision="v1.0.0")'
     here = ProcessRewardModel.from_pretrained(saved, device="cpu").score(*SOLUTION)
     assert ProcessRewardModel.from_pretrained(ID, revision="v1.0.0", device="cpu").score(*SOLUTION) == here
-    assert open_scorer(ID, device="cpu").score_many([SOLUTION]) == [here]
+    assert load_scorer(ID, device="cpu").score_many([SOLUTION]) == [here]
 
 
 def test_the_card_is_the_repositorys(hub: Hub, saved: Path) -> None:
@@ -166,17 +166,17 @@ def test_a_plan_sends_nothing(hub: Hub, saved: Path, newer: Path) -> None:
 def test_an_exported_prm_is_published_as_what_it_is(hub: Hub, tmp_path: Path) -> None:
     out = export_qwen2_prm(save(tmp_path / "ours", qwen=True), tmp_path / "theirs")
     done = publish_model(out, ID)
-    assert done.load_line == 'open_scorer("org/prm")'
-    assert 'prm = open_scorer("org/prm")' in hub.model(ID).files()["README.md"].decode()
-    here = open_scorer(tmp_path / "ours", device="cpu").score_many([SOLUTION])
-    assert open_scorer(ID, device="cpu").score_many([SOLUTION])[0] == pytest.approx(here[0], abs=1e-6)
+    assert done.load_line == 'load_scorer("org/prm")'
+    assert 'prm = load_scorer("org/prm")' in hub.model(ID).files()["README.md"].decode()
+    here = load_scorer(tmp_path / "ours", device="cpu").score_many([SOLUTION])
+    assert load_scorer(ID, device="cpu").score_many([SOLUTION])[0] == pytest.approx(here[0], abs=1e-6)
 
 
 def test_what_cannot_be_scored_with_is_not_fetched(hub: Hub) -> None:
     config = json.dumps({"architectures": ["LlamaForSequenceClassification"], "model_type": "llama"})
     hub.create(ID, "models").put({"config.json": config.encode(), "model.safetensors": b"much"})
     with pytest.raises(CheckpointError, match="holds a LlamaForSequenceClassification; what can score steps is"):
-        open_scorer(ID)
+        load_scorer(ID)
     assert hub.asked("GET", "safetensors") == []
 
 

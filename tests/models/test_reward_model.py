@@ -298,9 +298,9 @@ def _without_head(folder: Path) -> None:
             "no weights in safetensors",
         ),
         (lambda folder: (folder / "adapter_config.json").write_text("{}"), "holds a LoRA adapter; merge it"),
-        (_config(auto_map={"AutoModel": "x.Y"}), "asks for code of its own"),
-        (_config(id2label={"0": "a", "1": "b", "2": "c"}), "has 3 labels; a PRM has two"),
-        (_language_model, "holds a LlamaForCausalLM; a PRM of this package is a …ForTokenClassification"),
+        (_config(auto_map={"AutoModel": "x.Y"}, model_type="x"), "asks for code of its own"),
+        (_config(id2label={"0": "a", "1": "b", "2": "c"}), "holds a Qwen3ForTokenClassification of 3 labels"),
+        (_language_model, "holds a language model, not a PRM of this package; load_scorer loads it"),
         (_without_head, "no weights for score.bias: it has no trained head"),
     ],
 )

@@ -226,8 +226,8 @@ def test_a_server_that_gives_up_loses_nothing(prm: Path, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "in.jsonl:2: not JSON ("),
-        ("[1]", "in.jsonl:2: a list, not an object with prompt and completions"),
+        ("{", "in.jsonl:2: an object that is spread over lines"),
+        ("[1]", "in.jsonl:2: an array, not an object"),
         ('{"question": "a"}', "in.jsonl:2: neither prompt and completions nor problem and steps, but question"),
         ('{"prompt": "a", "completions": []}', "in.jsonl:2: there are no steps"),
         ('{"prompt": "a", "completions": ["b", ""]}', "in.jsonl:2: completions[1] is empty"),
@@ -259,7 +259,7 @@ def test_bad_lines_may_be_skipped_and_are_counted(prm: Path, tmp_path: Path) -> 
 
 
 def test_misuse_is_refused(prm: Path, tmp_path: Path) -> None:
-    assert "there is no such file" in run(prm, tmp_path / "no.jsonl", "--out", tmp_path / "o").output
+    assert "no.jsonl: no such file or folder" in run(prm, tmp_path / "no.jsonl", "--out", tmp_path / "o").output
     assert "name a file for the scores, --out FILE" in run(prm, "-", "--json", stdin="").output
     source = write(tmp_path / "in.jsonl", solutions(1))
     assert "which has no config or split" in run(prm, source, "--split", "train").output

@@ -341,9 +341,9 @@ def with_steps(*steps: Any) -> str:
 
 
 BAD_LINES = {
-    "cut off": (GOOD[:300], "the file ends in the middle of this line; fetch it again"),
+    "cut off": (GOOD[:300], "not valid JSON (unexpected end of data, column 301); the file ends in the middle"),
     "not JSON": ("nothing\n", "not valid JSON"),
-    "a list": ("[1]\n", "list, not an object"),
+    "a list": ("[1]\n", "an array, not an object"),
     "no question": ("{}\n", "no 'question'"),
     "no problem": ('{"question": {}, "label": {"steps": []}}\n', "no 'question.problem'"),
     "no label": ('{"question": {"problem": "?"}}\n', "no 'label'"),
@@ -395,10 +395,10 @@ def test_blank_lines_are_no_lines(tmp_path: Path) -> None:
 
 
 BAD_FILES = {
-    "empty": (b"", "empty; expected one labelled solution"),
-    "an HTML page": (b"<!DOCTYPE html><html>Not found</html>", "an HTML or XML page, not JSONL; download the raw file"),
+    "empty": (b"", "empty; expected JSON lines, one object a line"),
+    "an HTML page": (b"<!DOCTYPE html><html>Not found</html>", "an HTML or XML page, not JSON lines; download the raw"),
     "an LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "run git lfs pull"),
-    "a JSON array": (b"[\n{}\n]", "a JSON array, not JSONL"),
+    "a JSON array": (b"[\n{}\n]", "a JSON array, not JSON lines"),
     "a cut-off gzip": (gzip.compress(GOOD.encode())[:40], "damaged or cut-off gzip"),
 }
 
@@ -429,7 +429,7 @@ def test_a_pointer_instead_of_the_list_of_held_out_problems_is_an_error(tmp_path
     listed = source / "math_splits" / "test.jsonl"
     listed.parent.mkdir()
     listed.write_text("version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(BadInputError, match="the list of held-out problems: it is a Git LFS pointer; run git lfs pull"):
+    with pytest.raises(BadInputError, match=r"math_splits/test\.jsonl: a Git LFS pointer, .*; run git lfs pull"):
         built(tmp_path, source)
 
 

@@ -92,13 +92,21 @@ def test_a_torn_first_line_leaves_an_empty_file(folder: Path) -> None:
         assert log.path.read_bytes() == b""
 
 
-@pytest.mark.parametrize("line", [b"not json", b'{"question": "q"}', b"[1]", b'{"question":1,"prefix":2}'])
-def test_a_damaged_line_is_named(folder: Path, line: bytes) -> None:
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"not json", "not valid JSON"),
+        (b"[1]", "an array, not an object"),
+        (b'{"question": "q"}', "not a call as they are kept here"),
+        (b'{"question":1,"prefix":2}', "not a call as they are kept here"),
+    ],
+)
+def test_a_damaged_line_is_named(folder: Path, line: bytes, says: str) -> None:
     with Log(folder) as log:
         add(log, 0)
         path = log.path
     path.write_bytes(path.read_bytes() + line + b"\n")
-    with pytest.raises(BadInputError, match=r"calls-00000\.jsonl:2: not a call .* delete that line"):
+    with pytest.raises(BadInputError, match=rf"calls-00000\.jsonl:2: {says}.*; delete that line"):
         read_calls(folder)
 
 

@@ -114,8 +114,8 @@ GOOD = {"problem": PROBLEMS[0].question, "steps": ["a", "b"], "label": 1}
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("{", ":2: not JSON"),
-        ("[1]", ":2: not an object with `problem`, `steps` and `label`"),
+        ("{", ":2: an object that is spread over lines"),
+        ("[1]", ":2: an array, not an object"),
         (json.dumps({"problem": "x", "steps": ["a"]}), ":2: not an object with `problem`, `steps` and `label`"),
         (json.dumps(GOOD | {"problem": 5}), ":2: `problem` is no text"),
         (json.dumps(GOOD | {"steps": []}), ":2: `steps` is not a list of texts, with at least one"),
@@ -138,10 +138,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "broken.jsonl.gz").write_bytes(b"no gzip")
     (tmp_path / "broken.json").write_text("[{]")
     for name, says in (
-        ("empty.jsonl", "holds no solutions"),
-        ("broken.jsonl.gz", "cannot be read"),
-        ("broken.json", "cannot be read"),
-        ("missing.jsonl", "cannot be read: No such file or directory"),
+        ("empty.jsonl", "empty; expected JSON lines"),
+        ("broken.jsonl.gz", r"broken\.jsonl\.gz:1: not valid JSON"),
+        ("broken.json", r"broken\.json:1: not valid JSON"),
+        ("missing.jsonl", "no such file or folder"),
     ):
         with pytest.raises(BadInputError, match=says):
             read_marked(tmp_path / name)

@@ -308,10 +308,10 @@ def test_questions_of_a_test_set_are_refused(place: Path) -> None:
 
 
 def test_a_dataset_that_is_not_there_is_refused(place: Path) -> None:
-    with pytest.raises(BadInputError, match=r"\./nothing: no such file or folder, and no ORG/NAME of the Hub"):
+    with pytest.raises(BadInputError, match=r"\./nothing: no such file or folder$"):
         run(place, "a", "--dataset", "./nothing")
     (place / "damaged.jsonl").write_text('{"prompt": "a", \n')
-    with pytest.raises(BadInputError, match=r"damaged\.jsonl: cannot be read"):
+    with pytest.raises(BadInputError, match=r"damaged\.jsonl:1: not valid JSON \("):
         run(place, "a", "--dataset", str(place / "damaged.jsonl"))
 
 
@@ -413,4 +413,4 @@ def test_the_script_prints_one_line_and_exits(place: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "train_prm: ./nothing: no such file or folder, and no ORG/NAME of the Hub\n"
+    assert done.stderr == "train_prm: ./nothing: no such file or folder\n"

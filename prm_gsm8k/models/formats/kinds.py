@@ -26,7 +26,9 @@ def kind_of(folder: Path) -> Kind:
         CheckpointError: nothing that can score steps; the message names what can.
     """
     if (folder / "adapter_config.json").exists():
-        raise CheckpointError(f"{folder} holds a LoRA adapter; merge it into its base model and save that")
+        raise CheckpointError(
+            f"{folder} holds a LoRA adapter; merge it into its base model (merge_and_unload) and save that"
+        )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         architecture = str((config.get("architectures") or ["nothing"])[0])
@@ -41,10 +43,8 @@ def kind_of(folder: Path) -> Kind:
     if "auto_map" in config and model_type not in CONFIG_MAPPING:
         raise CheckpointError(f"{folder} asks for code of its own (auto_map), which is not run")
     if architecture.endswith("ForTokenClassification"):
-        if (folder / FILE).exists():
-            return "ours"
         if labels == 2:
-            return "trl"
+            return "ours" if (folder / FILE).exists() else "trl"
         architecture += f" of {labels} labels"
     elif architecture.endswith("ForCausalLM"):
         return "language model"

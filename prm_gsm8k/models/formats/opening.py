@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import torch
 
 from prm_gsm8k.exceptions import CheckpointError, UsageError
-from prm_gsm8k.models.checkpoint import FILES, WITHOUT_WEIGHTS, checkpoint_folder
+from prm_gsm8k.models.checkpoint import FILES, WITHOUT_WEIGHTS, check_weights, checkpoint_folder
 from prm_gsm8k.models.encoder import FILE, Encoder, EncoderConfig
 from prm_gsm8k.models.formats.encoding import FormatEncoder
 from prm_gsm8k.models.formats.formats import FORMATS, StepFormat, step_format_of
@@ -45,7 +45,7 @@ def open_checkpoint(
     step_format: str | Path | None = None,
     **options: Any,
 ) -> ProcessRewardModel:
-    """A PRM, ours or of another kind, as `prm_gsm8k.models.scorers.open_scorer` describes it."""
+    """A PRM, ours or of another kind, as `prm_gsm8k.models.scorers.load_scorer` describes it."""
     kind_of(checkpoint_folder(model, revision, WITHOUT_WEIGHTS))  # before the weights come
     folder = checkpoint_folder(model, revision, [*FILES, SENTENCEPIECE])
     kind = kind_of(folder)
@@ -53,11 +53,7 @@ def open_checkpoint(
         if step_format is not None:
             raise UsageError(f"{model} is a PRM of this package, which needs no step format")
         return ProcessRewardModel.from_pretrained(folder, dtype=dtype, device=device, **options)
-    if not list(folder.glob("*.safetensors")):
-        raise CheckpointError(
-            f"{model} has no weights in safetensors; other formats can run code and are not read. The Hub converts a "
-            "repository at https://huggingface.co/spaces/safetensors/convert, into a pull request: --revision refs/pr/N"
-        )
+    check_weights(folder, str(model))
     tokenizer = _tokenizer(folder, str(model))
     loaded = _loaded(kind, folder, str(model), device, dtype)
     encoder = _encoder(kind, folder, tokenizer, loaded, step_format, str(model))
