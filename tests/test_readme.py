@@ -48,6 +48,7 @@ def test_readme_shows_commands() -> None:
     assert any(command.startswith("prm-gsm8k verify") for command in commands())
 
 
+@pytest.mark.slow
 def test_every_command_runs(place: Path) -> None:
     for command in commands():
         in_ci = re.search(rf"^{re.escape(command)}$", CI, re.MULTILINE)
@@ -57,12 +58,14 @@ def test_every_command_runs(place: Path) -> None:
             assert in_ci, f"nothing runs `{command}`"
 
 
+@pytest.mark.slow
 def test_every_python_block_runs(place: Path) -> None:
     assert (place / "data").is_dir(), "the commands of README come first"
     for block in blocks("python"):
         run([sys.executable, "-c", block], place)
 
 
+@pytest.mark.slow
 def test_without_a_hub_the_rows_are_built_and_load_dataset_finds_them(place: Path, tmp_path: Path) -> None:
     """Asked for what is published, offline, with nothing in the cache and no folder: built here, and said so."""
     code = """

@@ -27,8 +27,13 @@ def line(result: Audit, what: str) -> Line:
 MATCHED = "first errors told from the right step at the same place"
 
 
-def test_data_without_a_leak_passes(tmp_path: Path) -> None:
-    result = audited(tmp_path, clean_rows())
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    return audited(tmp_path_factory.mktemp("clean"), clean_rows())
+
+
+def test_data_without_a_leak_passes(clean: Audit) -> None:
+    result = clean
     assert [(one.what, one.shown, one.limit) for one in result.bad] == []
     assert line(result, MATCHED).verdict == "ok"
     assert result.found["telling_pairs"] == result.found["telling_steps"] == []
@@ -103,14 +108,13 @@ def test_longer_solutions_than_real_ones_are_found(tmp_path: Path) -> None:
     assert steps.verdict == "bad" and "longer" in steps.reason
 
 
-def test_a_last_step_that_only_states_the_answer_changes_no_distance(tmp_path: Path) -> None:
+def test_a_last_step_that_only_states_the_answer_changes_no_distance(clean: Audit, tmp_path: Path) -> None:
     rows = clean_rows()
     for n, one in enumerate(rows):
         one["completions"] = [*one["completions"], (" 4", "#### 1,200", r"So the final answer is \boxed{7}.")[n % 3]]
         one["labels"] = [*one["labels"], all(one["labels"])]
     result = audited(tmp_path, rows)
-    plain = audited(tmp_path, clean_rows())
-    assert result.found["distances"] == plain.found["distances"]
+    assert result.found["distances"] == clean.found["distances"]
 
 
 def test_false_equations_are_counted_where_they_stand(tmp_path: Path) -> None:
