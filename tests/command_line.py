@@ -47,7 +47,7 @@ def go_offline(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(datasets.config, "HF_DATASETS_OFFLINE", True)
 
 
-def prm_gsm8k(
+def run_command(
     *arguments: str | Path, place: Path | None = None, offline: bool = False, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command, in a folder with a cache of its own if one is named: its exit code and what it printed."""

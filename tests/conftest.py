@@ -42,8 +42,7 @@ os.environ |= {
     "no_proxy": "127.0.0.1",
 }
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a script ignores it
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker has a core, and threads that wait take two
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the models are small, and threads that wait for each other take a core
 for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_XET_CACHE"):
     os.environ.pop(name, None)
 

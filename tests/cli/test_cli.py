@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import go_offline, prm_gsm8k, use_home
+from command_line import go_offline, run_command, use_home
 
 from prm_gsm8k import __version__, load
 
@@ -42,7 +42,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def run(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return prm_gsm8k(*arguments, place=home, offline=True, **more)
+    return run_command(*arguments, place=home, offline=True, **more)
 
 
 def started(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

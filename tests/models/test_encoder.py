@@ -175,9 +175,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("rows", [200, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
-def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str) -> None:
-    """2,000 rows for each of the five tokenizers."""
+def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str, rows: int) -> None:
     a_tokenizer, encoder = made(name)
     tag = encoder.config.step_tag_id
     control = set(markup_tokens(a_tokenizer).values()) - {a_tokenizer.unk_token_id}
@@ -188,7 +188,7 @@ def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str) -> None:
         return "".join(rng.choices(HOSTILE, k=rng.randrange(6)))
 
     encoded = refused = 0
-    for _ in range(2000):
+    for _ in range(rows):
         prompt, steps = text() + "?" * rng.randrange(2), [text() for _ in range(rng.randrange(6))]
         try:
             row = encoder.encode(prompt, steps)
@@ -201,8 +201,7 @@ def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str) -> None:
         assert [i for i, x in enumerate(row.input_ids) if x == tag] == row.tag_positions
         assert len(row.tag_positions) == len(steps)
         assert sum(i in control for i in row.input_ids) == around + len(steps)
-    assert encoded > 300
-    assert refused > 300
+    assert min(encoded, refused) > 0.15 * rows
 
 
 @given(prompt=st.text(), steps=st.lists(st.text(max_size=40), max_size=5), name=st.sampled_from(NAMES))
