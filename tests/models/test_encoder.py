@@ -138,10 +138,11 @@ def test_no_control_token_comes_out_of_the_users_text(name: str) -> None:
 def test_a_control_token_in_a_text_is_cut_as_any_text_of_these_letters(name: str) -> None:
     """Where all control tokens are marked special, that is what transformers' own splitting gives."""
     a_tokenizer, _ = made(name)
+    plain = PlainText(a_tokenizer)
     for content in markup_tokens(a_tokenizer):
         text = f"So {content} 7, {content}{content}."
         own = a_tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-        assert PlainText(a_tokenizer).encode([text]) == [own]
+        assert plain.encode([text]) == [own]
 
 
 def test_transformers_own_splitting_would_let_a_tag_through() -> None:
@@ -205,7 +206,7 @@ def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str, rows: int) -
 
 
 @given(prompt=st.text(), steps=st.lists(st.text(max_size=40), max_size=5), name=st.sampled_from(NAMES))
-@settings(max_examples=500, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 def test_any_text_has_a_tag_a_step_or_a_typed_error(prompt: str, steps: list[str], name: str) -> None:
     _, encoder = made(name)
     try:
