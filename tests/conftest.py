@@ -69,6 +69,14 @@ def left_over() -> dict[int, str]:
     return found
 
 
+LONGEST = ("test_readme.py", "test_train_prm.py", "test_pipeline.py", "test_publish.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These files first, or a worker would be alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail if a test leaves a process behind. Workers have ended by now, and what ends with them has time to."""
@@ -90,6 +98,22 @@ def started_hub() -> Iterator[Hub]:
     HUB.start()
     yield HUB
     HUB.stop()
+
+
+@pytest.fixture(scope="session")
+def v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built folder of three configs. Not to be changed: copy it."""
+    from hub.published import build_v1
+
+    return build_v1(tmp_path_factory.mktemp("built") / "v1")
+
+
+@pytest.fixture(scope="session")
+def v2(v1: Path) -> Path:
+    """The same a little later: a row edited, a split gone."""
+    from hub.published import build_v2
+
+    return build_v2(v1.parent / "v2", v1)
 
 
 @pytest.fixture

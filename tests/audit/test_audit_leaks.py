@@ -198,7 +198,7 @@ def test_without_a_right_solution_there_are_no_pairs_and_that_is_said(tmp_path: 
 
 
 def test_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
-    rows = clean_rows(plant=lambda step, rng: a_marker(step, rng) if rng.random() < 0.3 else step)
+    rows = clean_rows(50, plant=lambda step, rng: a_marker(step, rng) if rng.random() < 0.3 else step)
     first, second = (audited(tmp_path, rows).as_json() for _ in range(2))
     assert first == second
     assert audited(tmp_path, rows, seed=1).found["shortcut"] != first["shortcut"]

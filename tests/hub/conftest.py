@@ -4,23 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hub.published import CONFIG, MADE_FROM, build_v1, build_v2
+from hub.published import CONFIG, MADE_FROM
 from made_rows import made_table
 
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.hub import client as talk
-
-
-@pytest.fixture(scope="session")
-def v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built folder of three configs. Not to be changed: copy it."""
-    return build_v1(tmp_path_factory.mktemp("built") / "v1")
-
-
-@pytest.fixture(scope="session")
-def v2(v1: Path) -> Path:
-    """The same a little later: a row edited, a split gone."""
-    return build_v2(v1.parent / "v2", v1)
 
 
 @pytest.fixture(scope="session")
