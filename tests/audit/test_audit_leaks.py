@@ -172,6 +172,7 @@ def test_contradictory_labels_and_duplicates_are_found(tmp_path: Path) -> None:
     assert result.found["pairs"]["same_text"] == 1, "of which no pair can be made"
 
 
+@pytest.mark.slow
 def test_templates_and_questions_in_two_splits_are_found(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -197,6 +198,7 @@ def test_without_a_right_solution_there_are_no_pairs_and_that_is_said(tmp_path: 
     assert "0 first errors have a right step at the same place" in matched.reason
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
     rows = clean_rows(50, plant=lambda step, rng: a_marker(step, rng) if rng.random() < 0.3 else step)
     first, second = (audited(tmp_path, rows).as_json() for _ in range(2))

@@ -136,6 +136,7 @@ def test_what_is_written_is_found_again_without_texts_and_what_is_new_takes_its_
     assert list(again) == [("naive", 0)] and again["naive", 0]["real"] != runs["naive", 0]["real"]
 
 
+@pytest.mark.slow
 def test_the_tables_of_the_page_are_of_the_scores_beside_it(quality: ModuleType, tmp_path: Path) -> None:
     page = quality.PAGE.read_text("utf-8").partition(quality.BEGIN)[2].partition(quality.END)[0].strip()
     made = quality.tables(quality.found_in(tmp_path))
