@@ -1,7 +1,8 @@
-# make data   labelled steps from GSM8K in data/, and a few of them on the screen; offline but for installing packages
-# make test   ruff, mypy and the test suite
-# make lock   constraints.txt anew: the versions that CI installs
-# make clean  remove the environment and what was built
+# make data      labelled steps from GSM8K in data/, and a few of them on the screen; offline but for installing packages
+# make test      before every commit: ruff, mypy and the tests, in 300 CPU seconds
+# make test-all  and the slow tests: whole builds, launched trainings, runs killed at 20 places, Ray, real vLLM servers
+# make lock      constraints.txt anew: the versions that CI installs
+# make clean     remove the environment and what was built
 #
 # Another Python (3.11 or newer):  make data PYTHON=python3.13
 
@@ -17,16 +18,34 @@ unexport PYTHONDONTWRITEBYTECODE
 # vLLM has wheels for the CPU on Linux x86-64; tests that need a server run there, against an environment of its own
 ENGINE := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),.venv-vllm/.installed)
 
-.PHONY: data test lint lock clean
+PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
+
+# runs a command and says what it cost: user and system time of all its processes, which no other load on the machine changes
+CPU_SECONDS := $(BIN)/python -c 'import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); \
+	used = resource.getrusage(resource.RUSAGE_CHILDREN); print(f"{used.ru_utime + used.ru_stime:.0f} CPU seconds"); sys.exit(code)'
+
+.PHONY: data test suite test-slow test-all engine lint lock clean
 
 data: .venv/.installed
 	$(BIN)/prm-gsm8k build synthetic --out $(OUT)
 	$(BIN)/prm-gsm8k show $(OUT) -n 4
 
+test: .venv/.installed-dev
+	@$(CPU_SECONDS) $(MAKE) --no-print-directory lint suite
+
+# two workers: each imports torch, transformers and datasets for itself, and that is 15 CPU seconds
+suite: .venv/.installed-dev
+	$(PYTEST) -m 'not slow and not vllm' --numprocesses 2
+
 # vLLM's tests by themselves, two servers at a time: a worker takes a core, also for a second after each answer
-test: lint $(ENGINE)
-	$(BIN)/python -m pytest -m 'not vllm' --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-	$(if $(ENGINE),$(BIN)/python -m pytest -m vllm --numprocesses 2 --dist loadfile)
+test-slow: .venv/.installed-dev engine
+	$(PYTEST) -m 'slow and not vllm' --numprocesses 2
+	$(if $(ENGINE),$(PYTEST) -m vllm --numprocesses 2)
+
+test-all: test engine
+	$(MAKE) test-slow
+
+engine: $(ENGINE)
 
 # mypy reads a tree of links that looks as the installed package does: builders/ and train/ inside prm_gsm8k
 lint: .venv/.installed-dev
@@ -65,7 +84,7 @@ SAMPLE := aiofiles aiohttp datatrove math-verify 'ray[default]'
 	.venv-vllm/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --requirement requirements-vllm.txt
 	@touch $@
 
-# The packages a fresh environment gets with the newest versions allowed; `make test` under each supported Python then tells
+# The packages a fresh environment gets with the newest versions allowed; `make test-all` under each supported Python then tells
 # whether they exist for it. torch is one that exists for the CPU alone.
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -20,6 +20,7 @@ from types import SimpleNamespace
 
 import hypothesis
 import pytest
+from command_line import go_offline, use_home
 from loopback import Hub
 
 # A machine may be busy: no test fails for being slow.
@@ -41,13 +42,34 @@ os.environ |= {
     "no_proxy": "127.0.0.1",
 }
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a script ignores it
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker has a core, and threads that wait take two
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the models are small, and threads that wait for each other take a core
 for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_XET_CACHE"):
     os.environ.pop(name, None)
 
 
-LONGEST = ("test_readme.py", "test_train_prm.py", "test_pipeline.py", "test_builder.py")
+MARK = "PRM_GSM8K_TESTS"  # in the environment of this run, and so of every process that a test starts
+CONTROLLER = "PYTEST_XDIST_WORKER" not in os.environ  # or the only process
+if CONTROLLER:
+    os.environ[MARK] = str(os.getpid())
+
+
+def left_over() -> dict[int, str]:
+    """The processes of this run that have not ended: the test that started each, and its command line."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            # multiprocessing's own server and tracker end with the process that uses them
+            ours = parent == str(os.getpid()) and "from multiprocessing." in command
+            if f"{MARK}={os.getpid()}".encode() in environment and command and not ours:
+                test = [line for line in environment if line.startswith(b"PYTEST_CURRENT_TEST=")]
+                found[int(folder.name)] = f"{b''.join(test).decode(errors='replace')}\n    {command[:300]}"
+    return found
+
+
+LONGEST = ("test_readme.py", "test_train_prm.py", "test_pipeline.py", "test_publish.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,11 +77,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail if a test leaves a process behind. Workers have ended by now, and what ends with them has time to."""
+    if not CONTROLLER:
+        return
+    deadline = time.monotonic() + 10
+    while (left := left_over()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for pid, what in left.items():
+        print(f"\nprocess {pid} was left behind by {what}")
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    if left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def started_hub() -> Iterator[Hub]:
     HUB.start()
     yield HUB
     HUB.stop()
+
+
+@pytest.fixture(scope="session")
+def v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built folder of three configs. Not to be changed: copy it."""
+    from hub.published import build_v1
+
+    return build_v1(tmp_path_factory.mktemp("built") / "v1")
+
+
+@pytest.fixture(scope="session")
+def v2(v1: Path) -> Path:
+    """The same a little later: a row edited, a split gone."""
+    from hub.published import build_v2
+
+    return build_v2(v1.parent / "v2", v1)
 
 
 @pytest.fixture
@@ -90,26 +144,8 @@ def xet_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 @pytest.fixture
 def hf_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty HF_HOME, for this process and for the subprocesses of the test."""
-    import datasets
-    from huggingface_hub import HfFileSystem, constants
-
     home = tmp_path / "hf_home"
-    monkeypatch.setenv("HF_HOME", str(home))
-    for name, inside in {
-        "HF_HOME": "",
-        "HF_HUB_CACHE": "hub",
-        "HF_ASSETS_CACHE": "assets",
-        "HF_XET_CACHE": "xet",
-        "HF_TOKEN_PATH": "token",
-        "HF_STORED_TOKENS_PATH": "stored_tokens",
-    }.items():
-        monkeypatch.setattr(constants, name, str(home / inside))
-    cache = home / "datasets"
-    monkeypatch.setattr(datasets.config, "HF_CACHE_HOME", str(home))
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
-    monkeypatch.setattr(datasets.config, "DOWNLOADED_DATASETS_PATH", cache / "downloads")
-    monkeypatch.setattr(datasets.config, "EXTRACTED_DATASETS_PATH", cache / "downloads" / "extracted")
-    HfFileSystem.clear_instance_cache()  # it remembers listings
+    use_home(monkeypatch, home)
     return home
 
 
@@ -131,14 +167,8 @@ def offline() -> Callable[[], AbstractContextManager[None]]:
 
     @contextlib.contextmanager
     def block() -> Iterator[None]:
-        import datasets
-        from huggingface_hub import constants
-
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("HF_HUB_OFFLINE", "1")
-            patch.setattr(constants, "HF_HUB_OFFLINE", True)
-            patch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-            patch.setattr(datasets.config, "HF_DATASETS_OFFLINE", True)
+            go_offline(patch)
             yield
 
     return block

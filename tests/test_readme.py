@@ -74,6 +74,7 @@ def test_readme_shows_commands() -> None:
     assert any(command.startswith("prm-gsm8k verify") for command in commands())
 
 
+@pytest.mark.slow
 def test_every_command_runs(place: Path) -> None:
     for command in commands():
         in_ci = re.search(rf"^{re.escape(command)}$", CI, re.MULTILINE)
@@ -91,6 +92,7 @@ def test_the_row_it_shows_is_in_the_data(place: Path) -> None:
     assert row in [{name: value for name, value in one.items() if name in row} for one in same]
 
 
+@pytest.mark.slow
 def test_every_python_block_runs(place: Path) -> None:
     assert (place / "data").is_dir(), "the commands of README come first"
     make("llama, chat").save_pretrained(place / "build" / "prm")  # .ci/run trains one
@@ -98,6 +100,7 @@ def test_every_python_block_runs(place: Path) -> None:
         run([sys.executable, "-c", block], place)
 
 
+@pytest.mark.slow
 def test_without_a_hub_the_rows_are_built_and_load_dataset_finds_them(place: Path, tmp_path: Path) -> None:
     """Asked for what is published, offline, with nothing in the cache and no folder: built here, and said so."""
     code = """

@@ -59,9 +59,14 @@ for command in (
     app.command()(command)
 
 
+def show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as one line, without the place in the code."""
+    print(f"prm-gsm8k: {message}", file=sys.stderr)
+
+
 def main() -> None:
     """The console script."""
-    warnings.showwarning = lambda message, *_, **__: print(f"prm-gsm8k: {message}", file=sys.stderr)
+    warnings.showwarning = show_warning
     code: object = 0
     try:
         app(prog_name="prm-gsm8k")

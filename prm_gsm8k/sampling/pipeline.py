@@ -19,7 +19,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import dill
+import multiprocess
 from datatrove.data import Document
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.inference.run_inference import InferenceConfig, InferenceRunner
@@ -169,7 +169,7 @@ class Sampling(InferenceRunner):
 
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:
         """Solve the problems of a task."""
-        if _is_child():
+        if _parent() is not None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches every process of a terminal; one says so
             end_with_parent()
         documents = list(data)
@@ -265,7 +265,8 @@ class Local(LocalPipelineExecutor):
                 deepcopy(self)._run_for_rank(rank, local_rank=1)
             return
         others = set(multiprocessing.active_children())
-        pool = ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("forkserver"))
+        context = multiprocessing.get_context("forkserver")
+        pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=end_with_parent)
         try:
             executor = dill.dumps(self)
             for task in [pool.submit(_run_task, executor, rank) for rank in range(self.tasks)]:
@@ -375,20 +376,20 @@ def _quiet() -> Iterator[None]:
         logger.enable("datatrove")
 
 
-def _is_child() -> bool:
-    """Whether this is a process of a pool: of ours, or of the one that datatrove has in each task of Ray."""
-    from multiprocess.process import parent_process
-
-    return multiprocessing.parent_process() is not None or parent_process() is not None
+def _parent() -> Any:
+    """The process that started this one, if this is of a pool: of ours, or of datatrove's in a task of Ray."""
+    return multiprocessing.parent_process() or multiprocess.parent_process()
 
 
 def end_with_parent() -> None:
-    """End this process when the one that started it has gone, however that went: nobody waits for it any more."""
-    parent = os.getppid()
+    """End this process when the one that started it has gone, however that went: nobody waits for it any more.
+
+    The parent is not `os.getppid()`, which is the server that forks the tasks and lives as long as they do.
+    """
+    parent = _parent()
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -27,8 +27,13 @@ def line(result: Audit, what: str) -> Line:
 MATCHED = "first error against the correct step at the same position"
 
 
-def test_data_without_a_leak_passes(tmp_path: Path) -> None:
-    result = audited(tmp_path, clean_rows())
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    return audited(tmp_path_factory.mktemp("clean"), clean_rows())
+
+
+def test_data_without_a_leak_passes(clean: Audit) -> None:
+    result = clean
     assert [(one.what, one.shown, one.limit) for one in result.bad] == []
     assert line(result, MATCHED).verdict == "ok"
     assert result.found["telling_pairs"] == result.found["telling_steps"] == []
@@ -104,14 +109,13 @@ def test_longer_solutions_than_real_ones_are_found(tmp_path: Path) -> None:
     assert steps.verdict == "bad" and "longer" in steps.reason
 
 
-def test_a_last_step_that_only_states_the_answer_changes_no_distance(tmp_path: Path) -> None:
+def test_a_last_step_that_only_states_the_answer_changes_no_distance(clean: Audit, tmp_path: Path) -> None:
     rows = clean_rows()
     for n, one in enumerate(rows):
         one["completions"] = [*one["completions"], (" 4", "#### 1,200", r"So the final answer is \boxed{7}.")[n % 3]]
         one["labels"] = [*one["labels"], all(one["labels"])]
     result = audited(tmp_path, rows)
-    plain = audited(tmp_path, clean_rows())
-    assert result.found["distances"] == plain.found["distances"]
+    assert result.found["distances"] == clean.found["distances"]
 
 
 def test_false_equations_are_counted_where_they_stand(tmp_path: Path) -> None:
@@ -169,6 +173,7 @@ def test_contradictory_labels_and_duplicates_are_found(tmp_path: Path) -> None:
     assert result.found["pairs"]["same_text"] == 1, "no pair can be made of them"
 
 
+@pytest.mark.slow
 def test_templates_and_questions_in_two_splits_are_found(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -194,8 +199,9 @@ def test_without_correct_solutions_there_are_no_pairs(tmp_path: Path) -> None:
     assert "0 first errors have a correct step at the same position" in matched.reason
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
-    rows = clean_rows(plant=lambda step, rng: a_marker(step, rng) if rng.random() < 0.3 else step)
+    rows = clean_rows(50, plant=lambda step, rng: a_marker(step, rng) if rng.random() < 0.3 else step)
     first, second = (audited(tmp_path, rows).as_json() for _ in range(2))
     assert first == second
     assert audited(tmp_path, rows, seed=1).found["shortcut"] != first["shortcut"]

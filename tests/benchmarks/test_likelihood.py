@@ -20,6 +20,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("likelihood").Likelihood(ROOT / "build" / "smollm2")
 
 
+@pytest.mark.slow
 def test_a_step_scores_the_mean_probability_of_its_tokens_given_the_prefix(model: Any) -> None:
     steps = ["She has 24.", "So 24."]
     scores = model.score(QUESTION, steps)

@@ -136,6 +136,7 @@ def test_written_scores_are_read_back_without_texts_and_replaced_by_newer_ones(
     assert list(again) == [("naive", 0)] and again["naive", 0]["real"] != runs["naive", 0]["real"]
 
 
+@pytest.mark.slow
 def test_the_tables_in_quality_md_are_those_of_the_stored_scores(quality: ModuleType, tmp_path: Path) -> None:
     page = quality.PAGE.read_text("utf-8").partition(quality.BEGIN)[2].partition(quality.END)[0].strip()
     made = quality.tables(quality.found_in(tmp_path))

@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
+from command_line import go_offline, run_command, use_home
 
-from prm_gsm8k import __version__
+from prm_gsm8k import __version__, load
 
 COMMAND = [sys.executable, "-m", "prm_gsm8k.cli"]
 
@@ -41,8 +42,13 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def run(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return run_command(*arguments, place=home, offline=True, **more)
+
+
+def started(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in a process of its own."""
     return subprocess.run(
-        [*COMMAND, *arguments], cwd=home, env=environment(home, **more), capture_output=True, text=True, check=False
+        [*COMMAND, *arguments], cwd=home, env=environment(home), capture_output=True, text=True, check=False
     )
 
 
@@ -50,7 +56,7 @@ def run(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess
 
 
 def test_help_imports_nothing_heavy(home: Path) -> None:
-    done = run(home, "--help")
+    done = started(home, "--help")
     assert done.returncode == 0
     for command in ("build", "show", "stats", "verify"):
         assert command in done.stdout
@@ -63,7 +69,7 @@ def test_help_imports_nothing_heavy(home: Path) -> None:
 
 
 def test_version(home: Path) -> None:
-    assert run(home, "--version").stdout == f"prm-gsm8k {__version__}\n"
+    assert started(home, "--version").stdout == f"prm-gsm8k {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +105,10 @@ def test_a_folder_that_is_not_ours_ends_with_1(home: Path, command: str) -> None
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_misuse_and_failure_of_a_process(home: Path) -> None:
+    assert [started(home, *command).returncode for command in (["build", "prm900k"], ["show", "hf"])] == [2, 1]
+
+
 def test_a_bad_line_is_named_and_leaves_no_folder(home: Path) -> None:
     (home / "bad.jsonl").write_text('{"question": "1+1?", "answer": "1+1=<<1+1=2>>2\\n#### 2"}\nnot json\n')
     done = run(home, "build", "synthetic", "--out", "from-bad", "--problems", "bad.jsonl")
@@ -111,7 +121,7 @@ def test_a_bad_line_is_named_and_leaves_no_folder(home: Path) -> None:
 
 
 def test_build_ends_with_a_summary(home: Path) -> None:
-    done = run(home, "build", "synthetic", "--out", "built", "--max-examples", "800")
+    done = started(home, "build", "synthetic", "--out", "built", "--max-examples", "800")
     assert done.returncode == 0
     assert done.stderr == "", "no progress bar where there is no terminal"
     for said in ("validation", "error type", "the last step", "labelled steps in", "from the datasets cache"):
@@ -144,7 +154,7 @@ def test_build_lists_skipped_problems_with_verbose(home: Path) -> None:
 
 def test_build_shows_progress_on_a_terminal(home: Path) -> None:
     controller, terminal = pty.openpty()
-    command = [*COMMAND, "build", "synthetic", "--out", "on-terminal", "--seed", "77", "--max-examples", "8000"]
+    command = [*COMMAND, "build", "synthetic", "--out", "on-terminal", "--seed", "77", "--max-examples", "400"]
     with subprocess.Popen(
         command, cwd=home, env=environment(home, TERM="xterm"), stdout=subprocess.DEVNULL, stderr=terminal
     ) as process:
@@ -218,7 +228,7 @@ main()
             "--out",
             "full",
             "--max-examples",
-            "4000",
+            "400",
             "--num-proc",
             num_proc,
         ]
@@ -295,32 +305,31 @@ def test_a_reader_who_leaves_is_not_scolded(home: Path) -> None:
 # ------------------------------------------------------------------------------------------------------- from Python
 
 
-def test_load_builds_once_and_says_what_it_did(home: Path, tmp_path: Path) -> None:
-    code = "import prm_gsm8k; print(prm_gsm8k.load('synthetic', split='test', max_examples=400).num_rows)"
+def test_load_builds_once_and_says_what_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    use_home(monkeypatch, tmp_path / "hf")
+    go_offline(monkeypatch)
     said = []
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=environment(tmp_path),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        said.append((done.stderr.split(" into ")[0].split(" from ")[0].strip(), done.stdout))
+        rows = load("synthetic", split="test", max_examples=400).num_rows
+        errors = capsys.readouterr().err
+        said.append((errors.split(" into ")[0].split(" from ")[0].strip(), rows))
     assert said[0][0] == "prm-gsm8k: building synthetic"
     assert said[1][0] == "prm-gsm8k: reading synthetic"
     assert said[0][1] == said[1][1]
 
 
-def test_load_reads_a_built_folder(home: Path) -> None:
+def test_load_reads_a_built_folder(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (home / "data").symlink_to("built")
-    code = "import prm_gsm8k; d = prm_gsm8k.load(); print(sorted(d), sum(len(s) for s in d.values()))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=home, env=environment(home), capture_output=True, text=True, check=True
-    )
+    with monkeypatch.context() as patch:
+        patch.chdir(home)
+        loaded = load()
     (home / "data").unlink()
+    assert "from the folder data" in capsys.readouterr().err
+    assert sorted(loaded) == ["test", "train", "validation"]
     rows = json.loads(run(home, "stats", "built", "--json").stdout)["synthetic"]["all"]["rows"]
-    assert done.stdout == f"['test', 'train', 'validation'] {rows}\n"
-    assert "from the folder data" in done.stderr
+    assert sum(len(split) for split in loaded.values()) == rows

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-import subprocess
-import sys
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
+from command_line import run_command
 from made_rows import MADE_FROM, made_rows
 
 from prm_gsm8k.dataset.card import render_card
@@ -108,7 +107,7 @@ def test_its_code_runs_where_it_lies(configs: tuple[str, ...], tmp_path: Path, m
     (command,) = code_of((folder / "README.md").read_text(), "bash")
     words = command.partition("#")[0].split()
     assert words[0] == "prm-gsm8k"
-    subprocess.run([sys.executable, "-m", "prm_gsm8k.cli", *words[1:2], "--help"], check=True, capture_output=True)
+    assert run_command(*words[1:2], "--help").returncode == 0
     assert words[1:] == ["verify", "."]
 
 

@@ -107,6 +107,7 @@ def test_one_kind_of_error_is_no_picture_and_no_error_none_at_all(config: Config
     assert pictures_of(CONFIG, replace(config, splits={"train": none})) == {}
 
 
+@pytest.mark.slow
 def test_a_build_draws_nothing_and_drawing_looks_for_no_screen(tmp_path: Path) -> None:
     code = f"""
 import sys

@@ -31,7 +31,7 @@ def masked(text: str) -> str:
 
 
 def test_gsm8k_is_counted_as_a_plain_walk_counts_it() -> None:
-    prompts = [*TRAIN, *TEST[:5]]
+    prompts = [*TRAIN[:1500], *TEST[:5]]
     test_keys, test_masked = {question_key(q) for q in TEST}, {masked(q) for q in TEST}
     test_runs = set().union(*map(runs, TEST))
     assert counts(*prompts) == [

@@ -63,7 +63,7 @@ def write(path: Path, content: list[dict[str, Any]]) -> str:
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two PRMs of random weights. One says it was trained on problem 3, with a threshold; the other says nothing."""
     folder = tmp_path_factory.mktemp("prms")
-    prm = make("llama, chat")
+    prm = make("qwen3, chat")
     prm.save_pretrained(folder / "a")
     with torch.no_grad():
         prm.model.score.weight.neg_()

@@ -4,23 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hub.published import CONFIG, MADE_FROM, build_v1, build_v2
+from hub.published import CONFIG, MADE_FROM
 from made_rows import made_table
 
 from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.hub import client
-
-
-@pytest.fixture(scope="session")
-def v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built folder of three configs; copy it to change it."""
-    return build_v1(tmp_path_factory.mktemp("built") / "v1")
-
-
-@pytest.fixture(scope="session")
-def v2(v1: Path) -> Path:
-    """The same with a row edited and a split deleted."""
-    return build_v2(v1.parent / "v2", v1)
 
 
 @pytest.fixture(scope="session")

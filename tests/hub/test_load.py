@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import datasets
 import pytest
+from command_line import run_command
 from hub.published import CONFIG, ID, MADE_FROM, edited_table
 from loopback import Hub
 from made_rows import made_table
@@ -136,7 +136,7 @@ def test_a_byte_flipped_on_the_hub(hub: Hub, v1: Path) -> None:
     hub.dataset(ID).flip_byte(path, at=50)
     with pytest.raises(VerificationError, match=f"{path} has sha256 .*; delete .* and fetch it"):
         load(CONFIG, repo_id=ID)
-    assert command("verify", ID).returncode == 1
+    assert run_command("verify", ID).returncode == 1
 
 
 def test_a_byte_flipped_in_the_hub_cache(hub: Hub, v1: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_byte_flipped_in_the_hub_cache(hub: Hub, v1: Path) -> None:
     flip(file.resolve())
     with pytest.raises(VerificationError, match=rf"{file.name} has sha256 .*; delete {file.resolve()}"):
         load(CONFIG, repo_id=ID)
-    done = command("verify", ID)
+    done = run_command("verify", ID)
     assert done.returncode == 1 and f"{file.name} has sha256" in done.stdout
     file.resolve().unlink()
     assert first_step(repo_id=ID) == FIRST_STEPS[0]
@@ -301,22 +301,12 @@ def test_all_of_it_is_fetched_after_one_config_was(hub: Hub, v1: Path) -> None:
 def test_verify_a_published_revision(hub: Hub, v1: Path, v2: Path) -> None:
     publish(v1, ID, tag="v1.0.0")
     publish(v2, ID)
-    done = command("verify", f"{ID}@v1.0.0")
+    done = run_command("verify", f"{ID}@v1.0.0")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "by_hand: 90 rows" in done.stdout
-    done = command("verify", f"{ID}@v2.0.0")
+    done = run_command("verify", f"{ID}@v2.0.0")
     assert (done.returncode, done.stdout) == (1, "")
     assert "prm-gsm8k: org/prm-gsm8k: revision 'v2.0.0' cannot be read: there is no such revision" in done.stderr
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "prm_gsm8k.cli", *arguments],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def flip(path: Path) -> None:

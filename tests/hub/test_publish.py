@@ -123,8 +123,10 @@ def test_a_plan_sends_nothing(hub: Hub, v1: Path, v2: Path) -> None:
 # ------------------------------------------------------------------------------------------------------------- cut off
 
 
-@pytest.mark.parametrize("cut", ["before", "after"])
-@pytest.mark.parametrize("times", [1, math.inf], ids=["once", "for good"])
+@pytest.mark.parametrize("cut", [pytest.param("before", marks=pytest.mark.slow), "after"])
+@pytest.mark.parametrize(
+    "times", [pytest.param(1, id="once"), pytest.param(math.inf, id="for good", marks=pytest.mark.slow)]
+)
 def test_cut_at_every_request(
     hub: Hub, small_v1: Path, small_v2: Path, cut: Literal["before", "after"], times: float
 ) -> None:

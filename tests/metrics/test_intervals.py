@@ -32,6 +32,7 @@ def f1_of(counts: Counts) -> float:
     return float(processbench({key: column.sum() for key, column in counts.items()})["f1"])
 
 
+@pytest.mark.slow
 def test_95_percent_intervals_cover_the_truth_in_93_to_97_of_100_repeats() -> None:
     random = np.random.default_rng(3)
     truth = f1_of(drawn_benchmark(random, 200_000)[1])

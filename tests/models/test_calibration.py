@@ -27,11 +27,11 @@ STEPS = ["He has 3+4=7 apples.", "So 7.", "The answer is 7"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    smollm2 = tokenizer("smollm2")
+    a_tokenizer = tokenizer("qwen")
     torch.manual_seed(1)
     small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-    config = LlamaConfig(vocab_size=len(smollm2), **small, initializer_range=0.3, num_labels=2)
-    prm = ProcessRewardModel(LlamaForTokenClassification(config), smollm2, Encoder.for_tokenizer(smollm2))
+    config = LlamaConfig(vocab_size=len(a_tokenizer), **small, initializer_range=0.3, num_labels=2)
+    prm = ProcessRewardModel(LlamaForTokenClassification(config), a_tokenizer, Encoder.for_tokenizer(a_tokenizer))
     prm.save_pretrained(tmp_path / "prm")
     return tmp_path / "prm"
 

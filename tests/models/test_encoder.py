@@ -138,10 +138,11 @@ def test_no_control_token_comes_out_of_the_users_text(name: str) -> None:
 def test_a_control_token_in_a_text_is_cut_as_any_text_of_these_letters(name: str) -> None:
     """Where all control tokens are marked special, that is what transformers' own splitting gives."""
     a_tokenizer, _ = made(name)
+    plain = PlainText(a_tokenizer)
     for content in markup_tokens(a_tokenizer):
         text = f"So {content} 7, {content}{content}."
         own = a_tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-        assert PlainText(a_tokenizer).encode([text]) == [own]
+        assert plain.encode([text]) == [own]
 
 
 def test_transformers_own_splitting_would_let_a_tag_through() -> None:
@@ -175,9 +176,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("rows", [200, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
-def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str) -> None:
-    """2,000 rows for each of the five tokenizers."""
+def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str, rows: int) -> None:
     a_tokenizer, encoder = made(name)
     tag = encoder.config.step_tag_id
     control = set(markup_tokens(a_tokenizer).values()) - {a_tokenizer.unk_token_id}
@@ -188,7 +189,7 @@ def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str) -> None:
         return "".join(rng.choices(HOSTILE, k=rng.randrange(6)))
 
     encoded = refused = 0
-    for _ in range(2000):
+    for _ in range(rows):
         prompt, steps = text() + "?" * rng.randrange(2), [text() for _ in range(rng.randrange(6))]
         try:
             row = encoder.encode(prompt, steps)
@@ -201,12 +202,11 @@ def test_hostile_rows_have_a_tag_a_step_or_a_typed_error(name: str) -> None:
         assert [i for i, x in enumerate(row.input_ids) if x == tag] == row.tag_positions
         assert len(row.tag_positions) == len(steps)
         assert sum(i in control for i in row.input_ids) == around + len(steps)
-    assert encoded > 300
-    assert refused > 300
+    assert min(encoded, refused) > 0.15 * rows
 
 
 @given(prompt=st.text(), steps=st.lists(st.text(max_size=40), max_size=5), name=st.sampled_from(NAMES))
-@settings(max_examples=500, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 def test_any_text_has_a_tag_a_step_or_a_typed_error(prompt: str, steps: list[str], name: str) -> None:
     _, encoder = made(name)
     try:

@@ -183,8 +183,10 @@ def test_what_cannot_be_scored_with_is_not_fetched(hub: Hub) -> None:
 # ------------------------------------------------------------------------------------------------------------- cut off
 
 
-@pytest.mark.parametrize("cut", ["before", "after"])
-@pytest.mark.parametrize("times", [1, math.inf], ids=["once", "for good"])
+@pytest.mark.parametrize("cut", [pytest.param("before", marks=pytest.mark.slow), "after"])
+@pytest.mark.parametrize(
+    "times", [pytest.param(1, id="once"), pytest.param(math.inf, id="for good", marks=pytest.mark.slow)]
+)
 def test_cut_at_every_request(
     hub: Hub, sharded: Path, newer: Path, cut: Literal["before", "after"], times: float
 ) -> None:

@@ -103,8 +103,9 @@ def test_a_solution_longer_than_a_batch_is_scored_alone() -> None:
     assert make("qwen3, chat", max_batch_tokens=1).score(PROMPT, STEPS) == make("qwen3, chat").score(PROMPT, STEPS)
 
 
-def test_hostile_solutions_have_a_score_a_step_or_a_typed_error() -> None:
-    """10,000 of them, by all five tokenizers; the encoder's own fuzz looks at the ids (tests/test_encoder.py)."""
+@pytest.mark.parametrize("rows", [200, pytest.param(2000, marks=pytest.mark.slow)])
+def test_hostile_solutions_have_a_score_a_step_or_a_typed_error(rows: int) -> None:
+    """So many of them by each of five tokenizers; the encoder's own fuzz looks at the ids (tests/test_encoder.py)."""
     from test_encoder import HOSTILE
 
     rng = random.Random(6)
@@ -121,7 +122,7 @@ def test_hostile_solutions_have_a_score_a_step_or_a_typed_error() -> None:
             Encoder.for_tokenizer(a_tokenizer, max_length=400),
             max_batch_tokens=8192,
         )
-        some = [(text() + "?" * rng.randrange(2), [text() for _ in range(rng.randrange(6))]) for _ in range(2000)]
+        some = [(text() + "?" * rng.randrange(2), [text() for _ in range(rng.randrange(6))]) for _ in range(rows)]
         good = []
         for problem, steps in some:
             try:
@@ -130,7 +131,7 @@ def test_hostile_solutions_have_a_score_a_step_or_a_typed_error() -> None:
                 assert str(error).startswith("solution 0: ")
                 continue
             good.append((problem, steps))
-        assert 300 < len(good) < 1700
+        assert 0.15 * rows < len(good) < 0.85 * rows
         scores = prm.score_many(good)
         assert [len(line) for line in scores] == [len(steps) for _, steps in good]
         assert all(0 <= score <= 1 for line in scores for score in line)

@@ -30,11 +30,11 @@ PRM_GSM8K = [sys.executable, "-m", "prm_gsm8k.cli"]
 
 
 def a_prm(folder: Path, seed: int = 1) -> Path:
-    smollm2 = tokenizer("smollm2")
+    a_tokenizer = tokenizer("qwen")
     torch.manual_seed(seed)
     small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-    config = LlamaConfig(vocab_size=len(smollm2), **small, initializer_range=0.3, num_labels=2)
-    prm = ProcessRewardModel(LlamaForTokenClassification(config), smollm2, Encoder.for_tokenizer(smollm2))
+    config = LlamaConfig(vocab_size=len(a_tokenizer), **small, initializer_range=0.3, num_labels=2)
+    prm = ProcessRewardModel(LlamaForTokenClassification(config), a_tokenizer, Encoder.for_tokenizer(a_tokenizer))
     prm.save_pretrained(folder)
     return folder
 
@@ -129,6 +129,7 @@ def test_a_built_folder_is_scored_by_split(prm: Path, tmp_path: Path) -> None:
 # ---- killed and resumed ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_with_the_same_bytes(prm: Path, tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", solutions(1500))
     out = tmp_path / "out.jsonl"

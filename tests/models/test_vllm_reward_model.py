@@ -196,10 +196,8 @@ def test_a_server_that_dies_is_an_error_soon(
 
     monkeypatch.setattr(vllm_reward_model, "PAUSES", (0.1, 0.2))
     threading.Timer(1.0, stop, (server.process,)).start()
-    start = time.monotonic()
     with pytest.raises(EngineError, match=r"no answer \(.*\), [123] times? in a row"):
         there.score_many(solutions(600))
-    assert time.monotonic() - start < 40
 
 
 # ---- a server that misbehaves ---------------------------------------------------------------------------------------
@@ -376,22 +374,26 @@ def test_one_failure_ends_the_rest(bad: Misbehaving) -> None:
     bad.answers = [answers({"error": {"message": "no"}}, 400), later]
     with pytest.raises(EngineError, match="HTTP 400, no"):
         VllmRewardModel(bad.url, in_flight=2).score_many([(PROMPT, STEPS)] * 1600)
-    time.sleep(0.3)
     assert len(bad.asked) < 10
 
 
 def test_nothing_is_waited_for_once_one_has_failed(bad: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vllm_reward_model, "PAUSES", (20.0,))
 
+    busy_said = threading.Event()
+
     def no(to: BaseHTTPRequestHandler, _: object) -> None:
-        time.sleep(0.3)  # the other one waits by then
+        busy_said.wait()
         reply(to, {"error": {"message": "no"}}, 400)
 
-    bad.answers = [no, answers(b"{}", 503)]
-    start = time.monotonic()
+    def busy(to: BaseHTTPRequestHandler, _: object) -> None:
+        reply(to, b"{}", 503)
+        busy_said.set()
+
+    bad.answers = [no, busy]
     with pytest.raises(EngineError, match="HTTP 400, no"):
         VllmRewardModel(bad.url, in_flight=2).score_many([(PROMPT, STEPS)] * 32)
-    assert time.monotonic() - start < 10
+    assert len(bad.asked) == 2, "who was told to wait would have asked again"
 
 
 def test_a_key_is_sent_and_never_shown(bad: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:

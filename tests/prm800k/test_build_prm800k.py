@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,6 +14,7 @@ from typing import Any
 
 import datasets
 import pytest
+from command_line import run_command
 from prm800k.samples import (
     DATA,
     PROBLEM,
@@ -437,15 +436,7 @@ def test_a_pointer_instead_of_the_list_of_held_out_problems_is_an_error(tmp_path
 
 
 def run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "HF_HOME": str(place / "hf"),
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "HF_HUB_OFFLINE": "1",
-        "COLUMNS": "140",
-    }
-    command = [sys.executable, "-m", "prm_gsm8k.cli", *arguments]
-    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    return run_command(*arguments, place=place, offline=True, COLUMNS="140")
 
 
 def test_the_command_builds_shows_counts_and_verifies(tmp_path: Path, source: Path) -> None:

@@ -95,16 +95,19 @@ def test_rows_keep_the_contract_and_verify(model: LoopbackModel, tmp_path: Path)
 
 
 def test_nothing_is_asked_twice_and_labelling_anew_asks_only_for_more(model: LoopbackModel, tmp_path: Path) -> None:
-    asked, _ = sampled(model, tmp_path / "evidence", rollouts=2)
+    def asked_of(**more: object) -> tuple[ModelSampledRecipe, Spent]:
+        return sampled(model, tmp_path / "evidence", max_problems=10, **more)
+
+    asked, _ = asked_of(rollouts=2)
     first = model.asked
-    sampled(model, tmp_path / "evidence", rollouts=2)
+    asked_of(rollouts=2)
     assert model.asked == first
-    sampled(model, tmp_path / "evidence", rollouts=4)
+    asked_of(rollouts=4)
     second = model.asked
     assert second > first
-    sampled(model, tmp_path / "evidence", rollouts=3)
+    asked_of(rollouts=3)
     assert model.asked == second
-    sampled(model, tmp_path / "evidence", labels="soft", rollouts=4)
+    asked_of(labels="soft", rollouts=4)
     assert model.asked > second
     assert repeated(model) == []
     soft = rows(asked, tmp_path / "soft", labels="soft", rollouts=4)
@@ -170,6 +173,7 @@ def test_two_tasks_of_this_machine_make_the_rows_of_one(
     assert (rows(asked, tmp_path / "out").config.content_digest, len(model.answered)) == reference
 
 
+@pytest.mark.slow
 def test_two_tasks_of_ray_make_the_rows_of_one(
     model: LoopbackModel, tmp_path: Path, reference: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +192,7 @@ def test_two_tasks_of_ray_make_the_rows_of_one(
     assert (rows(asked, tmp_path / "out").config.content_digest, len(model.answered)) == reference
 
 
-@pytest.mark.parametrize("executor", ["local", "ray"])
+@pytest.mark.parametrize("executor", ["local", pytest.param("ray", marks=pytest.mark.slow)])
 def test_a_task_that_fails_is_said_whatever_runs_it(model: LoopbackModel, tmp_path: Path, executor: str) -> None:
     model.always = "other"
     with pytest.raises(EngineError, match=r"answers as another, not as tiny.*1 of the other 1 tasks ended early too"):
@@ -241,7 +245,10 @@ def kept_requests(home: Path) -> list[str]:
     return [key(settings.request(questions[call["problem"]], call["prefix"], call["attempt"])) for call in calls]
 
 
-@pytest.mark.parametrize(("tasks", "times"), [(1, 20), (2, 3)])
+@pytest.mark.parametrize(
+    ("tasks", "times"),
+    [(2, 1), pytest.param(1, 20, marks=pytest.mark.slow), pytest.param(2, 3, marks=pytest.mark.slow)],
+)
 def test_killed_at_random_points_it_repeats_no_finished_call_and_ends_in_the_same_rows(
     model: LoopbackModel, tmp_path: Path, reference: tuple[str, int], tasks: int, times: int
 ) -> None:

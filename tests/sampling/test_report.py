@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run_command
 from sampling.loopback_model import LoopbackModel
 
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
@@ -47,8 +47,7 @@ def model() -> Iterator[LoopbackModel]:
 
 
 def report(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "prm_gsm8k.cli", "report", "labels", str(file), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return run_command("report", "labels", file, *arguments)
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:

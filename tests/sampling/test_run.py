@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import run_command
 from sampling.loopback_model import MODEL, LoopbackModel
 
 from prm_gsm8k.dataset.problems import Problem
@@ -48,8 +49,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def build(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "prm_gsm8k.cli", "build", "model_sampled", *BUILD, *arguments]
-    return subprocess.run(command, cwd=home, env=environment(home, **more), capture_output=True, text=True, check=False)
+    return run_command("build", "model_sampled", *BUILD, *arguments, place=home, COLUMNS="160", **more)
 
 
 def fake_vllm(tmp_path: Path, code: str) -> str:
@@ -248,6 +248,7 @@ def test_the_engine_of_a_killed_run_ends_too(tmp_path: Path, weights: Path) -> N
         open("engine.pid", "w").write(str(__import__("os").getpid()))
         class Hangs(Answers):
             def do_POST(self):
+                open("asked", "w").close()
                 time.sleep(600)
         HTTPServer(("127.0.0.1", port), Hangs).serve_forever()
     """
@@ -256,10 +257,9 @@ def test_the_engine_of_a_killed_run_ends_too(tmp_path: Path, weights: Path) -> N
         command, cwd=tmp_path, env=environment(tmp_path, **{COMMAND: fake_vllm(tmp_path, code)}), stderr=subprocess.PIPE
     )
     pid = tmp_path / "engine.pid"
-    while not (pid.exists() and pid.read_text()):
+    while not (tmp_path / "asked").exists():
         assert run.poll() is None
         time.sleep(0.05)
-    time.sleep(0.5)
     run.kill()
     run.wait()
     deadline = time.monotonic() + 20

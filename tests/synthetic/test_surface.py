@@ -7,38 +7,39 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from synthetic.conftest import Generated
 
-from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.synthetic.errors import TAXONOMY
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
 from prm_gsm8k.synthetic.surface import BALANCED_TOGETHER, features, keep_probability, log_odds, surface_weights
 
-PROBLEMS = 1500
+Pairs = tuple[dict[str, list[tuple[str, str]]], Tally]
 
 
-def pairs(balanced: bool) -> tuple[dict[str, list[tuple[str, str]]], Tally]:
+def pairs(made: Generated) -> Pairs:
     """By kind of error, first errors and the correct step at the place of each."""
-    tally = Tally()
     right: dict[str, list[str]] = {}
     found: dict[str, list[tuple[str, str]]] = {}
-    options = SyntheticOptions(balanced=balanced)
-    for row in generate(list(shipped_problems("train"))[:PROBLEMS], options, tally):
+    for row in made.rows:
         if row["first_error"] < 0:
             right[row["id"]] = row["completions"]
         elif row["first_error"] < len(twin := right[row["twin_id"]]):
             at = row["first_error"]
             found.setdefault(row["error_type"], []).append((row["completions"][at], twin[at]))
-    return found, tally
+    return found, made.tally
 
 
 @pytest.fixture(scope="module")
-def balanced() -> tuple[dict[str, list[tuple[str, str]]], Tally]:
-    return pairs(balanced=True)
+def balanced(generated: Generated) -> Pairs:
+    assert SyntheticOptions().balanced
+    return pairs(generated)
 
 
 @pytest.fixture(scope="module")
-def as_drawn() -> tuple[dict[str, list[tuple[str, str]]], Tally]:
-    return pairs(balanced=False)
+def as_drawn(generated: Generated) -> Pairs:
+    made = Generated(generated.problems)
+    made.rows.extend(generate(made.problems, SyntheticOptions(balanced=False), made.tally))
+    return pairs(made)
 
 
 def leaning(steps: list[tuple[str, str]], feature: Callable[[str], Any]) -> float:
@@ -60,15 +61,15 @@ def leaning(steps: list[tuple[str, str]], feature: Callable[[str], Any]) -> floa
 def test_features_that_predict_errors_in_draws_do_not_in_rows(
     kind: str,
     feature: Callable[[str], Any],
-    as_drawn: tuple[dict[str, list[tuple[str, str]]], Tally],
-    balanced: tuple[dict[str, list[tuple[str, str]]], Tally],
+    as_drawn: Pairs,
+    balanced: Pairs,
 ) -> None:
     before, after = leaning(as_drawn[0][kind], feature), leaning(balanced[0][kind], feature)
     assert before > 0.08  # it is there to be balanced
     assert abs(after) < before / 2
 
 
-def test_a_changed_operator_has_the_sign_of_its_solution() -> None:
+def test_a_changed_operator_has_the_sign_of_its_solution(generated: Generated) -> None:
     """Who writes x in one step does not write * in another."""
 
     def mixed(row: dict[str, Any]) -> bool:
@@ -77,7 +78,7 @@ def test_a_changed_operator_has_the_sign_of_its_solution() -> None:
 
     right: dict[str, dict[str, Any]] = {}
     changed = made = 0
-    for row in generate(list(shipped_problems("train"))[:PROBLEMS], SyntheticOptions()):
+    for row in generated.rows:
         if row["first_error"] < 0:
             right[row["id"]] = row
         elif row["error_type"] in ("operation_changed", "relation_reversed"):
@@ -87,9 +88,7 @@ def test_a_changed_operator_has_the_sign_of_its_solution() -> None:
     assert made == 0
 
 
-def test_rows_are_replaced_not_lost(
-    as_drawn: tuple[dict[str, list[tuple[str, str]]], Tally], balanced: tuple[dict[str, list[tuple[str, str]]], Tally]
-) -> None:
+def test_rows_are_replaced_not_lost(as_drawn: Pairs, balanced: Pairs) -> None:
     assert as_drawn[1].counts["draw refused/surface features"] == 0
     assert balanced[1].counts["draw refused/surface features"] > 1000
     assert balanced[1].counts["wrong rows"] > 0.98 * as_drawn[1].counts["wrong rows"]

@@ -116,6 +116,7 @@ def run(batch: int, accumulation: int, processes: int, out: Path, loss: str = "o
     return json.loads(out.read_text())
 
 
+@pytest.mark.slow
 def test_two_processes_step_as_one_does(tmp_path: Path) -> None:
     """Rows with 0 to 6 labelled steps, so that micro-batches and ranks differ, and some have none."""
     one = layouts.three_steps(16, 1, tmp_path / "one")

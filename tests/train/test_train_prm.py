@@ -219,6 +219,7 @@ def launch(place: Path, out: str, processes: int, *more: str) -> subprocess.Pope
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_killed_at_a_random_step_and_started_again_it_ends_bit_equal(place: Path, processes: int) -> None:
     more = ("--max_steps", "20", "--save_steps", "2", "--eval_steps", "2", "--seed", "7")
@@ -252,6 +253,7 @@ def test_no_room_for_the_checkpoints_is_said_before_training(place: Path, monkey
         run(place, "none fit")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on_from_the_last(place: Path) -> None:
     command = [sys.executable, str(ROOT / "train" / "train_prm.py"), *words(place, "full")]
 
@@ -367,6 +369,7 @@ def test_a_cpu_without_bf16_computes_in_fp32(
     assert parse([*asked, "false"])[1].bf16 is False
 
 
+@pytest.mark.slow
 def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> None:
     """As a user types it: it once trained on the CPU, in two processes, without a word."""
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ROOT / "accelerate_config.yaml")]
