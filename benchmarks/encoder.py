@@ -1,4 +1,4 @@
-"""Rows a second of the encoder, beside the tokenizer itself on the same rows as whole strings, one thread.
+"""Speed of the encoder in rows per second, compared with the bare tokenizer on the same rows as strings, one thread.
 
     TOKENIZERS_PARALLELISM=false python benchmarks/encoder.py [FOLDER OR HUB ID OF A TOKENIZER]
 

@@ -1,12 +1,11 @@
-"""Whether training, scoring and serving see the same ids, on every row of `synthetic`, for five kinds of tokenizers.
+"""Check that training, scoring and serving see the same ids, on every row of `synthetic`, for five kinds of tokenizers.
 
     python benchmarks/encoder_parity.py data        # a folder with the config; exit code 1 if a row differs
 
-For each row and tokenizer: the ids and label positions that a training takes (`Encoder.encode_rows`, with labels),
-those of scoring (`Encoder.encode` with a tokenizer and a `prm_encoder.json` that were saved and loaded again), and the
-ids that the tokenizer itself makes of the row as one text, which is what vLLM does with a text that is posted (its
-tokenizer is transformers'; tests/test_vllm_reward_model.py asks a real server for `/tokenize`). A label belongs at a
-tag: where the tag's id stands, and nowhere else.
+For each row and tokenizer it compares the ids and label positions of training (`Encoder.encode_rows`, with labels),
+those of scoring (`Encoder.encode` with a tokenizer and a `prm_encoder.json` that were saved and loaded), and the ids of
+the row as one string, which is what vLLM computes from posted text (tests/models/test_vllm_reward_model.py asks a real
+server's `/tokenize`). Label positions must be exactly the positions of the tag's id.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ BLOCK = 1000
 
 @dataclass
 class Found:
-    """Of one tokenizer."""
+    """Counts and differences of one tokenizer."""
 
     name: str
     tag: str
@@ -52,7 +51,7 @@ class Found:
 
 
 def compare(name: str, data: str) -> Found:
-    """All rows with one tokenizer."""
+    """Compare all rows with one tokenizer."""
     began = time.monotonic()
     trained = tokenizer(name)
     training = Encoder.for_tokenizer(trained)
@@ -103,9 +102,9 @@ def main() -> None:
                 f"{f.positions:11,}   {f.seconds:.0f} s  {f.first}",
                 flush=True,
             )
-    wrong = sum(f.scoring + f.whole_text + f.positions for f in results)
-    print(f"{sum(f.rows for f in results):,} comparisons, {wrong:,} mismatches, {time.monotonic() - began:.0f} s")
-    sys.exit(wrong > 0 or not all(f.rows for f in results))
+    mismatches = sum(f.scoring + f.whole_text + f.positions for f in results)
+    print(f"{sum(f.rows for f in results):,} comparisons, {mismatches:,} mismatches, {time.monotonic() - began:.0f} s")
+    sys.exit(mismatches > 0 or not all(f.rows for f in results))
 
 
 if __name__ == "__main__":

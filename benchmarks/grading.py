@@ -1,12 +1,12 @@
-"""How often the grader and the step splitter are wrong, on solutions whose correctness is known.
+"""Error rates of the grader and the step splitter, on solutions whose correctness is known.
 
     python benchmarks/grading.py SOLUTIONS [FIRST_ERROR]
 
-SOLUTIONS (JSONL or .gz) holds model solutions with `steps`, `reference_answer` and `correct`, as another grader said.
-Every disagreement is listed with both answers and the end of the solution, so that a reader sees who is right. Beside
-it, on the same solutions, the two graders people write first: is the reference in the last line, is the last word it?
+SOLUTIONS (JSONL or .gz) holds model solutions with `steps`, `reference_answer` and `correct`, the verdict of another
+grader. Every disagreement is listed with both answers and the end of the solution, so that a reader can decide. Two
+naive graders are measured on the same solutions: the last line contains the reference; the last word is the reference.
 
-The splitter is given each solution in every form models write, and has to find the steps again: of SOLUTIONS, and of
+The splitter gets each solution in every form that models write and must recover its steps: those of SOLUTIONS, and of
 FIRST_ERROR, whose steps people marked one by one.
 """
 
@@ -61,14 +61,14 @@ def grade(rows: Sequence[dict[str, Any]]) -> None:
         "the reference is in the last line": in_last_line,
         "the last word is the reference": last_word,
     }
-    print(f"{len(rows):,} solutions, {sum(row['correct'] for row in rows):,} said to be right")
+    print(f"{len(rows):,} solutions, {sum(row['correct'] for row in rows):,} marked correct")
     for name, grader in graders.items():
         begin = time.perf_counter()
         said = [grader(text, reference) for text, reference in texts]
         seconds = time.perf_counter() - begin
         accepts = sum(now and not row["correct"] for now, row in zip(said, rows, strict=True))
-        refuses = sum(row["correct"] and not now for now, row in zip(said, rows, strict=True))
-        print(f"  {name}: accepts {accepts} said to be wrong, refuses {refuses} right; {len(rows) / seconds:,.0f}/s")
+        rejects = sum(row["correct"] and not now for now, row in zip(said, rows, strict=True))
+        print(f"  {name}: accepts {accepts} incorrect, rejects {rejects} correct; {len(rows) / seconds:,.0f}/s")
     print("disagreements of ours:")
     for (text, reference), row in zip(texts, rows, strict=True):
         if is_right(text, reference) != row["correct"]:
@@ -86,7 +86,7 @@ def split(name: str, solutions: Sequence[list[str]]) -> None:
             if len(steps) > 1 and split_steps(between.join(text)) != text:
                 other += 1
                 paragraphs += any(len(split_steps(step)) > SENTENCES_OF_A_STEP for step in steps)
-        print(f"  {form}: {other} come out otherwise, {paragraphs} of them because a line is a paragraph")
+        print(f"  {form}: {other} are split differently, {paragraphs} of them because a line is a paragraph")
     lost = of = 0
     for steps in solutions:
         sentences = [step if step[-1] in ".!?" else f"{step}." for step in steps]
@@ -99,7 +99,7 @@ def split(name: str, solutions: Sequence[list[str]]) -> None:
             place += len("".join(sentence.split()))
             of += 1
             lost += place not in ends
-    print(f"  one paragraph: {lost} of {of:,} ends of steps are not found")
+    print(f"  one paragraph: {lost} of {of:,} step ends are not found")
 
 
 def main() -> None:

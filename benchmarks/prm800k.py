@@ -1,15 +1,15 @@
-"""How fast `prm800k` is made, against TRL's conversion, and how much memory its largest file takes.
+"""Speed of `prm800k` compared with TRL's conversion, and peak memory for its largest file.
 
     python benchmarks/prm800k.py [--megabytes 456]
 
-Both are given the same file of real lines, repeated with fresh ids, and both end with rows in Arrow files, in one
-process. A fresh id also goes into the first step, so that no line is another's again, and into the problem, of which
-there are as many as in PRM800K. TRL's script (examples/datasets/prm800k.py, release 1.13) is in no distribution of the
-package, so its algorithm is written down here again: `load_dataset("json")`, then `map` in batches of 10 lines; every
-completion that was not chosen ends a row, and so does the chosen path.
+Both get the same file of real lines and write rows to Arrow files in one process. The lines are repeated with new ids
+in the first step, so that no line repeats another, and in the problem, of which there are as many as in PRM800K. TRL's
+script (examples/datasets/prm800k.py, release 1.13) is not in its package, so its algorithm is copied here:
+`load_dataset("json")`, then `map` in batches of 10 lines; every completion that was not chosen ends a row, and so does
+the chosen path.
 
-Then the whole command builds files as large as the largest of PRM800K (456 MB), in a process of its own: once from such
-lines, once from lines that differ in nothing but labeler and time, where nearly everything is merged.
+Then the whole command builds files as large as the largest of PRM800K (456 MB) in its own process: once from such
+lines, once from lines that differ only in labeler and time, where nearly everything is merged.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DATA = Path(__file__).parent.parent / "tests" / "data" / "prm800k"
 
 
 def real_lines(phase: int) -> list[dict[str, Any]]:
-    """The released lines of a phase that are at hand: 4 and 2. The screening question is made an ordinary one."""
+    """The released lines of a phase in the tests' data, 4 or 2, with the screening question as an ordinary one."""
     return [
         {**line, "is_initial_screening_question": False}
         for *_, line in read_rows(DATA / "original_lines.jsonl")
@@ -47,7 +47,7 @@ def real_lines(phase: int) -> list[dict[str, Any]]:
 
 
 def repeated(lines: list[dict[str, Any]], size: int, distinct: bool) -> Iterator[bytes]:
-    """Some `size` bytes of lines with fresh labelers and times, and if they should be distinct with fresh steps."""
+    """About `size` bytes of lines with new labelers and times, and with `distinct` new problems and first steps."""
     for i in count():
         line = orjson.loads(orjson.dumps(lines[i % len(lines)]))
         line |= {"labeler": f"{i:036x}", "timestamp": f"2022-11-22T{i:012d}"}
@@ -62,7 +62,7 @@ def repeated(lines: list[dict[str, Any]], size: int, distinct: bool) -> Iterator
 
 
 def as_trl(examples: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """TRL's conversion of a batch of lines: a neutral step is wrong, every alternative is a row."""
+    """TRL's conversion of a batch of lines: a neutral step is incorrect, every alternative is a row."""
     rows: dict[str, list[Any]] = {"prompt": [], "completions": [], "labels": []}
 
     def add(prompt: str, completions: list[str], labels: list[bool]) -> None:
@@ -93,14 +93,14 @@ def as_trl(examples: dict[str, list[Any]]) -> dict[str, list[Any]]:
 
 
 def convert_as_trl(path: Path, place: Path) -> int:
-    """Rows that TRL's script makes of a file."""
+    """Number of rows that TRL's script makes of a file."""
     lines = datasets.load_dataset("json", data_files=str(path), split="train", cache_dir=str(place))
     made = lines.map(as_trl, batched=True, batch_size=10, remove_columns=lines.column_names)
     return int(made.num_rows)
 
 
 def convert(path: Path, place: Path, num_proc: int | None = 1) -> int:
-    """Rows that we make of a file, up to the datasets cache."""
+    """Number of rows that we make of a file, up to the datasets cache."""
     with prepared("prm800k", num_proc=num_proc, source=str(path), cache_dir=str(place)) as (builder, cached):
         assert not cached
         return sum(int(split.num_examples) for split in builder.info.splits.values())
@@ -136,7 +136,7 @@ def whole_command(distinct: bool, megabytes: int, place: Path) -> None:
     command = ["build", "prm800k", "--source", str(path), "--out", str(out_folder), "--num-proc", "1", "--json"]
     environment = os.environ | {"HF_HOME": str(path.parent / "hf")}
     start = time.perf_counter()
-    # a fresh process, which is asked for the peak of its one child
+    # a new process reports the peak memory of its only child
     code = "import resource, subprocess, sys; subprocess.run([sys.executable, '-m', 'prm_gsm8k.cli', *sys.argv[1:]], "
     code += "check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); "
     code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"

@@ -1,13 +1,13 @@
-"""How many rollouts it takes to find the first error of a wrong solution: our search beside the published schemes.
+"""Rollouts needed to find the first error of an incorrect solution: our search compared with published schemes.
 
     python benchmarks/rollout_labels.py FILE [--solutions 200]
 
-FILE holds wrong solutions with the first error a person marked, a JSON object a line: `problem`, `steps`, `label`.
-The model that goes on from a prefix is simulated: a right prefix comes to the right answer with probability 0.8, one
-with the error in it never does. Its answer to a call depends on the solution, the prefix and the attempt alone, so all
-schemes ask the same model the same things, and where two disagree it is the scheme. The real grader reads its texts.
+FILE holds incorrect solutions with the first error marked by a person, as JSON lines: `problem`, `steps`, `label`. The
+model is simulated: from a correct prefix it reaches the correct answer with probability 0.8, from one that contains the
+error never. Its answer depends only on the solution, the prefix and the attempt, so all schemes see the same model. Its
+texts are graded by the real grader.
 
-`every step` is exhaustive; a scheme's label is held against its, and against the person's.
+`every step` is exhaustive; each scheme's label is compared with it, and with the person's.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from prm_gsm8k.sampling.grading import is_right
 from prm_gsm8k.sampling.labels import Call, LabelOptions, find_first_error
 from prm_gsm8k.sampling.rollout import Rollout
 
-RIGHT, WRONG = "12345", "54321"  # what the simulated model concludes; no solution of the file does
+RIGHT, WRONG = "12345", "54321"  # answers of the simulated model; no solution of the file has them
 Search = Generator[Call, Rollout, int]
 Scheme = Callable[[Sequence[str], int], Search]
 
 
 def tried(end: int, k: int, stop: bool) -> Generator[Call, Rollout, bool]:
-    """Whether any of k rollouts from the first `end` steps succeeds; with `stop`, no more after the first that does."""
+    """Whether any of k rollouts from the first `end` steps succeeds; with `stop`, sample no more after a success."""
     successes = 0
     for attempt in range(k):
         successes += is_right((yield end, attempt).text, RIGHT)
@@ -42,7 +42,7 @@ def tried(end: int, k: int, stop: bool) -> Generator[Call, Rollout, bool]:
 
 
 def every_step(steps: Sequence[str], k: int) -> Search:
-    """Math-Shepherd (arXiv 2312.08935): k rollouts from every prefix but the whole, whose answer is known."""
+    """Math-Shepherd (arXiv 2312.08935): k rollouts from every prefix but the whole solution, whose answer is known."""
     survives = []
     for end in range(1, len(steps)):
         survives.append((yield from tried(end, k, stop=False)))
@@ -58,7 +58,7 @@ def linear(steps: Sequence[str], k: int) -> Search:
 
 
 def linear_stop(steps: Sequence[str], k: int) -> Search:
-    """The same, done with a prefix at its first success."""
+    """The same, but stop sampling from a prefix at its first success."""
     for end in range(1, len(steps)):
         if not (yield from tried(end, k, stop=True)):
             return end - 1
@@ -78,12 +78,12 @@ def binary(steps: Sequence[str], k: int, stop: bool = False) -> Search:
 
 
 def binary_stop(steps: Sequence[str], k: int) -> Search:
-    """The same, done with a prefix at its first success."""
+    """The same, but stop sampling from a prefix at its first success."""
     return binary(steps, k, stop=True)
 
 
 def ours(steps: Sequence[str], k: int) -> Search:
-    """From the front, done with a prefix at its first success, false equations for nothing."""
+    """Linear, stopping at the first success of a prefix; false equations need no rollouts."""
     labelled = yield from find_first_error(steps, RIGHT, LabelOptions(rollouts=k))  # type: ignore[misc]
     assert labelled is not None
     return labelled.first_error
@@ -117,15 +117,15 @@ def run(search: Search, name: str, label: int, recover: float) -> tuple[int, int
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--solutions", type=int, help="the first so many; all if not given")
+    parser.add_argument("--solutions", type=int, help="how many, from the first; all if not given")
     parser.add_argument("--rollouts", type=int, default=8, metavar="K")
-    parser.add_argument("--recover", type=float, default=0.8, metavar="P", help="of a right prefix")
+    parser.add_argument("--recover", type=float, default=0.8, metavar="P", help="P(success) from a correct prefix")
     arguments = parser.parse_args()
     rows = [row for *_, row in read_rows(arguments.file) if row["label"] >= 0][: arguments.solutions]
     steps = sum(len(row["steps"]) for row in rows) / len(rows)
     print(
-        f"{len(rows)} wrong solutions of {arguments.file.name}, {steps:.2f} steps each; "
-        f"k={arguments.rollouts}, right prefixes recover with {arguments.recover}; {os.cpu_count()} cores"
+        f"{len(rows)} incorrect solutions of {arguments.file.name}, {steps:.2f} steps each; "
+        f"k={arguments.rollouts}, P(success) from a correct prefix {arguments.recover}; {os.cpu_count()} cores"
     )
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("scheme", "rollouts a solution", "times ours", "as exhaustive", "as the person"):

@@ -1,15 +1,14 @@
-"""Output tokens a second of the sampling pipeline, beside vLLM's own `LLM.generate` on the very same requests.
+"""Output tokens per second of the sampling pipeline, compared with vLLM's `LLM.generate` on the same requests.
 
     python benchmarks/sampling_throughput.py [MODEL] [--problems 96] [--python .venv-vllm/bin/python]
 
 Three ways, one after the other, on the same machine, with the same engine arguments:
 
-    pipeline       the datatrove pipeline against a vLLM server: requests over HTTP, answers kept on disk
-    LLM.generate   vLLM in its own process with all prompts at once: what the engine can do
-    one by one     a loop that sends a request when the one before is answered, as most scripts do
+    pipeline       the datatrove pipeline against a vLLM server: requests over HTTP, answers saved to disk
+    LLM.generate   vLLM in its own process with all prompts at once: the engine's limit
+    one by one     a loop that waits for each answer before the next request, as most scripts do
 
-A server or an engine is started before its clock is; both have seen one request when it starts. Prints a line a way,
-and the two ratios.
+Timing starts when the engine has answered its first request. Prints a line for each way, and two ratios.
 """
 
 from __future__ import annotations

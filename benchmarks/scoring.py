@@ -1,13 +1,13 @@
-"""Tokens a second of `score_many`, beside the bare forward of the same model, on solutions of GSM8K's lengths, one run.
+"""Tokens per second of `score_many`, compared with the bare forward of the same model, on solutions of GSM8K's lengths.
 
     python benchmarks/scoring.py [PRM] [--solutions 64] [--dtype fp32] [--rounds 3] [--batch-tokens 16384 4096 1024]
 
-Without a checkpoint the model is SmolLM2-135M with a fresh head (`python -m prm_gsm8k.train.small_model`). The bare
-forward has as many tokens in rows of one length, the mean of those solutions, 4,096 tokens at a time, and no tokenizer.
-What `score_many` has on top: encoding, padding, and that lengths differ. Last in each round is the same one solution at
-a time, as most public evaluators do, who take even a forward for each step.
+Without a checkpoint the model is SmolLM2-135M with a new head (`python -m prm_gsm8k.train.small_model`). The bare
+forward has the same number of tokens, 4,096 at a time, in rows of the mean length, without a tokenizer; `score_many`
+adds encoding, padding and varying lengths. `one by one` scores one solution per forward, as most public evaluators do
+(many take a forward per step).
 
-Figures are medians of rounds in turns, so that whatever else the machine does falls on all of them alike.
+Figures are medians over rounds that alternate between the ways, so that other load on the machine affects all alike.
 """
 
 from __future__ import annotations

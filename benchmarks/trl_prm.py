@@ -1,17 +1,17 @@
-"""Our training beside the last PRM trainer that trl had (1.13): is the loss that of the rows, and how fast is it?
+"""Our training compared with trl's last PRM trainer (1.13): does the loss depend on the layout, and how fast is it?
 
-    pip install --no-deps --target build/trl trl==1.13.0      # trl itself; what it needs is here already
+    pip install --no-deps --target build/trl trl==1.13.0      # its dependencies are installed
     PYTHONPATH=build/trl python benchmarks/trl_prm.py [--steps 10] [--model build/smollm2]
 
-First table: the same 16 rows an optimizer step as one batch, in micro-batches, and in two processes (gloo), on a tiny
+First table: the same 16 rows per optimizer step as one batch, in micro-batches, and in two processes (gloo), on a tiny
 random model: loss and gradient norm of the first step, and the largest relative difference from the first layout over
-three steps. Rows have 0 to 6 labelled steps. A trainer whose loss depends on the layout trains another model when the
-number of GPUs changes.
+three steps. Rows have 0 to 6 labelled steps. A trainer whose loss depends on the layout trains a different model on
+another number of GPUs.
 
-Second table: SmolLM2-135M, rows of `synthetic`, bf16, batches of 8 rows, two of them an optimizer step, the same cores.
-Counted are tokens of the rows, as they would be one by one: trees compute what rows of a problem share once. Our rows
-have more of them, for they are in the chat format, where trl writes the prompt and the steps alone; so rows a second
-stand beside.
+Second table: SmolLM2-135M, rows of `synthetic`, bf16, two batches of 8 rows per optimizer step, the same cores. Tokens
+are counted as if rows were computed one by one; trees compute the shared prefix of a problem's rows once. Our rows have
+more tokens, because they are in the chat format, while trl writes only the prompt and the steps; so rows per second are
+given too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WARM_UP = 2  # optimizer steps that are not timed
 
 
 class _Watch(TrainerCallback):
-    """Loss and gradient norm of each step, and when steps end."""
+    """Records loss and gradient norm of each step, and when steps end."""
 
     def __init__(self) -> None:
         self.loss: list[float] = []
@@ -75,7 +75,7 @@ def arguments(
 
 
 def three_steps(whose: str, batch: int, accumulation: int, out: str) -> None:
-    """Run in a process of its own (or two): writes loss and gradient norm."""
+    """Train three steps, as one of the processes of a layout, and write loss and gradient norm to `out`."""
     import layouts
 
     watch = _Watch()
@@ -116,7 +116,7 @@ def three_steps(whose: str, batch: int, accumulation: int, out: str) -> None:
 
 
 def run_layout(whose: str, batch: int, accumulation: int, processes: int) -> dict[str, list[float]]:
-    if processes == 1:  # here and now: starting Python takes longer than the steps
+    if processes == 1:  # in this process: starting Python takes longer than the steps
         with tempfile.TemporaryDirectory() as folder:
             three_steps(whose, batch, accumulation, out := str(Path(folder, "out.json")))
             return json.loads(Path(out).read_text())  # type: ignore[no-any-return]
@@ -142,7 +142,7 @@ def run_layout(whose: str, batch: int, accumulation: int, processes: int) -> dic
 
 
 def layout_table() -> bool:
-    """Print it; whether ours is one loss for all layouts."""
+    """Print the first table; returns whether our loss is the same for all layouts."""
     columns = "loss, gradient norm, difference"
     print(f"batch x accumulation x processes    ours: {columns}    trl 1.13: {columns}")
     first: dict[str, dict[str, list[float]]] = {}
@@ -177,7 +177,7 @@ def speed_table(model: str, steps: int) -> None:
     from prm_gsm8k.train.trainer import PrmTrainer, new_model
 
     tokenizer = AutoTokenizer.from_pretrained(model)
-    # the same rows for both: four a problem, 16 an optimizer step, those of ours lying in 2 trees a micro-batch
+    # the same rows for both: four per problem, 16 per optimizer step, ours in 2 trees per micro-batch
     wanted = 16 * (steps + WARM_UP)
     encoder = Encoder.for_tokenizer(tokenizer, max_length=1024)
     data = load_data(PrmArguments(model=model, max_train_rows=wanted, max_eval_rows=8), encoder, 0)

@@ -1,4 +1,4 @@
-"""Calibrate a PRM in its folder: fit on scored rows, then put slope and intercept into the saved head.
+"""Calibrate a saved PRM: fit on scored rows, then fold slope and intercept into the saved head.
 
 calibrate_checkpoint("out/prm", rows)
 """
@@ -25,34 +25,34 @@ def calibrate_checkpoint(
     fitted_on: str = "",
     **options: Any,
 ) -> Calibration:
-    """Calibrate a PRM of this package in its folder. Doing it again calibrates what is there by then.
+    """Calibrate a saved PRM of this package in place. Calling it again calibrates the calibrated PRM.
 
     Args:
-        folder: the checkpoint; the file with its head's weights is replaced, the others are not touched.
-        rows: of a validation split, with `prompt`, `completions` and `first_error`.
+        folder: the checkpoint. Only the weight file that holds the head is replaced.
+        rows: validation rows, with `prompt`, `completions` and `first_error`.
         method, fitted_on: see `fit_calibration`.
         options: `dtype`, `device`, `max_batch_tokens` of `ProcessRewardModel.from_pretrained`.
 
     Returns:
-        What was fitted now. `prm_calibration.json` holds all that was done since the training.
+        This fit. `prm_calibration.json` records the composition of all fits since training.
 
     Raises:
-        StepsError: a row that cannot be scored.
+        StepsError: a row cannot be scored.
         UsageError, CheckpointError: as `fit_calibration` and `from_pretrained`.
     """
     prm = ProcessRewardModel.from_pretrained(folder, **options)
     many = prm.score_many([(row["prompt"], row["completions"]) for row in rows])
-    scores, right = judged_steps(many, [row["first_error"] for row in rows])
-    fitted = fit_calibration(log_odds(scores), right, method=method, fitted_on=fitted_on)
+    scores, correct = judged_steps(many, [row["first_error"] for row in rows])
+    fitted = fit_calibration(log_odds(scores), correct, method=method, fitted_on=fitted_on)
     put_into_checkpoint(folder, fitted)
     return fitted
 
 
 def put_into_checkpoint(folder: str | Path, calibration: Calibration) -> None:
-    """Put a calibration of a checkpoint's scores into its head and its `prm_calibration.json`.
+    """Fold a calibration into a checkpoint's head and record it in `prm_calibration.json`.
 
     Raises:
-        CheckpointError: it has no head of two labels in one file.
+        CheckpointError: no single file holds a head with weight and bias.
     """
     folder = Path(folder)
     earlier = Calibration.load(folder)
@@ -61,7 +61,7 @@ def put_into_checkpoint(folder: str | Path, calibration: Calibration) -> None:
 
 
 def _rewrite_head(folder: Path, calibration: Calibration) -> None:
-    """Replace the file of weights that holds the head: whole or not at all, and by its name, so an index stays true."""
+    """Replace the weight file that holds the head, atomically and under the same name, so that an index stays valid."""
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
 
@@ -73,7 +73,7 @@ def _rewrite_head(folder: Path, calibration: Calibration) -> None:
             continue
         if len(heads) < 2:
             raise CheckpointError(
-                f"{path} holds {heads[0]} alone; save the model again, so that its head is in one file"
+                f"{path} holds only {heads[0]}; save the model again, so that its head is in one file"
             )
         tensors = load_file(path)
         old = tensors["score.weight"], tensors["score.bias"]

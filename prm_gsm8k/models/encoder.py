@@ -1,23 +1,23 @@
 """The one encoder: a prompt and its steps as token ids, with the position at which each step is scored.
 
-Training, evaluation, scoring and serving all come here. SmolLM2's chat format, one line a piece:
+Training, evaluation, scoring and serving all use it. SmolLM2's chat format, one piece a line:
 
     <|im_start|>system⏎You are…<|im_end|>⏎<|im_start|>user⏎        before_prompt
-    Ali has 3 apples and buys 4. How many has he?                   prompt
+    Ali has 3 apples and buys 4. How many does he have?             prompt
     <|im_end|>⏎<|im_start|>assistant⏎                               after_prompt
     He has 3+4=7 apples.    <repo_name>     ←  scored here          step 0
     ⏎So 7.                  <repo_name>     ←  and here             between_steps, step 1
 
-Three rules make the ids of training those of scoring:
+Three rules make the ids of training and of scoring the same:
 
-- The row is cut at its control tokens, and each piece of text between two of them is tokenised by itself. A tag ends
-  each step, so steps never merge (`.\\n\\n` is one token of Llama 3 and Qwen), and the ids of steps 0..i are the start
-  of the ids of steps 0..j. It is also what any server does with the whole string: a tokenizer cuts it there first.
-- Tags are put in as ids. What stands in the user's text is text, whatever it spells (`plain_text`).
-- What stands around the prompt is written once, at training, and kept with the checkpoint (`EncoderConfig`): a chat
-  template that is edited, or that writes today's date as Llama 3.1's does, changes nothing any more.
+- A row is split at its control tokens, and each piece of text between two of them is tokenised by itself. A tag ends
+  each step, so steps never merge (`.\\n\\n` is one token of Llama 3 and Qwen), and the ids of steps 0..i are a prefix
+  of the ids of steps 0..j. A server that is sent the whole string gets the same ids: a tokenizer splits there first.
+- Tags are inserted as ids. User text is always plain text, whatever it spells (`plain_text`).
+- The text around the prompt is rendered once, at training, and saved with the checkpoint (`EncoderConfig`). A chat
+  template that is edited later, or that writes today's date as Llama 3.1's does, changes nothing.
 
-Spaces and newlines around a prompt or a step are no part of it.
+Whitespace around a prompt or a step is stripped.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ PROBE = (
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """All that decides the ids besides the tokenizer. Kept as JSON with the checkpoint.
+    """Everything besides the tokenizer that decides the ids. Saved as JSON with the checkpoint.
 
-    `probe` is the SHA-256 of the ids of a fixed row: a tokenizer that would encode otherwise is refused, not used.
+    `probe` is the SHA-256 of the ids of a fixed row, so that a tokenizer that encodes differently is refused.
     """
 
     step_tag: str
@@ -61,7 +61,7 @@ class EncoderConfig:
     probe: str = ""
 
     def save(self, folder: str | Path) -> None:
-        """Write it as `prm_encoder.json` into a folder."""
+        """Write `prm_encoder.json` into a folder."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
         Path(folder, FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -79,7 +79,7 @@ class EncoderConfig:
         except FileNotFoundError as error:
             raise CheckpointError(f"{folder} has no {FILE}: it is not a PRM that this package trained") from error
         except (ValueError, TypeError) as error:
-            raise CheckpointError(f"{path} is not what a PRM of this package has: {error}") from error
+            raise CheckpointError(f"{path} is not an encoder config of this package: {error}") from error
         for f in fields(cls):
             kind = (int, type(None)) if f.name == "max_length" else int if f.name == "step_tag_id" else str
             if not isinstance(value := getattr(config, f.name), kind):
@@ -89,10 +89,10 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class Encoded:
-    """One row as a model takes it: `input_ids[tag_positions[i]]` is the tag that ends step i.
+    """One row as a model reads it: `input_ids[tag_positions[i]]` is the tag that ends step i.
 
-    `targets[i]` is the probability of being right that step i should get, None where it is not to be trained on; it is
-    None altogether for a row without labels.
+    `targets[i]` is the P(correct) that step i should get, None for a step that is not trained on. A row without labels
+    has no targets (None).
     """
 
     input_ids: list[int]
@@ -102,7 +102,7 @@ class Encoded:
 
 @dataclass
 class Counts:
-    """What became of the rows and steps given to `Encoder.encode_rows`."""
+    """Counts of `Encoder.encode_rows`: rows and steps read, cut to fit, and refused as too long."""
 
     rows: int = 0
     cut: int = 0
@@ -113,15 +113,15 @@ class Counts:
 
 
 class Encoder:
-    """Turns (prompt, steps) into ids with a tokenizer of transformers and an `EncoderConfig`.
+    """Turns (prompt, steps) into token ids, with a transformers tokenizer and an `EncoderConfig`.
 
         encoder = Encoder.for_tokenizer(AutoTokenizer.from_pretrained("Qwen/Qwen3-8B"))
         row = encoder.encode("1+1?", ["1+1=2", "So 3."], labels=[True, False])
-        row.tag_positions, row.targets      # one a step, always
+        row.tag_positions, row.targets      # one entry per step
 
     Raises:
-        TokenizerError: the tokenizer does not have the step tag under its id, or encodes otherwise than the one that
-            the config was made with.
+        TokenizerError: the tokenizer has the step tag under another id or not at all, or encodes differently from the
+            one that the config was made with.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, config: EncoderConfig) -> None:
@@ -133,7 +133,7 @@ class Encoder:
                 f"the step tag {config.step_tag!r} has id {config.step_tag_id} in {FILE}, but in this tokenizer "
                 f"{self._control.ids.get(config.step_tag, 'there is none')}; use the checkpoint's own tokenizer"
             )
-        # around the prompt: the ids up to the nearest control token, and the text that is one piece with it
+        # around the prompt: ids up to the nearest control token, and the text that is tokenised in one piece with it
         self._before, self._head = self._cut(config.before_prompt)
         first = self._control.pattern.search(config.after_prompt)
         at = first.start() if first else len(config.after_prompt)
@@ -141,7 +141,7 @@ class Encoder:
         self._middle, self._step_head = self._cut(config.after_prompt[at:])
         if config.probe and config.probe != (now := self._probe()):
             raise TokenizerError(
-                f"this tokenizer encodes otherwise than the one the PRM was trained with (probe {now[:12]}, "
+                f"this tokenizer encodes differently from the one the PRM was trained with (probe {now[:12]}, "
                 f"{config.probe[:12]} in {FILE}); use the checkpoint's own tokenizer"
             )
 
@@ -155,18 +155,18 @@ class Encoder:
         between_steps: str = "\n",
         max_length: int | None = None,
     ) -> Encoder:
-        """An encoder for a model that is to become a PRM.
+        """An encoder for a model that is to be trained as a PRM.
 
         Args:
             tokenizer: its tokenizer.
             tag: the step tag, one of its special tokens; chosen by `choose_step_tag` if None.
-            template: the prompt as the user's turn of the tokenizer's chat template, steps as the assistant's; or
-                `plain`, the prompt and the steps on lines of their own; `auto` is chat where there is a template.
+            template: `chat` writes the prompt as the user's turn of the tokenizer's chat template and the steps as the
+                assistant's; `plain` writes prompt and steps on separate lines; `auto` is chat if there is a template.
             between_steps: text before each step but the first.
-            max_length: how many tokens a row may have.
+            max_length: most tokens in a row; None for no limit.
 
         Raises:
-            TokenizerError: it has no such tag, none that is usable, or no chat template.
+            TokenizerError: the tag cannot be used, no token can, or there is no chat template.
         """
         if tag is not None and (reason := why_not(tokenizer, tag)):
             raise TokenizerError(f"the step tag cannot be {tag!r}: it {reason}")
@@ -191,17 +191,17 @@ class Encoder:
         after_error: AfterError = "mask",
         too_long: Literal["cut", "refuse"] = "refuse",
     ) -> Encoded:
-        """One row.
+        """Encode one row.
 
         Args:
             prompt: the problem.
             completions: the steps.
             labels, values, after_error: see `step_targets`.
-            too_long: leave out the last steps of a row of more than `max_length` tokens, whole ones only, or refuse it.
+            too_long: for a row of more than `max_length` tokens: `cut` drops whole steps from its end, `refuse` raises.
 
         Raises:
-            StepsError: no prompt, no steps, an empty step, text that is not Unicode, or not one label a step.
-            TooLongError: too long, and not to be cut, or already with its first step.
+            StepsError: no prompt, no steps, an empty step, text that is not Unicode, or not one label per step.
+            TooLongError: too long, and `refuse` or not even the first step fits.
             TokenizerError: the vocabulary cannot write the text without a control token.
         """
         prompt, steps = checked(prompt, completions)
@@ -222,10 +222,10 @@ class Encoder:
         return Encoded(ids, [end - 1 for end in ends[:fits]], targets[:fits] if targets is not None else None)
 
     def encode_prefix(self, prompt: str, completions: Sequence[str]) -> list[int]:
-        """The ids that every solution beginning with these steps begins with; there may be no steps yet.
+        """The ids shared by every solution that begins with these steps, of which there may be none.
 
-        With a chat template that is all up to the first word of the next step. Without one and without steps the prompt
-        is one piece of text with the first step, and only what stands before it is common to all.
+        With a chat template these are all ids before the next step's text. In the plain template without steps, the
+        prompt is tokenised in one piece with the first step, so only the ids before the prompt are shared.
 
         Raises: as `encode`.
         """
@@ -244,17 +244,17 @@ class Encoder:
         after_error: AfterError = "mask",
         too_long: Literal["cut", "refuse"] = "cut",
     ) -> Iterator[Encoded]:
-        """Rows of the contract, one after the other; what is cut or left out is counted in `counts`.
+        """Encode rows in order, skipping those that are too long, and count what is cut or skipped in `counts`.
 
-        Left out is a row that is too long: with `too_long="refuse"` each, else one whose first step does not fit.
+        With `too_long="cut"` a row is skipped only if its first step does not fit.
 
         Args:
             rows: mappings with `prompt`, `completions`, `labels` and, for `soft`, `values`.
-            counts: filled as rows are taken.
-            soft: `values` are the targets of rows that have them.
+            counts: filled as rows are read.
+            soft: take `values` as targets where a row has them.
 
         Raises:
-            StepsError: a row that no `max_length` would save; its id, or its place from 0, comes first in the message.
+            StepsError: a row cannot be encoded; the message begins with its id, or its index from 0.
         """
         for n, row in enumerate(rows):
             counts.rows += 1
@@ -276,18 +276,18 @@ class Encoder:
             yield encoded
 
     def _pieces(self, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        """Ids of all before the first step, and of each step without its tag."""
+        """Ids of everything before the first step, and of each step without its tag."""
         head = self._head + prompt + self._tail
         texts = [self._step_head + steps[0], *[self.config.between_steps + step for step in steps[1:]]]
         if self._middle:
             [opening] = self._text.encode([head], at_start=not self._before)
             return [*self._before, *opening, *self._middle], self._text.encode(texts)
-        # plain: nothing but text from the prompt to the end of the first step, so one piece
+        # plain: no control token between the prompt and the end of the first step, so they are one piece
         [first] = self._text.encode([head + texts[0]], at_start=not self._before)
         return [*self._before], [first, *self._text.encode(texts[1:])]
 
     def _cut(self, text: str) -> tuple[list[int], str]:
-        """Text of a template as the ids up to its last control token, and the text after that."""
+        """Template text as the ids up to its last control token, and the text after that."""
         ids: list[int] = []
         pieces = self._control.split(text)
         rest = pieces.pop() if pieces and isinstance(pieces[-1], str) else ""
@@ -302,7 +302,11 @@ class Encoder:
 
 
 def checked(prompt: object, completions: object) -> tuple[str, list[str]]:
-    """The prompt and the steps without the spaces around them, if there is something in each."""
+    """The prompt and the steps, stripped.
+
+    Raises:
+        StepsError: no steps, or one of these is empty, not a string or not Unicode.
+    """
     if isinstance(completions, (str, bytes)) or not isinstance(completions, Sequence):
         raise StepsError(f"completions are {type(completions).__name__}, not a list of steps")
     if not completions:
@@ -322,18 +326,18 @@ def checked(prompt: object, completions: object) -> tuple[str, list[str]]:
 
 
 def _around_the_prompt(tokenizer: PreTrainedTokenizerFast) -> tuple[str, str]:
-    """What a chat template writes before and after the user's only message, the assistant's turn opened."""
+    """What a chat template writes before the user's message, and after it up to the assistant's answer."""
     if not tokenizer.chat_template:
-        raise TokenizerError("this tokenizer has no chat template; take template='plain'")
-    mark = "PROMPT-7f3a9c"  # letters and figures: no template escapes or trims them
+        raise TokenizerError("this tokenizer has no chat template; use template='plain'")
+    mark = "PROMPT-7f3a9c"  # letters and digits: no template escapes or trims them
     message = [{"role": "user", "content": mark}]
     text = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
     if not isinstance(text, str) or text.count(mark) != 1:
-        raise TokenizerError("this chat template does not write the user's message once; take template='plain'")
+        raise TokenizerError("this chat template does not write the user's message exactly once; use template='plain'")
     before, _, after = text.partition(mark)
     return before, after
 
 
 def bos(tokenizer: PreTrainedTokenizerFast) -> str:
-    """The token a tokenizer begins every text with; empty if it begins with none."""
+    """The token that a tokenizer puts before every text; empty if there is none."""
     return str(tokenizer.bos_token) if tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id] else ""

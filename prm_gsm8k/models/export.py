@@ -1,9 +1,9 @@
-"""A PRM of this package as another kind of checkpoint, for tools that read only that kind.
+"""Export a PRM of this package as a `Qwen2ForProcessRewardModel`, for tools that read only that architecture.
 
-`Qwen2ForProcessRewardModel`, the architecture of Qwen2.5-Math-PRM, has a head of Linear(h, h) · ReLU · Linear(h, 2)
-where ours is one Linear(h, 2). A linear map is such a head exactly: each logit l is relu(l) - relu(-l), so four of the
-h hidden units hold l and -l of the two labels, the others nothing, and the second layer subtracts. Even the rounding
-is the same: a logit is rounded once, when it is computed.
+It is the architecture of Qwen2.5-Math-PRM: a head of Linear(h, h) · ReLU · Linear(h, 2) where ours is one Linear(h, 2).
+Such a head can compute any linear map exactly: each logit l is relu(l) - relu(-l), so four of the h hidden units hold l
+and -l of the two labels, the others are 0, and the second layer subtracts. Even the rounding is the same: a logit is
+rounded once, when it is computed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from prm_gsm8k.exceptions import CheckpointError, UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-WEIGHTS = ("config.json", "model.safetensors.index.json")  # written anew; every other JSON file of a checkpoint is kept
+WEIGHTS = ("config.json", "model.safetensors.index.json")  # written by the export; every other JSON file is copied
 
 
 def export_qwen2_prm(model: str | Path, out: str | Path, *, revision: str | None = None) -> Path:
@@ -27,22 +27,22 @@ def export_qwen2_prm(model: str | Path, out: str | Path, *, revision: str | None
 
     Args:
         model: a folder, or a repository of the Hub.
-        out: a folder that is made, or is empty.
+        out: a folder that does not exist, or is empty.
         revision: branch, tag or commit of the repository.
 
     Returns:
         `out`, as a path. `load_scorer` reads it, and vLLM serves it as that architecture.
 
     Raises:
-        CheckpointError: it is not such a PRM, or its base is no Qwen2.
-        UsageError: `out` holds something.
+        CheckpointError: it is not such a PRM, or its base is not Qwen2.
+        UsageError: `out` is not empty.
     """
     from prm_gsm8k.models.checkpoint import checkpoint_folder
     from prm_gsm8k.models.formats.kinds import kind_of
 
     folder, out = checkpoint_folder(model, revision), Path(out)
     if (kind := kind_of(folder)) != "ours":
-        raise CheckpointError(f"{model} is no PRM of this package but {kind}, and is not exported")
+        raise CheckpointError(f"{model} is a {kind}, not a PRM of this package, and cannot be exported")
     base = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     if base != "qwen2":
         raise CheckpointError(
@@ -50,7 +50,7 @@ def export_qwen2_prm(model: str | Path, out: str | Path, *, revision: str | None
             "Qwen2ForProcessRewardModel (vLLM serves any PRM of this package as it is)"
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} holds something already; name a folder that is not there")
+        raise UsageError(f"{out} is not empty; name a folder that does not exist")
 
     from transformers import AutoModelForTokenClassification
 
@@ -74,7 +74,7 @@ def export_qwen2_prm(model: str | Path, out: str | Path, *, revision: str | None
 
 
 def copy_head(linear: nn.Linear, head: nn.Sequential) -> None:
-    """Make Linear(h, h) · ReLU · Linear(h, 2) compute what Linear(h, 2) does; see the module."""
+    """Make `head`, Linear(h, h) · ReLU · Linear(h, 2), compute what `linear`, Linear(h, 2), does; see the module."""
     import torch
 
     first, _, second = head

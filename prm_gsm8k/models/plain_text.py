@@ -1,15 +1,15 @@
-"""Text as text: ids of what a user wrote, in which no string can stand for a control token.
+"""User text as token ids that never contain a control token, whatever the text spells.
 
 A tokenizer looks for its added tokens (`<|im_end|>`, `<reponame>`, …) in every text, so a problem that quotes one would
-end a chat turn, or show a step tag where no step ends. `split_special_tokens=True` of transformers is not enough: it
-passes over tokens that are marked special, and Qwen marks `<|fim_pad|>` and `</think>` as not special. Here the text
-goes through a copy of the tokenizer that never heard of them, with the same normalizer, pre-tokenizer and model:
+end a chat turn, or add a step tag where no step ends. `split_special_tokens=True` of transformers is not enough: it
+only covers tokens marked special, and Qwen marks `<|fim_pad|>` and `</think>` as not special. Here the text goes
+through a copy of the tokenizer without them, with the same normalizer, pre-tokenizer and model:
 
     >>> from prm_gsm8k.models.plain_text import is_markup
     >>> is_markup("<|fim_pad|>", special=False), is_markup("    ", special=False), is_markup("widget", special=False)
     (True, False, False)
 
-Added tokens that are text, such as the runs of spaces of GPT-NeoX or words someone added to a vocabulary, stay.
+Added tokens that are plain text, such as GPT-NeoX's runs of spaces or words added to a vocabulary, stay.
 """
 
 from __future__ import annotations
@@ -28,54 +28,54 @@ if TYPE_CHECKING:
 
 
 def is_markup(content: str, special: bool) -> bool:
-    """Whether an added token is a control token: it is marked special, or written `<…>` or `[…]`."""
+    """Whether an added token is a control token: marked special, or written `<…>` or `[…]`."""
     return special or (content[:1], content[-1:]) in {("<", ">"), ("[", "]")}
 
 
 def markup_tokens(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
-    """Id of each control token of a tokenizer by its string, in the order of the ids."""
+    """The control tokens of a tokenizer with their ids, in the order of the ids."""
     added = sorted(tokenizer.added_tokens_decoder.items())
     return {token.content: i for i, token in added if token.content and is_markup(token.content, token.special)}
 
 
 class PlainText:
-    """Encodes user text with a tokenizer's own merges, and without its control tokens.
+    """Encodes user text as its tokenizer does, but without control tokens.
 
     Args:
-        tokenizer: any tokenizer of transformers that has a `tokenizers` backend; it is not changed.
+        tokenizer: any transformers tokenizer with a `tokenizers` backend; it is not changed.
 
     Raises:
-        TokenizerError: it has none (Mistral's own or an old slow tokenizer).
+        TokenizerError: it has no such backend (mistral-common, or a slow tokenizer).
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if backend is None:
             raise TokenizerError(
-                f"{type(tokenizer).__name__} is not backed by the tokenizers library, and cannot be told to read "
-                "control tokens as text; a model with a tokenizer.json has one that can"
+                f"{type(tokenizer).__name__} is not backed by the tokenizers library, so it cannot read control "
+                "tokens as text; use a model with a tokenizer.json"
             )
         markup = markup_tokens(tokenizer)
         state = json.loads(backend.to_str())
         kept = [token for token in state["added_tokens"] if token["content"] not in markup]
         state |= {"added_tokens": kept, "post_processor": None, "truncation": None, "padding": None}
         self._at_start = _tokenizer(state)
-        # a prefix space that the convention gives to the first piece of a text only
+        # some tokenizers put a space before the first piece of their input only
         self._further_on = _tokenizer(inside) if (inside := _without_first_prefix(state)) != state else self._at_start
-        # without the others a kept token may have got another id
+        # removing tokens may have changed the ids of those that stay
         here = {token["content"]: self._at_start.token_to_id(token["content"]) for token in kept}
         self._moved = {i: token["id"] for token in kept if (i := here[token["content"]]) != token["id"]}
         self._control = frozenset(markup.values()) - {tokenizer.unk_token_id}
 
     def encode(self, texts: Sequence[str], at_start: bool = False) -> list[list[int]]:
-        """The ids of each text; none of them is a control token's.
+        """The ids of each text, encoded by itself, without control tokens.
 
         Args:
-            texts: pieces of text, each encoded by itself.
-            at_start: whether they open their input, where some tokenizers put a space before the first word.
+            texts: pieces of text.
+            at_start: whether they begin their input, where some tokenizers put a space before the first word.
 
         Raises:
-            TokenizerError: the vocabulary itself turns a character into a control token.
+            TokenizerError: the vocabulary maps a single character to a control token.
         """
         tokenizer = self._at_start if at_start else self._further_on
         pieces = [e.ids for e in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
@@ -83,25 +83,25 @@ class PlainText:
             pieces = [[self._moved.get(i, i) for i in ids] for ids in pieces]
         for n, ids in enumerate(pieces):
             if not self._control.isdisjoint(ids):
-                pieces[n] = [i for i, _ in self._broken(texts[n], at_start)]
+                pieces[n] = [i for i, _ in self._split_control(texts[n], at_start)]
         return pieces
 
     def encode_with_ends(self, text: str, at_start: bool = False) -> tuple[list[int], list[int]]:
-        """The ids of one text, and after how many of its characters each of them ends.
+        """The ids of one text, and the character offset at which each of them ends.
 
         Raises: as `encode`.
         """
         encoding = (self._at_start if at_start else self._further_on).encode(text, add_special_tokens=False)
         ids = [self._moved.get(i, i) for i in encoding.ids]
         if not self._control.isdisjoint(ids):
-            pairs = self._broken(text, at_start)
+            pairs = self._split_control(text, at_start)
             return [i for i, _ in pairs], [end for _, end in pairs]
         return ids, [end for _, end in encoding.offsets]
 
-    def _broken(self, text: str, at_start: bool, before: int = 0) -> list[tuple[int, int]]:
-        """For vocabularies in which a control token is also a word: the text, cut after the first letter of each.
+    def _split_control(self, text: str, at_start: bool, before: int = 0) -> list[tuple[int, int]]:
+        """(id, end offset) of a text in a vocabulary where a control token is also a word: cut after its first letter.
 
-        Ids and where they end, counted from `before` characters.
+        Offsets count from `before`.
         """
         tokenizer = self._at_start if at_start else self._further_on
         encoding = tokenizer.encode(text, add_special_tokens=False)
@@ -113,19 +113,15 @@ class PlainText:
             if end - start < 2:
                 raise TokenizerError(
                     f"this tokenizer reads {text[start:end]!r} as its control token {tokenizer.id_to_token(i)!r}; "
-                    "it cannot be written as text"
+                    "it cannot be encoded as text"
                 )
         cuts = [0, *(start + 1 for _, start, _ in control), len(text)]
-        parts = [self._broken(text[a:b], at_start and a == 0, before + a) for a, b in pairwise(cuts)]
+        parts = [self._split_control(text[a:b], at_start and a == 0, before + a) for a, b in pairwise(cuts)]
         return [pair for part in parts for pair in part]
 
 
 class ControlTokens:
-    """Finds the control tokens that a template writes, as the tokenizer itself would.
-
-    Args:
-        tokenizer: any tokenizer of transformers.
-    """
+    """Finds the control tokens in a template's text, as the tokenizer itself would."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self.ids = markup_tokens(tokenizer)
@@ -139,7 +135,7 @@ class ControlTokens:
         )
 
     def split(self, text: str) -> list[str | int]:
-        """A template's text as the pieces between control tokens, and the ids of these."""
+        """Template text as its pieces between control tokens, and the ids of these tokens."""
         pieces: list[str | int] = []
         at = 0
         for match in self.pattern.finditer(text):
@@ -155,7 +151,7 @@ def _tokenizer(state: dict[str, Any]) -> Tokenizer:
 
 
 def _without_first_prefix(state: Any) -> Any:
-    """A tokenizer's state with SentencePiece's prefix `first` (the first word of the whole input only) as `never`."""
+    """A tokenizer's state in which SentencePiece's prefix space, if it is for the first word only, is never added."""
     if isinstance(state, dict):
         if state.get("type") == "Metaspace" and state.get("prepend_scheme") == "first":
             return state | {"prepend_scheme": "never"}

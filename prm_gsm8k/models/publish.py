@@ -1,10 +1,10 @@
-"""Publish a trained PRM: one commit, read back and compared, then the tag. As `publish` does it for a data set.
+"""Publish a trained PRM: one commit, read back and compared, then the tag, as `publish` does for a dataset.
 
     plan = publish_model("output/prm", "org/prm", plan_only=True)
     done = publish_model("output/prm", "org/prm", tag="v1.0.0")
 
-What goes is what `ProcessRewardModel.from_pretrained` reads, the record of its making, its pictures and a card: JSON,
-safetensors, chat templates. Nothing that can be run, no state of an optimizer.
+Sent are the files that `ProcessRewardModel.from_pretrained` reads, the record of the training, its figures and a card:
+JSON, safetensors, chat templates and images. No code and no optimizer state.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from prm_gsm8k.models.encoder import FILE, EncoderConfig
 from prm_gsm8k.models.formats.kinds import QWEN, Kind, kind_of
 
 CARD = "README.md"
-STATE = ("prm_run.json", "trainer_state.json")  # of a run, not of what came of it
+STATE = ("prm_run.json", "trainer_state.json")  # state of the training run, not part of the model
 INDEX = "model.safetensors.index.json"
 TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")  # an access token of the Hub
 
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """What a publish of a model did, or (`commit` is None) would do; see `prm_gsm8k.build.publish.Published`."""
+    """What a publish did, or (`commit` is None) would do; see `prm_gsm8k.build.publish.Published`."""
 
     repo_id: str
     kind: Kind
@@ -40,7 +40,7 @@ class PublishedModel:
 
     @property
     def load_line(self) -> str:
-        """What people who want this PRM will type."""
+        """The line of code that loads this PRM."""
         revision = f', revision="{self.tag}"' if self.tag else ""
         opened = "ProcessRewardModel.from_pretrained" if self.kind == "ours" else "load_scorer"
         return f'{opened}("{self.repo_id}"{revision})'
@@ -56,28 +56,27 @@ def publish_model(
     token: str | None = None,
     announce: Announce = lambda _: None,
 ) -> PublishedModel:
-    """Make a model repository of the Hub hold the PRM of a folder.
+    """Upload the PRM of a folder to a model repository of the Hub.
 
-    A README.md in the folder that somebody changed goes as it is; otherwise the card is written for `repo_id`. Weights
-    and JSON files of an earlier PRM that this one does not have are deleted in the same commit; whatever else the
-    repository holds stays.
+    A README.md in the folder that was edited is sent unchanged; otherwise the card is written for `repo_id`. Files of
+    an earlier PRM that this one lacks are deleted in the same commit; everything else in the repository stays.
 
     Args:
         folder: what `train_prm.py`, `ProcessRewardModel.save_pretrained` or `prm-gsm8k export` wrote.
-        repo_id, private, tag, plan_only, token, announce: as of `prm_gsm8k.build.publish.publish`.
+        repo_id, private, tag, plan_only, token, announce: as for `prm_gsm8k.build.publish.publish`.
 
     Raises:
-        CheckpointError: the folder holds no PRM of this package, or not all of it; nothing was sent.
+        CheckpointError: the folder holds no complete PRM of this package; nothing was sent.
         UsageError: the repository holds another kind of model, or a file holds an access token.
-        VerificationError: the repository is not what was sent.
-        HubError: the Hub said no or did not answer, or the tag names another commit. `main` is wholly old or wholly
-            new; run it again.
+        VerificationError: the repository differs from what was sent.
+        HubError: the Hub refused or did not answer, or the tag names another commit. `main` is entirely old or
+            entirely new; run it again.
     """
     folder = Path(folder)
     repo = Repository(repo_id, "model", token)
     if not plan_only:
         repo.check_login()
-    announce(f"looking at {folder}")
+    announce(f"checking {folder}")
     kind = check_model(folder)
     files = files_of(folder)
     files[CARD] = File(_card(folder, repo_id).encode())
@@ -90,20 +89,20 @@ def publish_model(
 
 
 def is_model(folder: str | Path) -> bool:
-    """Whether a folder is a PRM's, by the encoder's config in it."""
+    """Whether a folder holds a PRM of this package, by its encoder config."""
     return Path(folder, FILE).is_file()
 
 
 def check_model(folder: Path) -> Kind:
-    """What kind of PRM it is; refuse what could not be loaded, or what must not be seen by others.
+    """The kind of PRM in a folder, which must be loadable and safe to publish.
 
     Raises:
-        CheckpointError: no PRM of this package; weights that are missing, cut or not in safetensors.
+        CheckpointError: no PRM of this package; weights that are missing, truncated or not in safetensors.
         UsageError: a JSON file holds what looks like an access token.
     """
     EncoderConfig.load(folder)
     if (kind := kind_of(folder)) not in ("ours", "qwen2-prm"):
-        raise CheckpointError(f"{folder} holds a {kind}, and neither a PRM of this package nor a {QWEN} made from one")
+        raise CheckpointError(f"{folder} holds a {kind}, not a PRM of this package or a {QWEN} made from one")
     weights = {path.name for path in folder.glob("*.safetensors")}
     if (folder / INDEX).exists():
         try:
@@ -123,17 +122,17 @@ def check_model(folder: Path) -> Kind:
 
 
 def files_of(folder: Path) -> dict[str, File]:
-    """What of a folder is published, but the card, by its path in the repository."""
+    """The files of a folder that are published, without the card, by their path in the repository."""
     weights = {path.name for path in folder.glob("*.safetensors")}
     if "model.safetensors" in weights and not (folder / INDEX).exists():
-        weights = {"model.safetensors"}  # no other is read
+        weights = {"model.safetensors"}  # loading reads no other
     found = [path for pattern in FILES for path in folder.glob(pattern) if path.is_file()]
     found = [p for p in found if p.name not in STATE and (p.suffix != ".safetensors" or p.name in weights)]
     return {path.relative_to(folder).as_posix(): File(path) for path in [*found, *pictures(folder)]}
 
 
 def _check_whole(path: Path) -> None:
-    """A file of safetensors says at its beginning how long it is."""
+    """Refuse a truncated safetensors file: its header says how long it must be."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -141,13 +140,13 @@ def _check_whole(path: Path) -> None:
             header = json.loads(file.read(min(length, size)))
             ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise CheckpointError(f"{path} is no safetensors file") from None
+            raise CheckpointError(f"{path} is not a safetensors file") from None
     if (whole := 8 + length + max(ends, default=0)) != size:
-        raise CheckpointError(f"{path} is not whole: it has {size:,} bytes of {whole:,}")
+        raise CheckpointError(f"{path} is truncated: it has {size:,} of {whole:,} bytes")
 
 
 def _card(folder: Path, repo_id: str) -> str:
-    """The folder's own README.md, if it is not what `model_card` writes of itself; else a card for the repository."""
+    """The folder's README.md if it was edited, else a card for the repository."""
     own = folder / CARD
     if own.is_file() and (text := own.read_text(encoding="utf-8")) != model_card(folder):
         return text
@@ -155,11 +154,11 @@ def _card(folder: Path, repo_id: str) -> str:
 
 
 def _wanted(files: dict[str, File], remote: Remote, repo_id: str, name: str) -> Wanted:
-    """These files, and of those that are there the ones that a PRM of this package had and this one has not."""
+    """The files to send, and those of an earlier PRM in the repository to delete."""
     top = [path for path in remote.files if "/" not in path]
     models = [path for path in top if path == "config.json" or path.endswith((".safetensors", ".bin"))]
     if models and FILE not in remote.files:
-        raise UsageError(f"{repo_id} holds a model that is no PRM of this package ({models[0]}); name another")
+        raise UsageError(f"{repo_id} holds a model that is not a PRM of this package ({models[0]}); name another")
     suffixes = tuple(pattern.removeprefix("*") for pattern in FILES)
     folders = {path.rpartition("/")[0] for path in files if "/" in path}
 

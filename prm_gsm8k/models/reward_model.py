@@ -1,16 +1,16 @@
-"""A trained PRM in use: how good is each step of a solution?
+"""Use a trained PRM: score each step of a solution, find the first error, pick the best of several solutions.
 
     from prm_gsm8k import ProcessRewardModel
 
     prm = ProcessRewardModel.from_pretrained("org/prm")       # or the output_dir of train_prm.py
-    prm.score("1+1?", ["1+1=2.", "So 3."])                    # [0.97, 0.08]: P(right) of each step
+    prm.score("1+1?", ["1+1=2.", "So 3."])                    # [0.97, 0.08]: P(correct) of each step
     prm.first_error("1+1?", ["1+1=2.", "So 3."])              # 1; -1 if there is none
-    prm.best_of_n("1+1?", solutions, aggregate="min").index   # which of some solutions
-    prm.score_next("1+1?", ["1+1=2."], candidates)            # tree search: one number a candidate
+    prm.best_of_n("1+1?", solutions, aggregate="min").index   # index of the best solution
+    prm.score_next("1+1?", ["1+1=2."], candidates)            # tree search: one score per candidate
 
-A solution takes one forward, whatever the number of its steps: the model is causal, so a step's score does not know
-what follows it. For the same reason `score_next` computes what its candidates share once, keeps it, and goes on from
-there when the next call is deeper down the tree.
+A solution takes one forward pass for any number of steps: the model is causal, so a step's score does not depend on
+what follows. For the same reason `score_next` computes the prefix that its candidates share once and caches it, and a
+later call deeper in the tree continues from there.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ from prm_gsm8k.models.targets import CORRECT
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerFast
 
-# Tokens in a forward. A GPU wants many; a CPU is twice as fast with what stays in its caches (benchmarks/scoring.py).
+# Tokens per forward. A GPU wants many; a CPU is twice as fast if they fit in its caches (benchmarks/scoring.py).
 BATCH_TOKENS, BATCH_TOKENS_CPU = 16_384, 1024
-SHARED = 4  # solutions to a problem for which `score_many` computes the prompt once: of 16, 0.7 of the time
+SHARED = 4  # from so many solutions to a problem the prompt is computed once; 16 then take 0.7 of the time
 
 
 class ProcessRewardModel(StepScorer):
-    """Scores the steps of solutions with a token-classification model of two labels, 1 of which is `right`.
+    """Scores the steps of solutions with a token classifier of two labels, of which 1 is correct.
 
     Args:
-        model: any `*ForTokenClassification` of transformers with a causal decoder; it is put in evaluation mode.
+        model: any `*ForTokenClassification` of transformers with a causal decoder; it is put in eval mode.
         tokenizer: its tokenizer.
         encoder: the encoder it was trained with.
-        max_batch_tokens: tokens in a forward, padding included; one solution may have more. If None, 16,384, and 1,024
-            on a CPU.
-        prefixes_kept: how many prefixes `score_next` remembers, the least recently used is dropped first. One takes
-            2 · layers · key/value heads · head size · bytes a number for each of its tokens: 144 KiB a token for
-            Qwen3-8B in bf16, some 60 MB for a GSM8K solution.
+        max_batch_tokens: tokens per forward, padding included; a single solution may exceed it. Default 16,384 on a
+            GPU, 1,024 on a CPU.
+        prefixes_kept: size of the LRU cache of prefixes of `score_next`. Each token of a prefix takes
+            2 · layers · key/value heads · head size · bytes per number: 144 KiB for Qwen3-8B in bf16, about 60 MB for a
+            GSM8K solution.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class ProcessRewardModel(StepScorer):
         on_cpu = model.device.type == "cpu"
         self.max_batch_tokens = max_batch_tokens or (BATCH_TOKENS_CPU if on_cpu else BATCH_TOKENS)
         self.prefixes_kept = prefixes_kept
-        self.calibration: Calibration | None = None  # what is in the head already, of which scores need know nothing
-        self.tokens_computed = 0  # by all calls so far, without padding: what the prefix cache saves can be seen here
+        self.calibration: Calibration | None = None  # already folded into the head
+        self.tokens_computed = 0  # by all calls, without padding: shows what the prefix cache saves
         self._prefixes: OrderedDict[tuple[int, ...], Cache] = OrderedDict()
-        # transformers 5.24 calls `cache` what was `past_key_values` before
+        # transformers 5.24 renamed `past_key_values` to `cache`
         accepts = inspect.signature(model.base_model.forward).parameters
         self._cache_argument = "cache" if "cache" in accepts else "past_key_values"
 
@@ -88,29 +88,26 @@ class ProcessRewardModel(StepScorer):
         calibrated: bool = True,
         **options: Any,
     ) -> ProcessRewardModel:
-        """A PRM of this package: a folder, or a model repository of the Hub.
+        """Load a PRM of this package.
 
-        Weights are read from safetensors only, and no code that comes with a checkpoint is run.
+        Weights are read from safetensors only, and code that comes with a checkpoint is never run.
 
         Args:
-            path_or_id: the folder or the repository.
+            path_or_id: a folder, or a model repository of the Hub.
             revision: branch, tag or commit of the repository.
-            dtype: of weights and computation; `auto` is bf16 on a GPU and fp32 on a CPU.
-            device: as torch names them; a GPU if there is one.
-            calibrated: false takes a calibration (`prm_gsm8k.models.calibration`) out of the head again.
+            dtype: of weights and computation; `auto` is bf16 on a GPU, fp32 on a CPU.
+            device: a torch device; by default a GPU if there is one.
+            calibrated: if false, undo a calibration (`prm_gsm8k.models.calibration`).
             options: `max_batch_tokens`, `prefixes_kept`.
 
         Raises:
-            CheckpointError: it is not there, or not such a PRM; the message says what it is.
+            CheckpointError: there is no such checkpoint, or it is not a PRM of this package.
             TokenizerError: its tokenizer is not the one it was trained with.
-            HubError: the Hub said no, or did not answer.
+            HubError: the Hub refused or did not answer.
         """
         from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-        if dtype not in ("auto", "bf16", "fp32"):
-            raise UsageError(f"dtype is auto, bf16 or fp32, not {dtype!r}")
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        full = dtype == "fp32" or (dtype == "auto" and torch.device(device).type == "cpu")
+        device, torch_dtype = device_and_dtype(device, dtype)
         folder = checkpoint_folder(path_or_id, revision)
         encoder_config = EncoderConfig.load(folder)
         if (kind := kind_of(folder)) != "ours":
@@ -119,7 +116,7 @@ class ProcessRewardModel(StepScorer):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         model, loading = AutoModelForTokenClassification.from_pretrained(
             folder,
-            dtype=torch.float32 if full else torch.bfloat16,
+            dtype=torch_dtype,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
@@ -127,11 +124,11 @@ class ProcessRewardModel(StepScorer):
         )
         if missing := sorted(loading["missing_keys"]):
             raise CheckpointError(
-                f"{path_or_id}: no weights for {missing[0]}: it has no trained head, or not the whole model"
+                f"{path_or_id}: no weights for {missing[0]}: it has no trained head, or is incomplete"
             )
         if not 0 <= encoder_config.step_tag_id < (rows := model.get_input_embeddings().num_embeddings):
             raise CheckpointError(
-                f"{path_or_id}: the step tag has id {encoder_config.step_tag_id}, the model {rows} tokens"
+                f"{path_or_id}: the step tag has id {encoder_config.step_tag_id}, but the model only {rows} tokens"
             )
         limits = (encoder_config.max_length, getattr(model.config, "max_position_embeddings", None))
         longest = min((limit for limit in limits if limit is not None), default=None)
@@ -144,7 +141,7 @@ class ProcessRewardModel(StepScorer):
         return prm
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write weights, tokenizer and encoder config: what `from_pretrained` reads."""
+        """Write all that `from_pretrained` reads: weights, tokenizer, encoder config and calibration."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         self.encoder.config.save(folder)
@@ -152,20 +149,19 @@ class ProcessRewardModel(StepScorer):
             self.calibration.save(folder)
 
     def calibrate(self, calibration: Calibration) -> None:
-        """Put a calibration of its scores into its head; `save_pretrained` keeps it.
+        """Fold a calibration into the head; `save_pretrained` keeps it.
 
         Raises:
-            CheckpointError: a head without a bias.
+            CheckpointError: the head has no bias.
         """
         calibrate_head(self.model.score, calibration)
         self.calibration = calibration.following(self.calibration)
-        self.forget()
+        self.clear_cache()
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """P(right) of each step of many (problem, steps), in their order; those of like length share a forward.
+        """P(correct) of each step of each (problem, steps), in their order; those of similar length share a forward.
 
-        On a CPU what several solutions to a problem have in common is computed once. (A GPU is the faster the fuller a
-        forward is.)
+        On a CPU the prompt that several solutions share is computed once. A GPU is faster with full batches.
 
         Raises: as `StepScorer.score_many`.
         """
@@ -174,20 +170,15 @@ class ProcessRewardModel(StepScorer):
         for prefix, group in self._with_common_prefix(solutions):
             known = self._computed(prefix) if prefix else None
             rest = [rows[n].input_ids[len(prefix) :] for n in group]
-            for batch in _batches([len(ids) for ids in rest], self.max_batch_tokens):
-                cache = copy.deepcopy(known)
-                if cache is not None and len(batch) > 1:
-                    cache.batch_repeat_interleave(len(batch))
-                p = self._right([rest[i] for i in batch], cache, len(prefix))
-                for i, line in zip(batch, p, strict=True):
-                    tags = rows[group[i]].tag_positions
-                    scores[group[i]] = line[[tag - len(prefix) for tag in tags]].tolist()
+            for i, p in self._in_batches(rest, known, len(prefix)):
+                tags = rows[group[i]].tag_positions
+                scores[group[i]] = p[[tag - len(prefix) for tag in tags]].tolist()
         return scores
 
     def _with_common_prefix(
         self, solutions: Sequence[tuple[str, Sequence[str]]]
     ) -> Iterator[tuple[list[int], list[int]]]:
-        """Solutions to one problem with the ids they begin with, if that is worth a forward; the others with none."""
+        """(ids of the shared prefix, indices) of solutions to one problem where that pays, and of the rest."""
         groups: dict[str, list[int]] = {}
         for n, (problem, _) in enumerate(solutions):
             groups.setdefault(problem, []).append(n)
@@ -195,7 +186,7 @@ class ProcessRewardModel(StepScorer):
         for problem, group in groups.items():
             worth_it = len(group) >= SHARED and self.model.device.type == "cpu"
             prefix = self.encoder.encode_prefix(problem, []) if worth_it else []
-            if len(prefix) > 1:  # a template without a chat begins with one token in common, or none
+            if len(prefix) > 1:  # the plain template shares at most one token
                 yield prefix, group
             else:
                 alone += group
@@ -203,20 +194,20 @@ class ProcessRewardModel(StepScorer):
             yield [], alone
 
     def _computed(self, ids: Sequence[int]) -> Cache:
-        """Keys and values of some tokens."""
+        """Keys and values of a prefix."""
         from transformers import DynamicCache
 
         cache = DynamicCache(config=self.model.config)
-        self._right([ids], cache)
+        self._correct([ids], cache)
         return cache
 
     def score_next(self, problem: str, steps: Sequence[str], candidates: Sequence[str]) -> list[float]:
-        """P(right) of each candidate as the step after `steps`, which may be none: `score(…, [*steps, c])[-1]`.
+        """P(correct) of each candidate as the step after `steps`, which may be empty: `score(…, [*steps, c])[-1]`.
 
-        What the candidates share is computed once, and kept: the cost of a call is the steps that no earlier call had,
-        and the candidates. `forget` drops what is kept.
+        The shared prefix is computed once and cached: a call costs the steps that no earlier call had, and the
+        candidates. `clear_cache` empties the cache.
 
-        Raises: as `score_many`; the message says which candidate it is.
+        Raises: as `score_many`; the message says which candidate.
         """
         if not candidates:
             return []
@@ -225,21 +216,16 @@ class ProcessRewardModel(StepScorer):
         rest = [row.input_ids[len(prefix) :] for row in rows]
         known = self._known(prefix) if prefix else None
         scores = [0.0] * len(rest)
-        for batch in _batches([len(ids) for ids in rest], self.max_batch_tokens):
-            cache = copy.deepcopy(known)
-            if cache is not None and len(batch) > 1:
-                cache.batch_repeat_interleave(len(batch))
-            p = self._right([rest[n] for n in batch], cache, len(prefix))
-            for n, line in zip(batch, p, strict=True):
-                scores[n] = float(line[len(rest[n]) - 1])
+        for n, p in self._in_batches(rest, known, len(prefix)):
+            scores[n] = float(p[len(rest[n]) - 1])
         return scores
 
-    def forget(self) -> None:
-        """Drop the prefixes that `score_next` keeps."""
+    def clear_cache(self) -> None:
+        """Drop the prefixes that `score_next` cached."""
         self._prefixes.clear()
 
     def _known(self, prefix: Sequence[int]) -> Cache:
-        """Keys and values of a prefix, computed from the longest prefix of it that is kept."""
+        """Keys and values of a prefix, computed from its longest cached prefix, and cached."""
         from transformers import DynamicCache
 
         key = tuple(prefix)
@@ -248,7 +234,7 @@ class ProcessRewardModel(StepScorer):
             if start:
                 self._prefixes.move_to_end(start)
             cache = copy.deepcopy(self._prefixes[start]) if start else DynamicCache(config=self.model.config)
-            self._right([prefix[len(start) :]], cache, len(start))
+            self._correct([prefix[len(start) :]], cache, len(start))
             self._prefixes[key] = cache
         self._prefixes.move_to_end(key)
         known = self._prefixes[key]
@@ -256,9 +242,19 @@ class ProcessRewardModel(StepScorer):
             self._prefixes.popitem(last=False)
         return known
 
+    def _in_batches(
+        self, rows: Sequence[Sequence[int]], known: Cache | None, past: int
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """Index and P(correct) at every token of each row of ids, which continues the `past` tokens in `known`."""
+        for batch in _batches([len(ids) for ids in rows], self.max_batch_tokens):
+            cache = copy.deepcopy(known)
+            if cache is not None and len(batch) > 1:
+                cache.batch_repeat_interleave(len(batch))
+            yield from zip(batch, self._correct([rows[n] for n in batch], cache, past), strict=True)
+
     @torch.inference_mode()
-    def _right(self, rows: Sequence[Sequence[int]], cache: Cache | None = None, past: int = 0) -> torch.Tensor:
-        """P(right) at every token, (rows, longest), on the CPU; `cache` holds `past` tokens a row and gets these."""
+    def _correct(self, rows: Sequence[Sequence[int]], cache: Cache | None = None, past: int = 0) -> torch.Tensor:
+        """P(correct) at every token, (rows, longest), on the CPU; `cache` holds `past` tokens a row and gets these."""
         device = self.model.device
         longest = max(len(ids) for ids in rows)
         input_ids = torch.zeros((len(rows), longest), dtype=torch.int64)
@@ -268,14 +264,27 @@ class ProcessRewardModel(StepScorer):
         known: dict[str, Any] = (
             {"use_cache": False} if cache is None else {"use_cache": True, self._cache_argument: cache}
         )
-        # No attention mask: what a row is padded with stands behind it, where no token of it looks.
+        # No attention mask: padding comes after a row, where its tokens do not attend.
         positions = torch.arange(past, past + longest, device=device).expand(len(rows), -1)
         logits = self.model(input_ids=input_ids.to(device), position_ids=positions, **known).logits
         return logits.float().softmax(-1)[..., CORRECT].cpu()
 
 
+def device_and_dtype(device: str | None, dtype: str) -> tuple[str, torch.dtype]:
+    """The device, by default a GPU if there is one, and the dtype: `auto` is bf16 on a GPU, fp32 on a CPU.
+
+    Raises:
+        UsageError: no such dtype.
+    """
+    if dtype not in ("auto", "bf16", "fp32"):
+        raise UsageError(f"dtype is auto, bf16 or fp32, not {dtype!r}")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    full = dtype == "fp32" or (dtype == "auto" and torch.device(device).type == "cpu")
+    return device, torch.float32 if full else torch.bfloat16
+
+
 def _batches(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:
-    """Indices in batches of at most `max_tokens` after padding, those of like length together, the longest first."""
+    """Indices in batches of at most `max_tokens` after padding, similar lengths together, the longest first."""
     batch: list[int] = []
     for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
         if batch and (len(batch) + 1) * lengths[batch[0]] > max_tokens:

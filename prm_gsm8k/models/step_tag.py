@@ -1,12 +1,11 @@
-"""The step tag: the one existing special token that ends each step, and at which a PRM says how good the step is.
+"""The step tag: an existing special token that ends each step, and at which a PRM scores it.
 
-A token that exists already needs no new row in the embedding, so any server loads the checkpoint as it is; and vLLM's
-STEP pooling finds the steps by this one id. It must not mean anything else: not the end of a turn, not padding, not
-what a chat template writes.
+An existing token needs no new embedding row, so any server loads the checkpoint as it is, and vLLM's STEP pooling finds
+the steps by its id. It must have no other role: not the end of a turn, not padding, not part of a chat template.
 
     Qwen2.5, Qwen3     <|fim_pad|>                      SmolLM2    <repo_name>
     Qwen2.5-Math-PRM   <extra_0>                        Gemma      <unused0>
-    Llama-3            <|reserved_special_token_0|>     GPT-2      none: an error that says what to do
+    Llama-3            <|reserved_special_token_0|>     GPT-2      none: a TokenizerError
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from prm_gsm8k.models.plain_text import markup_tokens
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-# What a name says a token is for, the least used in a text about maths first. Then any other, by its id.
+# Patterns of token names, the least likely in a text about maths first. Other tokens come last, by id.
 PREFERENCE = (
     r"extra_?\d+",  # Qwen2.5-Math-PRM's own, <extra_0>
-    r"(reserved|unused|dummy|placeholder|SPECIAL|control).*\d",  # never seen by the model: Llama-3, Gemma, Mistral, Phi
+    r"(reserved|unused|dummy|placeholder|SPECIAL|control).*\d",  # never trained: Llama-3, Gemma, Mistral, Phi
     r"fim_?pad",  # of code models: Qwen
     r"repo_?name|gh_stars|file_?sep|filename|issue_|jupyter_|empty_output",  # StarCoder's, SmolLM2's
     r"fim_",
@@ -32,20 +31,17 @@ NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_t
 
 
 def choose_step_tag(tokenizer: PreTrainedTokenizerFast) -> str:
-    """The token of a tokenizer to end steps with, by `PREFERENCE`, then by its id.
-
-    Left out are those that have a role in the tokenizer (`NAMED`), that occur in its chat template, or that swallow the
-    spaces around them.
+    """The best step tag of a tokenizer, by `PREFERENCE`, then by id, among the tokens without a role (`why_not`).
 
     Raises:
-        TokenizerError: none is left.
+        TokenizerError: there is none.
     """
     ids = markup_tokens(tokenizer)
     usable = [content for content in ids if why_not(tokenizer, content) is None]
     if not usable:
         raise TokenizerError(
             f"none of the {len(ids)} special tokens of this tokenizer can be the step tag: each has a role already; "
-            "add one with tokenizer.add_special_tokens and resize the model's embedding, or take another model"
+            "add one with tokenizer.add_special_tokens and resize the model's embedding, or use another model"
         )
     return min(usable, key=lambda content: (_rank(content), ids[content]))
 
@@ -61,7 +57,7 @@ def why_not(tokenizer: PreTrainedTokenizerFast, content: str) -> str | None:
         return "is part of its chat template"
     token = tokenizer.added_tokens_decoder[ids[content]]
     if token.lstrip or token.rstrip:
-        return "swallows the spaces beside it, which belong to the steps"
+        return "strips the spaces beside it, which belong to the steps"
     return None
 
 

@@ -1,11 +1,11 @@
-"""What each step should score: labels or soft values of a row as one number a step.
+"""Training targets: the labels or soft values of a row as one number per step.
 
     >>> step_targets(4, labels=[True, True, False, False])
     [1.0, 1.0, 0.0, None]
 
-The last step follows an error. Whether what follows from a wrong step is itself wrong is not what a labeler was asked,
-and a PRM is used to find the first error, so by default it is not trained on (as in Lightman et al. 2023, whose
-labelers stopped there). `after_error="wrong"` calls it wrong, which is what the contract's `labels` say.
+The last step here follows an error. Labelers were not asked whether a step that follows from an incorrect one is itself
+incorrect, and a PRM is used to find the first error, so by default such steps are not trained on (Lightman et al. 2023,
+whose labelers stopped there). `after_error="wrong"` trains them as incorrect, as the column `labels` has them.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ def step_targets(
     values: Sequence[float | None] | None = None,
     after_error: AfterError = "mask",
 ) -> list[float | None] | None:
-    """The probability of being right that each step should get; None for a step that is not to be trained on.
+    """The P(correct) that each step should get; None for a step that is not trained on.
 
     Args:
-        steps: how many steps there are.
-        labels: right (True, 1) or wrong (False, 0), one a step; None ignores the step.
-        values: soft labels in [0, 1], one a step; the targets if they are given. None or NaN ignores the step.
-        after_error: what to do with steps after the first error, which is the first wrong label; without labels, the
-            first value of 0 (of the solutions sampled from there, none came to the right answer).
+        steps: number of steps.
+        labels: correct (True, 1) or incorrect (False, 0), one per step; None ignores the step.
+        values: soft labels in [0, 1], one per step; if given they are the targets. None or NaN ignores the step.
+        after_error: what to do with steps after the first error, which is the first incorrect label; without labels,
+            the first value of 0 (no solution sampled from there reached the reference answer).
 
     Returns:
-        One target a step, or None if there are neither labels nor values.
+        One target per step, or None if there are neither labels nor values.
 
     Raises:
-        StepsError: another number of labels or values than steps, or one that is no such number.
+        StepsError: the number of labels or values is not that of the steps, or one is out of range.
 
     >>> step_targets(3, values=[0.875, 0.0, 0.25])
     [0.875, 0.0, None]
@@ -54,8 +54,7 @@ def step_targets(
         if given is not None and len(given) != steps:
             raise StepsError(f"{steps} steps but {len(given)} {name}")
     targets = [_number(f"labels[{i}]", x, {0.0, 1.0}) for i, x in enumerate(labels)] if labels is not None else None
-    wrong = 0.0 in targets if targets is not None else False
-    first_error = targets.index(0.0) if targets is not None and wrong else steps
+    first_error = targets.index(0.0) if targets is not None and 0.0 in targets else steps
     if values is not None:
         hard, targets = targets, [_number(f"values[{i}]", x) for i, x in enumerate(values)]
         if hard is None and 0.0 in targets:
@@ -66,7 +65,7 @@ def step_targets(
 
 
 def _number(where: str, given: object, allowed: set[float] | None = None) -> float | None:
-    """A label as a float; None for one that says nothing."""
+    """A label or value as a float; None if it is missing."""
     if given is None or (isinstance(given, float) and math.isnan(given)):
         return None
     try:

@@ -1,18 +1,18 @@
-"""A PRM that a vLLM server computes, asked over HTTP: the methods of `ProcessRewardModel`, without torch here.
+"""A PRM served by vLLM, asked over HTTP: the interface of `ProcessRewardModel`, without torch in this process.
 
     vllm serve org/prm --pooler-config '{"pooling_type": "STEP", "step_tag_id": 151662}'
 
-    prm = VllmRewardModel("http://127.0.0.1:8000")          # or ("http://…", "org/prm"), to be sure that it is that one
+    prm = VllmRewardModel("http://127.0.0.1:8000")          # or ("http://…", "org/prm") to check which PRM it serves
     prm.score("1+1?", ["1+1=2.", "So 3."])                  # [0.97, 0.08]
 
-`vllm_serve_command` gives the first line for a checkpoint. Rows are encoded here, by the checkpoint's own encoder, and
-sent as token ids: the server scores the very ids that were trained on, and no text of a user can pass for a step tag.
-Sent as text (`input`, or `messages` through the chat template) the ids are the same as long as no text spells a control
-token: vLLM has nothing that tells a user's `<|fim_pad|>` from ours, and would count it as one more step.
+`vllm_serve_command` prints the first line for a checkpoint. Rows are encoded here with the checkpoint's own encoder and
+sent as token ids, so the server scores exactly the ids of training, and user text can never spell a step tag. Sent as
+text (`input`, or `messages` through the chat template) the ids are the same unless the text spells a control token:
+vLLM cannot tell a user's `<|fim_pad|>` from ours, and would score one more step.
 
-vLLM 0.32 answers `POST /pooling` with the probabilities (wrong, right) after the softmax, in fp32, at each place where
-the step tag stands. It never takes a prefix from its cache for that (a cached token has no score), so `score_next` pays
-for the whole solution of each candidate.
+vLLM 0.32 answers `POST /pooling` with the softmax (incorrect, correct) in fp32 at each step tag. It never uses its
+prefix cache for that, because a cached token has no score, so `score_next` pays for the whole solution of each
+candidate.
 """
 
 from __future__ import annotations
@@ -41,27 +41,27 @@ from prm_gsm8k.models.encoder import Encoder, EncoderConfig
 from prm_gsm8k.models.step_scorer import StepScorer, encode_each
 from prm_gsm8k.models.targets import CORRECT
 
-PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before the second, third … try
-ROWS = 16  # solutions a request: some 4,000 tokens of GSM8K, so that a request is soon answered and cheap to ask again
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before the second, third, … try
+ROWS = 16  # solutions per request: about 4,000 tokens of GSM8K, which is answered quickly and cheap to repeat
 
 
 def pooler_config(config: EncoderConfig) -> str:
-    """`--pooler-config` of a PRM: JSON that has vLLM answer with one score a step tag."""
+    """`--pooler-config` of a PRM, as JSON: vLLM then answers with one score per step tag."""
     return json.dumps({"pooling_type": "STEP", "step_tag_id": config.step_tag_id})
 
 
 def vllm_arguments(config: EncoderConfig) -> list[str]:
-    """What the server is started with, besides the model: see `vllm_serve_command`."""
+    """The server's arguments besides the model, see `vllm_serve_command`."""
     return ["--pooler-config", pooler_config(config)]
 
 
 def vllm_serve_command(folder_or_id: str | Path, config: EncoderConfig) -> str:
-    """The line for a shell that serves a checkpoint.
+    """The shell command that serves a checkpoint.
 
     >>> print(vllm_serve_command("org/prm", EncoderConfig("<|fim_pad|>", 151662, "", "\\n")))
     vllm serve org/prm --pooler-config '{"pooling_type": "STEP", "step_tag_id": 151662}'
 
-    vLLM tells from the architecture, `…ForTokenClassification`, that this is to be pooled, and softmax is its default.
+    From the architecture, `…ForTokenClassification`, vLLM knows that it is a pooling model; softmax is its default.
     """
     return shlex.join(["vllm", "serve", str(folder_or_id), *vllm_arguments(config)])
 
@@ -70,19 +70,19 @@ class VllmRewardModel(StepScorer):
     """Scores the steps of solutions by asking a vLLM server.
 
     Args:
-        url: where it answers: `http://HOST:PORT`, with or without `/v1`.
-        path_or_id: the checkpoint that it serves, for its tokenizer and encoder: a folder, or a repository of the Hub,
-            without its weights. What the server says that it serves, if None.
-        model: the name it serves it by; None if that is `path_or_id`.
+        url: of the server: `http://HOST:PORT`, with or without `/v1`.
+        path_or_id: the checkpoint it serves, a folder or a repository of the Hub, of which tokenizer and encoder are
+            read, not the weights. None for what the server says it serves.
+        model: the name it is served under; None if that is `path_or_id`.
         revision: branch, tag or commit of the repository.
-        api_key: what the server was started with as `--api-key`; VLLM_API_KEY if None. Never shown.
-        in_flight: requests at once, of up to 16 solutions each.
-        timeout: seconds that a request may take; it waits for those before it.
+        api_key: the server's `--api-key`; VLLM_API_KEY if None. Never shown.
+        in_flight: concurrent requests, of up to 16 solutions each.
+        timeout: seconds that a request may take, its time in the server's queue included.
 
     Raises:
         EngineError: the server does not answer, or serves another model.
         CheckpointError, TokenizerError: as `ProcessRewardModel.from_pretrained`.
-        HubError: the Hub said no, or did not answer.
+        HubError: the Hub refused or did not answer.
     """
 
     def __init__(
@@ -110,12 +110,12 @@ class VllmRewardModel(StepScorer):
         self.encoder = Encoder(_tokenizer(folder), replace(config, max_length=longest))
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """P(right) of each step of many (problem, steps), in their order; many requests at once.
+        """P(correct) of each step of each (problem, steps), in their order, with concurrent requests.
 
-        What will pass (a lost connection, 429, 5xx) is asked again, a few times.
+        Transient failures (a lost connection, 429, 5xx) are retried up to four times.
 
-        Raises: as `StepScorer.score_many`; EngineError if the server does not answer, not in time, or not with one
-            score a step.
+        Raises: as `StepScorer.score_many`; EngineError if the server fails, times out, or does not answer with one
+            score per step.
         """
         rows = encode_each(self.encoder, solutions)
         given_up = threading.Event()
@@ -133,7 +133,7 @@ class VllmRewardModel(StepScorer):
                 done, _ = wait(asked, return_when=FIRST_EXCEPTION)
                 for future in done:
                     future.result()
-            finally:  # one failed, or Ctrl-C: nothing more is asked
+            finally:  # one failed, or Ctrl-C: send no more requests
                 given_up.set()
                 pool.shutdown(wait=False, cancel_futures=True)
         return [scores for future in asked for scores in future.result()]
@@ -141,7 +141,7 @@ class VllmRewardModel(StepScorer):
 
 @dataclass(frozen=True)
 class _Server:
-    """Where a server answers, and how it is spoken to. `urllib`, since a request is seconds of computing over there."""
+    """HTTP client of one server. `urllib` is fast enough: a request is seconds of computing on the server."""
 
     url: str
     api_key: str | None
@@ -157,35 +157,35 @@ class _Server:
         return f"_Server({self.url!r})"  # without the key
 
     def served(self, wanted: str | None) -> dict[str, Any]:
-        """What `/v1/models` says of a model, by its name or where it is from; of the first if None.
+        """The entry of `/v1/models` for a model, by its name or its source; the first if None.
 
         Raises:
-            EngineError: it has no such model.
+            EngineError: there is no such model.
         """
         answer = self.ask("/v1/models", None, threading.Event())
         try:
             known = [dict(model) for model in answer["data"]]
             names = [str(model["id"]) for model in known]
         except (KeyError, TypeError, ValueError) as error:
-            raise EngineError(f"{self.url} is no vLLM server: /v1/models names no models") from error
+            raise EngineError(f"{self.url} is not a vLLM server: /v1/models lists no models") from error
         for model in known:
             if wanted in (None, model["id"], model.get("root")):
                 return model
         raise EngineError(
             f"{self.url} serves {', '.join(names) or 'nothing'}, not {wanted}; if that is the same model under "
-            "another name, say model=NAME"
+            "another name, pass model=NAME"
         )
 
     def ask(self, path: str, body: dict[str, Any] | None, given_up: threading.Event) -> Any:
-        """The JSON that it answers a GET, or a POST of `body`, with.
+        """The JSON answer to a POST of `body`, or to a GET if None.
 
         Raises:
-            EngineError: it answers with an error or not with JSON, does not answer in time, or cannot be reached.
+            EngineError: an error status, no JSON, a timeout, or no connection after the last try.
         """
         for tries, pause in enumerate((*PAUSES, None), 1):
             try:
                 return self._once(path, body)
-            except _WillPass as error:
+            except _Transient as error:
                 if pause is None or given_up.wait(pause):
                     raise EngineError(f"{self.url}{path}: {error}, {tries} time{'s' * (tries > 1)} in a row") from None
         raise AssertionError("the last try returns or raises")
@@ -201,33 +201,33 @@ class _Server:
         try:
             with _opener(self.url).open(request, timeout=self.timeout) as reply:
                 parts = []
-                while part := reply.read1(1 << 16):  # by what has come, so that a trickle does not go on for ever
+                while part := reply.read1(1 << 16):  # in pieces, so that a slow trickle hits the timeout too
                     parts.append(part)
                     if time.monotonic() > deadline:
                         raise TimeoutError
                 if reply.length:
-                    raise _WillPass(f"the answer was cut, {reply.length:,} bytes short")
+                    raise _Transient(f"the answer was cut off, {reply.length:,} bytes short")
             return json.loads(b"".join(parts))
         except HTTPError as error:
             said = _message(error)
             if error.code == 429 or error.code >= 500:
-                raise _WillPass(f"HTTP {error.code}, {said}") from None
+                raise _Transient(f"HTTP {error.code}, {said}") from None
             raise EngineError(f"{where}: HTTP {error.code}, {said}") from None
         except (TimeoutError, URLError, OSError, http.client.HTTPException) as error:
             reason = error.reason if isinstance(error, URLError) else error
             if isinstance(reason, TimeoutError):
                 raise EngineError(f"{where}: no answer in {self.timeout:g} s; is it busy, or hanging?") from None
-            raise _WillPass(f"no answer ({reason or type(reason).__name__})") from None
+            raise _Transient(f"no answer ({reason or type(reason).__name__})") from None
         except ValueError:
             raise EngineError(f"{where}: the answer is not JSON; is that a vLLM server?") from None
 
 
-class _WillPass(Exception):
-    """The same question may be answered a little later."""
+class _Transient(Exception):
+    """A failure that a retry may mend."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """The key is for the address that was named, and for no other."""
+    """Never send the key to another address."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -238,11 +238,11 @@ def _opener(url: str) -> Any:
     loopback = host == "localhost"
     with suppress(ValueError):
         loopback = ipaddress.ip_address(host).is_loopback
-    return build_opener(_NoRedirect, *([ProxyHandler({})] if loopback else []))  # loopback goes through no proxy
+    return build_opener(_NoRedirect, *([ProxyHandler({})] if loopback else []))  # no proxy for loopback
 
 
 def _message(error: HTTPError) -> str:
-    """What a server says beside its status: vLLM's `{"error": {"message": …}}`, or else the status in words."""
+    """The server's error message: vLLM's `{"error": {"message": …}}`, else the reason phrase."""
     with suppress(Exception):
         said = json.loads(error.read(1 << 16))
         return str(said.get("error", said)["message"]).strip().splitlines()[0][:300]
@@ -250,7 +250,7 @@ def _message(error: HTTPError) -> str:
 
 
 def _scores(answer: Any, steps: list[int], start: int, model: VllmRewardModel) -> list[list[float]]:
-    """The scores in an answer of `/pooling` to rows of so many steps; the first is solution `start`."""
+    """The scores in an answer of `/pooling` to rows with these numbers of steps; the first row is solution `start`."""
     where = f"{model._server.url}/pooling"
     try:
         data = [(item["index"], item["data"]) for item in answer["data"]]
@@ -266,24 +266,24 @@ def _scores(answer: Any, steps: list[int], start: int, model: VllmRewardModel) -
                 f"{where}: {got} for the {expected} steps of solution {n}; start the server with "
                 f"--pooler-config '{pooler_config(model.encoder.config)}'"
             )
-        scores.append([_right(pair, f"{where}: solution {n}") for pair in pairs])
+        scores.append([_correct(pair, f"{where}: solution {n}") for pair in pairs])
     return scores
 
 
-def _right(pair: Any, where: str) -> float:
-    """P(right) out of (P(wrong), P(right))."""
+def _correct(pair: Any, where: str) -> float:
+    """P(correct) of a pair (P(incorrect), P(correct))."""
     if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(p, (int, float)) for p in pair):
-        raise EngineError(f"{where} has {str(pair)[:80]} where two probabilities belong; is it a PRM of two labels?")
+        raise EngineError(f"{where} has {str(pair)[:80]} instead of two probabilities; is it a PRM of two labels?")
     if not (all(0 <= p <= 1 for p in pair) and math.isclose(sum(pair), 1, abs_tol=0.01)):  # bf16 has 8 bits
-        raise EngineError(f"{where} has {pair} where P(wrong) and P(right) belong, which add up to 1")
+        raise EngineError(f"{where} has {pair} instead of P(incorrect) and P(correct), which add up to 1")
     return float(pair[CORRECT])
 
 
 def _root(served: dict[str, Any], url: str) -> str:
-    """Folder or repository that a server loaded its model from."""
+    """The folder or repository that a server loaded its model from."""
     if isinstance(root := served.get("root"), str) and root:
         return root
-    raise EngineError(f"{url} does not say where its model is from; name the checkpoint as path_or_id")
+    raise EngineError(f"{url} does not say where its model is from; pass the checkpoint as path_or_id")
 
 
 def _tokenizer(folder: Path) -> Any:

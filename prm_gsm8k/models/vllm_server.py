@@ -1,11 +1,10 @@
-"""A vLLM server as a child process, for as long as it is needed.
+"""Run a vLLM server as a child process.
 
     with vllm_server("Qwen/Qwen3-8B", ["--max-model-len", "4096"]) as server:
-        ...                                     # http://127.0.0.1:PORT, which answers by now
-                                                # and is gone, with its engine's processes, by here
+        ...                                     # server.url answers here; at the end its processes are stopped
 
-vLLM runs as a program and is spoken to over HTTP, so it may live in an environment of its own: its versions of torch
-and transformers are not ours. `PRM_GSM8K_VLLM` names the command if it is not `vllm` of this Python.
+vLLM may be installed in an environment of its own, with other versions of torch and transformers: `PRM_GSM8K_VLLM`
+names the command if it is not the vLLM of this Python.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ from urllib.request import ProxyHandler, build_opener
 
 from prm_gsm8k.exceptions import EngineError
 
-COMMAND = "PRM_GSM8K_VLLM"  # an environment variable: the words before the server's own arguments
-# Ends the process group of a server when the process that started it has gone, killed perhaps: a GPU that nobody uses
-# any more must not stay taken, for whoever goes on needs it.
+COMMAND = "PRM_GSM8K_VLLM"  # environment variable: the command line before the server's arguments
+# Ends a server's process group once the process that started it is gone, even if that was killed: the GPU must not stay
+# occupied.
 _WATCHER = """
 import os, signal, sys, time
 parent, group = map(int, sys.argv[1:])
@@ -42,7 +41,7 @@ for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 0)):
         break
     time.sleep(patience)
 """
-# What vLLM's log says when something a user can do is wrong, and what that is.
+# Errors in vLLM's log that a user can fix, and how.
 ADVICE = (
     ("out of memory", "try --max-model-len 2048, --gpu-memory-utilization 0.95 or --tensor-parallel-size 2"),
     ("No available memory for the cache blocks", "try --max-model-len 2048 or --gpu-memory-utilization 0.95"),
@@ -52,13 +51,13 @@ ADVICE = (
         "no such folder, and no such model on the Hub",
     ),
     ("does not appear to have a file named config.json", "this folder holds no model"),
-    ("trust_remote_code", "this model brings code of its own, which is never run; take one that transformers knows"),
+    ("trust_remote_code", "this model needs code of its own, which is never run; use one that transformers supports"),
 )
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where it answers, as what model it is known there, and where its log is."""
+    """A running server: its URL, the name it serves its model under, its log and its process."""
 
     url: str
     model: str
@@ -67,30 +66,30 @@ class Server:
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """An engine that fails in here is told with why the server ended, if it did; it may take a moment to."""
+        """If the server ends within 5 seconds of an EngineError raised inside, raise one that says why it ended."""
         try:
             yield
         except EngineError as error:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
                 raise EngineError(
-                    f"vLLM ended in the middle of its work (exit code {self.process.returncode}); {_why(self.log)}. "
-                    "What is answered so far is kept; the same command goes on from here"
+                    f"vLLM ended while in use (exit code {self.process.returncode}); {_why(self.log)}. "
+                    "All answers so far are kept; the same command continues from here"
                 ) from error
             raise
 
 
 def vllm_command() -> list[str]:
-    """The words that start vLLM's OpenAI-compatible server, without its arguments.
+    """The command that starts vLLM's OpenAI-compatible server, without its arguments.
 
     Raises:
-        EngineError: vLLM is not installed here, and no other is named.
+        EngineError: vLLM is not installed, and `PRM_GSM8K_VLLM` names no command.
     """
     if named := os.environ.get(COMMAND):
         return shlex.split(named)
     if find_spec("vllm") is None:
         raise EngineError(
-            "vLLM is not installed: pip install 'prm-gsm8k[sample]', or name the command of another environment, "
+            "vLLM is not installed: pip install 'prm-gsm8k[sample]', or use that of another environment, "
             f"{COMMAND}='/PATH/bin/python -m vllm.entrypoints.openai.api_server', or a running server, --endpoint URL"
         )
     return [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
@@ -100,17 +99,17 @@ def vllm_command() -> list[str]:
 def vllm_server(
     model: str, arguments: Sequence[str] = (), *, log: Path | None = None, timeout: float = 1800
 ) -> Iterator[Server]:
-    """Start a server on a free port of the loopback interface, wait until it answers, and stop it at the end.
+    """Start a server on a free loopback port, wait until it answers, and stop it at the end.
 
     Args:
         model: a folder or a Hub id.
-        arguments: of vLLM, more of them.
-        log: a file for all that vLLM says; a temporary one if None, which is deleted unless the start fails.
-        timeout: seconds it may take until it answers; a first start downloads the model.
+        arguments: more arguments of vLLM.
+        log: file for vLLM's output; if None a temporary one, which is deleted unless the start fails.
+        timeout: seconds until it must answer; a first start downloads the model.
 
     Raises:
-        EngineError: it cannot be started, ends before it answers, or takes longer. The message gives the last error of
-            its log, and what helps where that is known.
+        EngineError: it cannot be started, ends early, or takes too long. The message gives a known remedy or the last
+            error in its log.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -149,7 +148,7 @@ def vllm_server(
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 20) -> None:
-    """End a server and the engine's processes, which are in its process group."""
+    """End a server and its engine's processes, which share its process group: SIGTERM, after `patience` s SIGKILL."""
     for sign, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5)):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, sign)
@@ -159,20 +158,20 @@ def stop(process: subprocess.Popen[bytes], patience: float = 20) -> None:
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, model: str, log: Path, timeout: float) -> None:
-    begin, opener = time.monotonic(), build_opener(ProxyHandler({}))  # loopback goes through no proxy
+    begin, opener = time.monotonic(), build_opener(ProxyHandler({}))  # no proxy for loopback
     while time.monotonic() - begin < timeout:
         if process.poll() is not None:
-            raise EngineError(f"vLLM ended before it answered (exit code {process.returncode}); {_why(log)}")
+            raise EngineError(f"vLLM ended during its start (exit code {process.returncode}); {_why(log)}")
         with suppress(OSError), opener.open(f"{url}/health", timeout=5):
             return
         time.sleep(0.5)
-    raise EngineError(f"vLLM did not answer for {timeout:.0f} s after the start with {model}; its log: {log}")
+    raise EngineError(f"vLLM did not answer within {timeout:.0f} s of its start with {model}; its log: {log}")
 
 
 def _why(log: Path) -> str:
     text = log.read_text(errors="replace")
-    for says, do in ADVICE:
-        if says in text:
-            return f"{do} (its log: {log})"
-    wrong = [line for line in text.splitlines() if "Error" in line]
-    return f"its log, {log}, says: {wrong[-1].strip() if wrong else text.strip()[-300:]}"
+    for symptom, remedy in ADVICE:
+        if symptom in text:
+            return f"{remedy} (its log: {log})"
+    errors = [line for line in text.splitlines() if "Error" in line]
+    return f"its log, {log}, says: {errors[-1].strip() if errors else text.strip()[-300:]}"

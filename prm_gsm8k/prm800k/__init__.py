@@ -1,9 +1,9 @@
-"""PRM800K, OpenAI's human-labelled solutions to MATH problems: read, merged into true prefixes, labelled.
+"""PRM800K, OpenAI's human-labelled solutions to MATH problems, as rows.
 
-release.py    which files OpenAI released, and where they lie here or on the network
-download.py   one file, resumed where it was cut
-lines.py      what a line must be, and where the lines of each problem lie
-questions.py  which problem a line is about, which split it goes to, which problems are held out
+release.py    the files OpenAI released, downloaded or local
+download.py   download one file, resuming where it was cut off
+lines.py      check lines, and index them by problem
+questions.py  problems of the lines, their splits, and those held out
 tree.py       the labelled solutions of one problem as a tree of prefixes, and its rows
-recipe.py     the choices, and how all of it fits together
+recipe.py     the options, and the build from files to rows
 """

@@ -1,11 +1,10 @@
-"""One file of a known size and sha256 over HTTP, kept only if it is right, and resumed where it was cut.
+"""Download one file of known size and sha256 over HTTP, resuming where an earlier download was cut off.
 
-What has arrived lies beside its final place as `NAME.part`. A killed download leaves that behind and the next one asks
-for the rest of it (HTTP Range); a server that sends all of it again is taken at its word. The file gets its name when
-its sha256 is right.
+Bytes that have arrived are kept as `NAME.part`. The next download asks for the rest (HTTP Range), and starts over if
+the server sends the whole file. The file gets its name once its sha256 matches.
 
-The download of `datasets` begins again at byte 0, and `http_get` of huggingface_hub is not public and differs between
-versions; what is public there, its HTTP session (proxies, certificates, HF_HUB_OFFLINE), is used here.
+`datasets` restarts a download at byte 0, and `http_get` of huggingface_hub is private and differs between versions; its
+public HTTP session (proxies, certificates, HF_HUB_OFFLINE) is used here.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from prm_gsm8k.dataset.jsonl import OTHER_FORMATS
 from prm_gsm8k.dataset.recipe import Progress
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
 
-TRIES = 6  # in a row in which nothing arrives
-PAUSE = 1.0  # seconds after the first of them; each next pause is twice as long: 31 s in all
-PATIENCE = 30.0  # seconds without a byte until a connection is called dead
-CHUNK = 1 << 16  # so much at most is lost when a connection is cut
-GONE = (400, 401, 403, 404, 410)  # asking again will not help
+TRIES = 6  # consecutive tries in which nothing arrives
+PAUSE = 1.0  # seconds after the first of them, doubled after each: 31 s in all
+PATIENCE = 30.0  # seconds without a byte until a connection counts as dead
+CHUNK = 1 << 16  # most bytes lost when a connection is cut
+GONE = (400, 401, 403, 404, 410)  # permanent: a retry will not help
 
 DO_WITHOUT = "clone https://github.com/openai/prm800k elsewhere (git lfs pull) and give it with --source"
 
 
 @dataclass(frozen=True)
 class Released:
-    """A file as it was released: its path in the repository, sha256 and bytes."""
+    """A released file: its path in the repository, sha256 and size in bytes."""
 
     path: str
     sha256: str
@@ -39,30 +38,30 @@ class Released:
 
     @property
     def name(self) -> str:
-        """Its path in one word: `math_splits/test.jsonl` is `math_splits_test.jsonl`, `data/x.jsonl` is `x.jsonl`."""
+        """Its local name: `math_splits_test.jsonl` for `math_splits/test.jsonl`, `x.jsonl` for `data/x.jsonl`."""
         return self.path.removeprefix("prm800k/").removeprefix("data/").replace("/", "_")
 
 
 class _RefusedError(Exception):
-    """The server will not give this file, however often it is asked, or gives another."""
+    """A permanent failure: the server refuses this file, or sends another."""
 
 
-class _AgainError(Exception):
-    """The server did not give this file now."""
+class _TransientError(Exception):
+    """A transient failure."""
 
 
 def download(file: Released, base: str, folder: Path, progress: Progress | None = None) -> Path:
     """Fetch `base/PATH` into `folder`, unless it is there already.
 
     Args:
-        file: what to fetch.
-        base: beginning of its address.
-        folder: where it is kept, and its beginning if it is cut.
-        progress: told of bytes.
+        file: the file to fetch.
+        base: URL before its path.
+        folder: where it is saved, with its `.part` file.
+        progress: called with bytes.
 
     Raises:
-        BadInputError: it is not to be had, or is not what was released. A wrong file is not kept.
-        PrmGsm8kError: the disk is full or may not be written.
+        BadInputError: it cannot be downloaded, or differs from the release; then it is not kept.
+        PrmGsm8kError: the disk is full or cannot be written.
     """
     from filelock import FileLock
 
@@ -73,7 +72,7 @@ def download(file: Released, base: str, folder: Path, progress: Progress | None 
     part = folder / f"{file.name}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{file.name}.lock"):  # two at once would write the same part
+        with FileLock(folder / f"{file.name}.lock"):  # two processes would write the same part
             if not target.is_file():
                 _complete(part, file, url, progress)
                 _check(part, file, url)
@@ -84,7 +83,7 @@ def download(file: Released, base: str, folder: Path, progress: Progress | None 
 
 
 def _complete(part: Path, file: Released, url: str, progress: Progress | None) -> None:
-    """Ask for what is missing until nothing is, or until nothing more arrives."""
+    """Request the missing bytes until the file is complete, or nothing arrives in `TRIES` tries."""
     failures = 0
     while (have := part.stat().st_size if part.exists() else 0) != file.bytes:
         if have > file.bytes:
@@ -97,26 +96,26 @@ def _complete(part: Path, file: Released, url: str, progress: Progress | None) -
             raise
         except _RefusedError as error:
             raise BadInputError(url, f"{error}; {DO_WITHOUT}") from error
-        except Exception as error:  # whatever the HTTP library of the day raises: refused, no name, time-out, cut
+        except Exception as error:  # any HTTP library's error: refused, no such host, timeout, cut off
             if type(error).__name__ == "OfflineModeIsEnabled":
-                raise BadInputError(url, f"HF_HUB_OFFLINE is set, and {file.name} is not there yet") from error
+                raise BadInputError(url, f"HF_HUB_OFFLINE is set, and {file.name} is not downloaded yet") from error
             why = str(error).strip().split("\n")[0] or type(error).__name__
         now = part.stat().st_size if part.exists() else 0
         if now == file.bytes:
             return
         failures = 0 if now > have else failures + 1
         if failures == TRIES:
-            kept = f"; {now:,} of {file.bytes:,} bytes are kept, and the same command goes on from there" if now else ""
+            kept = f"; {now:,} of {file.bytes:,} bytes are kept, the same command continues from there" if now else ""
             raise BadInputError(url, f"cannot be downloaded ({why}){kept}; try again later, or {DO_WITHOUT}")
         if failures:
             time.sleep(PAUSE * 2 ** (failures - 1))
 
 
 def _fetch(url: str, part: Path, have: int, file: Released, progress: Progress | None) -> None:
-    """One request: append to `part` what the server sends, or write it anew if the server begins at the beginning."""
+    """One request: append what the server sends to `part`, or overwrite it if the server starts at byte 0."""
     from huggingface_hub import get_session
 
-    headers = {"Accept-Encoding": "identity"}  # a range of a compressed answer is a range of something else
+    headers = {"Accept-Encoding": "identity"}  # a range of a compressed answer is not a range of the file
     if have:
         headers["Range"] = f"bytes={have}-"
     session: Any = get_session()
@@ -124,13 +123,13 @@ def _fetch(url: str, part: Path, have: int, file: Released, progress: Progress |
         status = answer.status_code
         if status in GONE:
             raise _RefusedError(f"the server answers {status} {answer.reason_phrase}".strip())
-        if status == 416:  # what is here is no beginning of what is there
+        if status == 416:  # the part is not a beginning of the file
             part.unlink()
         if status not in (200, 206):
-            raise _AgainError(f"the server answers {status} {answer.reason_phrase}".strip())
+            raise _TransientError(f"the server answers {status} {answer.reason_phrase}".strip())
         if status == 206 and not answer.headers.get("content-range", "").startswith(f"bytes {have}-"):
             part.unlink()
-            raise _AgainError("the server answers with another part than it was asked for")
+            raise _TransientError("the server sends another range than it was asked for")
         if status == 200:
             have = 0
         for chunk in answer.iter_bytes(CHUNK):
@@ -142,14 +141,14 @@ def _fetch(url: str, part: Path, have: int, file: Released, progress: Progress |
                 break
             if progress:
                 progress(f"downloading {file.name}", have, file.bytes)
-        if have > file.bytes or (have < file.bytes and "content-length" in answer.headers):  # an answer that is whole
+        if have > file.bytes or (have < file.bytes and "content-length" in answer.headers):  # a complete answer
             part.unlink(missing_ok=True)
             count = f"more than {file.bytes:,}" if have > file.bytes else f"{have:,}"
             raise _RefusedError(f"the server sends {count} bytes; {file.bytes:,} were released")
 
 
 def _append(part: Path, chunk: bytes, have: int) -> None:
-    """On the disk after each chunk, so a kill loses none."""
+    """Write a chunk unbuffered, so that a kill loses none."""
     try:
         with part.open("ab" if have else "wb", buffering=0) as out:
             out.write(chunk)
@@ -177,5 +176,5 @@ def _check(part: Path, file: Released, url: str) -> None:
         part.unlink()
         raise BadInputError(
             file.name,
-            f"downloaded from {url} has sha256 {sha256}, released was {file.sha256}; it is not kept. Try again",
+            f"downloaded from {url} has sha256 {sha256}, not {file.sha256} as released; it is not kept. Try again",
         )

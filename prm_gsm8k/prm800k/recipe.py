@@ -1,4 +1,4 @@
-"""The recipe of `prm800k`: which files, what a rating means, what is left out."""
+"""The recipe of `prm800k`: its files, what a rating means, and what is left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PHASES = {"1": "1", "2": "2", "both": "12"}
 
-# Why a whole solution is left out. Each is counted under its name.
+# Reasons why a whole solution is left out; keys of the tally.
 SCREENING = "solution left out/initial screening"
 QUALITY_CONTROL = "solution left out/quality control"
 BAD_PROBLEM = "solution left out/labeler called the problem bad"
@@ -28,19 +28,19 @@ BAD_LINE = "line left out/cannot be read"
 
 @dataclass
 class Prm800kRecipe(Recipe):
-    """What decides the rows of the `prm800k` config: OpenAI's human-labelled solutions to MATH problems.
+    """Options of the `prm800k` config: OpenAI's human-labelled solutions to MATH problems.
 
     Attributes:
-        neutral: what the rating 0 means. `positive`, the default: right. A label says whether a prefix is right, and a
-            step rated 0 is not wrong, it only makes no progress; the makers of PRM800K count it as right too (Lightman
-            et al., "Let's Verify Step by Step", arXiv:2305.20050, appendix F.2: best of 1860 solves 78.2% so, 77.4%
-            with neutral as wrong). `negative`: wrong. `drop`: a path ends before a neutral step.
+        neutral: meaning of the rating 0. `positive`, the default: correct, because a step rated 0 is not incorrect; it
+            only makes no progress. The authors of PRM800K do the same (Lightman et al., "Let's Verify Step by Step",
+            arXiv:2305.20050, appendix F.2: best-of-1860 solves 78.2%, and 77.4% with neutral as incorrect).
+            `negative`: incorrect. `drop`: a path ends before a neutral step.
         phase: `1`, `2` or `both`.
         source: a clone of openai/prm800k, a folder with its files, or one of them; None to download them.
-        include_screening: keep what labelers rated to be admitted: 30 solutions, the same for each of them.
-        include_quality_control: keep what was served to every labeler to check them.
-        skip_bad_lines: leave out lines that cannot be read, and count them, where they would be an error.
-        max_examples: at most so many rows in all splits together; whole problems are kept, drawn by a hash.
+        include_screening: keep the 30 solutions that every labeler rated to be admitted.
+        include_quality_control: keep the solutions served to every labeler as a check.
+        skip_bad_lines: skip and count unreadable lines instead of failing.
+        max_examples: most rows in all splits together; whole problems are kept, drawn by a hash.
     """
 
     config: ClassVar[str] = "prm800k"
@@ -63,25 +63,25 @@ class Prm800kRecipe(Recipe):
             raise UsageError(f"max_examples must be at least 1, not {self.max_examples}")
 
     def choices(self) -> dict[str, Any]:
-        """Every field but the place of the source: its content is known by the digest of the inputs."""
+        """Every option except the source's path: the digest of the inputs identifies its content."""
         return {name: value for name, value in super().choices().items() if name != "source"}
 
     def config_id(self) -> str:
-        """As any recipe's, and `-local` with a source: who asks for the bare name wants what OpenAI released."""
+        """As for any recipe, with `-local` for a local source: the bare name is for OpenAI's release."""
         return super().config_id() + ("-local" if self.source is not None else "")
 
     @classmethod
     def row_checks(cls) -> Mapping[str, RowCheck]:
-        """What `verify` asks of these rows beyond the contract."""
+        """Checks of `verify` that only these rows have, by name."""
         from prm_gsm8k.prm800k import row_checks
 
         return {"labels follow ratings": row_checks.ratings}
 
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
-        """Check every line, choose among them, and note where the lines of each problem lie.
+        """Check every line, choose among them, and index the lines of each problem.
 
         Raises:
-            BadInputError: a file or a line is not what it must be, or asks a question of a test set.
+            BadInputError: a file or a line is malformed, or asks a question of a test set.
         """
         from prm_gsm8k.prm800k.lines import BadLines, Positions, read_lines
         from prm_gsm8k.prm800k.questions import Questions
@@ -98,7 +98,7 @@ class Prm800kRecipe(Recipe):
             for line in read_lines(file.path, file.shown, bad, progress):
                 tally.counts["solutions"] += 1
                 text, where = line.solution["question"]["problem"], f"{file.shown}:{line.number}"
-                # first of all, because a problem of a test file is held out whatever becomes of the line
+                # before any `continue`: a problem of a test file is held out even if its line is left out
                 problem = questions.number(text, file.split, where)
                 if why := self._left_out(line.solution):
                     tally.counts[why] += 1
@@ -120,12 +120,12 @@ class Prm800kRecipe(Recipe):
         batches = {split: positions.batches(groups, files) for split, groups in by_split.items() if groups}
         about = {"source": release.named(), "held_out": release.held_out_named()}
         if release.held_out is None:
-            warnings.warn(f"{self.source}: no math_splits/test.jsonl: held out is {about['held_out']}", stacklevel=2)
+            warnings.warn(f"{self.source}: no math_splits/test.jsonl, so held out is {about['held_out']}", stacklevel=2)
         tally.counts = +tally.counts
         return Inputs(batches, len(chosen), release.digest, about, tally)
 
     def _left_out(self, solution: Mapping[str, Any]) -> str | None:
-        """Why no row is made of a solution, by the name it is counted under."""
+        """Why a solution makes no row, as a key of the tally."""
         if solution.get("is_initial_screening_question") and not self.include_screening:
             return SCREENING
         if solution.get("is_quality_control_question") and not self.include_quality_control:
@@ -135,7 +135,7 @@ class Prm800kRecipe(Recipe):
     def _at_most(
         self, groups: dict[int, list[int]], positions: Positions, questions: Questions
     ) -> dict[int, list[int]]:
-        """As many problems as surely make no more than `max_examples` rows, drawn by the hash of their text."""
+        """Problems, in the order of a hash of their text, that make at most `max_examples` rows."""
         room = self.max_examples or 0
         rows = {problem: sum(positions.rows[i] for i in lines) for problem, lines in groups.items()}
         kept = set()
@@ -146,12 +146,12 @@ class Prm800kRecipe(Recipe):
         if groups and not kept:
             raise UsageError(
                 f"max_examples is {self.max_examples}, less than the {min(rows.values())} rows any problem may make; "
-                "whole problems are kept, so no row would be"
+                "whole problems are kept, so no row would be left"
             )
         return {problem: lines for problem, lines in groups.items() if problem in kept}
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
-        """The rows of a batch of problems, read anew from where their lines lie."""
+        """The rows of a batch of problems, whose lines are read again from their files."""
         from prm_gsm8k.prm800k.lines import read_batch
 
         for lines in read_batch(batch):

@@ -1,4 +1,4 @@
-"""Which files make up PRM800K, and where they are: downloaded, or given as a clone, a folder or one file."""
+"""The files of PRM800K: downloaded, or given as a clone, a folder or one file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.prm800k.download import Released, download
 
 COMMIT = "7ecc794703b2877f63226f2477a49b34f9b25163"  # of github.com/openai/prm800k
-BASE = f"https://media.githubusercontent.com/media/openai/prm800k/{COMMIT}"  # where GitHub serves Git LFS files
-BASE_VARIABLE = "PRM_GSM8K_PRM800K_URL"  # of a mirror; what it serves is held to the same sha256
+BASE = f"https://media.githubusercontent.com/media/openai/prm800k/{COMMIT}"  # GitHub's Git LFS server
+BASE_VARIABLE = "PRM_GSM8K_PRM800K_URL"  # URL of a mirror; its files must have the same sha256
 
 DATA = (
     Released(
@@ -44,7 +44,7 @@ DATA = (
         456_135_365,
     ),
 )
-# The 500 MATH problems that OpenAI held out of all training: what others call MATH-500.
+# The 500 MATH problems that OpenAI held out of all training, known as MATH-500.
 HELD_OUT = Released(
     "prm800k/math_splits/test.jsonl",
     "35dc41080a3680858b27fa7e0533d2d547825316fc5dafe5d316f4ccc5a06132",
@@ -57,7 +57,7 @@ EXPECTED = "phase1_train.jsonl, phase1_test.jsonl, phase2_train.jsonl or phase2_
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of labelled solutions: where to read it, how to call it in messages, and what its name says."""
+    """A file of labelled solutions: its path, its name in messages, and the phase and split its name says."""
 
     path: Path
     shown: str
@@ -67,33 +67,33 @@ class DataFile:
 
     @property
     def as_released(self) -> bool:
-        """Whether it is, byte for byte, one that OpenAI released."""
+        """Whether it is byte for byte one that OpenAI released."""
         return any(self.sha256 == file.sha256 for file in DATA)
 
 
 @dataclass(frozen=True)
 class Release:
-    """Everything that is read: test files first, and the list of held-out problems where there is one."""
+    """All files that are read, test files first, and the list of held-out problems if there is one."""
 
     files: tuple[DataFile, ...]
     held_out: Path | None
 
     @property
     def digest(self) -> str:
-        """sha256 over phase, split and sha256 of every file, wherever it lies and whatever it is called."""
+        """sha256 over phase, split and sha256 of every file; paths and names do not matter."""
         parts = [f"{file.phase} {file.split} {file.sha256}" for file in self.files]
         parts.append(f"held out {_sha256(self.held_out) if self.held_out else '-'}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def held_out_named(self) -> str:
-        """Which problems are kept out of train, in words."""
+        """A phrase that says which problems are held out of train."""
         tests = [Path(file.shown).name for file in self.files if file.split == "test"]
         if self.held_out:
             return "math_splits/test.jsonl (MATH-500)" + (f", problems of {', '.join(tests)}" if tests else "")
         return f"only the problems of {', '.join(tests)}" if tests else "no problem, for want of a list"
 
     def named(self) -> str:
-        """What was read, in one line."""
+        """The commit and the files that were read, in one line."""
         names = ", ".join(Path(file.shown).name + ("" if file.as_released else " (altered)") for file in self.files)
         return f"openai/prm800k@{COMMIT[:12]}: {names}"
 
@@ -102,7 +102,7 @@ def downloaded(phases: str, cache_dir: str | None = None, progress: Progress | N
     """The released files of some phases (`1`, `2` or `12`), from the download cache or the network.
 
     Raises:
-        BadInputError: one is not to be had, or is not what was released.
+        BadInputError: one cannot be downloaded, or differs from the release.
     """
     base = os.environ.get(BASE_VARIABLE) or BASE
     folder = datasets_cache.place(cache_dir) / "downloads" / f"prm800k-{COMMIT[:12]}"
@@ -117,13 +117,13 @@ def downloaded(phases: str, cache_dir: str | None = None, progress: Progress | N
 
 
 def _fetched(released: Released, base: str, folder: Path, progress: Progress | None) -> tuple[Path, str]:
-    """A released file in the cache, and its sha256, which is looked at again each time."""
+    """A released file in the cache and its sha256, which is checked every time."""
     path = download(released, base, folder, progress)
     if (sha256 := _sha256(path)) != released.sha256:
         path.unlink()
         raise BadInputError(
             str(path),
-            f"has sha256 {sha256}, released was {released.sha256}: damaged since it was downloaded. It is removed; the "
+            f"has sha256 {sha256}, not {released.sha256} as released: damaged since its download. It is deleted; the "
             "same command downloads it again",
         )
     return path, sha256
@@ -141,7 +141,7 @@ def found_in(source: str, phases: str, cache_dir: str | None = None) -> Release:
     if place.is_file():
         if not _NAME.search(place.name):
             raise BadInputError(
-                source, f"the name must tell the phase and the split, as the released ones do; rename it to {EXPECTED}"
+                source, f"the name must say the phase and the split as released names do; rename it to {EXPECTED}"
             )
         paths, splits = [place], [place.parent / "math_splits", place.parent.parent / "math_splits"]
     elif place.is_dir():
@@ -156,7 +156,8 @@ def found_in(source: str, phases: str, cache_dir: str | None = None) -> Release:
         raise BadInputError(
             source, f"no file of PRM800K in it (looked for {EXPECTED}, also in data/ and prm800k/data/)"
         )
-    wanted.sort(key=lambda path: (_phase_and_split(path.name)[1], path.name))  # test before train: it is held out of it
+    # test before train, which excludes its problems
+    wanted.sort(key=lambda path: (_phase_and_split(path.name)[1], path.name))
     unpacked = datasets_cache.place(cache_dir) / "downloads" / "prm800k-unpacked"
     files = []
     for path in wanted:
@@ -168,7 +169,7 @@ def found_in(source: str, phases: str, cache_dir: str | None = None) -> Release:
 
 
 def _data_files(folder: Path) -> list[Path]:
-    """Gzipped ones first, so that a plain one of the same name takes its place."""
+    """Data files of a folder, gzipped ones first, so that a plain one of the same name replaces it."""
     found = [path for path in folder.glob("phase*") if _NAME.fullmatch(path.name) and path.is_file()]
     return sorted(found, key=lambda path: (path.suffix != ".gz", path.name))
 

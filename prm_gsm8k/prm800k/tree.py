@@ -1,21 +1,21 @@
 """The labelled solutions of one problem, merged into one tree of prefixes; its leaves are the rows.
 
-A line of PRM800K is a solution of which every step may hold several completions, each with a rating:
+A line of PRM800K is a solution whose steps may each have several completions, each with a rating:
 
     step 0   "7.8 minutes is 7 and 0.8 minutes."  +1, chosen
     step 1   "0.8 minutes is 80 seconds."         -1
              "0.8 minutes is 48 seconds."         +1, chosen
     step 2   "So 420 + 48 = 468 seconds."         +1, chosen
 
-The completions of a step are alternatives: each of them continues the steps chosen before, and no labeler ever saw one
-of them continue another. So a solution is a path with side branches, and all solutions of a problem make one tree:
+The completions of a step are alternatives: each continues the steps chosen before it, never another alternative. So a
+solution is a path with side branches, and all solutions of a problem make one tree:
 
     7.8 minutes is … ─┬─ 0.8 minutes is 80 seconds.
                       └─ 0.8 minutes is 48 seconds. ─── So 420 + 48 = 468 seconds.
 
-A row is a path from the root to a leaf: two rows here, labelled [true, false] and [true, true, true]. A path that is
-the beginning of a longer one is not a row of its own: the longer row says the same of each of its steps. So no prefix
-is glued from steps that never met, none is labelled twice, and none is lost.
+A row is a path from the root to a leaf: two rows here, labelled [true, false] and [true, true, true]. A prefix of a
+longer path is not a row of its own, because the longer row has the same labels for it. So every row is a sequence that
+a labeler saw, no prefix has two labels, and none is lost.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from typing import Any
 
 NEUTRAL = ("positive", "negative", "drop")
 
-# Why a completion is no step of any row. Each is counted under its name.
+# Reasons why a completion is not a step of any row; keys of the tally.
 EMPTY = "completion left out/empty text"
-TAGGED = "completion left out/calculator tag"  # `<<`, which the row contract keeps for GSM8K's annotations
+TAGGED = "completion left out/calculator tag"  # `<<`, which the schema reserves for GSM8K's annotations
 FLAGGED = "completion left out/flagged by the labeler"
 UNRATED = "completion left out/no rating"
 DRAFT = "completion left out/human draft that was not used"
@@ -44,9 +44,15 @@ AGAIN = "completion merged/same prefix rated again"
 class Node:
     """A prefix: all steps from the root to this one.
 
-    `votes` are how often it was rated -1, 0 and 1. What `_judge` makes of them: `rating`, None for a step that a
-    labeler wrote; `depth`, the number of its steps, 0 if it is left out; `right`, how many of these stand before the
-    first error; `leaf`, whether no longer path goes through it.
+    Attributes:
+        parent: index of the prefix without its last step, -1 for the root.
+        text: the last step.
+        source: column `source` of its rows.
+        votes: how often it was rated -1, 0 and 1.
+        rating: the rating that `_rate` derives from the votes; None for a step that a labeler wrote.
+        depth: number of steps; 0 if it is left out.
+        correct: number of steps before the first error.
+        leaf: whether no longer path goes through it.
     """
 
     parent: int
@@ -55,12 +61,12 @@ class Node:
     votes: list[int]
     rating: int | None = None
     depth: int = 0
-    right: int = 0
+    correct: int = 0
     leaf: bool = False
 
 
 def problem_id(problem: str) -> str:
-    """`math/` and 16 hexadecimal digits that depend on the problem's text alone."""
+    """`math/` and a digest of the problem's text, 16 hexadecimal digits."""
     return f"math/{blake2b(problem.encode(), digest_size=8).hexdigest()}"
 
 
@@ -70,9 +76,9 @@ def rows_of(
     """The rows of one problem.
 
     Args:
-        solutions: all labelled solutions of it, each with the phase of the labelling; lines as released, checked.
-        neutral: what a rating of 0 means: `positive` (right), `negative` (wrong) or `drop` (the path ends before it).
-        counts: what is left out or merged is counted here.
+        solutions: (phase, line) of all its labelled solutions; lines as released, already checked.
+        neutral: meaning of the rating 0: `positive` (correct), `negative` (incorrect) or `drop` (the path ends before).
+        counts: counts what is left out or merged.
     """
     nodes: list[Node] = []
     children: dict[tuple[int, str], int] = {}
@@ -82,7 +88,7 @@ def rows_of(
         reference = reference or solution["question"].get("ground_truth_answer")
         counts[f"solutions that end with {solution['label'].get('finish_reason') or 'no reason given'}"] += 1
         _grow(nodes, children, solution["label"]["steps"], f"openai/prm800k phase{phase}", counts)
-    _judge(nodes, neutral, counts)
+    _rate(nodes, neutral, counts)
     yield from _leaves(nodes, problem, None if reference is None else str(reference))
 
 
@@ -93,7 +99,7 @@ def _grow(
     source: str,
     counts: Counter[str],
 ) -> None:
-    """Add one solution: the path that the labeler chose, and every rated alternative beside it."""
+    """Add one solution: the path that the labeler chose, and every rated alternative to its steps."""
 
     def child(parent: int, text: str) -> int:
         at = children.setdefault((parent, text), len(nodes))
@@ -134,7 +140,7 @@ def _grow(
             else:
                 after = child(here, human["text"].rstrip("\n"))
                 counts["steps written by a labeler"] += 1
-                if (rating := human.get("corrected_rating")) in (-1, 0, 1):  # some were looked at again
+                if (rating := human.get("corrected_rating")) in (-1, 0, 1):  # some were rated later
                     nodes[after].votes[rating + 1] += 1
         if after is None:
             if behind := sum(len(later["completions"] or ()) for later in steps[i + 1 :]):
@@ -144,27 +150,27 @@ def _grow(
 
 
 def rating_of(votes: list[int]) -> int | None:
-    """The one rating of a prefix that was rated `votes` times -1, 0 and 1; None if labelers disagree.
+    """The rating of a prefix that was rated -1, 0 and 1 as often as `votes` says; None if labelers disagree.
 
-    Wrong or not wrong is decided by the majority, and nobody decides a tie. What is not wrong is 1 if more said 1 than
-    0. A step that nobody rated was written by a labeler, who was asked for a right one.
+    The majority decides between -1 and the rest; a tie is a disagreement. Of the rest the rating is 1 if there are more
+    1s than 0s. A step without votes was written by a labeler, who was asked for a correct one.
 
     >>> rating_of([0, 1, 1]), rating_of([2, 1, 0]), rating_of([1, 0, 1]), rating_of([0, 0, 0])
     (0, -1, None, 1)
     """
-    wrong, neutral, right = votes
-    if wrong > neutral + right:
+    negative, neutral, positive = votes
+    if negative > neutral + positive:
         return -1
-    if wrong and wrong == neutral + right:
+    if negative and negative == neutral + positive:
         return None
-    return 1 if right > neutral or not neutral else 0
+    return 1 if positive > neutral or not neutral else 0
 
 
-def _judge(nodes: list[Node], neutral: str, counts: Counter[str]) -> None:
-    """Rate each prefix, and leave out what cannot be and everything behind it."""
-    lowest_right = 0 if neutral == "positive" else 1
+def _rate(nodes: list[Node], neutral: str, counts: Counter[str]) -> None:
+    """Rate each prefix, and leave out those without a clear rating and everything after them."""
+    lowest_correct = 0 if neutral == "positive" else 1
     root = Node(-1, "", "", [])
-    for node in nodes:  # a parent stands before its children
+    for node in nodes:  # parents come before their children
         above = nodes[node.parent] if node.parent >= 0 else root
         rating = rating_of(node.votes)
         if above is not root and not above.depth:
@@ -176,12 +182,12 @@ def _judge(nodes: list[Node], neutral: str, counts: Counter[str]) -> None:
         else:
             node.rating = rating if any(node.votes) else None
             node.depth = above.depth + 1
-            node.right = above.right + (above.right == above.depth and rating >= lowest_right)
+            node.correct = above.correct + (above.correct == above.depth and rating >= lowest_correct)
             node.leaf, above.leaf = True, False
 
 
 def _leaves(nodes: list[Node], problem: str, reference: str | None) -> Iterator[dict[str, Any]]:
-    """The rows. Alternatives stand side by side, so the path to what they continue is walked once for all of them."""
+    """The rows. Alternatives are neighbours, so the path to their parent is walked once for all of them."""
     name = problem_id(problem)
     shared = -2
     steps_before: list[str] = []
@@ -197,15 +203,15 @@ def _leaves(nodes: list[Node], problem: str, reference: str | None) -> Iterator[
             hash_before = blake2b("".join(f"{text}\0" for text in steps_before).encode(), digest_size=6)
         steps_hash = hash_before.copy()
         steps_hash.update(node.text.encode())
-        wrong = node.depth - node.right
+        incorrect = node.depth - node.correct
         yield {
             "prompt": problem,
             "completions": [*steps_before, node.text],
-            "labels": [True] * node.right + [False] * wrong,
+            "labels": [True] * node.correct + [False] * incorrect,
             "id": f"{name}/{steps_hash.hexdigest()}",
             "problem_id": name,
-            "first_error": node.right if wrong else -1,
-            "error_type": "unknown" if wrong else "none",
+            "first_error": node.correct if incorrect else -1,
+            "error_type": "unknown" if incorrect else "none",
             "answer": _answer(node.text),
             "reference_answer": reference,
             "values": None,
@@ -215,7 +221,7 @@ def _leaves(nodes: list[Node], problem: str, reference: str | None) -> Iterator[
 
 
 def _path(nodes: list[Node], at: int) -> list[Node]:
-    """The prefixes from the root to one of them."""
+    """The prefixes from the root to the one at an index."""
     path = []
     while at >= 0:
         path.append(nodes[at])
@@ -225,5 +231,5 @@ def _path(nodes: list[Node], at: int) -> list[Node]:
 
 
 def _answer(step: str) -> str | None:
-    """What stands after `# Answer`, with which a solution of PRM800K ends."""
+    """The text after `# Answer`, with which a solution of PRM800K ends; None without one."""
     return step.rpartition("# Answer")[2].strip() or None if "# Answer" in step else None

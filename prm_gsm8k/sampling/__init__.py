@@ -1,1 +1,1 @@
-"""Real model errors: solutions sampled from a language model, and the first error of each found by rollouts."""
+"""Solutions sampled from a language model, each labelled with its first error by rollouts."""

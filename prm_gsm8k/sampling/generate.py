@@ -1,4 +1,4 @@
-"""The same from Python, for a generator of your own: whatever turns prompts into texts."""
+"""`sample_solutions`: sampling and labelling from Python, with any function that turns prompts into texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import datasets
 
 Generate = Callable[[list[str]], Sequence[str]]
-"""Prompts -> as many texts, each a continuation of its prompt, sampled anew for each, also where prompts are equal."""
+"""Prompts -> one continuation each, sampled independently, also for equal prompts."""
 
 
 def sample_solutions(
@@ -39,29 +39,29 @@ def sample_solutions(
             [{"question": "…", "answer": "…\\n#### 72"}], lambda prompts: pipe(prompts), model="org/mine", revision="v2"
         )
 
-    Every text is kept in `evidence` when it comes, under the model's name and revision, and is never asked for again:
-    a call that was interrupted goes on, and one with other labelling options asks for what those need beyond it.
+    Every text is saved in `evidence` as it arrives, under the model's name and revision, and is never asked for again:
+    an interrupted call continues, and other labelling options ask only for the rollouts they need in addition.
 
     Args:
         problems: dicts (or a `datasets.Dataset`) with `question` and `answer`, in GSM8K's format.
-        generate: takes at most `batch_size` prompts and returns their continuations; called from another thread, one
+        generate: takes at most `batch_size` prompts and returns their continuations; called in another thread, one
             batch at a time.
-        model, revision: whose texts they are: under these they are kept, and named in column `source`. Another
-            temperature is another revision.
-        evidence: the folder in which they are kept.
-        prompt: a style of `prm_gsm8k.sampling.prompts` that is plain text.
+        model, revision: of the generator; key of the evidence, and column `source`. Change the revision if you change
+            the temperature.
+        evidence: folder in which texts are saved.
+        prompt: a plain-text style of `prm_gsm8k.sampling.prompts`.
         num_solutions, num_wrong, max_solutions: see `solve.SolutionOptions`.
-        batch_size: prompts at once. So many problems are worked on at a time.
-        progress: told how many problems are done.
+        batch_size: most prompts per call, and problems worked on at a time.
+        progress: called with the number of problems done.
         **labelling: fields of `labels.LabelOptions`: `labels`, `rollouts`, `right_answers` …
 
     Returns:
-        Rows of the contract, in the order of the problems; `tokens` is 0, since a text does not say.
+        Rows of the schema, in the order of the problems; `tokens` is 0, because a text does not tell its tokens.
 
     Raises:
-        BadInputError: a problem is not what it must be, or asks a question of a test set; or the evidence is damaged.
-        UsageError: an option is none, the style is a chat, or `generate` returns something else than a text a prompt.
-        PrmGsm8kError: not one row could be made, or the disk is full.
+        BadInputError: a problem is malformed or asks a question of a test set, or the evidence is damaged.
+        UsageError: no such option, a chat style, or `generate` does not return one text per prompt.
+        PrmGsm8kError: no row could be made, or the disk is full.
     """
     from dataclasses import fields
 
@@ -81,7 +81,7 @@ def sample_solutions(
     sampling, options = SolutionOptions(num_solutions, num_wrong, max_solutions), LabelOptions(**labelling)
     settings = Settings(model, revision, prompt)
     if "prompt" not in settings.request("", [], 0):
-        raise UsageError(f"{prompt!r} is a chat; a generator takes plain text, few_shot")
+        raise UsageError(f"{prompt!r} is a chat; a generator takes plain text such as few_shot")
     chosen = problems_from(problems)
     refuse_test_questions(chosen)
     folder = open_folder(evidence, settings)
@@ -125,7 +125,7 @@ def sample_solutions(
 
 
 class _Batches:
-    """Puts together what many coroutines ask, so that `generate` gets as much at once as it may have."""
+    """Collects the prompts of many coroutines into batches for `generate`."""
 
     def __init__(self, generate: Generate, size: int) -> None:
         self._generate = generate
@@ -143,7 +143,7 @@ class _Batches:
 
     async def _work(self) -> None:
         while self._waiting:
-            await asyncio.sleep(0)  # whoever can ask has asked by then
+            await asyncio.sleep(0)  # let every coroutine that is ready add its prompt
             batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
             try:
                 prompts = [prompt for prompt, _, _ in batch]
@@ -151,8 +151,8 @@ class _Batches:
                 if len(texts) != len(prompts) or not all(isinstance(text, str) for text in texts):
                     kinds = ", ".join(sorted({type(text).__name__ for text in texts}))
                     raise UsageError(
-                        f"generate returned {len(texts)} of {kinds or 'nothing'} for {len(prompts)} prompts; one str "
-                        "for each is expected"
+                        f"generate returned {len(texts)} of {kinds or 'nothing'} for {len(prompts)} prompts; it must "
+                        "return one str for each"
                     )
                 answers = [keep(text) for (_, keep, _), text in zip(batch, texts, strict=True)]
             except Exception as error:
@@ -166,5 +166,5 @@ class _Batches:
 
 
 def _stopped(text: str, stops: Sequence[str]) -> str:
-    """The text before the first of the words that end a solution, which a generator may not know."""
+    """The text before the first stop string, which a generator may not support."""
     return text[: min((place for stop in stops if (place := text.find(stop)) >= 0), default=len(text))]

@@ -1,12 +1,12 @@
-r"""Is a solution's final answer right? A number is compared as a number; an expression goes to math-verify.
+r"""Is a solution's final answer correct? Numbers are compared as numbers, expressions by math-verify.
 
     >>> final_answer("So she makes 9 * $2 = $18 a day.\n#### 18"), final_answer(r"Hence \boxed{\$1{,}200}.")
     ('18', '1200')
     >>> [is_right(f"The answer is {a}.", "18") for a in ("$18", "18.00", r"\boxed{2 \times 9}", "**18** eggs", "118")]
     [True, True, True, True, False]
 
-A grader that looks for the reference in the text accepts `5` in `15`, one wrong answer in ten, and one that compares
-strings refuses `$18`; either makes wrong labels. `benchmarks/grading.py` measures this one.
+A grader that searches the text for the reference accepts `5` in `15`, one incorrect answer in ten; one that compares
+strings rejects `$18`. Both make incorrect labels. `benchmarks/grading.py` measures this grader.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from prm_gsm8k.exceptions import UsageError
 
 _TAG = re.compile(r"<<[^<>\n]*>>")
 _THOUGHTS = re.compile(r"\A.*</think>", re.DOTALL)
-# Where a solution says that now comes its answer. `A:` and `Answer:` begin a line; the others may stand in a sentence.
+# Announcements of the answer. `A:` and `Answer:` begin a line; the others may occur inside a sentence.
 _ANNOUNCED = re.compile(
     r"####|\\boxed\s*(?=\{)|^\W*(?:A|Ans|Answer|ANSWER)\b\W*?[:=]"
     r"|\b(?:the|my|our|final|correct)(?: \w+){0,2}? answer\b[^\w\n.?]{0,4}(?:is|was|=|:)(?: that\b)?"
@@ -48,15 +48,15 @@ _MATHEMATICS = re.compile(r"(?:[\d\s.,+\-*/^(){}×÷·$]|\\(?:[dt]?frac|sqrt|tim
 _EQUALS = re.compile(r"[=≈]|\bequals?(?: to)?\b|\bwhich is\b")
 _NAMES = re.compile(r"-[A-Za-z]")
 _COMES_FROM = re.compile(r"\S\s*[-+*/^]\s*[$(]*\Z")
-_LONGEST_NUMBER = 200  # characters of an answer; a model in a loop writes thousands, more than Python reads as an int
-_LARGE_POWER = re.compile(r"\^\s*\{?+\s*(?:\d{3}|[({\\])|\^.*\^")  # would take sympy minutes, or all memory
+_LONGEST_NUMBER = 200  # characters; a looping model writes thousands, more than Python parses as an int
+_LARGE_POWER = re.compile(r"\^\s*\{?+\s*(?:\d{3}|[({\\])|\^.*\^")  # takes sympy minutes, or all memory
 
 
 def final_answer(text: str) -> str | None:
-    r"""What a solution concludes: a number without currency, commas or unit (`18.00`, `70%`), else its text.
+    r"""A solution's final answer: a number without currency, commas or unit (`18.00`, `70%`), else its text.
 
-    The last answer that is announced counts (`#### 18`, `\boxed{18}`, `The answer is 18`, `A: 18`); where none is, it
-    is the last number of the text, or what its last equation comes to. None if there is no number.
+    The last announced answer counts (`#### 18`, `\boxed{18}`, `The answer is 18`, `A: 18`); without one, the last
+    number of the text, or the result of its last equation. None if there is no number.
     """
     text = _TAG.sub("", _THOUGHTS.sub("", text))
     for match in reversed(list(_ANNOUNCED.finditer(text))):
@@ -70,7 +70,7 @@ def final_answer(text: str) -> str | None:
 
 
 def through_answer(text: str) -> str:
-    """The text to the end of the first line that does nothing but announce the answer: a small model rambles on.
+    """The text up to the first line that only announces the answer; small models ramble on after it.
 
     >>> through_answer("2 + 2 = 4\\nThe answer is 4.\\n\\nProblem: Tom has 7")
     '2 + 2 = 4\\nThe answer is 4.'
@@ -80,19 +80,19 @@ def through_answer(text: str) -> str:
 
 
 def is_right(text: str, reference: str) -> bool:
-    """Whether a solution, or a continuation of one, concludes the reference answer.
+    """Whether the final answer of a solution, or of a continuation of one, is the reference answer.
 
-    A percentage may be written as either (`70%` is 70 and 0.7), a fraction as a decimal; a rounded number is not it.
+    A percentage may be written either way (`70%` is 70 and 0.7), a fraction as a decimal; a rounded number is not it.
 
     Raises:
-        UsageError: math-verify is not installed. Only expressions need it, but a grader that depends on what is
-            installed would label the same solution in two ways.
+        UsageError: math-verify is not installed. Only expressions need it, but labels must not depend on what is
+            installed.
     """
     try:
         from math_verify import parse, verify
     except ModuleNotFoundError as error:
         raise UsageError(f"grading needs {error.name}: pip install 'prm-gsm8k[sample]'") from error
-    logging.getLogger("math_verify").setLevel(logging.ERROR)  # it warns that nobody limits its time; see below
+    logging.getLogger("math_verify").setLevel(logging.ERROR)  # it warns that its time is not limited; see below
     answer = final_answer(text)
     if answer is None:
         return False
@@ -102,13 +102,13 @@ def is_right(text: str, reference: str) -> bool:
     for side in (answer, reference):
         if not _MATHEMATICS.match(side) or _LARGE_POWER.search(side) or len(side) > _LONGEST_NUMBER:
             return False
-    # Without time limits of its own, which need the main thread; what would take long was sent away above.
+    # Without its own time limits, which need the main thread; slow inputs were rejected above.
     read = [parse(f"${side.replace('$', '')}$", parsing_timeout=None) for side in (reference, answer)]
     return bool(read[0] and read[1] and verify(*read, timeout_seconds=None))
 
 
 def numbers(text: str) -> list[Fraction]:
-    """What a written number may mean: its value, two of a percentage (`70%`: 70 and 7/10), none if it is no number."""
+    """The values of a written number: two for a percentage (`70%`: 70 and 7/10), none if it is not a number."""
     text = text.strip()
     match = _NUMBER.match(text) if len(text) <= _LONGEST_NUMBER else None
     if match is None or match.end() != len(text.rstrip(". ")):
@@ -120,7 +120,7 @@ def numbers(text: str) -> list[Fraction]:
 
 
 def _boxed(text: str, start: int) -> str:
-    """What stands in the brace that opens at `start`."""
+    """The content of the first brace after `start`."""
     depth = 0
     for end in range(text.index("{", start), len(text)):
         depth += (text[end] == "{") - (text[end] == "}")
@@ -130,21 +130,21 @@ def _boxed(text: str, start: int) -> str:
 
 
 def _said(text: str, start: int) -> str:
-    """The sentence that follows an announcement; nothing if it is a question."""
+    """The sentence after an announcement; empty if it is a question."""
     start += len(text[start:]) - len(text[start:].lstrip(" \t\n*:="))
     match = _SENTENCE.match(text, start)
     return "" if match is None or match["end"] == "?" else match[0]
 
 
 def _answer_in(sentence: str, first: bool) -> str | None:
-    """The answer in a sentence: what its last equation comes to, else its first or its last number."""
+    """The answer in a sentence: the result of its last equation, else its first or its last number."""
     plain = _DECORATION.sub(lambda word: f" {word[1]} " if word[1] else " ", sentence).strip()
     right = _EQUALS.split(plain)[-1]
     found = list(_NUMBER.finditer(right))
     equals = bool(found) and right != plain
     if not found:
         right, found = plain, list(_NUMBER.finditer(plain))
-    # `the 400-meter run`, `(or 1.5 dozen)`: the answer only where no other number is.
+    # `the 400-meter run`, `(or 1.5 dozen)`: the answer only if there is no other number.
     found = [m for m in found if not _NAMES.match(right, m.end()) and not _bracketed(right, m.start())] or found
     if not found:
         return plain.rstrip(". ") or None if first and re.search(r"\d|\\", plain) else None
@@ -162,7 +162,7 @@ def _bracketed(text: str, place: int) -> bool:
 
 
 def _written(match: re.Match[str]) -> str:
-    """A number as it is written, without currency and commas."""
+    """A number as written, without currency and commas."""
     sign = "-" if match["sign"] or match["inner"] else ""
     whole = (match["number"] or "").replace("{,}", "")
     whole = re.sub("[, \u00a0\u202f]", "", whole)

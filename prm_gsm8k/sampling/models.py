@@ -1,4 +1,4 @@
-"""Which model is asked, so surely that its answers can be kept: a name, and which version of it."""
+"""Identify a model by name and revision, under which its answers are saved."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from prm_gsm8k.exceptions import EngineError
 
-UNSTATED = "unstated"  # the revision of a model behind an endpoint, which tells none
-HUB_PATIENCE = 10.0  # seconds until an unreachable Hub is called so
-_ENDS = 1 << 16  # bytes at either end of a large file that are read; weights that differ do so there too
+UNSTATED = "unstated"  # the revision of a model behind an endpoint, which does not report one
+HUB_PATIENCE = 10.0  # seconds until the Hub counts as unreachable
+_ENDS = 1 << 16  # bytes hashed at either end of a large file; different weights differ there too
 
 
 @dataclass(frozen=True)
@@ -24,29 +24,29 @@ class Model:
     on_hub: bool = False
 
     def vllm_arguments(self, more: Sequence[str] = ()) -> list[str]:
-        """What vLLM is told so that it serves this very revision under this name."""
+        """Arguments with which vLLM serves this revision under this name."""
         revision = ["--revision", self.revision] if self.on_hub and self.revision != UNSTATED else []
         return ["--served-model-name", self.name, *revision, *more]
 
 
 def find_model(model: str, revision: str | None = None) -> Model:
-    """A folder by a digest of its files, a Hub id by the commit that `revision` is now, online or in the cache.
+    """Resolve a folder, whose revision is a digest of its files, or a Hub id, whose revision is the current commit.
 
     Raises:
-        EngineError: it is neither, or the Hub cannot be asked and its cache has nothing.
+        EngineError: no such folder or model, or the Hub cannot be reached and its cache does not have it.
     """
     path = Path(model).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise EngineError(f"--model {model}: a folder without config.json holds no model")
+            raise EngineError(f"--model {model}: this folder has no config.json, so it holds no model")
         return Model(path.resolve().name, revision or _digest(path), str(path.resolve()), False)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise EngineError(f"--model {model}: no such folder; give one that holds a model, or an id of the Hub")
+        raise EngineError(f"--model {model}: no such folder; give a model folder or a Hub id")
     return Model(model, _commit(model, revision), model, True)
 
 
 def _digest(folder: Path) -> str:
-    """12 hexadecimal digits over the files: each by its name, size, and its content, of large ones both ends."""
+    """12 hexadecimal digits over the name, size and content of each file; of large files only both ends are read."""
     whole = hashlib.sha256()
     for path in sorted(
         p for p in folder.iterdir() if p.suffix in (".json", ".jinja", ".safetensors", ".model", ".bin")
@@ -76,7 +76,7 @@ def _commit(model: str, revision: str | None) -> str:
     except (RepositoryNotFoundError, HFValidationError) as error:
         what = "no such folder, and no such model on the Hub (a private one needs hf auth login)"
         raise EngineError(f"--model {model}: {what}") from error
-    except Exception as error:  # whatever the HTTP library of the day raises: refused, no name, time-out, offline
+    except Exception as error:  # any HTTP library's error: refused, no such host, timeout, offline
         cached = try_to_load_from_cache(model, "config.json", revision=revision)
         if isinstance(cached, str):
             return Path(cached).parent.name

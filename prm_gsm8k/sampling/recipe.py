@@ -1,7 +1,7 @@
-"""The recipe of `model_sampled`: which model was asked what, and how rows are made of what it answered.
+"""The recipe of `model_sampled`: whose saved answers are read, and how rows are made from them.
 
-It asks nothing itself: it replays the labelling over the evidence, so a build is repeatable, offline and without a GPU.
-`run.py` fills the evidence before.
+A build calls no model: it replays the labelling over the evidence, so it is repeatable, offline and needs no GPU.
+`run.py` collects the evidence first.
 """
 
 from __future__ import annotations
@@ -24,26 +24,24 @@ if TYPE_CHECKING:
     from prm_gsm8k.sampling.settings import Settings
     from prm_gsm8k.sampling.solve import SolutionOptions
 
-PROBLEMS_PER_BATCH = 16  # a unit of work a process takes
+PROBLEMS_PER_BATCH = 16  # unit of work of a process
 
 
 @dataclass
 class ModelSampledRecipe(Recipe):
-    """What decides the rows of the `model_sampled` config: solutions a language model sampled, labelled by rollouts.
+    """Options of the `model_sampled` config: solutions sampled from a language model, labelled by rollouts.
 
     Attributes:
-        model: as it is named in the evidence: a Hub id, or the name of a folder.
-        revision: which version of it: a commit of the Hub, or a digest of the folder.
-        prompt: the style of asking, one of `prompts.STYLES`.
+        model: its name in the evidence: a Hub id, or the name of a folder.
+        revision: of the model: a commit of the Hub, or a digest of the folder.
+        prompt: prompt style, one of `prompts.STYLES`.
         temperature, top_p, max_tokens: of sampling.
-        num_solutions: solutions a problem.
-        num_wrong: go on until so many of them are wrong; None to leave it at `num_solutions`.
-        max_solutions: and then stop.
-        labels, rollouts, threshold, width, right_answers, false_equations: how they are labelled, see `LabelOptions`.
+        num_solutions, num_wrong, max_solutions: see `SolutionOptions`.
+        labels, rollouts, threshold, width, right_answers, false_equations: see `LabelOptions`.
         problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
-        max_problems: so many of them, the same share of each split, drawn by `seed`; None for all.
-        seed: draws them.
-        evidence: the folder in which answers are kept.
+        max_problems: number of problems to draw, the same share of each split; None for all.
+        seed: of that draw.
+        evidence: folder in which answers are saved.
     """
 
     config: ClassVar[str] = "model_sampled"
@@ -70,19 +68,19 @@ class ModelSampledRecipe(Recipe):
     evidence: str = "evidence"
 
     def __post_init__(self) -> None:
-        _ = self._settings(self.model or "-"), self.sampling, self.labelling  # raise for what they would refuse
+        _ = self._settings(self.model or "-"), self.sampling, self.labelling  # raise UsageError for bad options
         if self.max_problems is not None and self.max_problems < 1:
             raise UsageError(f"max_problems must be at least 1, not {self.max_problems}")
 
     @property
     def settings(self) -> Settings:
-        """What an answer depends on.
+        """The options that an answer depends on.
 
         Raises:
             UsageError: no model is named, or a number is out of range.
         """
         if not self.model:
-            raise UsageError("say which model: --model, a Hub id or a folder")
+            raise UsageError("name the model: --model, a Hub id or a folder")
         return self._settings(self.model)
 
     def _settings(self, model: str) -> Settings:
@@ -108,21 +106,21 @@ class ModelSampledRecipe(Recipe):
 
     @property
     def folder(self) -> Path:
-        """Where the answers under these settings are kept."""
+        """The folder of the answers under these settings."""
         return Path(self.evidence) / self.settings.folder
 
     def choices(self) -> dict[str, Any]:
-        """Every field but the place of the evidence. A path is reduced to its file name."""
+        """Every option except the place of the evidence, with paths reduced to file names."""
         chosen = {name: value for name, value in super().choices().items() if name != "evidence"}
         if self.problems is not None and Path(self.problems).exists():
             chosen["problems"] = Path(self.problems).name
         return chosen
 
     def read_problems(self) -> tuple[dict[str, list[Problem]], str]:
-        """The problems that `max_problems` leaves, by split, and the digest of all that were read.
+        """The chosen problems by split, and the digest of all that were read.
 
         Raises:
-            BadInputError: a file, line or problem is not what it must be, or asks a question of a test set.
+            BadInputError: a file, line or problem is malformed, or asks a question of a test set.
         """
         from prm_gsm8k.dataset.splits import problems_by_split
 
@@ -130,23 +128,23 @@ class ModelSampledRecipe(Recipe):
 
     @classmethod
     def row_checks(cls) -> Mapping[str, RowCheck]:
-        """What `verify` asks of these rows beyond the contract."""
+        """Checks of `verify` that only these rows have, by name."""
         from prm_gsm8k.sampling import row_checks
 
         return {"labels follow trials": row_checks.rollouts}
 
     def read_inputs(self, progress: Progress | None = None, cache_dir: str | None = None) -> Inputs:
-        """The chosen problems with all that was answered about them, in batches of JSON.
+        """The chosen problems with their saved answers, in batches of JSON.
 
         Raises:
-            BadInputError: the evidence is not there or damaged, or the problems are.
+            BadInputError: the evidence is missing or damaged, or a problem is malformed.
         """
         from prm_gsm8k.sampling.evidence import question_digest, read_calls
 
         by_split, digest = self.read_problems()
         if not self.folder.is_dir():
             raise BadInputError(
-                str(self.folder), f"no answers of {self.settings.source} under these settings are kept there"
+                str(self.folder), f"no answers of {self.settings.source} under these settings are saved there"
             )
         kept = read_calls(self.folder, {question_digest(p.question) for chosen in by_split.values() for p in chosen})
         batches: dict[str, list[bytes]] = {}
@@ -161,7 +159,7 @@ class ModelSampledRecipe(Recipe):
         return Inputs(batches, sum(map(len, by_split.values())), whole.hexdigest(), about)
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
-        """The rows of a batch of problems, labelled anew from what was answered."""
+        """The rows of a batch of problems, labelled from the saved answers."""
         from prm_gsm8k.dataset.problems import Problem
         from prm_gsm8k.sampling.rollout import Rollout
         from prm_gsm8k.sampling.rows import rows_of, solved
@@ -174,5 +172,5 @@ class ModelSampledRecipe(Recipe):
 
 
 def _sorted(calls: Calls) -> list[tuple[Any, ...]]:
-    """The calls of one question in an order that does not depend on which came in first."""
+    """The calls of one question in an order that does not depend on when they were answered."""
     return sorted((prefix, attempt, a.text, a.tokens, a.finish) for (prefix, attempt), a in calls.items())

@@ -1,7 +1,7 @@
-"""The seam between an engine and what is asked of it: one continuation from a prefix.
+"""The interface between the labelling search and an engine: one continuation from a prefix.
 
-The labelling search (`labels.py`) knows nothing of servers, prompts or caches. It is handed a `GoOn` and asks it to go
-on from the first steps of a solution; a test or a simulation hands it a function, the pipeline one that calls vLLM.
+The search (`labels.py`) knows nothing of servers, prompts or caches. It calls a `GoOn`, which is a plain function in a
+test or a simulation, and a call to vLLM in the pipeline.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rollout:
-    """What an engine answered to one call.
+    """An engine's answer to one call.
 
     Attributes:
         text: the continuation alone, without the prefix.
-        tokens: tokens that were generated for it.
-        finish: why it ended, in the engine's word: `stop`, `length`, …
+        tokens: number of generated tokens.
+        finish: why it ended, as the engine says: `stop`, `length`, …
     """
 
     text: str
@@ -26,7 +26,7 @@ class Rollout:
 
 
 GoOn = Callable[[Sequence[str], int], Awaitable[Rollout]]
-"""(the first steps of a solution, attempt number from 0) -> a continuation from there.
+"""(first steps of a solution, attempt number from 0) -> a continuation from there.
 
-The same two arguments name the same call: an engine that keeps what it answered can answer again without a new one.
+Equal arguments are the same call, so its answer may come from a cache.
 """

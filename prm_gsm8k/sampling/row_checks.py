@@ -1,4 +1,4 @@
-"""What `verify` asks of rows of `model_sampled` beyond the contract."""
+"""Checks of `verify` that only rows of `model_sampled` have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rollouts(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
-    """Labels are what the continuations make of them, where there were any; behind the first error there are none."""
+    """Labels follow from the trials, where there are any; after the first error there are none."""
     hard, threshold = config.options.get("labels") == "hard", float(config.options.get("threshold", 0))
     for table in tables.values():
         for row in iter_rows(table.select(["id", "first_error", "successes", "trials", "tokens"])):
@@ -25,5 +25,5 @@ def rollouts(tables: Mapping[str, pa.Table], config: Config) -> Iterator[str]:
                 elif trials and 0 <= row["first_error"] < i:
                     yield f"{row['id']!r}: step {i} has trials, but the first error is step {row['first_error']}"
                 elif trials and (successes > enough) != (i != row["first_error"]):
-                    said = "wrong" if i == row["first_error"] else "right"
+                    said = "incorrect" if i == row["first_error"] else "correct"
                     yield f"{row['id']!r}: step {i} is labelled {said}, but {successes} of {trials} trials succeeded"

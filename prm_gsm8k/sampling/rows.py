@@ -1,4 +1,4 @@
-"""Labelled solutions of a problem as rows of the contract."""
+"""Labelled solutions of a problem as rows of the schema."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ DISAGREES = "solution left out/its label of shared steps contradicts another's"
 
 
 def solved(problem: Problem, calls: Calls, sampling: SolutionOptions, labelling: LabelOptions) -> list[Solution]:
-    """The solutions of a problem as far as what was answered tells them; `left_out` says what it does not."""
+    """The labelled solutions of a problem, from saved calls; those that lack a call have `left_out` MISSING."""
     return wait_for(solve(problem, from_evidence(calls), sampling, labelling))
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end, also from inside a notebook, whose own loop is running."""
+    """Run a coroutine to its end, also in a notebook, where an event loop is already running."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -34,28 +34,28 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
 
 
 def rows_of(problem: Problem, solutions: Sequence[Solution], source: str, tally: Tally) -> Iterator[dict[str, Any]]:
-    """A row for each labelled solution, in the order they were sampled, counting what is left out and why.
+    """A row for each labelled solution, in the order of sampling; what is left out is counted with its reason.
 
-    No solution comes twice, and no row calls a prefix right that another one calls wrong: a rollout may have saved what
-    a whole solution, that stopped right there, made wrong.
+    Duplicates are left out, and so are solutions that label a prefix differently from an earlier row: a rollout may
+    succeed from the steps of a whole solution that ends there with an incorrect answer.
     """
     seen: set[tuple[str, ...]] = set()
-    right_so_far: dict[tuple[str, ...], bool] = {}
+    known_labels: dict[tuple[str, ...], bool] = {}
     tally.counts["problems"] += 1
     for solution in solutions:
         tally.counts["solutions"] += 1
         steps, labelled = tuple(solution.steps), solution.labelled
         left_out = solution.left_out or (TWICE if steps in seen else None)
         if left_out is None and labelled is not None:
-            wrong_from = labelled.first_error if labelled.first_error >= 0 else len(steps)
-            labels = {steps[: i + 1]: i < wrong_from for i in range(len(steps))}
-            if any(right_so_far.get(prefix, label) != label for prefix, label in labels.items()):
+            end = labelled.first_error if labelled.first_error >= 0 else len(steps)
+            labels = {steps[: i + 1]: i < end for i in range(len(steps))}
+            if any(known_labels.get(prefix, label) != label for prefix, label in labels.items()):
                 left_out = DISAGREES
         if left_out is not None or labelled is None:
             tally.counts[str(left_out)] += 1
             continue
         seen.add(steps)
-        right_so_far |= labels
+        known_labels |= labels
         yield {
             "prompt": problem.question,
             "completions": list(steps),

@@ -1,11 +1,10 @@
-"""A sampling run from end to end: who is asked, what is still missing, an engine if one is needed, tasks, progress.
+"""A sampling run: identify the model, find the missing calls, start an engine if needed, run tasks, report progress.
 
-    recipe, spent = sample(ModelSampledRecipe(model="Qwen/Qwen3-8B"), How())     # fills the evidence
-    build("model_sampled", "data", ...)                                          # makes the rows, as often as wanted
+    recipe, spent = sample(ModelSampledRecipe(model="Qwen/Qwen3-8B"), How())     # collects the evidence
+    build("model_sampled", "data", ...)                                          # makes rows from it, repeatably
 
-What is missing is found by replaying the labelling over the evidence. So a run that was killed goes on where it was,
-one whose labelling has changed asks for what the new one needs beyond the old, and one that lacks nothing starts no
-engine.
+Missing calls are found by replaying the labelling over the evidence. So a killed run continues where it was, other
+labelling options only add the calls they need, and a run that lacks nothing starts no engine.
 """
 
 from __future__ import annotations
@@ -36,26 +35,26 @@ if TYPE_CHECKING:
 
 EXECUTORS = ("local", "slurm", "ray")
 BYTES_PER_CALL = 1000  # SmolLM2-135M's take 330 (tests/sampling/test_real_model.py); larger models write more
-CALLS_PER_SOLUTION = 4  # itself, and ten rollouts (benchmarks/rollout_labels.py) if it is wrong: say, one in three
-PROMPT_TOKENS = 256  # the least a context must have beside what is generated
+CALLS_PER_SOLUTION = 4  # itself, and ten rollouts (benchmarks/rollout_labels.py) if it is incorrect, about one in three
+PROMPT_TOKENS = 256  # least context for the prompt
 
 
 @dataclass(frozen=True)
 class How:
-    """How a run is carried out: nothing here changes what is asked.
+    """How a run is executed; nothing here changes the calls.
 
     Attributes:
-        endpoint: of a running OpenAI-compatible server; None to start vLLM.
+        endpoint: URL of a running OpenAI-compatible server; None to start vLLM.
         executor: `local`, `slurm` or `ray`.
-        tasks: parts the problems are dealt into.
-        workers: of them at once; None for all.
-        concurrency: requests under way at once, a task.
+        tasks: number of tasks the problems are split into.
+        workers: tasks that run at once; None for all.
+        concurrency: concurrent requests per task.
         timeout: seconds that one request may take.
-        patience: seconds for which a failing server is asked again.
-        max_disk: bytes the evidence may grow to in this run, in all tasks together.
+        patience: seconds for which requests to a failing server are retried.
+        max_disk: bytes by which the evidence may grow in this run, over all tasks.
         vllm: more arguments of vLLM.
         partition, time_limit: of Slurm.
-        gpus: a task, for Slurm and Ray.
+        gpus: per task, for Slurm and Ray.
     """
 
     endpoint: str | None = None
@@ -83,7 +82,7 @@ class How:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a run is: problems solved of those that had calls to be made, and what was spent, now and before it."""
+    """Progress of a run: `problems` solved of the `of` that lacked calls, and calls and tokens in it and before it."""
 
     problems: int
     of: int
@@ -96,7 +95,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Spent:
-    """What a run left: the last status, where the answers are kept, and the id of a Slurm job that is still at it."""
+    """The result of a run: last status, folder of the answers, and the id of a Slurm job that is still running."""
 
     status: Status
     folder: Path
@@ -109,21 +108,21 @@ def sample(
     say: Callable[[str], None] = lambda what: None,
     tell: Callable[[Status], None] | None = None,
 ) -> tuple[ModelSampledRecipe, Spent]:
-    """Ask whatever the rows of a recipe need and the evidence does not hold.
+    """Make the calls that the rows of a recipe need and the evidence lacks.
 
     Args:
         recipe: its `model` may be a folder, a Hub id, or None for the only model of an endpoint.
-        how: where and with how much at once.
-        say: told what is about to be done, a line at a time.
-        tell: told once a second how far it is.
+        how: how the run is executed.
+        say: called with a line about what is done next.
+        tell: called every second with the status.
 
     Returns:
-        The recipe with the name and the revision of the model that was found, and what was spent.
+        The recipe with the name and revision of the model that was found, and what was spent.
 
     Raises:
-        EngineError: the model is not found, the engine does not start, fails, or is another one.
-        BadInputError: the problems or the evidence are not what they must be.
-        PrmGsm8kError: the disk is full or may not be written. What was answered is kept in every case.
+        EngineError: the model is not found, or the engine does not start, fails, or serves another model.
+        BadInputError: the problems or the evidence are malformed.
+        PrmGsm8kError: the disk is full or cannot be written. All answers so far are kept in every case.
     """
     recipe, model = identified(recipe, how)
     folder = open_folder(recipe.evidence, recipe.settings)
@@ -139,7 +138,7 @@ def _fill(
     say: Callable[[str], None],
     tell: Callable[[Status], None] | None,
 ) -> Spent:
-    """Ask for what the evidence lacks."""
+    """Make the calls that the evidence lacks."""
     start = time.monotonic()
     by_split, _ = recipe.read_problems()
     problems = [problem for chosen in by_split.values() for problem in chosen]
@@ -148,7 +147,7 @@ def _fill(
     watch.look()
     before = Status(0, len(missing), 0, 0, watch.calls, watch.tokens, 0.0)
     if not missing:
-        say(f"nothing to ask: all that these labels need is kept in {folder}")
+        say(f"nothing to ask: all that these labels need is in {folder}")
         return Spent(before, folder)
     say(disk_use(recipe, how, folder, len(missing)))
 
@@ -194,18 +193,18 @@ def _fill(
     last = status()
     say(
         f"{last.problems:,} problems in {last.calls:,} calls and {last.tokens:,} tokens, "
-        f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s; {time.monotonic() - start:.0f} s in all; kept in "
+        f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s; {time.monotonic() - start:.0f} s in all; saved in "
         f"{folder}"
     )
     return Spent(last, folder)
 
 
 def identified(recipe: ModelSampledRecipe, how: How) -> tuple[ModelSampledRecipe, Model]:
-    """The recipe with the name and revision of its model, which is there and fit for it."""
+    """The recipe with the name and revision of its model, which exists and has a long enough context."""
     name, revision = recipe.model, recipe.revision
     if how.endpoint is None:
         if name is None:
-            raise UsageError("say which model: --model, a Hub id or a folder; or where one runs: --endpoint")
+            raise UsageError("name the model: --model, a Hub id or a folder; or a running server: --endpoint")
         model = find_model(name, revision)
     else:
         if name is not None and Path(name).expanduser().is_dir():
@@ -237,9 +236,9 @@ def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
     ]
     if len(fit) != 1:
         what = (
-            "several fit; say which with --model and --revision"
+            "several match; choose one with --model and --revision"
             if fit
-            else "none fits --model, --revision, --prompt, --temperature, --top-p and --max-tokens as they are"
+            else "none matches the given --model, --revision, --prompt, --temperature, --top-p and --max-tokens"
         )
         listed = (f"{s.source}, {s.prompt}, {s.temperature:g}, {s.top_p:g}, {s.max_tokens}" for s in fit or there)
         raise BadInputError(recipe.evidence, f"holds answers of {'; '.join(listed) or 'nobody'}: {what}")
@@ -247,7 +246,7 @@ def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
 
 
 def unsolved(recipe: ModelSampledRecipe, problems: Sequence[Problem]) -> list[Problem]:
-    """The problems about which something is still to be asked."""
+    """The problems that still lack calls."""
     kept = read_calls(recipe.folder, {question_digest(problem.question) for problem in problems})
 
     def lacks(problem: Problem) -> bool:
@@ -260,10 +259,10 @@ def unsolved(recipe: ModelSampledRecipe, problems: Sequence[Problem]) -> list[Pr
 
 
 def disk_use(recipe: ModelSampledRecipe, how: How, folder: Path, problems: int) -> str:
-    """What the answers will take, in words.
+    """A line about the disk space that the answers will take.
 
     Raises:
-        PrmGsm8kError: the disk has less than that.
+        PrmGsm8kError: the disk has less free.
     """
     solutions = problems * recipe.num_solutions
     likely = solutions * CALLS_PER_SOLUTION * BYTES_PER_CALL
@@ -271,26 +270,26 @@ def disk_use(recipe: ModelSampledRecipe, how: How, folder: Path, problems: int) 
     if free < likely:
         raise PrmGsm8kError(
             f"{folder}: {free / 1e9:.2f} GB free, and the answers will take about {likely / 1e9:.2f} GB; free some "
-            "space, or name a folder on another disk (--evidence)"
+            "space, or choose a folder on another disk (--evidence)"
         )
     return (
-        f"{problems:,} problems to ask about; the answers take about {likely / 1e6:,.0f} MB in {folder}, and never "
-        f"more than {how.max_disk / 1e9:,.1f} GB (--max-disk)"
+        f"{problems:,} problems to ask about; the answers take about {likely / 1e6:,.0f} MB in {folder}, and at "
+        f"most {how.max_disk / 1e9:,.1f} GB (--max-disk)"
     )
 
 
 def check_context(served: Served, settings: Settings) -> None:
-    """Raises EngineError if a server says that no prompt fits beside the tokens to be generated."""
+    """Raises EngineError if the server's context is too short for a prompt and `max_tokens`."""
     if served.context is not None and served.context < settings.max_tokens + PROMPT_TOKENS:
         raise EngineError(
             f"the context of {served.model} is {served.context} tokens there, too short for a prompt and --max-tokens "
-            f"{settings.max_tokens}: a smaller --max-tokens, or a server with a larger --max-model-len"
+            f"{settings.max_tokens}: lower --max-tokens, or raise the server's --max-model-len"
         )
 
 
 @contextmanager
 def _one_server(job: Job, how: How) -> Iterator[Job]:
-    """The job with an endpoint: one server for all tasks of this machine."""
+    """The job with an endpoint: one vLLM server for all local tasks, unless one was given."""
     if how.endpoint is not None:
         yield job
         return
@@ -301,7 +300,7 @@ def _one_server(job: Job, how: How) -> Iterator[Job]:
 
 @contextmanager
 def _telling(status: Callable[[], Status], tell: Callable[[Status], None] | None) -> Iterator[None]:
-    """Tell once a second, from a thread, and once at the end."""
+    """Report the status every second from a thread, and once at the end."""
     if tell is None:
         yield
         return

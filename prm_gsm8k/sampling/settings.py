@@ -1,8 +1,8 @@
-"""What decides the text a model answers with: the model, its prompt and how it is sampled. Runs mix only if all agree.
+"""Everything that decides a model's answers: model, prompt and sampling. Answers are shared only if all of it is equal.
 
-    Settings("Qwen/Qwen3-8B", "b968826d", prompt="chat").folder      # "Qwen3-8B-5f0c…": where their calls are kept
+    Settings("Qwen/Qwen3-8B", "b968826d", prompt="chat").folder      # "Qwen3-8B-5f0c…": folder of the calls
 
-How solutions are graded and labelled is not among them: that is decided anew from what was answered.
+Grading and labelling are not part of it: they are computed from saved answers.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ from prm_gsm8k.sampling import prompts
 
 @dataclass(frozen=True)
 class Settings:
-    """Under which a call has one answer for good.
+    """The options under which a call has one saved answer.
 
     Attributes:
-        model: as the server knows it: a Hub id, or a folder.
-        revision: which version of it: a commit of the Hub, or a digest of the folder.
-        prompt: the style, one of `prompts.STYLES`.
-        temperature: of sampling; 0 makes every attempt the same, so labels by rollouts need more.
-        top_p: the share of probability that is sampled from.
+        model: its name on the server: a Hub id, or the name of a folder.
+        revision: of the model: a commit of the Hub, or a digest of the folder.
+        prompt: prompt style, one of `prompts.STYLES`.
+        temperature: of sampling, above 0, so that rollouts differ.
+        top_p: probability mass that is sampled from, in (0, 1].
         max_tokens: at which an answer is cut off.
+
+    Raises:
+        UsageError: no such style, or a number is out of range.
     """
 
     model: str
@@ -43,7 +46,7 @@ class Settings:
         if self.prompt not in prompts.STYLES:
             raise UsageError(f"prompt must be one of {', '.join(prompts.STYLES)}, not {self.prompt!r}")
         if not self.temperature > 0:
-            raise UsageError(f"temperature is {self.temperature}; rollouts must differ, so it has to be above 0")
+            raise UsageError(f"temperature is {self.temperature}; it must be above 0, so that rollouts differ")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p is {self.top_p}, not in (0, 1]")
         if self.max_tokens < 1:
@@ -51,13 +54,13 @@ class Settings:
 
     @property
     def digest(self) -> str:
-        """32 hexadecimal digits that change with any of them, the prompt's very text included."""
+        """32 hexadecimal digits over all settings, including the text of the prompt."""
         everything = [asdict(self), prompts.source(self.prompt)]
         return hashlib.sha256(orjson.dumps(everything, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
     @property
     def folder(self) -> str:
-        """A name a person recognises and nothing else shares."""
+        """A readable and unique folder name: the model's and 16 digits of the digest."""
         return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', self.model.rstrip('/').rpartition('/')[2])}-{self.digest[:16]}"
 
     @property
@@ -68,7 +71,7 @@ class Settings:
     def request(self, question: str, prefix: Sequence[str], attempt: int) -> dict[str, Any]:
         """The body of one call, for `/chat/completions` if it has messages, else for `/completions`.
 
-        `user` tells attempts apart. A `seed` would too, and ends vLLM's engine on a CPU.
+        `user` makes attempts differ. So would `seed`, but it crashes vLLM's engine on a CPU.
         """
         return {
             "model": self.model,

@@ -2,8 +2,8 @@
 
     solutions = await solve(problem, go_on, SolutionOptions(num_solutions=3), LabelOptions())
 
-Everything asked goes through `go_on`, so the same lines run against a server and, later, against the evidence alone
-(`from_evidence`), and come to the same labels.
+All calls go through `go_on`, so the same code runs against a server and later against the evidence alone
+(`from_evidence`), with the same labels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
 from prm_gsm8k.sampling.rollout import GoOn, Rollout
 from prm_gsm8k.sampling.steps import split_steps
 
-# Why a solution makes no row. Each is counted under its name.
+# Reasons why a solution makes no row; keys of the tally.
 CUT_OFF = "solution left out/cut off at max tokens"
 NO_STEPS = "solution left out/no steps in it"
 REFUSED = "solution left out/request refused, too long for the context"
@@ -29,7 +29,7 @@ MISSING = "solution left out/calls not made yet"
 
 
 class MissingCall(PrmGsm8kError):
-    """The evidence has no answer to a call that the labels need."""
+    """The evidence lacks a call that the labels need."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class SolutionOptions:
     """How many solutions of a problem are sampled.
 
     Attributes:
-        num_solutions: so many in any case.
-        num_wrong: go on until so many are wrong; None to stop at `num_solutions`.
-        max_solutions: and then stop, however many are wrong.
+        num_solutions: solutions sampled first.
+        num_wrong: sample more until this many are incorrect; None to stop at `num_solutions`.
+        max_solutions: most solutions when sampling for `num_wrong`.
     """
 
     num_solutions: int = 3
@@ -60,13 +60,13 @@ class Solution:
     """One sampled solution.
 
     Attributes:
-        number: of its call, from 0.
-        steps: its text, cut.
-        tokens: it took to sample.
-        answer: what it concludes; None if it does not.
+        number: attempt number of its call, from 0.
+        steps: its steps.
+        tokens: number of tokens it took.
+        answer: its final answer; None if it has none.
         right: whether that is the reference answer.
-        labelled: where its first error is, and what that rests on; None if `left_out`.
-        left_out: why it makes no row.
+        labelled: its first error and the evidence for it; None if it is left out or not labelled.
+        left_out: why it makes no row; None if it does.
     """
 
     number: int
@@ -79,16 +79,16 @@ class Solution:
 
 
 def reference_answer(problem: Problem) -> str:
-    """What a problem's reference solution ends in: `72` of `… #### 72`."""
+    """The final answer of a problem's reference solution: `72` of `… #### 72`."""
     return problem.answer.rpartition("####")[2].strip()
 
 
 async def solve(
     problem: Problem, go_on: GoOn, sampling: SolutionOptions, labelling: LabelOptions | None
 ) -> list[Solution]:
-    """Sample solutions of a problem and label each, as much at once as can be; without labelling, only sample.
+    """Sample solutions of a problem and label each, concurrently; without `labelling`, only sample.
 
-    Which calls are made depends on the options and on what was answered, on nothing else.
+    The calls depend only on the options and on the answers.
 
     Raises:
         EngineError: the engine fails.
@@ -97,7 +97,7 @@ async def solve(
     reference = reference_answer(problem)
     sampled = await _sample(reference, go_on, range(sampling.num_solutions))
     if sampling.num_wrong is not None:
-        while (more := sampling.num_wrong - sum(_is_wrong(s) for s in sampled)) > 0:
+        while (more := sampling.num_wrong - sum(s.left_out is None and not s.right for s in sampled)) > 0:
             numbers = range(len(sampled), min(len(sampled) + more, sampling.max_solutions))
             if not numbers:
                 break
@@ -105,10 +105,6 @@ async def solve(
     if labelling is None:
         return sampled
     return list(await asyncio.gather(*(_label(problem, s, sampled, go_on, labelling) for s in sampled)))
-
-
-def _is_wrong(solution: Solution) -> bool:
-    return solution.left_out is None and not solution.right
 
 
 async def _sample(reference: str, go_on: GoOn, numbers: Sequence[int]) -> list[Solution]:
@@ -122,7 +118,7 @@ async def _solution(reference: str, go_on: GoOn, number: int) -> Solution:
         return Solution(number, [], 0, None, False, left_out=MISSING if isinstance(error, MissingCall) else REFUSED)
     text = through_answer(answered.text)
     steps, answer = split_steps(text), final_answer(text)
-    cut_off = answered.finish == "length" and text == answered.text  # it did not come to its answer, not for sure
+    cut_off = answered.finish == "length" and text == answered.text  # it may not have reached its answer
     left_out = CUT_OFF if cut_off else NO_STEPS if not steps else None
     return Solution(number, steps, answered.tokens, answer, is_right(text, reference), left_out=left_out)
 
@@ -143,37 +139,37 @@ async def _label(
 
 
 def with_others(others: Sequence[Solution], go_on: GoOn) -> GoOn:
-    """The other solutions of a problem that begin with a prefix are rollouts from it that are paid already.
+    """Use the other solutions of a problem as rollouts from the prefixes they share, at no cost.
 
-    They come first, in their order; after them the engine is asked, from attempt 0. So what a right solution goes
-    through is never called lost in another one.
+    They come first, in their order; then the engine is asked, from attempt 0. So a prefix of a correct solution is
+    never labelled incorrect in another one.
     """
 
     async def go_on_or_take(prefix: Sequence[str], attempt: int) -> Rollout:
         begun = list(prefix)
-        paid = [s for s in others if len(s.steps) > len(begun) and s.steps[: len(begun)] == begun]
-        if attempt < len(paid):
-            return Rollout("\n".join(paid[attempt].steps[len(begun) :]), 0, "stop")
-        return await go_on(prefix, attempt - len(paid))
+        free = [s for s in others if len(s.steps) > len(begun) and s.steps[: len(begun)] == begun]
+        if attempt < len(free):
+            return Rollout("\n".join(free[attempt].steps[len(begun) :]), 0, "stop")
+        return await go_on(prefix, attempt - len(free))
 
     return go_on_or_take
 
 
 def once(go_on: GoOn) -> GoOn:
-    """The same call is made once, also when two solutions of a problem need it at the same moment."""
-    under_way: dict[tuple[tuple[str, ...], int], asyncio.Task[Rollout]] = {}
+    """Make each call once, even if two solutions need it at the same time."""
+    calls: dict[tuple[tuple[str, ...], int], asyncio.Task[Rollout]] = {}
 
     async def ask(prefix: Sequence[str], attempt: int) -> Rollout:
         call = tuple(prefix), attempt
-        if call not in under_way:
-            under_way[call] = asyncio.ensure_future(go_on(prefix, attempt))
-        return await under_way[call]
+        if call not in calls:
+            calls[call] = asyncio.ensure_future(go_on(prefix, attempt))
+        return await calls[call]
 
     return ask
 
 
 def from_evidence(calls: Calls) -> GoOn:
-    """Answers from what was answered before, and nothing else; `MissingCall` for the rest."""
+    """Answer calls from the evidence alone; raises `MissingCall` for any other."""
 
     async def look_up(prefix: Sequence[str], attempt: int) -> Rollout:
         try:

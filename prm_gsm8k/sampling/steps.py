@@ -1,18 +1,18 @@
-r"""A solution as a model wrote it, cut into steps.
+r"""Split a model's solution into steps.
 
     >>> split_steps("She has 3.5 kg, i.e. 7 bags. Mr. Lee takes 2. So 7 - 2 = 5 are left.")
     ['She has 3.5 kg, i.e. 7 bags.', 'Mr. Lee takes 2.', 'So 7 - 2 = 5 are left.']
     >>> split_steps("1. **Eggs:**\n\\[\n16 - 3 = 13\n\\]\n2. **Money:** 13 * 2 = $26\n\n---\n#### 26")
     ['1. **Eggs:**\n\\[\n16 - 3 = 13\n\\]', '2. **Money:** 13 * 2 = $26', '#### 26']
 
-A line is a step, with its number or bullet. Three things make it otherwise:
+A line is a step, with its number or bullet, with three exceptions:
 
-- displayed LaTeX, an environment or a code block stays whole, and belongs to the line before;
-- a line that only announces, a heading, a number alone, a bold title, belongs to what it announces;
-- a line of more than four sentences is a paragraph, and so is a text of one line: its sentences are the steps. (In
-  4,739 steps that people marked as steps none has more than four.)
+- displayed LaTeX, an environment or a code block stays in one piece, and belongs to the line before;
+- a line that only announces (a heading, a number alone, a bold title) belongs to the line it announces;
+- a line of more than four sentences, or a text of one line, is a paragraph whose sentences are the steps. (Of 4,739
+  steps marked by people none has more than four.)
 
-Joined with newlines the steps are the text again, but for blank lines, rules, calculator tags and a model's thoughts.
+Joined with newlines the steps give the text without blank lines, rules, calculator tags and a model's thoughts.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _WHOLE = re.compile(
     r"\\\[.*?\\\]|\$\$.*?\$\$|\\begin\{([A-Za-z]+\*?)\}.*?\\end\{\1\}|^[ \t]*```.*?^[ \t]*```[ \t]*$",
     re.DOTALL | re.MULTILINE,
 )
-_RULE = re.compile(r"[-*_=#~\s]*\Z")  # nothing but a line drawn across the page
+_RULE = re.compile(r"[-*_=#~\s]*\Z")  # a horizontal rule
 _MARKER = (
     r"(?:#{1,6}\s*)?(?:\*\*|__)?(?:(?:[Ss]tep|STEP)\s*\d{1,2}|\(?\d{1,2}(?=[.)])|[Qq]\d{1,2})[.):]*(?:\*\*|__)?[.:]?"
 )
-# A number alone; a heading; a numbered or bold title that ends with a colon; a short one that is bold from end to end.
+# A number alone; a heading; a numbered or bold title that ends with a colon; a short title in bold.
 _ANNOUNCES = re.compile(
     rf"\s*(?:{_MARKER}\s*|#{{2,6}}\s.*[^\d\s].*|(?:{_MARKER}|\*\*|__|[-*•]\s+\*\*).*:(?:\*\*|__)?\s*"
     r"|(?:[-*•]\s+)?(?:\*\*|__)(?!.*[Aa]nswer.*\d)[A-Za-z](?:[^*_=\s]*\s){0,6}[^*_=\s]*[^*_=.](?:\*\*|__):?\s*)\Z"
 )
-_NUMBERED_TITLE = re.compile(rf"\s*{_MARKER}\s+[^*_].*:\s*\Z")  # what it announces is not another number
+_NUMBERED_TITLE = re.compile(rf"\s*{_MARKER}\s+[^*_].*:\s*\Z")  # does not announce another numbered line
 _NUMBERED = re.compile(rf"\s*{_MARKER}(?=\s)")
-_ANSWER_HEADING = re.compile(r"\s*#{1,6}\s*[$£€]?-?[\d.,]+\W*\Z")  # `#### 26` is no heading
+_ANSWER_HEADING = re.compile(r"\s*#{1,6}\s*[$£€]?-?[\d.,]+\W*\Z")  # `#### 26` is an answer, not a heading
 _ENDS_IN_DISPLAY = re.compile(r"(?:\\\]|\$\$|\\end\{[A-Za-z*]+\})[.,;]?\Z")
 _EXPLAINS = re.compile(r"\s*(?:where|which|with)\b")  # the formula before it
 _DISPLAY = re.compile(r"\s*(?:\\\[|\$\$|\\begin\{|```)")
@@ -53,11 +53,11 @@ _UNIT = re.compile(
     r"(?:\A|[\s\d])(?:No|Nos|oz|ft|lbs?|hrs?|mins?|secs?|sq|yds?|gal|etc|max|min|avg|pp?|[ap]\.m)\.\s+\Z", re.I
 )
 _BARE_MARKER = re.compile(rf"\s*(?:{_MARKER}|[-*•]|#{{1,6}})\s*\Z")
-_NEWLINE = "\0"  # stands for a newline inside of what stays whole
+_NEWLINE = "\0"  # stands for a newline inside a piece that is not split
 
 
 def split_steps(text: str) -> list[str]:
-    """The steps of a solution, in order; none is empty, has white space at its ends or holds a calculator tag."""
+    """The steps of a solution, in order: stripped, none empty, without calculator tags."""
     text = _TAG.sub("", _THOUGHTS.sub("", text).replace("\r\n", "\n").replace("\0", ""))
     text = _WHOLE.sub(_one_line, text)
     lines = [line.rstrip() for line in text.split("\n") if not _RULE.match(line)]
@@ -74,14 +74,14 @@ def split_steps(text: str) -> list[str]:
 
 
 def _one_line(whole: re.Match[str]) -> str:
-    """What stays whole, unless a blank line shows that its end is the beginning of another."""
+    """Protect the newlines of a match, unless a blank line shows that it spans two formulas."""
     return whole[0] if "\n\n" in whole[0] and "```" not in whole[0] else whole[0].replace("\n", _NEWLINE)
 
 
 def _joined(lines: list[str]) -> list[str]:
-    """Lines, with displayed formulas put to what they belong to, and titles to what they announce."""
+    """Lines, with displayed formulas joined to the line before, and titles to the line they announce."""
     steps: list[str] = []
-    announced = False  # the last of them only announces what comes now
+    announced = False  # the last step only announces this line
     for line in lines:
         before = steps[-1] if steps else ""
         if _NUMBERED_TITLE.match(before) and _NUMBERED.match(line):
@@ -98,8 +98,8 @@ def _joined(lines: list[str]) -> list[str]:
 def _sentences(text: str) -> list[str]:
     """The sentences of a text.
 
-    None ends in `3.5`, at `Mr.`, at a unit before a number (`12 oz. 3 times`), before a small letter, in a formula, or
-    behind the number that stands in front of it.
+    No sentence ends inside `3.5`, at `Mr.`, at a unit before a number (`12 oz. 3 times`), before a lower-case letter,
+    in a formula, or after the number of a list item.
     """
     sentences: list[str] = []
     start = 0

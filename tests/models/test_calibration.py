@@ -103,10 +103,10 @@ def test_saturated_scores_have_finite_log_odds() -> None:
     ("z", "right", "message"),
     [
         ([1.0, 2.0], [True], "2 scores but 1 labels"),
-        ([1.0, 2.0], [True, True], "2 right and 0 wrong steps: a calibration needs both"),
-        ([], [], "0 right and 0 wrong steps"),
+        ([1.0, 2.0], [True, True], "2 correct and 0 incorrect steps: a calibration needs both"),
+        ([], [], "0 correct and 0 incorrect steps"),
         ([np.inf, 1.0], [True, False], "without finite log-odds"),
-        ([3.0, 2.0, -2.0, -3.0], [False, False, True, True], r"wrong steps score above right ones \(slope -"),
+        ([3.0, 2.0, -2.0, -3.0], [False, False, True, True], r"incorrect steps score above correct ones \(slope -"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(z: list[float], right: list[bool], message: str) -> None:
@@ -189,7 +189,7 @@ def test_the_command_fits_a_split_and_says_what_it_did(folder: Path, tmp_path: P
     second = CliRunner().invoke(app, words)
     refused, done = sorted([first, second], key=lambda result: -result.exit_code)
     assert refused.exit_code == 2, "of a random head and its negative one scores wrong steps above right ones"
-    assert "wrong steps score above right ones" in refused.output
+    assert "incorrect steps score above correct ones" in refused.output
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
     assert said["slope"] > 0
@@ -219,7 +219,7 @@ def test_a_checkpoint_is_calibrated_on_judged_steps(folder: Path) -> None:
 @pytest.mark.parametrize("saved", ["{", "[]", '{"slope": 0.0}', '{"slope": -1}', '{"slope": "a"}'])
 def test_a_damaged_calibration_is_refused(saved: str, folder: Path) -> None:
     (folder / FILE).write_text(saved)
-    with pytest.raises(CheckpointError, match=f"{FILE} is not what a calibrated PRM has"):
+    with pytest.raises(CheckpointError, match=f"{FILE} is not a calibration"):
         ProcessRewardModel.from_pretrained(folder)
 
 
@@ -229,5 +229,5 @@ def test_a_head_without_a_bias_is_refused(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     del weights["score.bias"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(CheckpointError, match=r"holds score\.weight alone"):
+    with pytest.raises(CheckpointError, match=r"holds only score\.weight"):
         put_into_checkpoint(folder, Calibration(0.5, -0.8))

@@ -267,12 +267,12 @@ def test_a_tag_may_be_named() -> None:
     assert Encoder.for_tokenizer(tokenizer("qwen"), tag="<|vision_pad|>").config.step_tag == "<|vision_pad|>"
 
 
-def test_a_token_that_swallows_spaces_is_no_tag() -> None:
+def test_a_token_that_strips_spaces_is_no_tag() -> None:
     from tokenizers import AddedToken
 
     qwen = tokenizer("qwen")
     qwen.add_tokens([AddedToken("<extra_0>", rstrip=True, special=True)])
-    assert why_not(qwen, "<extra_0>") == "swallows the spaces beside it, which belong to the steps"
+    assert why_not(qwen, "<extra_0>") == "strips the spaces beside it, which belong to the steps"
     assert choose_step_tag(qwen) == "<|fim_pad|>"
 
 
@@ -380,7 +380,7 @@ def test_another_tokenizer_is_refused() -> None:
     state = json.loads(other.backend_tokenizer.to_str())
     state["normalizer"] = {"type": "Lowercase"}
     changed = PreTrainedTokenizerFast(tokenizer_object=type(other.backend_tokenizer).from_str(json.dumps(state)))
-    with pytest.raises(TokenizerError, match="encodes otherwise than the one the PRM was trained with"):
+    with pytest.raises(TokenizerError, match="encodes differently from the one the PRM was trained with"):
         Encoder(changed, encoder.config)
 
 
@@ -388,8 +388,8 @@ def test_another_tokenizer_is_refused() -> None:
     ("spoil", "message"),
     [
         (lambda saved: None, f"has no {FILE}"),
-        (lambda saved: "{", "is not what a PRM"),
-        (lambda saved: "[]", "is not what a PRM"),
+        (lambda saved: "{", "is not an encoder config"),
+        (lambda saved: "[]", "is not an encoder config"),
         (lambda saved: json.dumps(json.loads(saved) | {"colour": 1}), "unexpected keyword argument 'colour'"),
         (lambda saved: json.dumps(json.loads(saved) | {"step_tag_id": "5"}), "step_tag_id is '5'"),
     ],
@@ -406,7 +406,7 @@ def test_a_damaged_config_is_refused(spoil: Callable[[str], str | None], message
 
 def test_the_probe_notices_what_the_config_says() -> None:
     qwen, encoder = made("qwen")
-    with pytest.raises(TokenizerError, match="encodes otherwise"):
+    with pytest.raises(TokenizerError, match="encodes differently"):
         Encoder(qwen, replace(encoder.config, between_steps="\n\n"))
 
 

@@ -108,10 +108,10 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
         export_qwen2_prm(tmp_path / "llama", tmp_path / "out")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
-    with pytest.raises(UsageError, match="full holds something already"):
+    with pytest.raises(UsageError, match="full is not empty"):
         export_qwen2_prm(tmp_path / "ours", tmp_path / "full")
     out = export_qwen2_prm(tmp_path / "ours", tmp_path / "out")
-    with pytest.raises(CheckpointError, match="is no PRM of this package but qwen2-prm"):
+    with pytest.raises(CheckpointError, match="is a qwen2-prm, not a PRM of this package"):
         export_qwen2_prm(out, tmp_path / "again")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "llama", "ours", "out"], "nothing half-written"
 

@@ -401,15 +401,15 @@ def test_another_format_comes_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({}, "is no step format: .*tag"),
-        ({"tag": "x", "step": "Step"}, r"step has \{step\} once: not 'Step'"),
-        ({"tag": "x", "prompt": "{prompt} {n}"}, r"prompt has \{prompt\} once"),
+        ({}, "is not a step format: .*tag"),
+        ({"tag": "x", "step": "Step"}, r"step must have \{step\} once: not 'Step'"),
+        ({"tag": "x", "prompt": "{prompt} {n}"}, r"prompt must have \{prompt\} once"),
         ({"tag": "x", "step": "{step"}, r"'\{step' cannot be read"),
         ({"tag": "x", "layout": "tree"}, "layout is text, chat, turns, not 'tree'"),
         ({"tag": 7}, "tag is 7"),
         ({"tag": ""}, "tag is empty"),
         ({"tag": "x", "good": "+"}, "both good and bad, or neither"),
-        ({"tag": "x", "layout": "chat", "apart": True}, "has the layout text"),
+        ({"tag": "x", "layout": "chat", "apart": True}, "must have the layout text"),
     ],
 )
 def test_a_format_that_is_none_is_refused(content: dict[str, object], message: str, tmp_path: Path) -> None:
@@ -429,7 +429,7 @@ def test_a_format_that_is_not_there_is_refused() -> None:
 
 def test_a_format_of_another_head_is_refused(tmp_path: Path) -> None:
     save(KINDS["trl"], tmp_path)
-    with pytest.raises(UsageError, match="has a head of two labels, for which the step format 'rlhflow' is not"):
+    with pytest.raises(UsageError, match="has a head of two labels, which the step format 'rlhflow' does not fit"):
         load_scorer(tmp_path, device="cpu", step_format="rlhflow")
 
 

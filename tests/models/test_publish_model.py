@@ -261,7 +261,7 @@ def test_a_tag_never_moves(hub: Hub, saved: Path, newer: Path) -> None:
 
 def test_a_model_of_another_kind_is_not_written_over(hub: Hub, saved: Path) -> None:
     hub.create(ID, "models").put({"config.json": b"{}", "pytorch_model.bin": b"theirs"})
-    with pytest.raises(UsageError, match=r"org/prm holds a model that is no PRM of this package \(config.json\)"):
+    with pytest.raises(UsageError, match=r"org/prm holds a model that is not a PRM of this package \(config.json\)"):
         publish_model(saved, ID)
 
 
@@ -323,10 +323,10 @@ def _other_kind(folder: Path) -> None:
         (lambda f: (f / "prm_encoder.json").unlink(), CheckpointError, "has no prm_encoder.json"),
         (lambda f: (f / "config.json").unlink(), CheckpointError, "has no config.json that can be read"),
         (_pickled, CheckpointError, "has no model.safetensors; other formats can run code"),
-        (_cut, CheckpointError, r"model.safetensors is not whole: it has [\d,]+ bytes of [\d,]+"),
-        (lambda f: (f / "model.safetensors").write_bytes(b"PK"), CheckpointError, "is no safetensors file"),
+        (_cut, CheckpointError, r"model.safetensors is truncated: it has [\d,]+ of [\d,]+ bytes"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"PK"), CheckpointError, "is not a safetensors file"),
         (_adapter, CheckpointError, "holds a LoRA adapter; merge it"),
-        (_other_kind, CheckpointError, "holds a language model, and neither a PRM of this package nor"),
+        (_other_kind, CheckpointError, "holds a language model, not a PRM of this package or"),
         (
             lambda f: (f / "prm_training.json").write_text(json.dumps({"hub_token": "hf_" + "a1B2" * 9})),
             UsageError,

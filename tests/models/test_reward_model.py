@@ -192,14 +192,14 @@ def test_candidates_score_as_in_the_whole_solution(prm: ProcessRewardModel, done
     expected = [prm.score(PROMPT, [*STEPS[:done], c])[-1] for c in candidates]
     for max_batch_tokens in (16_384, 40):
         prm.max_batch_tokens = max_batch_tokens
-        prm.forget()
+        prm.clear_cache()
         for _ in range(2):
             assert prm.score_next(PROMPT, STEPS[:done], candidates) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_search_down_a_tree_scores_as_afresh(prm: ProcessRewardModel) -> None:
     """Two branches in turns, each from what is kept of its own parent."""
-    prm.forget()
+    prm.clear_cache()
     prm.max_batch_tokens = 16_384
     for steps in (
         [],

@@ -182,7 +182,7 @@ def test_the_longest_that_the_server_takes_is_scored(
 
 @needs_vllm
 def test_another_model_than_the_servers_is_refused(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"serves .*prm, not org/other; if that is the same .* say model=NAME"):
+    with pytest.raises(EngineError, match=r"serves .*prm, not org/other; if that is the same .* pass model=NAME"):
         VllmRewardModel(server.url, "org/other")
     assert VllmRewardModel(server.url + "/v1/", server.model).model == server.model
 
@@ -321,10 +321,10 @@ def item(*pairs: object) -> dict[str, Any]:
         (answers(item([0.5, 0.5])), r"1 scores for the 3 steps of solution 0; start .* with --pooler-config '\{"),
         (answers(item(*[[0.5, 0.5]] * 4)), r"4 scores for the 3 steps of solution 0"),
         (answers({"data": [{"index": 0, "data": "AAAA"}]}), r"a str for the 3 steps of solution 0"),
-        (answers(item(*[[0.5]] * 3)), r"solution 0 has \[0.5\] where two probabilities belong"),
-        (answers(item(*[[None, None]] * 3)), r"solution 0 has \[None, None\] where two probabilities belong"),
-        (answers(item(*[[3.5, -2.5]] * 3)), r"solution 0 has \[3.5, -2.5\] where P\(wrong\) and P\(right\) belong"),
-        (answers(item(*[[0.9, 0.9]] * 3)), r"solution 0 has \[0.9, 0.9\] where P\(wrong\) and P\(right\) belong"),
+        (answers(item(*[[0.5]] * 3)), r"solution 0 has \[0.5\] instead of two probabilities"),
+        (answers(item(*[[None, None]] * 3)), r"solution 0 has \[None, None\] instead of two probabilities"),
+        (answers(item(*[[3.5, -2.5]] * 3)), r"solution 0 has \[3.5, -2.5\] instead of P\(incorrect\) and P\(correct\)"),
+        (answers(item(*[[0.9, 0.9]] * 3)), r"solution 0 has \[0.9, 0.9\] instead of P\(incorrect\) and P\(correct\)"),
     ],
 )  # fmt: skip
 def test_a_server_that_answers_nonsense_is_an_error(answer: Any, message: str, bad: Misbehaving) -> None:

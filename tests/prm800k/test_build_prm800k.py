@@ -234,7 +234,7 @@ def test_a_problem_is_held_out_whatever_becomes_of_its_line_in_the_test_file(tmp
 
 def test_it_is_said_when_the_list_of_held_out_problems_is_missing(tmp_path: Path, source: Path) -> None:
     with pytest.warns(
-        UserWarning, match="no math_splits/test.jsonl: held out is only the problems of phase1_test.jsonl"
+        UserWarning, match="no math_splits/test.jsonl, so held out is only the problems of phase1_test.jsonl"
     ):
         made = built(tmp_path, source)
     assert made.config.options["held_out"] == "only the problems of phase1_test.jsonl, phase2_test.jsonl"
@@ -326,7 +326,10 @@ def test_load_takes_what_is_in_the_cache_and_builds_only_from_what_is_named(
         prm_gsm8k.load("prm800k")
     there = next((hf_home / "datasets" / "prm-gsm8k").glob("prm800k-*"))
     there.rename(there.with_name("prm800k"))  # as if these had been the released files
-    with offline(), pytest.raises(PrmGsm8kError, match=r"HF_HUB_OFFLINE is set, and .*test.jsonl is not there yet"):
+    with (
+        offline(),
+        pytest.raises(PrmGsm8kError, match=r"HF_HUB_OFFLINE is set, and .*test.jsonl is not downloaded"),
+    ):
         prm_gsm8k.load("prm800k")  # now they are asked for
 
 
@@ -420,7 +423,7 @@ def test_a_source_without_files_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no file of PRM800K in it"):
         built(tmp_path, tmp_path)
     path = write_lines(tmp_path / "lines.jsonl", [right_then_wrong("Mine?")])
-    with pytest.raises(BadInputError, match="the name must tell the phase and the split"):
+    with pytest.raises(BadInputError, match="the name must say the phase and the split"):
         built(tmp_path, path)
 
 
@@ -476,7 +479,7 @@ def test_offline_and_not_downloaded_is_said_in_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "build", "prm800k", "--out", "out")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "HF_HUB_OFFLINE is set, and math_splits_test.jsonl is not there yet" in done.stderr
+    assert "HF_HUB_OFFLINE is set, and math_splits_test.jsonl is not downloaded yet" in done.stderr
 
 
 def test_show_says_of_an_unfinished_solution_that_it_has_no_answer(tmp_path: Path, source: Path) -> None:

@@ -180,7 +180,7 @@ def test_wrong_bytes_are_an_error_that_names_file_and_digests_and_are_not_kept(s
     with pytest.raises(BadInputError) as caught:
         download(FILE, server.url, tmp_path)
     assert str(caught.value) == (
-        f"phase1_test.jsonl: downloaded from {server.url}/{FILE.path} has sha256 {got}, released was {FILE.sha256}; "
+        f"phase1_test.jsonl: downloaded from {server.url}/{FILE.path} has sha256 {got}, not {FILE.sha256} as released; "
         "it is not kept. Try again"
     )
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
@@ -214,7 +214,7 @@ except PrmGsm8kError as error: print(error)
 """
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("HF_HUB_OFFLINE is set, and phase1_test.jsonl is not there yet\n")
+    assert done.stdout.endswith("HF_HUB_OFFLINE is set, and phase1_test.jsonl is not downloaded yet\n")
     assert server.asked == []
 
 
@@ -289,6 +289,6 @@ def test_a_file_that_was_damaged_in_the_cache_is_removed_and_named(released: Ser
     recipe.read_inputs(cache_dir=str(tmp_path / "cache"))
     path = next((tmp_path / "cache").rglob(name))
     path.write_bytes(path.read_bytes().replace(b"Problem", b"problem"))
-    with pytest.raises(BadInputError, match=rf"{name}: has sha256 .* damaged since it was downloaded"):
+    with pytest.raises(BadInputError, match=rf"{name}: has sha256 .* damaged since its download"):
         recipe.read_inputs(cache_dir=str(tmp_path / "cache"))
     recipe.read_inputs(cache_dir=str(tmp_path / "cache"))

@@ -61,16 +61,16 @@ def test_what_passes_by_itself_is_tried_again(fault: str, well: str) -> None:
     ("fault", "says"),
     [
         ("500", "answers 500"),
-        ("garbage", r"answers what is no completion \(<html>it works!</html>\)"),
-        ("empty", "answers what is no completion"),
+        ("garbage", r"does not answer with a completion \(<html>it works!</html>\)"),
+        ("empty", "does not answer with a completion"),
         ("drop", "cannot be reached"),
     ],
 )
 def test_what_does_not_pass_ends_with_what_to_do(fault: str, says: str) -> None:
     with LoopbackModel({QUESTION: "5"}, always=fault) as model, pytest.raises(EngineError, match=says) as error:
         ask(model, patience=0.4)
-    assert "look at the server and start it again" in str(error.value)
-    assert "what is answered so far is kept" in str(error.value)
+    assert "check the server and restart it" in str(error.value)
+    assert "all answers so far are kept" in str(error.value)
     assert model.asked > 1
 
 
@@ -95,14 +95,14 @@ def test_one_request_that_hangs_among_answered_ones_is_sent_again() -> None:
 
 def test_another_model_than_asked_ends_the_run_at_once() -> None:
     with LoopbackModel({QUESTION: "5"}, faults=["other"]) as model:
-        with pytest.raises(EngineError, match="answers as another, not as tiny; another --endpoint"):
+        with pytest.raises(EngineError, match="answers as another, not as tiny; change --endpoint"):
             ask(model)
         assert model.asked == 1
 
 
 def test_a_context_too_short_for_the_first_request_ends_the_run_and_later_is_one_request() -> None:
     with LoopbackModel({QUESTION: "5"}, faults=["400"]) as model:
-        with pytest.raises(EngineError, match=r"too short .* smaller --max-tokens, .* larger --max-model-len") as error:
+        with pytest.raises(EngineError, match=r"too short .* lower --max-tokens, .* --max-model-len") as error:
             ask(model)
         assert not isinstance(error.value, RequestRefused)
 
@@ -120,7 +120,7 @@ def test_a_key_goes_to_the_endpoint_and_into_no_message(monkeypatch: pytest.Monk
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     with LoopbackModel({QUESTION: "5"}, key="sk-other") as model:
         for fails in (lambda: check_endpoint(model.url, MODEL), lambda: ask(model)):
-            with pytest.raises(EngineError, match=r"wants a key .* set OPENAI_API_KEY") as error:
+            with pytest.raises(EngineError, match=r"needs a key .* set OPENAI_API_KEY") as error:
                 fails()
             assert "sk-" not in str(error.value)
         monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
@@ -132,9 +132,9 @@ def test_an_endpoint_says_which_models_it_has() -> None:
     with LoopbackModel({QUESTION: "5"}, context=64) as model:
         assert check_endpoint(model.url, None).model == MODEL
         assert check_endpoint(model.url.removesuffix("/v1"), MODEL).context == 64
-        with pytest.raises(EngineError, match="has tiny, not Qwen/Qwen3-8B; another --model, or another --endpoint"):
+        with pytest.raises(EngineError, match="has tiny, not Qwen/Qwen3-8B; change --model or --endpoint"):
             check_endpoint(model.url, "Qwen/Qwen3-8B")
-        with pytest.raises(EngineError, match=r"is no OpenAI-compatible server .* --endpoint ends in /v1"):
+        with pytest.raises(EngineError, match=r"is not an OpenAI-compatible server .* --endpoint usually ends in /v1"):
             check_endpoint(f"{model.url}/elsewhere", MODEL)
 
 
@@ -151,5 +151,5 @@ def test_an_address_where_nothing_answers_is_told_from_one_that_is_slow() -> Non
 
 @pytest.mark.parametrize("address", ["", "localhost:8000", "ftp://host/v1", "http://"])
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match="not an address; it looks like http"):
+    with pytest.raises(UsageError, match="not a URL such as http"):
         base_url(address)

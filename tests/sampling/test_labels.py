@@ -177,7 +177,7 @@ def test_another_grader_leaves_open_what_it_cannot_tell() -> None:
         ({"rollouts": 0}, "rollouts is 0, not at least 1"),
         ({"threshold": 1.0}, r"threshold is 1.0, not in \[0, 1\)"),
         ({"width": 0.0}, r"width is 0.0, not in \(0, 1\]"),
-        ({"right_answers": "maybe"}, "right_answers are taken as right, or search, not 'maybe'"),
+        ({"right_answers": "maybe"}, "right_answers is right or search, not 'maybe'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, object], says: str) -> None:

@@ -152,10 +152,10 @@ def test_kept_answers_name_their_model_themselves(model: LoopbackModel, tmp_path
     asked, _ = sampled(model, tmp_path, max_problems=2)
     assert as_kept(recipe(tmp_path, max_problems=2)) == asked
     sampled(model, tmp_path, max_problems=2, revision="r2")
-    with pytest.raises(BadInputError, match=r"tiny@r2, .*; tiny@unstated, .*: several fit; say which"):
+    with pytest.raises(BadInputError, match=r"tiny@r2, .*; tiny@unstated, .*: several match; choose one"):
         as_kept(recipe(tmp_path))
     assert as_kept(recipe(tmp_path, revision="r2")).revision == "r2"
-    with pytest.raises(BadInputError, match="none fits"):
+    with pytest.raises(BadInputError, match="none matches"):
         as_kept(recipe(tmp_path, temperature=0.1))
     with pytest.raises(BadInputError, match="holds answers of nobody"):
         as_kept(recipe(tmp_path / "elsewhere"))
@@ -204,7 +204,7 @@ def test_a_disk_that_fills_up_is_said_though_not_even_the_reason_can_be_written(
 ) -> None:
     for file in ("progress", "error"):
         monkeypatch.setattr(Job, file, lambda self, rank: Path("/dev/full"))
-    with pytest.raises(EngineError, match=r"No space left on device: free some space.*goes on from here"):
+    with pytest.raises(EngineError, match=r"No space left on device: free some space.*continues from here"):
         sampled(model, tmp_path)
     monkeypatch.undo()
     kept = next(tmp_path.rglob("calls-00000.jsonl")).read_bytes()

@@ -98,5 +98,5 @@ def test_few_shot_examples_are_no_problems_of_gsm8k() -> None:
 
 
 def test_an_unknown_style_is_refused() -> None:
-    with pytest.raises(UsageError, match="the prompt is chat, chat_ask, few_shot, not 'poem'"):
+    with pytest.raises(UsageError, match="prompt is one of chat, chat_ask, few_shot, not 'poem'"):
         prompts.render("poem", QUESTION)

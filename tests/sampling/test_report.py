@@ -161,7 +161,7 @@ def test_a_server_that_fails_keeps_what_was_answered(model: LoopbackModel, tmp_p
     how = How(endpoint=model.url, concurrency=1, patience=1)
     report_labels(marked[:2], recipe, how)
     model.always = "500"
-    with pytest.raises(EngineError, match=r"answers 500 .* what is answered so far is kept"):
+    with pytest.raises(EngineError, match=r"answers 500 .* all answers so far are kept"):
         report_labels(marked, recipe, how)
     model.always = None
     _, found = report_labels(marked, recipe, how)

@@ -89,10 +89,10 @@ def test_disk_use_is_said_before_anything_is_asked(model: LoopbackModel, tmp_pat
     asked = ModelSampledRecipe(prompt="few_shot", max_problems=PROBLEMS, evidence=str(tmp_path))
     sample(asked, How(endpoint=model.url, max_disk=10**9), lambda what: said.append((what, model.asked)))
     first, before = said[0]
-    assert re.match(r"6 problems to ask about; the answers take about \d+ MB in .*, and never more than 1.0 GB", first)
+    assert re.match(r"6 problems to ask about; the answers take about \d+ MB in .*, and at most 1.0 GB", first)
     assert before == 0
     assert re.match(
-        r"6 problems in [\d,]+ calls and [\d,]+ tokens, [\d,]+ tokens/s; \d+ s in all; kept in", said[-1][0]
+        r"6 problems in [\d,]+ calls and [\d,]+ tokens, [\d,]+ tokens/s; \d+ s in all; saved in", said[-1][0]
     )
 
 
@@ -168,13 +168,13 @@ def test_interrupted_it_says_that_it_goes_on(model: LoopbackModel, tmp_path: Pat
 
 def test_a_model_that_is_not_there_is_said_at_once(tmp_path: Path, weights: Path) -> None:
     with pytest.raises(
-        UsageError, match="say which model: --model, a Hub id or a folder; or where one runs: --endpoint"
+        UsageError, match="name the model: --model, a Hub id or a folder; or a running server: --endpoint"
     ):
         sample(ModelSampledRecipe(evidence=str(tmp_path)), How())
-    with pytest.raises(EngineError, match="no such folder; give one that holds a model, or an id of the Hub"):
+    with pytest.raises(EngineError, match="no such folder; give a model folder or a Hub id"):
         find_model("./nowhere")
     (weights / "config.json").unlink()
-    with pytest.raises(EngineError, match=r"a folder without config\.json holds no model"):
+    with pytest.raises(EngineError, match=r"this folder has no config\.json"):
         find_model(str(weights))
 
 
@@ -197,12 +197,12 @@ def test_a_folder_is_known_by_what_is_in_it(weights: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--temperature", "0"], "temperature is 0.0; rollouts must differ, so it has to be above 0"),
+        (["--temperature", "0"], "temperature is 0.0; it must be above 0, so that rollouts differ"),
         (["--top-p", "1.5"], "top_p is 1.5, not in (0, 1]"),
         (["--num-wrong", "20"], "num_wrong is 20, not from 1 to max_solutions, 16"),
         (["--executor", "slurm"], "slurm needs a partition: --partition"),
         (["--threshold", "1"], "threshold is 1.0, not in [0, 1)"),
-        (["--endpoint", "nonsense"], "--endpoint nonsense: not an address; it looks like http://127.0.0.1:8000/v1"),
+        (["--endpoint", "nonsense"], "--endpoint nonsense: not a URL such as http://127.0.0.1:8000/v1"),
     ],
 )
 def test_misuse_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], says: str) -> None:
@@ -215,7 +215,7 @@ def test_a_context_too_short_is_said_before_anything_is_asked(model: LoopbackMod
     model.context = 1024
     done = build(tmp_path, "--endpoint", model.url, "--out", "out")
     assert done.returncode == 1
-    assert "too short for a prompt and --max-tokens 1024: a smaller --max-tokens, or" in done.stderr
+    assert "too short for a prompt and --max-tokens 1024: lower --max-tokens, or" in done.stderr
     assert model.asked == 0
 
 
@@ -223,7 +223,7 @@ def test_too_little_gpu_memory_names_the_flags_that_help(tmp_path: Path, weights
     command = fake_vllm(tmp_path, "sys.exit('torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 14 GiB')")
     done = build(tmp_path, "--model", str(weights), "--out", "out", **{COMMAND: command})
     assert done.returncode == 1
-    assert "vLLM ended before it answered (exit code 1); try --max-model-len 2048, --gpu-memory" in done.stderr
+    assert "vLLM ended during its start (exit code 1); try --max-model-len 2048, --gpu-memory" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -239,7 +239,7 @@ def test_an_engine_that_dies_in_the_middle_is_said_with_its_reason(tmp_path: Pat
     command = fake_vllm(tmp_path, code)
     done = build(tmp_path, "--model", str(weights), "--out", "out", "--patience", "2", **{COMMAND: command})
     assert done.returncode == 1
-    says = r"vLLM ended in the middle of its work \(exit code 3\); try --max-model-len 2048.* the same command goes on"
+    says = r"vLLM ended while in use \(exit code 3\); try --max-model-len 2048.* the same command continues"
     assert re.search(says, done.stderr)
 
 

@@ -103,7 +103,7 @@ def test_prompts_come_in_batches_no_larger_than_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("generate", "says"),
     [
-        (lambda prompts: prompts[:-1], "generate returned 35 of str for 36 prompts; one str for each is expected"),
+        (lambda prompts: prompts[:-1], "generate returned 35 of str for 36 prompts; it must return one str for each"),
         (lambda prompts: [None] * len(prompts), "generate returned 36 of NoneType for 36 prompts"),
     ],
 )

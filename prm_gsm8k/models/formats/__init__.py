@@ -1,12 +1,12 @@
-"""PRMs that others published, scored as ours are: one forward a solution, no remote code.
+"""PRMs published by others, scored as ours are: one forward per solution, no remote code.
 
-Three kinds, told apart by what their config says:
+There are three kinds, recognised by their config:
 
-- a language model, whose `+` and `-` at (or after) each step are the score: Math-Shepherd, RLHFlow;
+- a language model, scored by its probabilities of two words such as `+` and `-` at each step: Math-Shepherd, RLHFlow;
 - `Qwen2ForProcessRewardModel`: Qwen2.5-Math-PRM, and what `prm-gsm8k export` writes;
-- a token classifier of two labels that trl trained.
+- a token classifier of two labels trained by trl.
 
-What they want to read is data, a `StepFormat`; those known are in `FORMATS`, another can be given as JSON.
+Their input format is data, a `StepFormat`. Known formats are in `FORMATS`; others are given as JSON.
 """
 
 from prm_gsm8k.models.formats.formats import FORMATS, StepFormat

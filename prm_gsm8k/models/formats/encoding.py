@@ -1,8 +1,8 @@
 """A problem and its steps as ids in the format of a published PRM, with the position at which each step is scored.
 
-A text is tokenised as its publisher does, whole between two control tokens, so the ids are those the PRM was trained
-on. The positions are not searched for: it is known after how many characters each tag ends, and the token that ends
-there is the tag. So a problem that speaks Russian has no step more, and a control token in the user's text is text.
+Text is tokenised as its publisher does, in one piece between two control tokens, so the ids are those of training. A
+tag is the token that ends at the tag's known character offset; it is not searched for. So a problem that contains the
+tag's text (`ки` in a Russian problem) has no extra step, and a control token in the user's text is plain text.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 class _Part(NamedTuple):
-    """A stretch of text: of the template, where control tokens are such; the user's; or a tag, which is scored."""
+    """A piece of text: the template's, with control tokens; the user's, without; or a tag, which is scored."""
 
     text: str
     kind: Literal["template", "user", "tag"] = "template"
 
 
 class FormatEncoder:
-    """What `Encoder` is to PRMs of this package, for a `StepFormat`.
+    """The counterpart of `Encoder` for a `StepFormat`.
 
     Args:
         tokenizer: the PRM's own.
-        step_format: what it wants to read.
-        max_length: how many tokens a solution may have.
+        step_format: its input format.
+        max_length: most tokens in a solution; None for no limit.
 
     Raises:
-        TokenizerError: the tokenizer has no such tag, as one token, or not the chat template that is needed.
+        TokenizerError: the tag is not one token, or the tokenizer lacks the chat template that the format needs.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class FormatEncoder:
         self._tag_id = tags.pop()
 
     def encode(self, prompt: str, completions: Sequence[str]) -> Encoded:
-        """One row, up to the last token at which a step is scored.
+        """Encode one row, up to the last token at which a step is scored.
 
         Raises:
             StepsError: no prompt, no steps, an empty step, or text that is not Unicode.
@@ -70,7 +70,7 @@ class FormatEncoder:
         return Encoded(ids, positions)
 
     def encode_prefix(self, prompt: str, completions: Sequence[str]) -> list[int]:
-        """Ids that every solution beginning with these steps begins with; none where a tokenizer might merge on.
+        """Ids shared by every solution that begins with these steps; none where the next step might merge with them.
 
         Raises: as `encode`.
         """
@@ -81,10 +81,10 @@ class FormatEncoder:
         return []
 
     def token(self, text: str) -> int:
-        """The id of a word of a language model's answer.
+        """The id of an answer word of a language model.
 
         Raises:
-            TokenizerError: it is more than one token.
+            TokenizerError: the word is not one token.
         """
         if text in self._control.ids:
             return self._control.ids[text]
@@ -106,13 +106,13 @@ class FormatEncoder:
     def _encode(self, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
         """All ids, and the position of each step's tag."""
         ids, tags = list(self._start), list[int]()
-        text, ends, first = "", list[int](), True  # of the stretch that is being put together, and where tags end in it
+        text, ends, first = "", list[int](), True  # the piece being assembled, and where tags end in it
 
         def flush() -> None:
             nonlocal text, ends, first
             if text:
                 more, until = self._text.encode_with_ends(text, at_start=first or self.format.apart)
-                tags.extend(len(ids) + self._place(more, until, end, text) for end in ends)
+                tags.extend(len(ids) + self._tag_index(more, until, end, text) for end in ends)
                 ids.extend(more)
             text, ends, first = "", [], False
 
@@ -128,15 +128,15 @@ class FormatEncoder:
             if part.kind == "tag":
                 if text:
                     ends.append(len(text))
-                else:  # it is a control token
+                else:  # a control token
                     tags.append(len(ids) - 1)
             if self.format.apart:
                 flush()
         flush()
         return ids, tags
 
-    def _place(self, ids: Sequence[int], ends: Sequence[int], end: int, text: str) -> int:
-        """Which token the tag is that ends after `end` characters of a text."""
+    def _tag_index(self, ids: Sequence[int], ends: Sequence[int], end: int, text: str) -> int:
+        """Index of the token that is the tag ending after `end` characters of a text."""
         tag = self.format.tag
         at = len(ends) - 1 - ends[::-1].index(end) if end in ends else None
         alone = at is not None and (self.format.apart or at == 0 or ends[at - 1] <= end - len(tag.strip() or tag))
@@ -156,12 +156,12 @@ def _filled(template: str, texts: dict[str, str]) -> list[_Part]:
 
 
 def _frame(tokenizer: PreTrainedTokenizerFast, step_format: StepFormat) -> tuple[int | None, str, str, str, str]:
-    """The first id; what stands before the prompt, after it, before each tag, and between a tag and the next step."""
+    """The first id, and the text before the prompt, after it, before each tag, and between a tag and the next step."""
     if step_format.layout == "text":
-        # trl puts it there, whether the tokenizer would or not
+        # trl always adds it, whether the tokenizer would or not
         starts = tokenizer.bos_token_id is not None if step_format.apart else bool(bos(tokenizer))
         return (tokenizer.bos_token_id if starts else None), "", "", "", step_format.between
-    marks = [f"MARK{n}-7f3a9c" for n in range(4)]  # letters and figures: no template escapes or trims them
+    marks = [f"MARK{n}-7f3a9c" for n in range(4)]  # letters and digits: no template escapes or trims them
     turns = [{"role": role, "content": mark} for role, mark in zip(("user", "assistant") * 2, marks, strict=True)]
     if step_format.layout == "chat":
         turns = turns[:2]
@@ -178,7 +178,7 @@ def _frame(tokenizer: PreTrainedTokenizerFast, step_format: StepFormat) -> tuple
         return None, pieces[0], pieces[1], "", step_format.between
     before, answer, next_turn, again = pieces
     if again != answer:
-        raise TokenizerError("this chat template writes its second turn otherwise than its first")
+        raise TokenizerError("this chat template writes its second turn differently from its first")
     return None, before, "", answer, next_turn
 
 
@@ -186,7 +186,7 @@ def _rendered(tokenizer: PreTrainedTokenizerFast, turns: list[dict[str, str]], v
     from jinja2 import TemplateError
 
     if not tokenizer.chat_template:
-        raise TokenizerError("this tokenizer has no chat template, which the format is written with")
+        raise TokenizerError("this tokenizer has no chat template, which the format needs")
     try:
         return str(tokenizer.apply_chat_template(turns, tokenize=False, **variables))
     except TemplateError as error:

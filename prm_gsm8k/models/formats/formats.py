@@ -1,6 +1,6 @@
-"""What a published PRM wants to read, and where it says how good a step is: a small description, and those known.
+"""The input format of a published PRM and where its scores are: `StepFormat`, and the known ones in `FORMATS`.
 
-Between the braces stand the user's texts, everything else is the format's own. Two steps of Math-Shepherd's:
+`{prompt}` and `{step}` are user text, the rest is the format's own. Two steps in Math-Shepherd's format:
 
     <s>Ali has 3 apples and buys 4. How many? Step 1: He has 3+4=7. ки⏎Step 2: So 7. ки
     [ prompt: "{prompt} "                   ][ step               ][tag][between, step ]
@@ -23,21 +23,24 @@ Layout = Literal["text", "chat", "turns"]
 
 @dataclass(frozen=True)
 class StepFormat:
-    """How a problem and its steps are written for a PRM, and what of its answer is the score of a step.
+    """How a problem and its steps are written for a PRM, and where each step's score is read.
 
     Args:
-        tag: what ends each step: one token of the tokenizer, after the step.
-        layout: `text`, one text; `chat`, the problem as the user's turn of the tokenizer's chat template and all steps
-            in the assistant's; `turns`, a user's turn for each step, which the assistant answers with the tag.
-        prompt: what stands before the first step, or in the user's turn; `{prompt}` is the problem.
-        step: a step without its tag; `{step}` is its text, `{n}` its number from 1.
+        tag: text that ends each step, one token of the tokenizer.
+        layout: `text`, one text; `chat`, the problem in the user's turn of the chat template and all steps in the
+            assistant's; `turns`, one user's turn per step, which the assistant answers with the tag.
+        prompt: text before the first step, or of the user's turn; `{prompt}` is the problem.
+        step: text of a step without its tag; `{step}` is the step, `{n}` its number from 1.
         between: text between a tag and the next step.
-        system: the system's turn of a chat; None for what the template itself does without one.
-        template_variables: for the chat template. Llama 3.1's would write today's date without `date_string`.
-        read: the score is read `at` the tag; or `before`, where a language model predicts it.
-        good, bad: tokens of a language model's vocabulary: P(right) is that of `good` against `bad`. None for a head
-            of two labels, 1 of which is right.
-        apart: prompt, step and tag are each tokenised by itself, and joined as ids.
+        system: the system's turn; None for the template's default.
+        template_variables: for the chat template. Llama 3.1's writes today's date unless `date_string` is given.
+        read: the score is read `at` the tag, or `before` it, where a language model predicts it.
+        good, bad: tokens of a language model: P(correct) is the softmax over their two logits. None for a head of two
+            labels, of which 1 is correct.
+        apart: prompt, step and tag are tokenised separately and joined as ids.
+
+    Raises:
+        UsageError: a field has the wrong type or value.
     """
 
     tag: str
@@ -64,17 +67,17 @@ class StepFormat:
         for name, needed, allowed in (("prompt", "prompt", {"prompt"}), ("step", "step", {"step", "n"})):
             found = [field for _, field in parsed(getattr(self, name)) if field is not None]
             if found.count(needed) != 1 or set(found) - allowed:
-                raise UsageError(f"a step format's {name} has {{{needed}}} once: not {getattr(self, name)!r}")
+                raise UsageError(f"a step format's {name} must have {{{needed}}} once: not {getattr(self, name)!r}")
         if not self.tag:
             raise UsageError("a step format's tag is empty")
         if (self.good is None) != (self.bad is None):
-            raise UsageError("a step format has both good and bad, or neither")
+            raise UsageError("a step format must have both good and bad, or neither")
         if self.apart and self.layout != "text":
-            raise UsageError("a step format that is tokenised apart has the layout text")
+            raise UsageError("a step format with apart must have the layout text")
 
     @property
     def is_language_model(self) -> bool:
-        """Whether the score is in the words of a language model, not in a head of two labels."""
+        """Whether the score comes from two words of a language model instead of a head of two labels."""
         return self.good is not None
 
 
@@ -90,14 +93,14 @@ def parsed(template: str) -> list[tuple[str, str | None]]:
         raise UsageError(f"a step format's {template!r} cannot be read: {error}") from error
 
 
-# Written after the model cards and the evaluation code of who published them.
+# From the model cards and evaluation code of their publishers.
 FORMATS: dict[str, StepFormat] = {
     # peiyi9979/math-shepherd-mistral-7b-prm
     "math-shepherd": StepFormat(
         prompt="{prompt} ", step="Step {n}: {step}", tag=" ки", between="\n", good="+", bad="-"
     ),
-    # RLHFlow/Llama3.1-8B-PRM-*; RLHFlow/RLHF-Reward-Modeling, math-rm/prm_evaluate.py. The date is that of the template
-    # of Llama 3.1 at the time, which knew no other.
+    # RLHFlow/Llama3.1-8B-PRM-*; RLHFlow/RLHF-Reward-Modeling, math-rm/prm_evaluate.py. The date is the one that the
+    # template of Llama 3.1 always wrote at the time.
     "rlhflow": StepFormat(
         layout="turns",
         prompt="{prompt} ",
@@ -119,10 +122,10 @@ FORMATS: dict[str, StepFormat] = {
 
 
 def step_format_of(given: str | Path) -> StepFormat:
-    """A format by its name, or out of a JSON file.
+    """A format by its name, or from a JSON file with the fields of `StepFormat`.
 
     Raises:
-        UsageError: there is neither, or the file is not one.
+        UsageError: no such name or file, or the file is not a format.
     """
     if str(given) in FORMATS:
         return FORMATS[str(given)]
@@ -132,6 +135,6 @@ def step_format_of(given: str | Path) -> StepFormat:
     except FileNotFoundError:
         raise UsageError(f"no step format {str(given)!r}: give {', '.join(FORMATS)}, or a JSON file") from None
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{path} is no step format: {error}") from error
+        raise UsageError(f"{path} is not a step format: {error}") from error
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error

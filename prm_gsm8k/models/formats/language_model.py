@@ -1,7 +1,7 @@
-"""A language model as a PRM: of its head only the two rows of `good` and `bad` are kept.
+"""A language model as a PRM: only the rows of `good` and `bad` of its head are kept.
 
-P(right) is softmax over these two logits, so nothing is lost; but logits of a whole vocabulary at every token, 128,256
-of Llama 3's, would take 4 GB for a batch of 16,384 tokens in bf16.
+P(correct) is the softmax over these two logits, so nothing is lost. The logits of a whole vocabulary, 128,256 for
+Llama 3, would take 4 GB for a batch of 16,384 tokens in bf16.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from prm_gsm8k.models.formats.encoding import FormatEncoder
 
-# A solution, right at first and then wrong. A PRM says `good` or `bad` there and nothing else; a language model that
-# was never trained to has some thousands of words to go on with.
+# A correct and then an incorrect step. After each a PRM gives nearly all probability to `good` and `bad`; a language
+# model that is no PRM spreads it over its vocabulary.
 PROBE = ("Ali has 3 apples and buys 4. How many apples does he have?", ["He has 3+4=7 apples.", "So he has 8 apples."])
-LEAST_SHARE = 0.5
+LEAST_SHARE = 0.5  # a model below it is taken for no PRM
 
 
 @torch.inference_mode()
-def share_of_the_answers(model: PreTrainedModel, encoder: FormatEncoder, good: int, bad: int) -> float:
-    """How much of its probability a language model gives to the two answers at the steps of `PROBE`, in the mean."""
+def answer_share(model: PreTrainedModel, encoder: FormatEncoder, good: int, bad: int) -> float:
+    """Mean probability that a language model gives to the two answers together at the steps of `PROBE`."""
     row = encoder.encode(*PROBE)
     ids = torch.tensor([row.input_ids], device=model.device)
     logits = model(input_ids=ids, use_cache=False).logits[0, row.tag_positions].float()
@@ -34,14 +34,14 @@ def share_of_the_answers(model: PreTrainedModel, encoder: FormatEncoder, good: i
 
 
 def keep_two_answers(model: PreTrainedModel, good: int, bad: int) -> None:
-    """Make a language model one of two labels: 0 what it said for `bad`, 1 for `good`.
+    """Reduce a language model's head to two labels: 0 is the logit of `bad`, 1 that of `good`.
 
     Raises:
-        CheckpointError: its head is not a linear one.
+        CheckpointError: its head is not linear.
     """
     head = model.get_output_embeddings()
     if not isinstance(head, nn.Linear):
-        raise CheckpointError(f"{type(model).__name__} has no linear head to take two rows of")
+        raise CheckpointError(f"{type(model).__name__} has no linear head")
     rows = torch.tensor([bad, good], device=head.weight.device)
     kept = nn.Linear(head.in_features, 2, head.bias is not None, head.weight.device, head.weight.dtype)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Opens a PRM by what its config says it is: one of this package, or a published one of another kind."""
+"""Load a PRM by what its config says it is: one of this package, or a published one of another kind."""
 
 from __future__ import annotations
 
@@ -7,33 +7,31 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-import torch
-
 from prm_gsm8k.exceptions import CheckpointError, UsageError
 from prm_gsm8k.models.checkpoint import FILES, WITHOUT_WEIGHTS, check_weights, checkpoint_folder
 from prm_gsm8k.models.encoder import FILE, Encoder, EncoderConfig
 from prm_gsm8k.models.formats.encoding import FormatEncoder
 from prm_gsm8k.models.formats.formats import FORMATS, StepFormat, step_format_of
 from prm_gsm8k.models.formats.kinds import Kind, kind_of
-from prm_gsm8k.models.formats.language_model import LEAST_SHARE, keep_two_answers, share_of_the_answers
-from prm_gsm8k.models.reward_model import ProcessRewardModel
+from prm_gsm8k.models.formats.language_model import LEAST_SHARE, answer_share, keep_two_answers
+from prm_gsm8k.models.reward_model import ProcessRewardModel, device_and_dtype
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-SENTENCEPIECE = "tokenizer.model"  # all the tokenizer that checkpoints of 2023 have, Math-Shepherd's among them; data
+SENTENCEPIECE = "tokenizer.model"  # the only tokenizer file of some checkpoints of 2023, such as Math-Shepherd
 
 
 class PublishedRewardModel(ProcessRewardModel):
-    """A PRM that somebody else published: everything of `ProcessRewardModel` but saving it."""
+    """A PRM of another kind: a `ProcessRewardModel` that cannot be saved."""
 
     def save_pretrained(self, folder: str | Path) -> NoReturn:
-        """Not there: the loaded model is no longer what was published.
+        """Refused: the loaded model differs from the published one.
 
         Raises:
             UsageError: always.
         """
-        raise UsageError("a published PRM of another kind is not saved anew; copy the checkpoint itself")
+        raise UsageError("a PRM of another kind cannot be saved; copy the checkpoint itself")
 
 
 def open_checkpoint(
@@ -46,7 +44,7 @@ def open_checkpoint(
     **options: Any,
 ) -> ProcessRewardModel:
     """A PRM, ours or of another kind, as `prm_gsm8k.models.scorers.load_scorer` describes it."""
-    kind_of(checkpoint_folder(model, revision, WITHOUT_WEIGHTS))  # before the weights come
+    kind_of(checkpoint_folder(model, revision, WITHOUT_WEIGHTS))  # before the weights are downloaded
     folder = checkpoint_folder(model, revision, [*FILES, SENTENCEPIECE])
     kind = kind_of(folder)
     if kind == "ours":
@@ -73,7 +71,7 @@ def _tokenizer(folder: Path, name: str) -> PreTrainedTokenizerFast:
 def _is_there(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # not even what it is in
+    except ModuleNotFoundError:  # its parent package is missing
         return False
 
 
@@ -82,10 +80,7 @@ def _loaded(kind: Kind, folder: Path, name: str, device: str | None, dtype: str)
 
     from prm_gsm8k.models.formats.qwen2 import Qwen2ForProcessRewardModel
 
-    if dtype not in ("auto", "bf16", "fp32"):
-        raise UsageError(f"dtype is auto, bf16 or fp32, not {dtype!r}")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    full = dtype == "fp32" or (dtype == "auto" and torch.device(device).type == "cpu")
+    device, torch_dtype = device_and_dtype(device, dtype)
     classes = {
         "qwen2-prm": Qwen2ForProcessRewardModel,
         "language model": AutoModelForCausalLM,
@@ -94,14 +89,14 @@ def _loaded(kind: Kind, folder: Path, name: str, device: str | None, dtype: str)
     options = {} if kind == "qwen2-prm" else {"trust_remote_code": False}
     model, loading = classes[kind].from_pretrained(
         folder,
-        dtype=torch.float32 if full else torch.bfloat16,
+        dtype=torch_dtype,
         use_safetensors=True,
         local_files_only=True,
         output_loading_info=True,
         **options,
     )
     if missing := sorted(loading["missing_keys"]):
-        raise CheckpointError(f"{name}: no weights for {missing[0]}: it is not the whole model")
+        raise CheckpointError(f"{name}: no weights for {missing[0]}: the model is incomplete")
     return model.to(device)
 
 
@@ -113,7 +108,7 @@ def _encoder(
     given: str | Path | None,
     name: str,
 ) -> Any:
-    """The encoder of a checkpoint's own, or one for its format; a language model is cut down to its two answers."""
+    """The checkpoint's encoder, or one for its format; the head of a language model is reduced to its two answers."""
     longest = getattr(model.config, "max_position_embeddings", None)
     if given is None and kind == "qwen2-prm" and (folder / FILE).exists():  # exported from one of ours
         config = EncoderConfig.load(folder)
@@ -123,12 +118,12 @@ def _encoder(
         step_format = step_format_of(given)
         if step_format.is_language_model != (kind == "language model"):
             head = "a head of two labels" if kind != "language model" else "a language model's head"
-            raise UsageError(f"{name} has {head}, for which the step format {str(given)!r} is not")
+            raise UsageError(f"{name} has {head}, which the step format {str(given)!r} does not fit")
     else:
         step_format = FORMATS[_usual_format(kind, tokenizer)]
     encoder = FormatEncoder(tokenizer, step_format, longest)
     if kind == "language model":
-        _cut_down(model, encoder, step_format, name, sure=given is not None)
+        _reduce(model, encoder, step_format, name, sure=given is not None)
     return encoder
 
 
@@ -138,14 +133,14 @@ def _usual_format(kind: Kind, tokenizer: PreTrainedTokenizerFast) -> str:
     return kind
 
 
-def _cut_down(model: PreTrainedModel, encoder: FormatEncoder, step_format: StepFormat, name: str, sure: bool) -> None:
+def _reduce(model: PreTrainedModel, encoder: FormatEncoder, step_format: StepFormat, name: str, sure: bool) -> None:
     assert step_format.good is not None and step_format.bad is not None
     good, bad = encoder.token(step_format.good), encoder.token(step_format.bad)
-    share = share_of_the_answers(model, encoder, good, bad)
+    share = answer_share(model, encoder, good, bad)
     if not sure and share < LEAST_SHARE:
         raise CheckpointError(
             f"{name} gives {step_format.good!r} and {step_format.bad!r} {share:.1%} of its probability at the end of a "
-            f"step, so it is a language model, and no PRM of the usual format; if it is one, name its step format: "
+            f"step, so it is not a PRM of the usual format; if it is one of another format, name that: "
             f"{', '.join(FORMATS)} or a JSON file"
         )
     keep_two_answers(model, good, bad)

@@ -1,7 +1,7 @@
 """`Qwen2ForProcessRewardModel`: the architecture of Qwen2.5-Math-PRM, without its remote code.
 
-A Qwen2 decoder and, at every token, Linear(h, h) · ReLU · Linear(h, 2); label 1 is right. The names of its weights are
-those of Qwen's checkpoints, which vLLM serves under this architecture too.
+A Qwen2 decoder with Linear(h, h) · ReLU · Linear(h, 2) at every token; label 1 is correct. Its weights are named as in
+Qwen's checkpoints, which vLLM serves under the same architecture.
 """
 
 from __future__ import annotations

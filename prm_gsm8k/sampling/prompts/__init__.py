@@ -1,12 +1,12 @@
-"""How a model is asked, as data: the TOML files beside this one, each a request in two forms.
+"""Prompt styles as data: the TOML files beside this one, each a request in two forms.
 
-    [first]   the body of a request for a whole solution, without model and sampling: `messages` (for
-              /v1/chat/completions) or `prompt` (for /v1/completions), `stop`, and what else the server should know
-    [later]   what is different where there are steps to go on from; a message takes the place of the last one if it has
-              its role, and comes after it if not
+    [first]   body of a request for a whole solution, without model and sampling options: `messages` (for
+              /v1/chat/completions) or `prompt` (for /v1/completions), `stop`, and further fields for the server
+    [later]   changes to it for continuing from given steps; a message replaces the last one if it has the same role,
+              and is appended otherwise
 
-`{question}` and `{steps}` stand for the problem and the steps so far, each step ended by a newline. Chat templates are
-applied by the server, which knows the model's own.
+`{question}` and `{steps}` stand for the problem and the steps so far, each step ended by a newline. The server applies
+the model's chat template.
 
     >>> body = render("chat", "1 + 1?", ["1 + 1 = 2."])
     >>> [message["role"] for message in body["messages"]], body["messages"][-1]["content"]
@@ -32,13 +32,13 @@ STYLES = {
     "few_shot": "a base model: plain text with worked examples",
 }
 _FOLDER = Path(__file__).parent
-_HOLE = re.compile(r"\{(question|steps)\}")
+_FIELD = re.compile(r"\{(question|steps)\}")
 
 
 def source(style: str) -> str:
-    """The text of the file of a style. Raises UsageError for an unknown one."""
+    """The text of a style's file. Raises UsageError for an unknown style."""
     if style not in STYLES:
-        raise UsageError(f"the prompt is {', '.join(STYLES)}, not {style!r}")
+        raise UsageError(f"prompt is one of {', '.join(STYLES)}, not {style!r}")
     return (_FOLDER / f"{style}.toml").read_text(encoding="utf-8")
 
 
@@ -48,10 +48,10 @@ def _template(style: str) -> dict[str, dict[str, Any]]:
 
 
 def render(style: str, question: str, prefix: Sequence[str] = ()) -> dict[str, Any]:
-    """The body of a request, without model and sampling, for a solution that goes on from the steps of `prefix`.
+    """The body of a request, without model and sampling options, for a solution that continues from `prefix`.
 
     Raises:
-        UsageError: there is no such style.
+        UsageError: no such style.
     """
     template = _template(style)
     body = dict(template["first"])
@@ -62,13 +62,13 @@ def render(style: str, question: str, prefix: Sequence[str] = ()) -> dict[str, A
             later = {**later, "messages": [*kept, *later["messages"]]}
         body |= later
     fill = {"question": question, "steps": "".join(f"{step}\n" for step in prefix)}
-    # in one pass, so that a question that holds the text "{steps}" keeps it
+    # in one pass, so that the text "{steps}" in a question stays
     return {key: _filled(value, fill) for key, value in body.items()}
 
 
 def _filled(value: Any, fill: dict[str, str]) -> Any:
     if isinstance(value, str):
-        return _HOLE.sub(lambda hole: fill[hole[1]], value)
+        return _FIELD.sub(lambda field: fill[field[1]], value)
     if isinstance(value, list):
         return [_filled(item, fill) for item in value]
     if isinstance(value, dict):
