@@ -28,9 +28,9 @@ from made_rows import CONFIG
 
 from prm_gsm8k.audit.page import audit_page
 from prm_gsm8k.audit.run import audit
-from prm_gsm8k.dataset.files import write_page as write_html
+from prm_gsm8k.dataset.files import write_page
 from prm_gsm8k.dataset.report import data_page
-from prm_gsm8k.evaluation.page import write_page
+from prm_gsm8k.evaluation.page import evaluation_page
 from prm_gsm8k.reports.html import AT_A_TIME
 
 WIDTHS = {"phone": 390, "desktop": 1280}
@@ -98,12 +98,12 @@ def main() -> None:
 def write_pages(folder: Path) -> list[Path]:
     """Every kind of page we make, of made-up results with hostile texts and names."""
     pages = [folder / "evaluate.html", folder / "show.html", folder / "audit.html"]
-    write_page(made_result(name=f"org/{HOSTILE[0]}", extra=HOSTILE), pages[0])
+    write_page(evaluation_page(made_result(name=f"org/{HOSTILE[0]}", extra=HOSTILE)), pages[0])
     config, tables = made_config(folder / "data", hostile=True)
-    write_html(data_page(f"org/{HOSTILE[0]}", CONFIG, config, tables), pages[1])
+    write_page(data_page(f"org/{HOSTILE[0]}", CONFIG, config, tables), pages[1])
     rows = folder / "rows.jsonl"
     rows.write_text("".join(f"{json.dumps(row)}\n" for table in tables.values() for row in table.to_pylist()))
-    write_html(audit_page(audit(rows)), pages[2])
+    write_page(audit_page(audit(rows)), pages[2])
     return pages
 
 

@@ -12,10 +12,10 @@ import collections
 from typing import Any
 
 from naive import naive_corruption
+from stale_values import stale_values
 
 from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.dataset.problems import shipped_problems
-from prm_gsm8k.synthetic.checker import stale_values
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from prm_gsm8k.build.registry import RECIPES
-from prm_gsm8k.dataset.parquet import iter_rows
 from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from prm_gsm8k.build.build import Built
     from prm_gsm8k.dataset.manifest import Config
     from prm_gsm8k.dataset.verify import Verdict
@@ -99,31 +95,6 @@ def _bars(title: str, counts: Mapping[str, int], whole: int) -> Table:
     for what, n in counts.items():
         table.add_row(Text(what), f"{n:,}", percent(n, whole), Text("█" * round(BAR * n / longest), style="cyan"))
     return table
-
-
-def choose(
-    tables: Mapping[str, pa.Table],
-    *,
-    n: int,
-    seed: int,
-    error_type: str | None = None,
-    split: str | None = None,
-    row_id: str | None = None,
-) -> list[dict[str, Any]]:
-    """Draw `n` rows: incorrect ones, unless an error type (`none` for correct ones) or an id is given."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    table = pa.concat_tables([t for s, t in tables.items() if split in (None, s)])
-    if row_id is not None:
-        mask = pc.equal(table["id"], row_id)
-    elif error_type is not None:
-        mask = pc.equal(table["error_type"], error_type)
-    else:
-        mask = pc.not_equal(table["error_type"], "none")
-    table = table.filter(mask)
-    draws = random.Random(seed).sample(range(table.num_rows), min(n, table.num_rows))
-    return list(iter_rows(table.take(draws))) if draws else []
 
 
 def solution(row: Mapping[str, Any]) -> RenderableType:

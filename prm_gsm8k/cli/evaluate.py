@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prm_gsm8k.cli.common import Json, errors, print_json, progress_bar
+from prm_gsm8k.cli.options import Device, Dtype, MaxBatchTokens, Precision, StepFormat
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 
 if TYPE_CHECKING:
@@ -25,14 +26,6 @@ class Benchmark(StrEnum):
     prmbench = "prmbench"
     best_of_n = "best-of-n"
     first_error = "first-error"
-
-
-class Dtype(StrEnum):
-    """`--dtype`."""
-
-    auto = "auto"
-    bf16 = "bf16"
-    fp32 = "fp32"
 
 
 def evaluate(
@@ -76,18 +69,10 @@ def evaluate(
     allow_trained_on: Annotated[
         bool, typer.Option("--allow-trained-on", help="Measure even on questions that a model was trained on.")
     ] = False,
-    device: Annotated[
-        str | None, typer.Option(help="A torch device, such as cpu or cuda:1.", show_default="a GPU if there is one")
-    ] = None,
-    dtype: Annotated[Dtype, typer.Option(help="Precision; auto is bf16 on a GPU, fp32 on a CPU.")] = Dtype.auto,
-    max_batch_tokens: Annotated[
-        int | None,
-        typer.Option(min=1, help="Tokens per forward pass, padding included.", show_default="16,384; 1,024 on a CPU"),
-    ] = None,
-    step_format: Annotated[
-        str | None,
-        typer.Option(help="Step format of a PRM from elsewhere: a name, or a JSON file.", show_default="detected"),
-    ] = None,
+    device: Device = None,
+    dtype: Dtype = Precision.auto,
+    max_batch_tokens: MaxBatchTokens = None,
+    step_format: StepFormat = None,
     resamples: Annotated[
         int, typer.Option(min=100, help="Bootstrap resamples for intervals and paired tests.")
     ] = 2_000,
@@ -148,9 +133,10 @@ def _write(result: Mapping[str, Any], out: Path | None, html: Path | None) -> No
     if out is not None:
         _write_folder(result, out)
     if html is not None:
-        from prm_gsm8k.evaluation.page import write_page
+        from prm_gsm8k.dataset.files import write_page
+        from prm_gsm8k.evaluation.page import evaluation_page
 
-        write_page(result, html)
+        write_page(evaluation_page(result), html)
 
 
 def _write_folder(result: Mapping[str, Any], out: Path) -> None:

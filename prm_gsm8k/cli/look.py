@@ -38,8 +38,9 @@ def show(
             from prm_gsm8k.dataset.files import check_page
 
             check_page(html)
-        from prm_gsm8k.cli.console import choose, solution
+        from prm_gsm8k.cli.console import solution
         from prm_gsm8k.dataset.folder import read_tables
+        from prm_gsm8k.dataset.report import SOLUTIONS, data_page, draw
         from prm_gsm8k.hub.location import place
 
         here = place(where)
@@ -55,7 +56,6 @@ def show(
         tables = read_tables(here.folder, manifest, name)
         if html is not None:
             from prm_gsm8k.dataset.files import write_page
-            from prm_gsm8k.dataset.report import SOLUTIONS, data_page
 
             page = data_page(
                 here.name,
@@ -71,7 +71,7 @@ def show(
             write_page(page, html)
             print(f"{html}: {len(page.encode()) / 1e6:.1f} MB; open it in a browser")
             return
-        rows = choose(tables, n=n or 3, seed=seed, error_type=error_type, split=split, row_id=row_id)
+        rows = draw(tables, n=n or 3, seed=seed, error_type=error_type, split=split, row_id=row_id, correct=False)
         if not rows:
             raise UsageError(f"{name} has no row with id {row_id!r}" if row_id else f"{name} has no row like that")
         console = printer()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from prm_gsm8k.cli.common import Json, errors, print_json, printer, progress_bar
+from prm_gsm8k.cli.options import Device, Dtype, MaxBatchTokens, Precision, StepFormat
 from prm_gsm8k.exceptions import UsageError
 
 
@@ -21,14 +22,6 @@ class Aggregation(StrEnum):
     mean = "mean"
 
 
-class Precision(StrEnum):
-    """`--dtype`."""
-
-    auto = "auto"
-    bf16 = "bf16"
-    fp32 = "fp32"
-
-
 class Method(StrEnum):
     """`--method` of `calibrate`."""
 
@@ -36,10 +29,6 @@ class Method(StrEnum):
     temperature = "temperature"
 
 
-Device = Annotated[
-    str | None, typer.Option(help="A torch device, such as cpu or cuda:1.", show_default="a GPU if there is one")
-]
-Dtype = Annotated[Precision, typer.Option(help="Precision; auto is bf16 on a GPU, fp32 on a CPU.")]
 Config = Annotated[str | None, typer.Option(help="Config of a folder or repository.", show_default="the first")]
 
 
@@ -70,14 +59,8 @@ def score(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of MODEL on the Hub.")] = None,
     device: Device = None,
     dtype: Dtype = Precision.auto,
-    max_batch_tokens: Annotated[
-        int | None,
-        typer.Option(min=1, help="Tokens per forward pass, padding included.", show_default="16,384; 1,024 on a CPU"),
-    ] = None,
-    step_format: Annotated[
-        str | None,
-        typer.Option(help="Step format of a PRM from elsewhere: a name, or a JSON file.", show_default="detected"),
-    ] = None,
+    max_batch_tokens: MaxBatchTokens = None,
+    step_format: StepFormat = None,
     skip_bad_lines: Annotated[
         bool, typer.Option("--skip-bad-lines", help="Give a solution that cannot be scored null and the reason.")
     ] = False,

@@ -107,8 +107,9 @@ def draw(
     error_type: str | None = None,
     split: str | None = None,
     row_id: str | None = None,
+    correct: bool = True,
 ) -> list[dict[str, Any]]:
-    """Draw at most `n` rows, one of each error type in turn. Each also has its `split`."""
+    """Draw at most `n` rows, one of each error type in turn, with or without the correct ones. Each has its `split`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -118,6 +119,8 @@ def draw(
     for column, wanted in (("error_type", error_type), ("id", row_id)):
         if wanted is not None:
             table = table.filter(pc.equal(table[column], wanted))
+    if not correct and error_type is None and row_id is None:
+        table = table.filter(pc.not_equal(table["error_type"], "none"))
     by_type: dict[str, list[int]] = {}
     for at, kind in enumerate(table["error_type"].to_pylist()):
         by_type.setdefault(kind, []).append(at)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from prm_gsm8k.dataset import files
 from prm_gsm8k.evaluation.charts import make_charts
 from prm_gsm8k.evaluation.metric_names import (
     format_interval,
@@ -26,16 +24,6 @@ NAMES = {
     "best-of-n": "Best of N",
     "first-error": "First errors",
 }
-
-
-def write_page(result: Mapping[str, Any], path: str | Path) -> None:
-    """Write the page of a result, creating the folder.
-
-    Raises:
-        UsageError: the path does not end in `.html`.
-        PrmGsm8kError: it cannot be written.
-    """
-    files.write_page(evaluation_page(result), path)
 
 
 def evaluation_page(result: Mapping[str, Any]) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # of which stale_values is used here, too
 
 
 @dataclass

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import pytest
+from stale_values import stale_values
 
 from prm_gsm8k.arithmetic import equations
 from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
-from prm_gsm8k.synthetic.checker import REFUSALS, RowChecker, stale_values
+from prm_gsm8k.synthetic.checker import REFUSALS, RowChecker
 from prm_gsm8k.synthetic.checker.relations import ERROR_TYPES
 
 

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from stale_values import stale_values
 from synthetic.conftest import Generated
 
 from prm_gsm8k.audit.error_positions import distances
@@ -17,7 +18,7 @@ from prm_gsm8k.audit.reference import shipped_reference
 from prm_gsm8k.audit.solutions import Solution
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.synthetic import filler
-from prm_gsm8k.synthetic.checker import RowChecker, stale_values
+from prm_gsm8k.synthetic.checker import RowChecker
 from prm_gsm8k.synthetic.filler import ENDINGS, TRANSITIONS, add_filler, announcement
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 from prm_gsm8k.synthetic.numbers import NUMBER_WORDS

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from stale_values import stale_values
 from synthetic.conftest import Generated
 
 from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.synthetic.checker import RowChecker, stale_values
+from prm_gsm8k.synthetic.checker import RowChecker
 from prm_gsm8k.synthetic.errors import TAXONOMY
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
 

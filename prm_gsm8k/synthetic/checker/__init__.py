@@ -7,10 +7,8 @@ definition of each error type.
 - `relations.py`: each error type as a relation between a correct and an incorrect expression
 - `result_only.py`: the same for steps that state a result without its expression
 - `correct.py`: a correct solution, parsed once; `row_checker.py`: incorrect rows against it
-- `stale.py`: how many old values an incorrect solution still shows, for benchmarks
 """
 
 from prm_gsm8k.synthetic.checker.row_checker import REFUSALS, RowChecker
-from prm_gsm8k.synthetic.checker.stale import stale_values
 
-__all__ = ["REFUSALS", "RowChecker", "stale_values"]
+__all__ = ["REFUSALS", "RowChecker"]
