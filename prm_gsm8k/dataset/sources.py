@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import prm_gsm8k
@@ -56,18 +55,20 @@ def source_files(module: str) -> list[Path]:
     return sorted(path for path in files if path.stat().st_size)  # an empty __init__.py decides nothing
 
 
-def imported(text: str) -> Iterator[str]:
+def imported(text: str) -> set[str]:
     """Names of this package that may be modules, as import statements have them; each with the packages it lies in.
 
-    >>> list(imported("from prm_gsm8k.dataset import digest"))
+    >>> sorted(imported("from prm_gsm8k.dataset import digest"))
     ['prm_gsm8k.dataset', 'prm_gsm8k.dataset.digest']
     """
+    found = set()
     for match in _IMPORT.finditer(text):
         module = match["module"] or match["plain"]
         names = re.findall(r"\w+", _COMMENT.sub("", match["names"] or ""))
         for name in (module, *(f"{module}.{name}" for name in names)):
             parts = name.split(".")
-            yield from (".".join(parts[:n]) for n in range(2, len(parts) + 1))  # a package runs its __init__
+            found |= {".".join(parts[:n]) for n in range(2, len(parts) + 1)}  # a package runs its __init__
+    return found
 
 
 def _file(module: str) -> Path | None:

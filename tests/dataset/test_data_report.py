@@ -99,7 +99,7 @@ def test_the_right_solution_stands_beside_the_wrong_one_and_what_differs_is_mark
     read = Read(page)
     assert [data for name, data in read.texts if name == "h4"] == [
         "This solution",
-        "The right solution it was made from",
+        "The correct solution it was made from",
     ]
     shown = re.findall(r'dir="auto">(.*?)</div>', page, re.S)
     texts = [re.sub(r" <em>.*", "", step) for step in shown]
@@ -119,9 +119,9 @@ def test_the_right_solution_stands_beside_the_wrong_one_and_what_differs_is_mark
 def test_without_a_twin_a_right_solution_to_the_same_problem_does(made: tuple[Config, dict[str, pa.Table]]) -> None:
     config, tables = made
     read = Read(data_page("data", CONFIG, config, tables, row_id="train/3/wrong"))
-    assert [data for name, data in read.texts if name == "h4"][1] == "A right solution to the same problem"
+    assert [data for name, data in read.texts if name == "h4"][1] == "A correct solution to the same problem"
     assert not list(read.named("mark"))
-    assert ("span", "concludes 7, right is 3.5") in read.texts
+    assert ("span", "concludes 7, correct is 3.5") in read.texts
     assert not [
         data
         for name, data in Read(data_page("d", CONFIG, config, tables, row_id="train/3/right")).texts
@@ -136,12 +136,12 @@ def test_solutions_have_their_type_place_source_and_split_to_filter_by(
     page = data_page("data", CONFIG, config, tables)
     found = Counter(tuple(a[f"data-f{n}"] for n in range(5)) for a in articles(page))
     assert found == {
-        ("right", "none", "none", "by hand", "train"): 40,
+        ("correct", "none", "none", "by hand", "train"): 40,
         ("skipped step", "third", "1", "by hand", "train"): 40,
-        ("right", "none", "none", "by hand", "test"): 5,
+        ("correct", "none", "none", "by hand", "test"): 5,
         ("skipped step", "third", "1", "by hand", "test"): 5,
     }
-    assert "90 of 90 rows, evenly from all types of errors" in Read(page).words()
+    assert "90 of 90 rows, drawn evenly from all types of errors" in Read(page).words()
     only = articles(data_page("data", CONFIG, config, tables, n=3, error_type="skipped_step", split="test"))
     assert [(a["data-f0"], a["data-f4"]) for a in only] == [("skipped step", "test")] * 3
 
@@ -151,8 +151,8 @@ def test_a_page_says_how_many_rows_there_are_and_where_first_errors_stand(
 ) -> None:
     config, tables = made
     words = Read(data_page("some/where", CONFIG, config, tables, n=2)).words()
-    assert "90 labelled solutions to 45 problems in some/where: 45 right and 45 with a first error." in words
-    assert "Left out on the way" in words and config.content_digest in words
+    assert "90 labelled solutions to 45 problems in some/where: 45 correct and 45 with a first error." in words
+    assert "Skipped or rejected" in words and config.content_digest in words
     labels = [a["aria-label"] for a in Read(data_page("d", CONFIG, config, tables, n=2)).named("svg")]
     assert labels == [
         "Bar chart. Where the first error stands: first fifth 0.0%, second fifth 0.0%, third fifth 100.0%, "
