@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from prm_gsm8k.exceptions import CheckpointError, UsageError
+from prm_gsm8k.models.architecture import attention_kind
 from prm_gsm8k.models.calibration import Calibration, calibrate_head
 from prm_gsm8k.models.checkpoint import check_config, checkpoint_folder
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
@@ -72,6 +73,8 @@ class ProcessRewardModel(StepScorer):
         self.calibration: Calibration | None = None  # what is in the head already, of which scores need know nothing
         self.tokens_computed = 0  # by all calls so far, without padding: what the prefix cache saves can be seen here
         self._prefixes: OrderedDict[tuple[int, ...], Cache] = OrderedDict()
+        # a state that goes on with every token cannot be begun once and continued by several rows
+        self._shares_prefixes = attention_kind(model.config) != "hybrid"
         # transformers 5.24 calls `cache` what was `past_key_values` before
         accepts = inspect.signature(model.base_model.forward).parameters
         self._cache_argument = "cache" if "cache" in accepts else "past_key_values"
@@ -130,7 +133,7 @@ class ProcessRewardModel(StepScorer):
             raise CheckpointError(
                 f"{path_or_id}: the step tag has id {encoder_config.step_tag_id}, the model {rows} tokens"
             )
-        limits = (encoder_config.max_length, getattr(model.config, "max_position_embeddings", None))
+        limits = (encoder_config.max_length, getattr(model.config.get_text_config(), "max_position_embeddings", None))
         longest = min((limit for limit in limits if limit is not None), default=None)
         encoder = Encoder(tokenizer, replace(encoder_config, max_length=longest))
         prm = cls(model.to(device), tokenizer, encoder, **options)
@@ -190,7 +193,7 @@ class ProcessRewardModel(StepScorer):
             groups.setdefault(problem, []).append(n)
         alone: list[int] = []
         for problem, group in groups.items():
-            worth_it = len(group) >= SHARED and self.model.device.type == "cpu"
+            worth_it = len(group) >= SHARED and self.model.device.type == "cpu" and self._shares_prefixes
             prefix = self.encoder.encode_prefix(problem, []) if worth_it else []
             if len(prefix) > 1:  # a template without a chat begins with one token in common, or none
                 yield prefix, group
@@ -217,7 +220,7 @@ class ProcessRewardModel(StepScorer):
         """
         if not candidates:
             return []
-        prefix = self.encoder.encode_prefix(problem, steps)
+        prefix = self.encoder.encode_prefix(problem, steps) if self._shares_prefixes else []
         rows = encode_each(self.encoder, [(problem, [*steps, c]) for c in candidates], "candidate")
         rest = [row.input_ids[len(prefix) :] for row in rows]
         known = self._known(prefix) if prefix else None
