@@ -153,6 +153,7 @@ class PrmTrainingArguments(TrainingArguments):
     metric_for_best_model: str | None = _option(
         "eval_auc", "By which number of the validation it is the best: the lowest loss, brier or ece, else the highest."
     )
+    greater_is_better: bool | None = _option(None, "Whether the highest is; it follows from the number.")
     remove_unused_columns: bool = _option(False, "Stays off: our collator makes the columns.")
     report_to: None | str | list[str] = _option(  # noqa: RUF009, RUF036
         "tensorboard", "Where curves go besides the PNG: tensorboard, wandb, trackio, none."

@@ -26,7 +26,7 @@ def checkpoint_bytes(model: torch.nn.Module, args: TrainingArguments) -> int:
     """What one checkpoint takes: of adapters, if it has any, and else of the whole model."""
     trained = [p for p in model.parameters() if p.requires_grad]
     saved = trained if hasattr(model, "peft_config") else model.parameters()
-    averages = ADAM * sum(p.numel() for p in trained)
+    averages: int = ADAM * sum(p.numel() for p in trained)
     weights: int = sum(p.numel() * p.element_size() for p in saved)
     return weights + averages
 

@@ -158,7 +158,7 @@ def need(shape: Shape, plan: Plan) -> Need:
         activations = (shape.layers + 0.5) * layer
     if plan.fsdp:
         gradient = 0 if plan.lora_r else computed + 4
-        gathers = (2 * computed + gradient) * shape.layer_weights
+        gathers: float = (2 * computed + gradient) * shape.layer_weights
         last = (computed + gradient) * shape.embedding  # when the activations are gone
         gathers = max(gathers, last - activations)
     else:

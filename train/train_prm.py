@@ -106,6 +106,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
         model = with_adapters(model, options)
 
     push, training.push_to_hub = training.push_to_hub, False  # once, in the end, in one commit
+    assert training.rows_per_step is not None  # since it was parsed
     trainer = PrmTrainer(
         model=model,
         args=training,
