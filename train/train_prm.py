@@ -35,7 +35,8 @@ from prm_gsm8k.metrics.steps import best_threshold, judged_steps
 from prm_gsm8k.models.architecture import attention_kind, check_architecture
 from prm_gsm8k.models.calibration import fit_calibration, log_odds, put_into_checkpoint
 from prm_gsm8k.models.card import model_card
-from prm_gsm8k.models.encoder import Encoder
+from prm_gsm8k.models.encoder import FILE as ENCODER
+from prm_gsm8k.models.encoder import Encoder, EncoderConfig
 from prm_gsm8k.train import memory
 from prm_gsm8k.train.arguments import DECISIVE, INDIFFERENT, PrmArguments, PrmTrainingArguments, parse
 from prm_gsm8k.train.batches import Layout
@@ -66,12 +67,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     check_architecture(options.model, config)
     if first and torch.cuda.is_available():
         fits(options, training, config)
-    encoder = Encoder.for_tokenizer(
-        tokenizer,
-        tag=options.step_tag,
-        template=options.template,  # type: ignore[arg-type]
-        max_length=options.max_length,
-    )
+    encoder = encoder_of(options, tokenizer, aloud=first)
     with training.main_process_first(desc="rows"):
         data = load_data(options, encoder, training.seed, aloud=first)
     if first:
@@ -172,6 +168,20 @@ def load_tokenizer(options: PrmArguments) -> tuple[Any, str | None, Any]:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{options.model}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
     return tokenizer, getattr(config, "_commit_hash", None), config
+
+
+def encoder_of(options: PrmArguments, tokenizer: Any, *, aloud: bool) -> Encoder:
+    """What rows look like: of a model that is a PRM already as it was trained, unless other is said."""
+    if options.step_tag is None and options.template == "auto" and (Path(options.model) / ENCODER).exists():
+        if aloud:
+            print(f"{options.model} is a PRM: its head, template and step tag are trained on", file=sys.stderr)
+        return Encoder(tokenizer, replace(EncoderConfig.load(Path(options.model)), max_length=options.max_length))
+    return Encoder.for_tokenizer(
+        tokenizer,
+        tag=options.step_tag,
+        template=options.template,  # type: ignore[arg-type]
+        max_length=options.max_length,
+    )
 
 
 def uses_fsdp() -> bool:

@@ -87,6 +87,7 @@ class ProcessRewardModel(StepScorer):
         revision: str | None = None,
         dtype: Literal["auto", "bf16", "fp32"] = "auto",
         device: str | None = None,
+        device_map: str | dict[str, Any] | None = None,
         calibrated: bool = True,
         **options: Any,
     ) -> ProcessRewardModel:
@@ -99,6 +100,7 @@ class ProcessRewardModel(StepScorer):
             revision: branch, tag or commit of the repository.
             dtype: of weights and computation; `auto` is bf16 on a GPU and fp32 on a CPU.
             device: as torch names them; a GPU if there is one.
+            device_map: instead of a device, as transformers takes it: `auto` spreads a large model over all GPUs.
             calibrated: false takes a calibration (`prm_gsm8k.models.calibration`) out of the head again.
             options: `max_batch_tokens`, `prefixes_kept`.
 
@@ -124,6 +126,7 @@ class ProcessRewardModel(StepScorer):
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
+            device_map=device_map,
         )
         if missing := sorted(loading["missing_keys"]):
             raise CheckpointError(
@@ -136,7 +139,7 @@ class ProcessRewardModel(StepScorer):
         limits = (encoder_config.max_length, getattr(model.config.get_text_config(), "max_position_embeddings", None))
         longest = min((limit for limit in limits if limit is not None), default=None)
         encoder = Encoder(tokenizer, replace(encoder_config, max_length=longest))
-        prm = cls(model.to(device), tokenizer, encoder, **options)
+        prm = cls(model if device_map else model.to(device), tokenizer, encoder, **options)
         prm.calibration = Calibration.load(folder)
         if prm.calibration and not calibrated:
             calibrate_head(model.score, prm.calibration.inverse())

@@ -24,6 +24,7 @@ from prm_gsm8k.dataset.contamination import problem_digest
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, StepsError, TokenizerError, UsageError
 from prm_gsm8k.models.architecture import attention_kind, check_architecture
+from prm_gsm8k.models.encoder import EncoderConfig
 from prm_gsm8k.train.arguments import PrmArguments, PrmTrainingArguments, parse
 from prm_gsm8k.train.train_prm import layout_of, main, train
 from prm_gsm8k.train.trainer import checkpoints
@@ -257,6 +258,19 @@ def test_rows_as_trl_has_them_train(place: Path) -> None:
     assert counts["train"]["rows"] > counts["validation"]["rows"] > 0
 
 
+def test_a_prm_is_trained_further_as_it_was_trained(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = run(place, "stage 1", "--template", "plain", "--step_tag", "<reponame>", "--max_steps", "1")
+    more = ("--model", str(first), "--max_steps", "1", "--learning_rate", "0", "--calibrate", "false")
+    second = run(place, "stage 2", *more)
+    assert "stage 1 is a PRM: its head, template and step tag are trained on" in capsys.readouterr().err
+    one, two = (EncoderConfig.load(folder) for folder in (first, second))
+    assert (one.step_tag, one.before_prompt, one.probe) == (two.step_tag, two.before_prompt, two.probe)
+    heads = [load_file(folder / "model.safetensors")["score.weight"] for folder in (first, second)]
+    assert torch.equal(*heads)
+    other = run(place, "stage 2 anew", *more, "--template", "chat")
+    assert EncoderConfig.load(other).before_prompt != one.before_prompt
+
+
 def test_it_validates_on_the_rows_it_is_told(place: Path) -> None:
     rows = (place / "rows.jsonl").read_text().splitlines()
     for name, some in (("first", rows[:100]), ("rest", rows[100:])):
@@ -487,7 +501,7 @@ def test_a_cpu_without_bf16_computes_in_fp32(
 def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> None:
     """As a user types it: it once trained on the CPU, in two processes, without a word."""
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ROOT / "accelerate_config.yaml")]
-    command = [*launch, str(ROOT / "train" / "train_prm.py"), *words(place, "two")]
+    command = [*launch, "--main_process_port", "0", str(ROOT / "train" / "train_prm.py"), *words(place, "two")]
     none = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=none)
     assert done.returncode == 1
