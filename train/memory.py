@@ -237,7 +237,7 @@ TABLE: Sequence[tuple[str, str, Plan]] = (
     ("2x24", "Qwen/Qwen3-8B", Plan(2, True, 16)),
     ("2x80", "Qwen/Qwen3-8B", Plan(2, True)),
     ("2x80", "Qwen/Qwen3-32B", Plan(2, True, 16)),
-    ("8x80", "Qwen/Qwen3-32B", Plan(8, True, rows=2)),
+    ("8x80", "Qwen/Qwen3-32B", Plan(8, True, rows=1)),
 )
 
 

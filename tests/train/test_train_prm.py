@@ -17,7 +17,7 @@ from loopback import Hub
 from real_tokenizers import tokenizer
 from safetensors.torch import load_file
 from tiny import common, rows_file, tiny_model
-from transformers import AutoConfig, AutoModelForTokenClassification
+from transformers import AutoConfig, AutoModelForTokenClassification, TrainerState
 
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.dataset.contamination import problem_digest
@@ -27,7 +27,7 @@ from prm_gsm8k.models.architecture import attention_kind, check_architecture
 from prm_gsm8k.models.encoder import EncoderConfig
 from prm_gsm8k.train.arguments import PrmArguments, PrmTrainingArguments, parse
 from prm_gsm8k.train.train_prm import layout_of, main, train
-from prm_gsm8k.train.trainer import checkpoints
+from prm_gsm8k.train.trainer import _WholeCheckpoints, checkpoints
 
 ROOT = Path(__file__).parent.parent.parent
 PROMPT, STEPS = "Ali has 3 apples and buys 4. How many has he?", ["He has 3+4=7 apples.", "The answer is 7"]
@@ -289,6 +289,25 @@ def test_it_validates_on_the_rows_it_is_told(place: Path) -> None:
 # ---- killed and resumed ---------------------------------------------------------------------------------------------
 
 
+def test_cut_while_it_saves_and_started_again_it_ends_bit_equal(
+    trained: Path, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = _WholeCheckpoints.on_save
+
+    def cut(self: _WholeCheckpoints, args: object, state: TrainerState, control: object, **more: object) -> None:
+        if state.global_step == 4:
+            raise KeyboardInterrupt
+        usual(self, args, state, control, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as cutting, pytest.raises(KeyboardInterrupt):
+        cutting.setattr(_WholeCheckpoints, "on_save", cut)
+        run(place, "cut")
+    folder = run(place, "cut")
+    assert "checkpoint-2\n" in capsys.readouterr().err.partition("going on from ")[2]
+    assert (folder / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+
+
+@pytest.mark.slow
 def test_killed_at_a_random_step_and_started_again_it_ends_bit_equal(place: Path) -> None:
     killed_and_resumed(place, "killed")
 
