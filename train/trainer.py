@@ -150,7 +150,7 @@ class PrmTrainer(Trainer):
 
     def _save_checkpoint(self, *arguments: Any, **named: Any) -> None:
         self._count()
-        # `Trainer` takes a checkpoint for the best one if its folder is there, and makes it only later where it is sharded:
+        # `Trainer` takes a checkpoint for the best if its folder is there, and makes that later where it is sharded:
         # processes would disagree on which is the best, and end with an error
         Path(self.args.output_dir, f"checkpoint-{self.state.global_step}").mkdir(parents=True, exist_ok=True)
         with said_if_full(self.model, self.args):
