@@ -35,7 +35,7 @@ from prm_gsm8k.dataset.jsonl import read_rows, write_rows
 from prm_gsm8k.train.small_model import small_model
 
 OPTIONS = (
-    "--batching trees --per_device_train_batch_size 2 --gradient_accumulation_steps 2 "
+    "--batching trees --rows_per_step 16 "
     "--learning_rate 1e-4 --head_learning_rate 1e-3 --eval_strategy no --save_strategy no --logging_steps 10 "
     "--report_to none"
 ).split()

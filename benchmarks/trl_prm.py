@@ -171,13 +171,12 @@ def speed_table(model: str, steps: int) -> None:
     from prm_gsm8k import load
     from prm_gsm8k.models.encoder import Encoder
     from prm_gsm8k.train.arguments import PrmArguments
-    from prm_gsm8k.train.batches import Trees
     from prm_gsm8k.train.data import load_data
     from prm_gsm8k.train.loss import StepLoss
     from prm_gsm8k.train.trainer import PrmTrainer, new_model
 
     tokenizer = AutoTokenizer.from_pretrained(model)
-    # the same rows for both: four per problem, 16 per optimizer step, ours in 2 trees per micro-batch
+    # the same rows for both: four per problem, 16 per optimizer step, ours in trees of two problems at once
     wanted = 16 * (steps + WARM_UP)
     encoder = Encoder.for_tokenizer(tokenizer, max_length=1024)
     data = load_data(PrmArguments(model=model, max_train_rows=wanted, max_eval_rows=8), encoder, 0)
@@ -198,29 +197,24 @@ def speed_table(model: str, steps: int) -> None:
                     model=body, args=settings, train_dataset=rows, processing_class=tokenizer, callbacks=[watch]
                 )
                 tokens = sum(map(len, trainer.train_dataset["input_ids"]))
-                items = len(rows)
             else:
-                trees = Trees(data.train, 2048)
-                batch = 2 if whose == "ours, trees" else 8
-                held: Any = trees if whose == "ours, trees" else data.train
-                settings = arguments(TrainingArguments, folder, batch, 2, max(len(held) // (2 * batch), 1), **common)
-                tokens, items = sum(data.train["length"]), len(held)
+                settings = arguments(TrainingArguments, folder, 8, 2, len(data.train) // 16, **common)
+                tokens = sum(data.train["length"])
                 trainer = PrmTrainer(
                     model=body,
                     args=settings,
-                    lengths=trees.lengths if held is trees else data.train["length"],
-                    row_length=200.0,
+                    rows_per_step=16,
+                    layout="trees" if whose == "ours, trees" else "padded",
                     loss=StepLoss(),
                     pad_id=0,
-                    train_dataset=held,
+                    train_dataset=data.train,
                     callbacks=[watch],
                 )
             trainer.train()
             timed = len(watch.ends) - WARM_UP
-            share = timed * settings.per_device_train_batch_size * 2 / items  # of the rows, on average
+            share = timed * 16 / len(data.train)  # of the rows, on average
             seconds = watch.ends[-1] - watch.ends[WARM_UP - 1]
-            rows_of = items if whose == "trl 1.13" else len(data.train)
-            speeds[whose] = tokens * share / seconds, rows_of * share / seconds
+            speeds[whose] = tokens * share / seconds, timed * 16 / seconds
             of_tokens, of_rows = (a / b for a, b in zip(speeds[whose], speeds["trl 1.13"], strict=True))
             said = (
                 f"{speeds[whose][0]:6,.0f} tokens/s {of_tokens:5.2f}x   {speeds[whose][1]:5.2f} rows/s {of_rows:5.2f}x"

@@ -11,6 +11,8 @@ from transformers import (
     MistralForTokenClassification,
     Qwen3Config,
     Qwen3ForTokenClassification,
+    Qwen3NextConfig,
+    Qwen3NextForTokenClassification,
 )
 
 from prm_gsm8k import ProcessRewardModel
@@ -37,6 +39,22 @@ KINDS = {
         MistralForTokenClassification,
         "llama2",
         {"sliding_window": 16},
+    ),
+    "qwen3-next, a state beside attention, chat": (
+        Qwen3NextConfig,
+        Qwen3NextForTokenClassification,
+        "qwen",
+        {
+            "layer_types": ["linear_attention", "linear_attention", "full_attention"],
+            "linear_num_key_heads": 2,
+            "linear_num_value_heads": 4,
+            "linear_key_head_dim": 8,
+            "linear_value_head_dim": 8,
+            "num_experts": 4,
+            "num_experts_per_tok": 2,
+            "moe_intermediate_size": 16,
+            "shared_expert_intermediate_size": 16,
+        },
     ),
     "llama, plain, nothing before the prompt": (LlamaConfig, LlamaForTokenClassification, "unigram", {}),
 }

@@ -121,5 +121,8 @@ def lock_lines() -> list[str]:
 
 def test_the_accelerate_config_is_for_two_gpus_in_bf16() -> None:
     config = yaml.safe_load((ROOT / "accelerate_config.yaml").read_text())
-    assert config["distributed_type"] == "MULTI_GPU"
+    assert config["distributed_type"] == "FSDP"
     assert (config["num_machines"], config["num_processes"], config["mixed_precision"]) == (1, 2, "bf16")
+    fsdp = config["fsdp_config"]
+    assert fsdp["fsdp_version"] == 2 and fsdp["fsdp_reshard_after_forward"] and fsdp["fsdp_activation_checkpointing"]
+    assert fsdp["fsdp_state_dict_type"] == "SHARDED_STATE_DICT"

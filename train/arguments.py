@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,31 @@ from transformers.trainer_utils import IntervalStrategy, SaveStrategy, Scheduler
 from transformers.utils import is_torch_bf16_gpu_available, is_torch_mps_available
 
 from prm_gsm8k.exceptions import BadInputError, UsageError
+from prm_gsm8k.train.batches import accumulation
 
+METRICS = (
+    "auc average_precision step_accuracy loss brier ece first_error_f1 error_accuracy correct_accuracy "
+    "best_first_error_f1"
+).split()
+# Options of transformers that would do nothing, or harm: name, the value that stands for not given, what to do instead
+REFUSED: tuple[tuple[str, Any, str], ...] = (
+    ("resume_from_checkpoint", None, "not needed: the same command goes on where it was killed"),
+    ("save_only_model", False, "no run can go on from such a checkpoint; --save_strategy no keeps none at all"),
+    ("label_smoothing_factor", 0.0, "labels are trained on as they are; --soft_labels takes the column `values`"),
+    (
+        "auto_find_batch_size",
+        False,
+        "see --dry_run for what fits; a smaller --per_device_train_batch_size changes nothing else",
+    ),
+    (
+        "train_sampling_strategy",
+        "random",
+        "rows are put together by problem and length; --data_seed changes their order",
+    ),
+    ("dataloader_drop_last", False, "every row is trained on"),
+    ("remove_unused_columns", False, "our columns are all used"),
+)
+ROWS_PER_STEP = 64  # 16 problems of `synthetic`
 USAGE = "train_prm.py [OPTIONS.yaml] --model MODEL --output_dir FOLDER [--dataset ROWS] [--OPTION VALUE ...]"
 
 
@@ -41,6 +66,11 @@ class PrmArguments:
     )
     dataset_revision: str | None = _option(None, "Branch, tag or commit of the dataset.")
     config: str = _option("synthetic", "Which config, or a mix with weights: synthetic:0.5,prm800k:0.5.")
+    validation: str | None = _option(
+        None,
+        "Rows to validate on: a file, or another config of the dataset. Without it its split `validation`; where "
+        "it has none, the rows of one problem in twenty are set apart.",
+    )
     max_train_rows: int | None = _option(None, "At most so many rows to train on; whole problems, drawn by --seed.")
     max_eval_rows: int | None = _option(2000, "At most so many rows to validate on; whole problems.")
     soft_labels: bool = _option(False, "Train on the column `values` where a row has it.")
@@ -55,16 +85,21 @@ class PrmArguments:
     )
     batching: str = _option(
         "auto",
-        "How rows lie in a batch: padded; packed, one after the other (with FlashAttention); as trees, what rows of a "
-        "problem begin with alike computed once; auto is packed with FlashAttention, else trees.",
+        "How rows lie in a micro-batch: padded; packed, one after the other (with FlashAttention); as trees, what rows "
+        "of a problem begin with alike computed once; auto is packed with FlashAttention, else trees.",
         ("auto", "padded", "packed", "trees"),
     )
-    pack_tokens: int = _option(8192, "Tokens of a packed sequence, which then counts as one row of a batch.")
-    tree_tokens: int = _option(2048, "Tokens of a tree, at most; a tree counts as one row of a batch.")
     attn_implementation: str = _option(
         "auto", "As transformers names them; auto is flash_attention_2 if it is installed."
     )
+    dry_run: bool = _option(False, "Say what a GPU needs and what fits, and end.")
+    gpus: str | None = _option(
+        None, "For --dry_run: how many GPUs of how many GB, as 2x24; those of this machine if not given."
+    )
     head_learning_rate: float | None = _option(None, "Learning rate of the new head; that of the model if not given.")
+    early_stopping_patience: int | None = _option(
+        None, "End after so many validations in a row that are no better than the best."
+    )
     calibrate: bool = _option(True, "Put a calibration, fitted on the validation rows, into the head.")
     save_dtype: str = _option(
         "auto", "Numbers of the saved weights: bf16, fp32, or that of the computation.", ("auto", "bf16", "fp32")
@@ -80,15 +115,12 @@ class PrmArguments:
                 raise UsageError(f"--{name} is {value}; give at least 1")
         if self.max_length < 8:
             raise UsageError(f"--max_length is {self.max_length}; a row has a prompt, a step and a tag")
-        if min(self.pack_tokens, self.tree_tokens) < self.max_length:
-            raise UsageError(
-                f"--pack_tokens {self.pack_tokens} and --tree_tokens {self.tree_tokens} are at least --max_length, "
-                f"{self.max_length}: each holds at least one row"
-            )
         if self.batching == "trees" and self.attn_implementation.startswith("flash"):
             raise UsageError("trees need a mask, which FlashAttention does not take: --attn_implementation sdpa")
         if self.lora_r < 0:
             raise UsageError(f"--lora_r is {self.lora_r}; 0 is no LoRA")
+        if self.early_stopping_patience is not None and self.early_stopping_patience < 1:
+            raise UsageError(f"--early_stopping_patience is {self.early_stopping_patience}; give at least 1")
 
 
 @dataclass
@@ -100,23 +132,36 @@ class PrmTrainingArguments(TrainingArguments):
     warmup_steps: float = _option(0.05, "Steps, or below 1 the share of all steps.")
     weight_decay: float = _option(0.01, "Weight decay.")
     num_train_epochs: float = _option(1.0, "Passes over the rows.")
-    per_device_train_batch_size: int = _option(8, "Rows, or packed sequences, a device and micro-batch.")
+    rows_per_step: int | None = _option(
+        None, "Rows of an optimizer step, of all devices; 64 if not given. Devices and micro-batches change nothing."
+    )
+    per_device_train_batch_size: int = _option(8, "Rows a device computes at once: what it has memory for.")
+    gradient_accumulation_steps: int = _option(
+        0, "Micro-batches of a step; follows from --rows_per_step. Given without it: rows a step are devices x both."
+    )
     per_device_eval_batch_size: int = _option(16, "Rows a device in validation.")
     bf16: bool = _option(True, "Compute in bf16, keep weights and sums in fp32; in fp32 where the device has no bf16.")
     logging_steps: float = _option(10, "Steps between two lines of the log.")
     eval_strategy: IntervalStrategy | str = _option("steps", "When to validate.")  # noqa: RUF009
     eval_steps: float | None = _option(0.1, "Steps between two validations, or below 1 the share of all steps.")
-    save_strategy: SaveStrategy | str = _option("steps", "When to keep a checkpoint.")  # noqa: RUF009
-    save_steps: float = _option(0.1, "Steps between two checkpoints, or below 1 the share of all steps.")
+    save_strategy: SaveStrategy | str = _option("steps", "When to keep a checkpoint; no: the last PRM, not the best.")  # noqa: RUF009
+    save_steps: float | None = _option(
+        None, "Steps between two checkpoints, or below 1 a share; those of --eval_steps."
+    )
     save_total_limit: int | None = _option(2, "Checkpoints to keep: the last, and the best.")
     load_best_model_at_end: bool = _option(True, "The PRM is the best checkpoint, not the last.")
-    metric_for_best_model: str | None = _option("eval_auc", "By which number of the validation it is the best.")
+    metric_for_best_model: str | None = _option(
+        "eval_auc", "By which number of the validation it is the best: the lowest loss, brier or ece, else the highest."
+    )
+    greater_is_better: bool | None = _option(None, "Whether the highest is; it follows from the number.")
     remove_unused_columns: bool = _option(False, "Stays off: our collator makes the columns.")
     report_to: None | str | list[str] = _option(  # noqa: RUF009, RUF036
         "tensorboard", "Where curves go besides the PNG: tensorboard, wandb, trackio, none."
     )
     disable_tqdm: bool | None = _option(None, "No progress bar; none is shown where stderr is no terminal.")
-    overwrite_output_dir: bool = _option(False, "Delete what another run left in --output_dir.")
+    overwrite_output_dir: bool = _option(
+        False, "Delete what another run left in --output_dir; this run's own checkpoints it goes on from."
+    )
     use_cpu: bool = _option(False, "Train on the CPU, also where a GPU is; without a GPU it is so anyway.")
     hub_model_id: str | None = _option(None, "ORG/NAME for --push_to_hub.")
 
@@ -129,14 +174,19 @@ class PrmTrainingArguments(TrainingArguments):
             raise UsageError(
                 "--save_total_limit is at least 2: a run killed while it saves goes on from the one before"
             )
-        if self.resume_from_checkpoint is not None:
-            raise UsageError("--resume_from_checkpoint is not needed: the same command goes on where it was killed")
-        if self.eval_strategy in ("no", "IntervalStrategy.NO"):
-            self.load_best_model_at_end = False
-        if self.load_best_model_at_end:
-            self.save_strategy, self.save_steps = self.eval_strategy, self.eval_steps or self.save_steps
+        for name, usual, why in REFUSED:
+            if getattr(self, name, usual) != usual:
+                raise UsageError(f"--{name}: {why}")
+        self._set_validation()
+        self._check_installed()
+        if os.environ.get("FSDP_ACTIVATION_CHECKPOINTING", "").lower() == "true":
+            # accelerate wraps layers for it, and peft (0.21) then finds no adapters in them to save; and what dropout
+            # drops in the forward pass, it does not drop again. transformers' own has neither fault.
+            os.environ["FSDP_ACTIVATION_CHECKPOINTING"] = "false"
+            self.gradient_checkpointing = True
         if self.disable_tqdm is None:
             self.disable_tqdm = not sys.stderr.isatty()
+        self._set_rows_per_step()
         if not self.use_cpu:
             check_devices()
         if not torch.cuda.is_available() and not is_torch_mps_available():
@@ -144,6 +194,60 @@ class PrmTrainingArguments(TrainingArguments):
         if self.bf16 and not (cpu_has_bf16() if self.use_cpu else is_torch_bf16_gpu_available()):
             self.bf16 = False  # a GPU from before 2020, a CPU that would emulate it at a third of the speed of fp32
         super().__post_init__()
+        if self.n_gpu > 1:
+            raise UsageError(
+                f"{self.n_gpu} GPUs are here and one process was started; use accelerate launch --config_file "
+                "accelerate_config.yaml, or train/configs/one_gpu.yaml"
+            )
+
+    def _set_validation(self) -> None:
+        """When to save, and by what the best checkpoint is chosen."""
+        validates, saves = (
+            str(getattr(chosen, "value", chosen)) for chosen in (self.eval_strategy, self.save_strategy)
+        )
+        if "no" in (validates, saves):
+            self.load_best_model_at_end = False
+        if self.load_best_model_at_end:
+            if saves == "steps":
+                self.save_strategy = self.eval_strategy
+            name = str(self.metric_for_best_model).removeprefix("eval_")
+            if name not in METRICS:
+                raise UsageError(f"--metric_for_best_model {name}: there is no such number; {', '.join(METRICS)} are")
+            if self.greater_is_better is None:
+                self.greater_is_better = name not in ("loss", "brier", "ece")
+        if self.save_steps is None:
+            self.save_steps = (self.eval_steps if self.load_best_model_at_end else None) or 0.1
+
+    def _check_installed(self) -> None:
+        """Raise `UsageError` for a package that an option or the launch wants and that is not here."""
+        wanted = self.report_to if isinstance(self.report_to, list) else [self.report_to or "none"]
+        if str(self.optim).endswith(("8bit", "4bit")):
+            wanted = [*wanted, "bitsandbytes"]
+        if self.deepspeed or os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true":
+            wanted = [*wanted, "deepspeed"]
+        for name in wanted:
+            if name not in ("none", "all") and find_spec(str(name)) is None:
+                more = "; or --report_to none" if name not in ("deepspeed", "bitsandbytes") else ""
+                raise UsageError(f"{name} is not installed: pip install {name}{more}")
+
+    def _set_rows_per_step(self) -> None:
+        """Of rows a step, rows a micro-batch and micro-batches a step, the one that is not given."""
+        devices, rows = int(os.environ.get("WORLD_SIZE", "1")), self.per_device_train_batch_size
+        if rows < 1:
+            raise UsageError(f"--per_device_train_batch_size is {rows}; give at least 1")
+        if given := self.gradient_accumulation_steps:
+            product = given * rows * devices
+            if self.rows_per_step not in (None, product):
+                raise UsageError(
+                    f"--gradient_accumulation_steps {given} x --per_device_train_batch_size {rows} x {devices} devices "
+                    f"are {product} rows a step, not --rows_per_step {self.rows_per_step}; leave one out"
+                )
+            self.rows_per_step = product
+        elif self.rows_per_step is None:
+            self.rows_per_step = ROWS_PER_STEP
+        if self.rows_per_step < 1:
+            raise UsageError(f"--rows_per_step is {self.rows_per_step}; give at least 1")
+        self.gradient_accumulation_steps = accumulation(self.rows_per_step, rows, devices)
 
 
 def cpu_has_bf16() -> bool:
@@ -170,10 +274,12 @@ def check_devices() -> None:
     )
 
 
-# What decides the weights a run ends with; everything else may differ when it is resumed.
+# Of our options, what does not decide the weights; everything else must be the same when a run goes on.
+INDIFFERENT = ("calibrate", "save_dtype", "max_eval_rows", "dataset", "dataset_revision", "dry_run", "gpus")
+# Of transformers' options, what does.
 DECISIVE = (
     "learning_rate lr_scheduler_type lr_scheduler_kwargs warmup_steps weight_decay adam_beta1 adam_beta2 adam_epsilon "
-    "max_grad_norm num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps bf16 fp16 tf32 "
+    "max_grad_norm num_train_epochs max_steps rows_per_step bf16 fp16 tf32 "
     "optim optim_args seed data_seed full_determinism neftune_noise_alpha load_best_model_at_end "
     "metric_for_best_model eval_steps"
 ).split()

@@ -1,21 +1,25 @@
-"""Rows in batches that waste little: of like length and padded, packed, or as trees.
+"""Which rows an optimizer step sees, and how they lie in its micro-batches.
 
-    padded   Random batches of 8 GSM8K rows are 38% padding. Sorted by length within random groups of 64 batches: 2%.
-    packed   As many rows as fit into sequences of 8,192 tokens, one after the other: no padding, under 1% left empty.
-             `position_ids` begin anew with each row, from which transformers makes the mask (FlashAttention: lengths).
-             Fast with FlashAttention only; elsewhere the dense mask costs more than padding does.
+An optimizer step has `--rows_per_step` rows. Which ones depends on the seed and the number of the epoch, and on nothing
+else: one GPU or eight, a few rows at a time or many, padded, packed or as trees, a step has the same rows.
+
+Rows of one problem go together, and problems of like length into one step, so that little is wasted:
+
+    padded   Random batches of 8 GSM8K rows are 38% padding; those of like length 2%.
+    packed   Rows one after the other: no padding. `position_ids` begin anew with each row, from which transformers
+             makes the mask (FlashAttention: lengths). Fast with FlashAttention only; elsewhere the dense mask costs
+             more than padding does.
     trees    Rows of one problem begin with the same prompt, and often with the same right steps. What is common is
              computed once: each token sees what stands before it in its own row, by a mask. In `synthetic` that is
              half of all tokens. The loss is that of the rows one by one: where n rows share a step, it counts n times.
-
-The order of an epoch depends on the seed and the number of the epoch, and on nothing else.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,20 +28,79 @@ from torch.utils.data import Dataset, Sampler
 from prm_gsm8k.models.encoder import Encoded
 from prm_gsm8k.train.loss import IGNORED, Collator
 
-GROUP = 64  # batches sorted together: more is less padding, and less chance
+Layout = Literal["padded", "packed", "trees"]
+GROUP = 64  # steps whose rows are sorted by length together: more is less padding, and less chance
 
 
-class ByLength(Sampler[int]):
-    """Indices in an order in which each `batch_size` that follow one another have about the same length.
+class Steps:
+    """The rows of each optimizer step: `steps.of(epoch)` is a list of arrays of row numbers.
 
-    Rows are shuffled, sorted by length within groups of `GROUP` batches, cut into batches, and the batches shuffled.
-    With several processes `batch_size` is that of all together, so that none waits for another's longer rows.
+    Problems are shuffled, sorted by length within groups of `GROUP` steps, their rows cut into steps, and the steps
+    shuffled. The one step that is not full comes last.
+
+    Args:
+        problems: the problem of each row, by any name or number.
+        lengths: tokens of each row.
+        rows: rows of a step.
+        seed: and the epoch decide the order.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self.lengths = np.asarray(lengths)
-        self.batch_size = batch_size
+    def __init__(self, problems: Sequence[Any], lengths: Sequence[int], rows: int, seed: int) -> None:
+        _, self._problem = np.unique(np.asarray(problems), return_inverse=True)
+        self._sizes = np.bincount(self._problem)
+        self._longest = np.zeros(len(self._sizes), dtype=np.int64)
+        np.maximum.at(self._longest, self._problem, np.asarray(lengths, dtype=np.int64))
+        self.rows = rows
         self.seed = seed
+
+    def __len__(self) -> int:
+        return -(-len(self._problem) // self.rows)
+
+    def of(self, epoch: int) -> list[np.ndarray]:
+        """Every row once."""
+        random = np.random.default_rng([self.seed, epoch])
+        order = random.permutation(len(self._sizes))  # problems
+        group = (self._sizes[order].cumsum() - 1) // (self.rows * GROUP)
+        order = order[np.lexsort((self._longest[order], group))]
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        rows = np.argsort(place[self._problem], kind="stable")
+        full = len(rows) // self.rows * self.rows
+        steps = rows[:full].reshape(-1, self.rows)
+        random.shuffle(steps)
+        return [*steps, rows[full:]] if full < len(rows) else list(steps)
+
+
+class MicroBatches(Sampler[list[int]]):
+    """What one process computes of each step: `accumulation` micro-batches of at most `rows` row numbers.
+
+    Rows are sorted by length, or for trees kept by problem, and dealt out to the micro-batches of all processes in
+    turn, so that none waits for another's longer rows. Every process has as many micro-batches; one for which no row is
+    left, which only the last step of an epoch can have, is a row with nothing to learn from, `~n` for row n (`Rows`).
+
+    Args:
+        steps: of all processes.
+        lengths: tokens of each row.
+        rows: at most so many in a micro-batch; what a device has room for.
+        process, processes: which of how many.
+        by_problem: rows of one problem lie in one micro-batch, where they fit.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        lengths: Sequence[int],
+        rows: int,
+        *,
+        process: int = 0,
+        processes: int = 1,
+        by_problem: bool = False,
+    ) -> None:
+        self.steps = steps
+        self.lengths = np.asarray(lengths)
+        self.accumulation = accumulation(steps.rows, rows, processes)
+        self.process, self.processes = process, processes
+        self.by_problem = by_problem
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -45,98 +108,41 @@ class ByLength(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.steps) * self.accumulation
 
-    def __iter__(self) -> Iterator[int]:
-        random = np.random.default_rng([self.seed, self.epoch])
-        order = random.permutation(len(self.lengths))
-        size = self.batch_size * GROUP
-        groups = [order[at : at + size] for at in range(0, len(order), size)]
-        order = np.concatenate([group[np.argsort(self.lengths[group], kind="stable")] for group in groups])
-        full = len(order) // self.batch_size * self.batch_size
-        batches = order[:full].reshape(-1, self.batch_size)
-        random.shuffle(batches)
-        yield from batches.ravel().tolist()
-        yield from order[full:].tolist()  # the one batch that is not full comes last, where it is expected
+    def __iter__(self) -> Iterator[list[int]]:
+        for rows in self.steps.of(self.epoch):
+            if not self.by_problem:
+                rows = rows[np.argsort(-self.lengths[rows], kind="stable")]
+            parts = np.array_split(rows, self.accumulation * self.processes)
+            for part in parts[self.process :: self.processes]:
+                yield part.tolist() if len(part) else [~int(rows[0])]
 
 
-class Packs(Dataset[dict[str, Any]]):
-    """Rows in sequences of at most `tokens`: one item is `{"rows": [...]}`, the rows of one sequence.
+def accumulation(rows_per_step: int, rows: int, processes: int) -> int:
+    """Micro-batches of at most `rows` rows that each process has in a step.
 
-    The longest row goes first, each into the fullest sequence that still has room for it (best fit decreasing).
+    >>> accumulation(64, 8, 2), accumulation(64, 8, 3), accumulation(4, 8, 2)
+    (4, 3, 1)
     """
+    return math.ceil(math.ceil(rows_per_step / rows) / processes)
 
-    def __init__(self, rows: Any, lengths: Sequence[int], tokens: int, seed: int) -> None:
+
+class Rows(Dataset[dict[str, Any]]):
+    """Rows of `data.py` by number; `~n` is row n without targets."""
+
+    def __init__(self, rows: Any) -> None:
         self.rows = rows
-        self.tokens = tokens
-        order = np.random.default_rng(seed).permutation(len(lengths))  # equals in random order
-        order = order[np.argsort(-np.asarray(lengths)[order], kind="stable")]
-        self.packs: list[list[int]] = []
-        with_room: list[list[int]] = [[] for _ in range(tokens + 1)]  # sequences by how many tokens they have left
-        rooms = 0  # bit r: some sequence has r left
-        for n in order.tolist():
-            length = int(lengths[n])
-            enough = rooms >> length
-            if enough:
-                room = length + (enough & -enough).bit_length() - 1  # the lowest bit
-                pack = with_room[room].pop()
-                if not with_room[room]:
-                    rooms &= ~(1 << room)
-                self.packs[pack].append(n)
-            else:
-                self.packs.append([n])
-                pack, room = len(self.packs) - 1, tokens
-            with_room[room - length].append(pack)
-            rooms |= 1 << (room - length)
-        self.lengths = [sum(int(lengths[n]) for n in pack) for pack in self.packs]
 
     def __len__(self) -> int:
-        return len(self.packs)
+        return len(self.rows)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return {"rows": [self.rows[n] for n in self.packs[index]]}
-
-    @property
-    def empty(self) -> float:
-        """Share of the sequences that holds no token."""
-        return 1 - sum(self.lengths) / (self.tokens * len(self.packs))
-
-
-class Trees(Dataset[dict[str, Any]]):
-    """Rows of one problem as one item, `{"tree": [...]}`, of at most `tokens` tokens; a problem with more has several.
-
-    `lengths` are tokens that a tree has, `row_tokens` what its rows have one by one.
-    """
-
-    def __init__(self, rows: Any, tokens: int) -> None:
-        self.rows = rows
-        self.groups: list[list[int]] = []
-        self.lengths: list[int] = []
-        open_at: dict[str, int] = {}  # problem: its tree that is not full
-        self.row_tokens = 0
-        prompts = rows["problem"]
-        for n, ids in enumerate(rows["input_ids"]):
-            self.row_tokens += len(ids)
-            at = open_at.get(prompts[n])
-            shared = 0 if at is None else max(_common(ids, self.rows[m]["input_ids"]) for m in self.groups[at])
-            if at is None or self.lengths[at] + len(ids) - shared > tokens:
-                at, shared = len(self.groups), 0
-                self.groups.append([])
-                self.lengths.append(0)
-                open_at[prompts[n]] = at
-            self.groups[at].append(n)
-            self.lengths[at] += len(ids) - shared
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return {"tree": [self.rows[n] for n in self.groups[index]]}
-
-
-def _common(a: Sequence[int], b: Sequence[int]) -> int:
-    """How many tokens two rows begin with alike."""
-    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    def __getitem__(self, n: int) -> dict[str, Any]:
+        if n >= 0:
+            row: dict[str, Any] = self.rows[n]
+            return row
+        row = self.rows[~n]
+        return {**row, "targets": [None] * len(row["tag_positions"])}
 
 
 @dataclass(frozen=True)
@@ -193,34 +199,39 @@ def tree_of(rows: Sequence[Encoded]) -> Tree:
 
 @dataclass(frozen=True)
 class Batches:
-    """The collator: padded rows, packs as one sequence, or trees with a mask.
+    """The collator: rows as they come, padded, as one sequence, or as a tree a problem.
 
-    >>> row = {"input_ids": [5, 6, 9], "tag_positions": [2], "targets": [1.0]}
-    >>> batch = Batches()([{"rows": [row, row]}, {"rows": [row]}])
-    >>> batch["input_ids"].tolist(), batch["position_ids"].tolist()
-    ([[5, 6, 9, 5, 6, 9, 5, 6, 9]], [[0, 1, 2, 0, 1, 2, 0, 1, 2]])
-    >>> batch["labels"].tolist()
-    [[-100.0, -100.0, 1.0, -100.0, -100.0, 1.0, -100.0, -100.0, 1.0]]
+    >>> row = {"input_ids": [5, 6, 9], "tag_positions": [2], "targets": [1.0], "problem": "a"}
+    >>> batch = Batches(layout="packed")([row, row])
+    >>> batch["input_ids"].tolist(), batch["position_ids"].tolist(), batch["labels"].tolist()
+    ([[5, 6, 9, 5, 6, 9]], [[0, 1, 2, 0, 1, 2]], [[-100.0, -100.0, 1.0, -100.0, -100.0, 1.0]])
+    >>> batch = Batches(layout="trees")([row, row])
+    >>> batch["input_ids"].tolist(), batch["labels"].tolist()
+    ([[5, 6, 9]], [[[-100.0, -100.0], [-100.0, -100.0], [1.0, 1.0]]])
     """
 
     pad_id: int = 0
+    layout: Layout = "padded"
 
-    def __call__(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """What the model takes, and `labels`.
 
         Returns:
-            rows: tensors of shape (rows, longest); packs: (1, all tokens), with `position_ids` and no mask (with a
+            padded: tensors of shape (rows, longest); packed: (1, all tokens), with `position_ids` and no mask (with a
             cache, which is transformers' default, rows would see each other, so there is none); trees: (trees,
             longest), a mask of shape (trees, 1, longest, longest), and `labels` of shape (trees, longest, most rows
             that share a tag).
         """
-        if "rows" in items[0]:
-            return self._packs([_encoded(row) for pack in items for row in pack["rows"]])
-        if "tree" in items[0]:
-            return self._trees([tree_of([_encoded(row) for row in item["tree"]]) for item in items])
-        return Collator(self.pad_id)([_encoded(row) for row in items])
+        if self.layout == "packed":
+            return self._packed([_encoded(row) for row in rows])
+        if self.layout == "trees":
+            of: dict[str, list[Encoded]] = {}
+            for row in rows:
+                of.setdefault(row["problem"], []).append(_encoded(row))
+            return self._trees([tree_of(group) for group in of.values()])
+        return Collator(self.pad_id)([_encoded(row) for row in rows])
 
-    def _packs(self, rows: Sequence[Encoded]) -> dict[str, Any]:
+    def _packed(self, rows: Sequence[Encoded]) -> dict[str, Any]:
         ids = [token for row in rows for token in row.input_ids]
         positions = [place for row in rows for place in range(len(row.input_ids))]
         labels, start = torch.full((1, len(ids)), IGNORED), 0

@@ -16,7 +16,7 @@ import io
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -63,6 +63,7 @@ FITS: dict[str, Callable[[pa.DataType], bool]] = {
     "labels": _list_of(*_NUMBER),
     "values": lambda kind: pa.types.is_null(kind) or _list_of(*_NUMBER)(kind),
 }
+DOES = {"train": "train", "validation": "validate"}
 VALIDATION_PER_MILLE = 50  # of the problems, where a data set has no validation split of its own
 ENCODED = datasets.Features(
     {
@@ -161,16 +162,24 @@ def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool
             source, train, validation = _load(options, part.config, seed)
         sources.append(source)
         split_rows.append((train, validation))
+    if options.validation is not None:
+        held_out = _held_out(options, seed)
+        _refuse_overlap([train for train, _ in split_rows], held_out, options.validation)
+        split_rows = [(train, held_out) for train, _ in split_rows]
     chosen, counts = {}, {}
     for n, (name, most) in enumerate((("train", options.max_train_rows), ("validation", options.max_eval_rows))):
-        rows = _mix([splits[n] for splits in split_rows], [part.weight for part in parts], most, seed)
+        if name == "validation" and options.validation is not None:
+            rows = _mix([split_rows[0][1]], [1.0], most, seed)
+        else:
+            rows = _mix([splits[n] for splits in split_rows], [part.weight for part in parts], most, seed)
         if not rows.num_rows:
-            raise PrmGsm8kError(f"{options.dataset or options.config}: no rows to {name[:5]} on")
+            raise PrmGsm8kError(f"{options.dataset or options.config}: no rows to {DOES[name]} on")
         _refuse_tests(rows, options.dataset or "rows")
         encoded = _encode(rows, encoder, options)
-        counts[name] = _counts(rows, encoded)
         if not encoded.num_rows:
             raise PrmGsm8kError(f"all {rows.num_rows} rows are longer than --max_length {options.max_length}")
+        counts[name] = _counts(rows, encoded)
+        _check_labels(name, encoded, options.dataset or options.config)
         chosen[name] = (rows, encoded)
     encoded = chosen["train"][1]
     return Data(
@@ -223,6 +232,8 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
             raise BadInputError(name, f"column {column!r} is {kind}. {WANTED}")
     if "validation" in loaded:
         validation = loaded["validation"]
+    elif options.validation is not None:
+        validation = train.select([])
     else:
         train, validation = _set_apart(train)
     return Source(name, config, revision, digest, train.num_rows + validation.num_rows), train, validation
@@ -238,6 +249,24 @@ def _file(where: str) -> datasets.DatasetDict:
         for _ in rows:  # `datasets` does not say which line it is; this does
             pass
         raise
+
+
+def _held_out(options: PrmArguments, seed: int) -> datasets.Dataset:
+    """The rows of `--validation`: of a file or folder all, or its split `validation`; of a config that split."""
+    assert options.validation is not None
+    if Path(options.validation).suffix in FILES or Path(options.validation).exists():
+        _, whole, split = _load(replace(options, dataset=options.validation), "synthetic", seed)
+        return split if split.num_rows else whole
+    return _load(options, options.validation, seed)[2]
+
+
+def _refuse_overlap(train: Sequence[datasets.Dataset], held_out: datasets.Dataset, where: str) -> None:
+    """No question is both trained and validated on."""
+    asked = {question_key(prompt): prompt for rows in train for prompt in rows.unique("prompt")}
+    if shared := [prompt for prompt in held_out.unique("prompt") if question_key(prompt) in asked]:
+        raise BadInputError(
+            where, f"{len(shared):,} of its questions are among the rows to train on, as {shared[0][:60]!r}"
+        )
 
 
 def _foreign(path: str, config: str | None = None, *, name: str | None = None, **more: Any) -> datasets.DatasetDict:
@@ -268,11 +297,15 @@ def _problems_of(rows: datasets.Dataset) -> list[str]:
 def _set_apart(rows: datasets.Dataset) -> tuple[datasets.Dataset, datasets.Dataset]:
     """Train and validation by problem, as `prm_gsm8k.dataset.splits` does it for rows of ours."""
 
-    def is_validation(problem: str) -> bool:
+    def lot(problem: str) -> int:
         digest = hashlib.blake2b(question_key(problem).encode(), digest_size=8).digest()
-        return int.from_bytes(digest) % 1000 < VALIDATION_PER_MILLE
+        return int.from_bytes(digest) % 1000
 
-    apart = [is_validation(problem) for problem in _problems_of(rows)]
+    problems = _problems_of(rows)
+    lots = {problem: lot(problem) for problem in set(problems)}
+    # of a few problems none may have drawn a lot that low: then the one that drew the lowest
+    below = max(VALIDATION_PER_MILLE, min(lots.values(), default=0) + 1)
+    apart = [lots[problem] < below for problem in problems]
     return (
         rows.select([n for n, validation in enumerate(apart) if not validation]),
         rows.select([n for n, validation in enumerate(apart) if validation]),
@@ -338,6 +371,8 @@ class _EncodeRows:
                 row = self.encoder.encode(
                     prompt, steps, labels, values, after_error=self.after_error, too_long=self.too_long
                 )
+                if row.targets is None:
+                    raise StepsError("labels are null, not a list of true or false")
             except TooLongError:
                 continue
             except StepsError as error:
@@ -368,6 +403,18 @@ def _encode(rows: datasets.Dataset, encoder: Encoder, options: PrmArguments) -> 
         new_fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:32],
         desc="encoding",
     )
+
+
+def _check_labels(name: str, encoded: datasets.Dataset, where: str) -> None:
+    """Refuse rows without a right or without a wrong step: nothing is learnt from them, and nothing measured."""
+    targets = encoded.data.column("targets").combine_chunks().flatten().drop_null().to_numpy()
+    labelled = targets[~np.isnan(targets)]
+    for kind, n in (("right", (labelled > 0.5).sum()), ("wrong", (labelled <= 0.5).sum())):
+        if not n:
+            raise PrmGsm8kError(
+                f"{where}: {encoded.num_rows:,} rows to {DOES[name]} on have {len(labelled):,} labelled steps, and no "
+                f"{kind} one; a PRM learns from both kinds and is measured on both"
+            )
 
 
 def _counts(rows: datasets.Dataset, encoded: datasets.Dataset) -> dict[str, int]:

@@ -19,14 +19,14 @@ from prm_gsm8k.exceptions import PrmGsm8kError
 
 ADAM = 8  # bytes a trained weight
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_CURES = "free some space, or name an --output_dir on another disk; --save_only_model and --save_strategy no take less"
+_CURES = "free some space, or name an --output_dir on another disk; --save_strategy no takes none"
 
 
 def checkpoint_bytes(model: torch.nn.Module, args: TrainingArguments) -> int:
     """What one checkpoint takes: of adapters, if it has any, and else of the whole model."""
     trained = [p for p in model.parameters() if p.requires_grad]
     saved = trained if hasattr(model, "peft_config") else model.parameters()
-    averages = 0 if args.save_only_model else ADAM * sum(p.numel() for p in trained)
+    averages: int = ADAM * sum(p.numel() for p in trained)
     weights: int = sum(p.numel() * p.element_size() for p in saved)
     return weights + averages
 

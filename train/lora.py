@@ -5,6 +5,7 @@ What is saved as the PRM is the merged model, which loads anywhere; the adapters
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ def merged(base: PreTrainedModel, adapter: Path) -> PreTrainedModel:
     """The base model, fresh and on the CPU, with the adapters of a folder in its weights."""
     from peft import PeftModel
 
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Found missing adapter keys")  # or the model would be merged with less
         made: PreTrainedModel = PeftModel.from_pretrained(base, str(adapter), use_safetensors=True).merge_and_unload()
     return made

@@ -34,7 +34,7 @@ def claim(folder: Path, identity: Mapping[str, Any], *, overwrite: bool = False)
     Args:
         folder: `--output_dir`.
         identity: what decides the result; JSON.
-        overwrite: delete what another run left there.
+        overwrite: delete what another run left there; not what this one did.
 
     Raises:
         UsageError: it holds another run, or something else.
@@ -43,7 +43,7 @@ def claim(folder: Path, identity: Mapping[str, Any], *, overwrite: bool = False)
     known = folder / FILE
     if known.exists():
         theirs = json.loads(known.read_text(encoding="utf-8"))
-        if theirs == mine and not overwrite:
+        if theirs == mine:
             drop_half_checkpoints(folder)
             whole = checkpoints(folder)
             return Claim(whole[-1] if whole else None, (folder / DONE).exists())

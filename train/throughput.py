@@ -36,7 +36,7 @@ def peak_of(name: str) -> float | None:
 
 def flops_per_token(model: torch.nn.Module, row_length: float) -> float:
     """Floating-point operations that training on one token takes, in rows of this mean length."""
-    config: Any = model.config
+    config: Any = model.config.get_text_config()
     embedding = {id(p) for p in model.get_input_embeddings().parameters()}
     weights = sum(p.numel() for p in model.parameters() if id(p) not in embedding)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad and id(p) not in embedding)

@@ -8,8 +8,8 @@ how good that step is (`prm_gsm8k/models/encoder.py`, `train/loss.py`). It needs
 head, so the result loads with `AutoModelForTokenClassification` and vLLM serves it as it is.
 
 The plan: options → rows as ids → model → train → threshold and calibration on validation → a folder that says what made
-it. Configs for two GPUs (DDP, FSDP2, FSDP2 with LoRA), one GPU and a CPU stand in `train/configs/`; what fits where, in
-`train/README.md`.
+it. `accelerate_config.yaml` is for two GPUs or more; one GPU, DDP and a CPU have theirs in `train/configs/`. What fits
+where stands in `train/README.md`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,30 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    EarlyStoppingCallback,
+    PreTrainedModel,
+)
 
 from prm_gsm8k.exceptions import CheckpointError, PrmGsm8kError, UsageError
 from prm_gsm8k.metrics.steps import best_threshold, judged_steps
+from prm_gsm8k.models.architecture import attention_kind, check_architecture
 from prm_gsm8k.models.calibrate import put_into_checkpoint
 from prm_gsm8k.models.calibration import fit_calibration, log_odds
 from prm_gsm8k.models.card import model_card
-from prm_gsm8k.models.encoder import Encoder
-from prm_gsm8k.train.arguments import DECISIVE, PrmArguments, PrmTrainingArguments, parse
-from prm_gsm8k.train.batches import Packs, Trees
+from prm_gsm8k.models.encoder import FILE as ENCODER
+from prm_gsm8k.models.encoder import Encoder, EncoderConfig
+from prm_gsm8k.train import memory
+from prm_gsm8k.train.arguments import DECISIVE, INDIFFERENT, PrmArguments, PrmTrainingArguments, parse
+from prm_gsm8k.train.batches import Layout
 from prm_gsm8k.train.curves import draw_curves
 from prm_gsm8k.train.data import Data, load_data
 from prm_gsm8k.train.disk import check_room, said_if_full
@@ -43,9 +51,9 @@ from prm_gsm8k.train.run import claim
 from prm_gsm8k.train.trainer import PrmTrainer, checkpoints, new_model, summary
 
 OUT_OF_MEMORY = (
-    "out of memory. What helps, in this order: --gradient_checkpointing; a smaller --per_device_train_batch_size with "
-    "more --gradient_accumulation_steps, which trains the same PRM; a smaller --max_length, --tree_tokens or "
-    "--pack_tokens; --lora_r 16; more GPUs with --config_file train/configs/fsdp2.yaml. see train/README.md"
+    "out of memory. What helps, in this order: --gradient_checkpointing; a smaller --per_device_train_batch_size, "
+    "which trains the same PRM; a smaller --max_length; more GPUs with --config_file accelerate_config.yaml; "
+    "--lora_r 16. --dry_run says what fits"
 )
 
 
@@ -54,27 +62,27 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     first = training.process_index == 0
     folder = Path(training.output_dir)
 
-    tokenizer, base_revision = load_tokenizer(options)
-    encoder = Encoder.for_tokenizer(
-        tokenizer,
-        tag=options.step_tag,
-        template=options.template,  # type: ignore[arg-type]
-        max_length=options.max_length,
-    )
+    if options.dry_run:
+        sys.exit(0 if fits(options, training, config_of(options)) else 1)
+    tokenizer, base_revision, config = load_tokenizer(options)
+    check_architecture(options.model, config)
+    if first and torch.cuda.is_available():
+        fits(options, training, config)
+    encoder = encoder_of(options, tokenizer, aloud=first)
     with training.main_process_first(desc="rows"):
         data = load_data(options, encoder, training.seed, aloud=first)
     if first:
         tell(data, options)
 
     identity = {
-        **{k: v for k, v in arguments_of(options, training).items() if hasattr(options, k)},
+        **{k: v for k, v in arguments_of(options, training).items() if hasattr(options, k) and k not in INDIFFERENT},
         **{name: value for name, value in training.to_dict().items() if name in DECISIVE},
-        "processes": training.world_size,
+        "fsdp": uses_fsdp(),  # its checkpoints are others
         "base_revision": base_revision,
         "data": data.digest,
         "encoder": encoder.config.probe,
     }
-    with training.main_process_first(desc="folder"):  # the others find it claimed
+    with training.main_process_first(local=False, desc="folder"):  # the others find it claimed
         claimed = claim(folder, identity, overwrite=training.overwrite_output_dir and first)
     if claimed.finished:
         if first:
@@ -83,7 +91,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     if claimed.checkpoint and first:
         print(f"going on from {claimed.checkpoint}", file=sys.stderr)
 
-    attention = attention_of(options)
+    attention, layout = attention_of(options, config), layout_of(options, config)
     base: dict[str, Any] = {"revision": options.model_revision, "attn_implementation": attention}
     torch.manual_seed(training.seed)  # the new head
     # full training keeps weights in fp32 and computes in bf16; under LoRA the model itself is not trained
@@ -94,18 +102,19 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     if options.lora_r:
         model = with_adapters(model, options)
 
-    items = batching(options, data, attention, training.seed, aloud=first)
     push, training.push_to_hub = training.push_to_hub, False  # once, in the end, in one commit
+    assert training.rows_per_step is not None  # since it was parsed
     trainer = PrmTrainer(
         model=model,
         args=training,
-        lengths=items.lengths,
-        row_length=data.counts["train"]["tokens"] / len(data.train),
+        rows_per_step=training.rows_per_step,
+        layout=layout,
         loss=StepLoss(options.wrong_weight, options.right_weight),
         pad_id=model.config.pad_token_id,
         head_learning_rate=options.head_learning_rate,
-        train_dataset=items.rows,
+        train_dataset=data.train,
         eval_dataset=data.validation,
+        callbacks=[EarlyStoppingCallback(patience)] if (patience := options.early_stopping_patience) else [],
     )
     check_room(trainer.model, training, len(checkpoints(folder)))
     trainer.train(resume_from_checkpoint=str(claimed.checkpoint) if claimed.checkpoint else None)
@@ -138,8 +147,18 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     return folder
 
 
-def load_tokenizer(options: PrmArguments) -> tuple[Any, str | None]:
-    """The model's tokenizer, and the commit the model is of, if it is the Hub's."""
+def config_of(options: PrmArguments) -> Any:
+    """The model's config."""
+    if options.model.startswith((".", "/", "~")) and not Path(options.model).is_dir():
+        raise CheckpointError(f"{options.model}: no such folder")
+    try:
+        return memory.config_of(options.model, options.model_revision)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{options.model}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+
+
+def load_tokenizer(options: PrmArguments) -> tuple[Any, str | None, Any]:
+    """The model's tokenizer, the commit the model is of, if it is the Hub's, and its config."""
     if options.model.startswith((".", "/", "~")) and not Path(options.model).is_dir():
         raise CheckpointError(f"{options.model}: no such folder")
     try:
@@ -149,7 +168,52 @@ def load_tokenizer(options: PrmArguments) -> tuple[Any, str | None]:
         )
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{options.model}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
-    return tokenizer, getattr(config, "_commit_hash", None)
+    return tokenizer, getattr(config, "_commit_hash", None), config
+
+
+def encoder_of(options: PrmArguments, tokenizer: Any, *, aloud: bool) -> Encoder:
+    """What rows look like: of a model that is a PRM already as it was trained, unless other is said."""
+    if options.step_tag is None and options.template == "auto" and (Path(options.model) / ENCODER).exists():
+        if aloud:
+            print(f"{options.model} is a PRM: its head, template and step tag are trained on", file=sys.stderr)
+        return Encoder(tokenizer, replace(EncoderConfig.load(Path(options.model)), max_length=options.max_length))
+    return Encoder.for_tokenizer(
+        tokenizer,
+        tag=options.step_tag,
+        template=options.template,  # type: ignore[arg-type]
+        max_length=options.max_length,
+    )
+
+
+def uses_fsdp() -> bool:
+    """Whether it was launched so."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+
+
+def fits(options: PrmArguments, training: PrmTrainingArguments, config: Any) -> bool:
+    """Say in two lines what a GPU needs, and what fits; whether this does, with a tenth to spare."""
+    here = torch.cuda.device_count()
+    if options.gpus:
+        gpus, free = memory.parse_gpus(options.gpus)
+    elif here:
+        gpus, free = (training.world_size if training.world_size > 1 else here), torch.cuda.mem_get_info()[0]
+    else:
+        raise UsageError("--dry_run: no GPU is here; say which are meant, as --gpus 2x24")
+    launched = training.world_size > 1
+    fsdp = uses_fsdp() if launched else gpus > 1
+    plan = memory.Plan(
+        gpus=gpus,
+        fsdp=fsdp,
+        lora_r=options.lora_r,
+        rows=training.per_device_train_batch_size,
+        max_length=options.max_length,
+        checkpointing=training.gradient_checkpointing or (fsdp and not launched),
+        bf16=training.bf16 or options.dry_run,
+    )
+    check_architecture(options.model, config)
+    well, lines = memory.says(memory.shape_of(options.model, config), plan, free)
+    print("\n".join(lines), file=sys.stdout if options.dry_run else sys.stderr)
+    return well
 
 
 def load_model(options: PrmArguments, **base: Any) -> PreTrainedModel:
@@ -160,43 +224,33 @@ def load_model(options: PrmArguments, **base: Any) -> PreTrainedModel:
         raise CheckpointError(f"{options.model}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
 
 
-def attention_of(options: PrmArguments) -> str:
+def attention_of(options: PrmArguments, config: Any) -> str:
     """FlashAttention where there is a GPU and it is installed, else torch's own."""
     from transformers.utils import is_flash_attn_2_available
 
     if options.attn_implementation != "auto":
         return options.attn_implementation
     flash = torch.cuda.is_available() and is_flash_attn_2_available() and options.batching != "trees"
+    flash = flash and attention_kind(config) != "hybrid"
     return "flash_attention_2" if flash else "sdpa"
 
 
-@dataclass(frozen=True)
-class Items:
-    """What the trainer takes one by one, and the tokens of each."""
+def layout_of(options: PrmArguments, config: Any) -> Layout:
+    """How rows lie in a micro-batch, if it is not said.
 
-    rows: Any
-    lengths: Sequence[int]
-
-
-def batching(options: PrmArguments, data: Data, attention: str, seed: int, *, aloud: bool) -> Items:
-    """Rows as they lie in a batch."""
-    how = options.batching
-    if how == "auto":
-        how = "packed" if attention == "flash_attention_2" else "trees"
-    if how == "padded":
-        return Items(data.train, list(data.train["length"]))
-    if how == "packed":
-        packs = Packs(data.train, list(data.train["length"]), options.pack_tokens, seed)
-        said = f"{len(packs):,} sequences of {options.pack_tokens:,} tokens, {packs.empty:.1%} empty"
-        items = Items(packs, packs.lengths)
-    else:
-        trees = Trees(data.train, options.tree_tokens)
-        saved = 1 - sum(trees.lengths) / trees.row_tokens
-        said = f"{len(trees):,} trees; {saved:.0%} of the tokens are shared, and computed once"
-        items = Items(trees, trees.lengths)
-    if aloud:
-        print(said, file=sys.stderr)
-    return items
+    Raises:
+        UsageError: the model's layers do not see all that stands before a token, and it is said.
+    """
+    if (kind := attention_kind(config, options.max_length)) != "full":
+        if options.batching not in ("auto", "padded"):
+            raise UsageError(
+                f"--batching {options.batching}: {options.model} has {kind} attention, under which rows that share "
+                "tokens or follow one another would see each other or too little; --batching padded"
+            )
+        return "padded"
+    if options.batching == "auto":
+        return "packed" if attention_of(options, config) == "flash_attention_2" else "trees"
+    return options.batching  # type: ignore[return-value]
 
 
 def save(
@@ -204,6 +258,8 @@ def save(
 ) -> None:
     """Weights, tokenizer, encoder. All processes call it, since FSDP gathers from all; the first one writes."""
     trained = folder / ("adapter" if options.lora_r else ".trained")
+    if trainer.is_fsdp_enabled:  # checkpoints are sharded; what `save_model` writes is whole, or nothing
+        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(trained))
     if trainer.args.process_index == 0:
         (trained / "training_args.bin").unlink(missing_ok=True)  # a pickle, which nobody should load
@@ -217,7 +273,9 @@ def save(
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         # --max_length is of the rows in training; a longer solution is scored as long as the model has positions
-        replace(encoder.config, max_length=getattr(model.config, "max_position_embeddings", None)).save(folder)
+        replace(
+            encoder.config, max_length=getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        ).save(folder)
         if not options.lora_r:
             shutil.rmtree(trained)
     trainer.accelerator.wait_for_everyone()
@@ -258,22 +316,41 @@ def tell(data: Data, options: PrmArguments) -> None:
 
 
 def main() -> None:
-    """The script: errors as one line, 2 for misuse, 1 for the rest, 130 for Ctrl-C."""
+    """The script: errors as one line, 2 for misuse, 1 for the rest, 130 for Ctrl-C; with --debug a traceback."""
+    words = sys.argv[1:]
+    debug = "--debug" in words
+    first = os.environ.get("RANK", "0") == "0"  # all processes fail alike
     try:
-        train(*parse())
-    except PrmGsm8kError as error:
-        if os.environ.get("LOCAL_RANK", "0") == "0":  # all processes fail alike
-            print(f"train_prm: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except torch.OutOfMemoryError as error:
-        print(f"train_prm: {OUT_OF_MEMORY}\n({str(error).splitlines()[0]})", file=sys.stderr)
-        sys.exit(1)
+        train(*parse([word for word in words if word != "--debug"]))
     except KeyboardInterrupt:
-        print("train_prm: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        if first:
+            print("train_prm: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        out_of_memory = isinstance(error, torch.OutOfMemoryError)
+        said = (
+            " ".join(str(error).split())
+            if isinstance(error, PrmGsm8kError)
+            else f"{type(error).__name__}: {_short(error)}"
+        )
+        if out_of_memory:
+            said = f"{OUT_OF_MEMORY} ({_short(error)})"
+        elif not isinstance(error, PrmGsm8kError):
+            said += "; --debug shows where"
+        if first or out_of_memory:
+            print(f"train_prm: {said}", file=sys.stderr)
+        sys.exit(error.exit_code if isinstance(error, PrmGsm8kError) else 1)
     finally:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+
+
+def _short(error: BaseException) -> str:
+    """An error's own words, on one line."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:299] + "…"
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 from transformers import (
     EvalPrediction,
     PreTrainedModel,
@@ -24,9 +25,10 @@ from transformers import (
     TrainingArguments,
 )
 
+from prm_gsm8k.exceptions import CheckpointError
 from prm_gsm8k.metrics import steps as metrics
 from prm_gsm8k.models.targets import CORRECT
-from prm_gsm8k.train.batches import Batches, ByLength
+from prm_gsm8k.train.batches import Batches, Layout, MicroBatches, Rows, Steps
 from prm_gsm8k.train.disk import said_if_full
 from prm_gsm8k.train.loss import IGNORED, StepLoss
 from prm_gsm8k.train.throughput import Throughput
@@ -34,12 +36,21 @@ from prm_gsm8k.train.throughput import Throughput
 COMPLETE = "complete"
 
 
+class _Loader(DataLoader[Any]):
+    def set_epoch(self, epoch: int) -> None:
+        """`Trainer` says which epoch begins."""
+        assert isinstance(self.batch_sampler, MicroBatches)
+        self.batch_sampler.set_epoch(epoch)
+
+
 class PrmTrainer(Trainer):
     """`Trainer` for rows of `data.py`.
 
     Args:
-        lengths: tokens of each item of `train_dataset`.
-        row_length: mean tokens of a row, for the arithmetic of attention.
+        train_dataset: rows with the columns of `prm_gsm8k.train.data.ENCODED`.
+        rows_per_step: rows of an optimizer step, of all processes; a micro-batch has at most
+            `per_device_train_batch_size` of them, and `gradient_accumulation_steps` follows.
+        layout: how they lie in a micro-batch.
         head_learning_rate: of the new head, if it has its own.
         rest: as `Trainer`.
     """
@@ -47,38 +58,74 @@ class PrmTrainer(Trainer):
     def __init__(
         self,
         *,
-        lengths: Sequence[int],
-        row_length: float,
+        args: TrainingArguments,
+        train_dataset: Any,
+        rows_per_step: int,
+        layout: Layout,
         loss: StepLoss,
         pad_id: int,
         head_learning_rate: float | None = None,
         **rest: Any,
     ) -> None:
-        self.lengths = lengths
         self.head_learning_rate = head_learning_rate
+        lengths = list(train_dataset["length"])
+        self.micro_batches = MicroBatches(
+            Steps(
+                train_dataset["problem"],
+                lengths,
+                rows_per_step,
+                args.seed if args.data_seed is None else args.data_seed,
+            ),
+            lengths,
+            args.per_device_train_batch_size,
+            process=args.process_index,
+            processes=args.world_size,
+            by_problem=layout == "trees",
+        )
+        args.gradient_accumulation_steps = self.micro_batches.accumulation
+        self.layout = Batches(pad_id, layout)
         super().__init__(
+            args=args,
+            train_dataset=Rows(train_dataset),
             data_collator=Batches(pad_id),
             compute_loss_func=loss,
-            compute_metrics=validation_metrics,
-            preprocess_logits_for_metrics=p_right,
+            compute_metrics=validation_metrics(loss),
+            preprocess_logits_for_metrics=log_odds,
             callbacks=[_WholeCheckpoints(), *rest.pop("callbacks", [])],
             **rest,
         )
-        self.throughput = Throughput(self.model, row_length, self.args.world_size)
+        if self.is_fsdp_enabled:
+            self._keep_gradients_sharded()
+        self.throughput = Throughput(self.model, sum(lengths) / len(lengths), self.args.world_size)
         self._tokens = torch.zeros((), dtype=torch.int64, device=self.args.device)  # of this process, not yet added up
         self._unlogged = 0
         self._since = time.monotonic()
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
-        size = self.args.train_batch_size * self.args.world_size
-        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-        return ByLength(self.lengths, size, seed)
+    def _keep_gradients_sharded(self) -> None:
+        """Under FSDP, after each micro-batch, or every GPU holds all of them until the step; summed in fp32."""
+        from torch.distributed.fsdp import MixedPrecisionPolicy
+
+        self.accelerator.gradient_state.plugin_kwargs["sync_each_batch"] = True
+        plugin = self.accelerator.state.fsdp_plugin
+        if plugin.fsdp_version == 2 and plugin.mixed_precision_policy is not None:
+            dtype = plugin.mixed_precision_policy.param_dtype
+            plugin.mixed_precision_policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The micro-batches of this process; nothing of them is left to accelerate to deal out."""
+        return _Loader(
+            self.train_dataset,
+            batch_sampler=self.micro_batches,
+            collate_fn=self.layout,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory and torch.cuda.is_available(),
+        )
 
     def create_optimizer(self, *arguments: Any, **named: Any) -> torch.optim.Optimizer:
         """The usual one; the head's weights in groups of their own, if they have a learning rate of their own."""
         optimizer = super().create_optimizer(*arguments, **named)
         if self.head_learning_rate is not None and not getattr(self, "_split", False):
-            head = {id(p) for name, p in self.model.named_parameters() if "score" in name or "classifier" in name}
+            head = {id(p) for name, p in self.model.named_parameters() if ".score." in f".{name}"}
             for group in list(optimizer.param_groups):
                 if mine := [p for p in group["params"] if id(p) in head]:
                     group["params"] = [p for p in group["params"] if id(p) not in head]
@@ -103,6 +150,9 @@ class PrmTrainer(Trainer):
 
     def _save_checkpoint(self, *arguments: Any, **named: Any) -> None:
         self._count()
+        # `Trainer` takes a checkpoint for the best if its folder is there, and makes that later where it is sharded:
+        # processes would disagree on which is the best, and end with an error
+        Path(self.args.output_dir, f"checkpoint-{self.state.global_step}").mkdir(parents=True, exist_ok=True)
         with said_if_full(self.model, self.args):
             super()._save_checkpoint(*arguments, **named)
 
@@ -129,6 +179,13 @@ class PrmTrainer(Trainer):
         finally:
             self._since += time.monotonic() - start
 
+    def evaluation_loop(self, *arguments: Any, **named: Any) -> Any:
+        """As usual, but the loss is the mean over steps, not that of the means of batches."""
+        output = super().evaluation_loop(*arguments, **named)
+        for name in [name for name in output.metrics if name.endswith("_step_loss")]:
+            output.metrics[name.removesuffix("_step_loss") + "_loss"] = output.metrics.pop(name)
+        return output
+
     def validation_scores(self, rows: Any) -> tuple[list[list[float]], list[int]]:
         """P(right) of the judged steps of each row, and each row's label, as `prm_gsm8k.metrics.steps` takes them."""
         predicted = self.predict(rows, metric_key_prefix="final")
@@ -145,36 +202,53 @@ def tokens_in(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     return (mask[:, 0].sum(1) + mask[:, 0].sum(2) > 2).sum()
 
 
-def p_right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """P(right) of each token, (batch, tokens): all that validation keeps of the logits."""
-    return logits.float().softmax(-1)[..., CORRECT]
+def log_odds(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Log-odds of `right` of each token, (batch, tokens): all that validation keeps of the logits."""
+    return logits[..., CORRECT].float() - logits[..., 1 - CORRECT].float()
 
 
-def scores_and_labels(scores: np.ndarray, targets: np.ndarray) -> tuple[list[list[float]], list[int]]:
-    """Of P(right) and targets a token: P(right) of the judged steps of each row, and which is the first wrong one.
+def scores_and_labels(odds: np.ndarray, targets: np.ndarray) -> tuple[list[list[float]], list[int]]:
+    """Of log-odds and targets a token: P(right) of the judged steps of each row, and which is the first wrong one.
 
     Judged are the steps with a target, up to the first wrong one, whose index is the label (−1: none); a soft target of
     at most 0.5 is wrong. Rows without any are left out.
 
-    >>> scores_and_labels(np.array([[0.1, 0.9, 0.2, 0.0]]), np.array([[-100.0, 1.0, 0.0, -100.0]]))
-    ([[0.9, 0.2]], [1])
+    >>> scores_and_labels(np.array([[3.0, 0.0, -9.0, 9.0]]), np.array([[-100.0, 1.0, 0.0, -100.0]]))
+    ([[0.5, 0.00012339457598623172]], [1])
     """
     many, labels = [], []
-    for line, target in zip(scores, targets, strict=True):
+    for line, target in zip(odds.astype(np.float64), targets, strict=True):
         judged = target != IGNORED
         if not judged.any():
             continue
         right = target[judged] > 0.5
         end = len(right) if right.all() else int(np.argmin(right)) + 1  # what follows the first error is not asked
-        many.append([float(score) for score in line[judged][:end]])
+        many.append((1 / (1 + np.exp(-line[judged][:end]))).tolist())
         labels.append(-1 if right.all() else end - 1)
     return many, labels
 
 
-def validation_metrics(predicted: EvalPrediction) -> dict[str, float]:
+def mean_loss(odds: np.ndarray, targets: np.ndarray, loss: StepLoss) -> float:
+    """The loss of all labelled steps as one batch.
+
+    >>> float(mean_loss(np.zeros((2, 3)), np.array([[1.0, -100, 0.0], [-100, -100, 1.0]]), StepLoss())).__round__(4)
+    0.6931
+    """
+    labelled = targets != IGNORED
+    odd, target = odds[labelled].astype(np.float64), targets[labelled].astype(np.float64)
+    right, wrong = np.logaddexp(0, -odd), np.logaddexp(0, odd)  # -log P
+    total = (loss.right_weight * target * right + loss.wrong_weight * (1 - target) * wrong).sum()
+    return float(total / max(1, labelled.sum()))
+
+
+def validation_metrics(loss: StepLoss) -> Callable[[EvalPrediction], dict[str, float]]:
     """What a validation says; numbers that do not exist, as an AUC of right steps only, are left out."""
-    scores, labels = scores_and_labels(np.asarray(predicted.predictions), np.asarray(predicted.label_ids))
-    return summary(scores, labels)
+
+    def of(predicted: EvalPrediction) -> dict[str, float]:
+        odds, targets = np.asarray(predicted.predictions), np.asarray(predicted.label_ids)
+        return {"step_loss": mean_loss(odds, targets, loss)} | summary(*scores_and_labels(odds, targets))
+
+    return of
 
 
 def summary(scores: list[list[float]], labels: list[int]) -> dict[str, float]:
@@ -227,11 +301,37 @@ def new_model(name: str, revision: str | None = None, **options: Any) -> PreTrai
     """A language model's body with a new head of two labels, `wrong` and `right`."""
     from transformers import AutoConfig, AutoModelForTokenClassification
 
-    config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False).get_text_config()
     config.num_labels = 2
     config.id2label, config.label2id = {0: "wrong", 1: "right"}, {"wrong": 0, "right": 1}
     config.classifier_dropout = 0.0  # a PRM is scored without; the default is 0.1
-    model: PreTrainedModel = AutoModelForTokenClassification.from_pretrained(
-        name, config=config, revision=revision, use_safetensors=True, trust_remote_code=False, **options
+    loaded: tuple[PreTrainedModel, dict[str, Any]] = AutoModelForTokenClassification.from_pretrained(
+        name,
+        config=config,
+        revision=revision,
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **options,
     )
+    model, found = loaded
+    if missing := sorted(key for key in found["missing_keys"] if not key.startswith("score.")):
+        raise CheckpointError(
+            f"{name}: no weights for {missing[0]} and {len(missing) - 1} more; is it a language model?"
+        )
+    _leave_meta(model)
     return model
+
+
+def _leave_meta(model: torch.nn.Module) -> None:
+    """Memory for weights that have none yet, whatever is in it.
+
+    With `fsdp_cpu_ram_efficient_loading` only the first process of a machine reads the weights, and accelerate hands
+    them on. transformers (5.24) leaves what is not in the checkpoint, the new head, without memory in the others;
+    accelerate tells an optimizer's weights apart by their address, which then is 0 for both of the head's.
+    """
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.is_meta:
+                empty = torch.empty_like(parameter, device="cpu")
+                setattr(module, name, torch.nn.Parameter(empty, requires_grad=parameter.requires_grad))

@@ -38,10 +38,8 @@ FIGURES = {
 ARGUMENTS = (
     "num_train_epochs",
     "max_steps",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
+    "rows_per_step",
     "batching",
-    "pack_tokens",
     "learning_rate",
     "head_learning_rate",
     "lr_scheduler_type",

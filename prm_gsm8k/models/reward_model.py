@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from prm_gsm8k.exceptions import CheckpointError, UsageError
+from prm_gsm8k.models.architecture import attention_kind
 from prm_gsm8k.models.calibration import Calibration, calibrate_head
 from prm_gsm8k.models.checkpoint import check_weights, checkpoint_folder
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
@@ -73,6 +74,8 @@ class ProcessRewardModel(StepScorer):
         self.calibration: Calibration | None = None  # already folded into the head
         self.tokens_computed = 0  # by all calls, without padding: shows what the prefix cache saves
         self._prefixes: OrderedDict[tuple[int, ...], Cache] = OrderedDict()
+        # recurrent state cannot be computed once and continued by several rows
+        self._shares_prefixes = attention_kind(model.config) != "hybrid"
         # transformers 5.24 renamed `past_key_values` to `cache`
         accepts = inspect.signature(model.base_model.forward).parameters
         self._cache_argument = "cache" if "cache" in accepts else "past_key_values"
@@ -85,6 +88,7 @@ class ProcessRewardModel(StepScorer):
         revision: str | None = None,
         dtype: Literal["auto", "bf16", "fp32"] = "auto",
         device: str | None = None,
+        device_map: str | dict[str, Any] | None = None,
         calibrated: bool = True,
         **options: Any,
     ) -> ProcessRewardModel:
@@ -97,6 +101,7 @@ class ProcessRewardModel(StepScorer):
             revision: branch, tag or commit of the repository.
             dtype: of weights and computation; `auto` is bf16 on a GPU, fp32 on a CPU.
             device: a torch device; by default a GPU if there is one.
+            device_map: instead of a device, as transformers takes it: `auto` spreads a large model over all GPUs.
             calibrated: if false, undo a calibration (`prm_gsm8k.models.calibration`).
             options: `max_batch_tokens`, `prefixes_kept`.
 
@@ -121,6 +126,7 @@ class ProcessRewardModel(StepScorer):
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
+            device_map=device_map,
         )
         if missing := sorted(loading["missing_keys"]):
             raise CheckpointError(
@@ -130,10 +136,10 @@ class ProcessRewardModel(StepScorer):
             raise CheckpointError(
                 f"{path_or_id}: the step tag has id {encoder_config.step_tag_id}, but the model only {rows} tokens"
             )
-        limits = (encoder_config.max_length, getattr(model.config, "max_position_embeddings", None))
+        limits = (encoder_config.max_length, getattr(model.config.get_text_config(), "max_position_embeddings", None))
         longest = min((limit for limit in limits if limit is not None), default=None)
         encoder = Encoder(tokenizer, replace(encoder_config, max_length=longest))
-        prm = cls(model.to(device), tokenizer, encoder, **options)
+        prm = cls(model if device_map else model.to(device), tokenizer, encoder, **options)
         prm.calibration = Calibration.load(folder)
         if prm.calibration and not calibrated:
             calibrate_head(model.score, prm.calibration.inverse())
@@ -184,7 +190,7 @@ class ProcessRewardModel(StepScorer):
             groups.setdefault(problem, []).append(n)
         alone: list[int] = []
         for problem, group in groups.items():
-            worth_it = len(group) >= SHARED and self.model.device.type == "cpu"
+            worth_it = len(group) >= SHARED and self.model.device.type == "cpu" and self._shares_prefixes
             prefix = self.encoder.encode_prefix(problem, []) if worth_it else []
             if len(prefix) > 1:  # the plain template shares at most one token
                 yield prefix, group
@@ -211,7 +217,7 @@ class ProcessRewardModel(StepScorer):
         """
         if not candidates:
             return []
-        prefix = self.encoder.encode_prefix(problem, steps)
+        prefix = self.encoder.encode_prefix(problem, steps) if self._shares_prefixes else []
         rows = encode_each(self.encoder, [(problem, [*steps, c]) for c in candidates], "candidate")
         rest = [row.input_ids[len(prefix) :] for row in rows]
         known = self._known(prefix) if prefix else None

@@ -250,6 +250,11 @@ def test_saved_and_loaded_it_scores_the_same(qwen3: ProcessRewardModel, saved: P
     assert isinstance(AutoModelForTokenClassification.from_pretrained(saved), Qwen3ForTokenClassification)
 
 
+def test_spread_over_devices_it_scores_the_same(qwen3: ProcessRewardModel, saved: Path) -> None:
+    spread = ProcessRewardModel.from_pretrained(saved, device_map="auto")
+    assert spread.score(PROMPT, STEPS) == qwen3.score(PROMPT, STEPS)
+
+
 def test_in_bf16_it_scores_nearly_the_same(qwen3: ProcessRewardModel, saved: Path) -> None:
     half = ProcessRewardModel.from_pretrained(saved, dtype="bf16", device="cpu")
     assert half.model.dtype == torch.bfloat16

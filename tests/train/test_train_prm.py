@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from launching import killed_and_resumed
 from loopback import Hub
 from real_tokenizers import tokenizer
 from safetensors.torch import load_file
-from tiny import QUICK, rows_file, tiny_model
-from transformers import AutoModelForTokenClassification
+from tiny import common, rows_file, tiny_model
+from transformers import AutoConfig, AutoModelForTokenClassification, TrainerState
 
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.dataset.contamination import problem_digest
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, StepsError, TokenizerError, UsageError
-from prm_gsm8k.train.arguments import parse
-from prm_gsm8k.train.train_prm import train
-from prm_gsm8k.train.trainer import checkpoints
+from prm_gsm8k.models.architecture import attention_kind, check_architecture
+from prm_gsm8k.models.encoder import EncoderConfig
+from prm_gsm8k.train.arguments import PrmArguments, PrmTrainingArguments, parse
+from prm_gsm8k.train.train_prm import layout_of, main, train
+from prm_gsm8k.train.trainer import _WholeCheckpoints, checkpoints
 
 ROOT = Path(__file__).parent.parent.parent
 PROMPT, STEPS = "Ali has 3 apples and buys 4. How many has he?", ["He has 3+4=7 apples.", "The answer is 7"]
@@ -43,8 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(place: Path, out: str, *more: str) -> list[str]:
-    dataset, model = str(place / "rows.jsonl"), str(place / "model")
-    return ["--dataset", dataset, "--model", model, "--output_dir", str(place / out), *QUICK, *more]
+    return [*common(place), "--output_dir", str(place / out), *more]
 
 
 def run(place: Path, out: str, *more: str) -> Path:
@@ -165,6 +164,24 @@ def test_another_run_does_not_get_the_folder(trained: Path, place: Path) -> None
         run(place, "trained", "--learning_rate", "0.02")
 
 
+def test_overwriting_does_not_delete_what_the_same_run_left(trained: Path, place: Path) -> None:
+    """Left in the command, it once threw away the checkpoints of each run that was started again."""
+    run(place, "trained", "--overwrite_output_dir")
+    assert (trained / "prm_training.json").exists() and checkpoints(trained)
+
+
+def test_what_does_not_decide_the_weights_does_not_forbid_going_on(
+    trained: Path, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(place, "trained", "--calibrate", "false", "--save_dtype", "bf16", "--per_device_train_batch_size", "2")
+    assert "already trained; nothing to do" in capsys.readouterr().err
+
+
+def test_a_run_that_gets_no_better_ends(place: Path) -> None:
+    folder = run(place, "early", "--early_stopping_patience", "1", "--max_steps", "40", "--learning_rate", "0")
+    assert json.loads((folder / "prm_training.json").read_text())["steps"] == 4  # the second of the validations
+
+
 def test_a_folder_with_other_things_is_not_touched(place: Path) -> None:
     (place / "mine").mkdir()
     (place / "mine" / "thesis.tex").touch()
@@ -181,11 +198,36 @@ def test_lora_trains_adapters_and_saves_the_whole_model(place: Path) -> None:
     assert len(ProcessRewardModel.from_pretrained(folder).score(PROMPT, STEPS)) == 2
 
 
-@pytest.mark.parametrize("batching", ["packed", "trees"])
-def test_other_batches_train_too(place: Path, batching: str) -> None:
-    folder = run(place, batching, "--batching", batching, "--max_steps", "2", "--per_device_train_batch_size", "1")
-    record = json.loads((folder / "prm_training.json").read_text())
-    assert record["tokens"] > 100
+@pytest.fixture(scope="module")
+def of_eight(place: Path) -> list[dict[str, float]]:
+    return history(run(place, "8x1", *EIGHT, "--per_device_train_batch_size", "8"))
+
+
+EIGHT = ("--rows_per_step", "8", "--max_steps", "2", "--eval_steps", "1")
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    """Loss, gradient norm and loss in validation, step by step."""
+    entries = json.loads((checkpoints(folder)[-1] / "trainer_state.json").read_text())["log_history"]
+    return [{k: e[k] for k in ("loss", "grad_norm", "eval_loss") if k in e} for e in entries if e["step"] <= 2]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "--per_device_train_batch_size 4 --per_device_eval_batch_size 5",
+        "--per_device_train_batch_size 2 --batching packed",
+        "--per_device_train_batch_size 1 --per_device_eval_batch_size 1",
+        "--per_device_train_batch_size 8 --batching trees",
+        "--per_device_train_batch_size 3 --batching trees",
+    ],
+)
+def test_fewer_rows_at_once_train_the_same_prm(place: Path, of_eight: list[dict[str, float]], more: str) -> None:
+    """The same rows a step; and the loss of a validation is a mean over steps, not over batches."""
+    other = history(run(place, more.replace("--", "").replace(" ", "-"), *EIGHT, *more.split()))
+    assert len(other) == len(of_eight) >= 4
+    for mine, theirs in zip(other, of_eight, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-5)
 
 
 def test_a_built_folder_is_trained_on_and_its_digest_written_down(place: Path) -> None:
@@ -200,46 +242,74 @@ def test_a_built_folder_is_trained_on_and_its_digest_written_down(place: Path) -
     assert source["content_digest"] == read_manifest(place / "built").configs["synthetic"].content_digest
 
 
+def test_rows_as_trl_has_them_train(place: Path) -> None:
+    """prompt, completions and labels alone, of so few problems that none of them draws the validation's lot."""
+    rows = [json.loads(line) for line in (place / "rows.jsonl").read_text().splitlines()]
+    few = sorted({row["prompt"] for row in rows})[:3]
+    file = place / "trl.jsonl"
+    file.write_text(
+        "".join(
+            json.dumps({name: row[name] for name in ("prompt", "completions", "labels")}) + "\n"
+            for row in rows
+            if row["prompt"] in few
+        )
+    )
+    counts = json.loads((run(place, "trl", "--dataset", str(file)) / "prm_training.json").read_text())["data"]["counts"]
+    assert counts["train"]["rows"] > counts["validation"]["rows"] > 0
+
+
+def test_a_prm_is_trained_further_as_it_was_trained(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = run(place, "stage 1", "--template", "plain", "--step_tag", "<reponame>", "--max_steps", "1")
+    more = ("--model", str(first), "--max_steps", "1", "--learning_rate", "0", "--calibrate", "false")
+    second = run(place, "stage 2", *more)
+    assert "stage 1 is a PRM: its head, template and step tag are trained on" in capsys.readouterr().err
+    one, two = (EncoderConfig.load(folder) for folder in (first, second))
+    assert (one.step_tag, one.before_prompt, one.probe) == (two.step_tag, two.before_prompt, two.probe)
+    heads = [load_file(folder / "model.safetensors")["score.weight"] for folder in (first, second)]
+    assert torch.equal(*heads)
+    other = run(place, "stage 2 anew", *more, "--template", "chat")
+    assert EncoderConfig.load(other).before_prompt != one.before_prompt
+
+
+def test_it_validates_on_the_rows_it_is_told(place: Path) -> None:
+    rows = (place / "rows.jsonl").read_text().splitlines()
+    for name, some in (("first", rows[:100]), ("rest", rows[100:])):
+        of_others = {json.loads(row)["prompt"] for row in rows[:100]} if name == "rest" else set()
+        kept = [row for row in some if json.loads(row)["prompt"] not in of_others]
+        (place / f"{name}.jsonl").write_text("\n".join(kept) + "\n")
+    told = ("--dataset", str(place / "first.jsonl"), "--validation")
+    folder = run(place, "told", *told, str(place / "rest.jsonl"), "--max_steps", "2")
+    counts = json.loads((folder / "prm_training.json").read_text())["data"]["counts"]
+    assert counts["train"]["rows"] == 100
+    assert counts["validation"]["rows"] == len((place / "rest.jsonl").read_text().splitlines())
+    with pytest.raises(BadInputError, match=r"rows.jsonl: \d+ of its questions are among the rows to train on, as"):
+        run(place, "a", *told, str(place / "rows.jsonl"))
+
+
 # ---- killed and resumed ---------------------------------------------------------------------------------------------
 
 
-def launch(place: Path, out: str, processes: int, *more: str) -> subprocess.Popen[bytes]:
-    config = "cpu" if processes == 1 else "two_cpu_processes"
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", f"train/configs/{config}.yaml"]
-    command += ["--main_process_port", "0"] if processes > 1 else []
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HOME": str(place / "hf")}
-    log = (place / f"{out}.log").open("ab")
-    return subprocess.Popen(
-        [*command, "train/train_prm.py", *words(place, out, *more)],
-        cwd=ROOT,
-        env=environment,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
+def test_cut_while_it_saves_and_started_again_it_ends_bit_equal(
+    trained: Path, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = _WholeCheckpoints.on_save
+
+    def cut(self: _WholeCheckpoints, args: object, state: TrainerState, control: object, **more: object) -> None:
+        if state.global_step == 4:
+            raise KeyboardInterrupt
+        usual(self, args, state, control, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as cutting, pytest.raises(KeyboardInterrupt):
+        cutting.setattr(_WholeCheckpoints, "on_save", cut)
+        run(place, "cut")
+    folder = run(place, "cut")
+    assert "checkpoint-2\n" in capsys.readouterr().err.partition("going on from ")[2]
+    assert (folder / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [1, 2])
-def test_killed_at_a_random_step_and_started_again_it_ends_bit_equal(place: Path, processes: int) -> None:
-    more = ("--max_steps", "20", "--save_steps", "2", "--eval_steps", "2", "--seed", "7")
-    whole, killed = f"whole{processes}", f"killed{processes}"
-    assert launch(place, whole, processes, *more).wait(300) == 0, (place / f"{whole}.log").read_text()
-    at = random.Random(processes).choice([4, 6, 8, 10])
-    job = launch(place, killed, processes, *more)
-    deadline = time.monotonic() + 300
-    while not any(int(path.name.rpartition("-")[2]) >= at for path in (place / killed).glob("checkpoint-*")):
-        assert job.poll() is None and time.monotonic() < deadline, (place / f"{killed}.log").read_text()
-        time.sleep(0.01)
-    os.killpg(job.pid, signal.SIGKILL)
-    job.wait()
-    assert not (place / killed / "prm_training.json").exists()
-    assert launch(place, killed, processes, *more).wait(300) == 0, (place / f"{killed}.log").read_text()
-    assert "going on from" in (place / f"{killed}.log").read_text()
-    for name in ("model.safetensors", "checkpoint-20/model.safetensors"):
-        assert (place / whole / name).read_bytes() == (place / killed / name).read_bytes(), name
-    with contextlib.suppress(OSError):
-        shutil.rmtree(place / killed)
+def test_killed_at_a_random_step_and_started_again_it_ends_bit_equal(place: Path) -> None:
+    killed_and_resumed(place, "killed")
 
 
 # ---- a disk that is full --------------------------------------------------------------------------------------------
@@ -317,6 +387,85 @@ def test_a_dataset_that_is_not_there_is_refused(place: Path) -> None:
         run(place, "a", "--dataset", str(place / "damaged.jsonl"))
 
 
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        ("all true", r"rows to train on have \d+ labelled steps, and no wrong one; a PRM learns from both kinds"),
+        ("all false", r"rows to train on have \d+ labelled steps, and no right one"),
+        ("null", r"row \S+: labels are null, not a list of true or false"),
+    ],
+)
+def test_labels_that_teach_nothing_are_refused(place: Path, labels: str, says: str) -> None:
+    rows = [json.loads(line) for line in (place / "rows.jsonl").read_text().splitlines()]
+    for n, row in enumerate(rows):
+        steps = len(row["completions"])
+        if labels == "null":
+            row["labels"] = None if n == 5 else row["labels"]
+        else:
+            row["labels"] = [labels == "all true"] * steps
+    file = place / f"{labels}.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(PrmGsm8kError, match=says):
+        run(place, "a", "--dataset", str(file))
+
+
+def test_rows_with_nothing_labelled_to_validate_on_are_refused(place: Path) -> None:
+    """It was found out in the first validation."""
+    rows = [json.loads(line) for line in (place / "rows.jsonl").read_text().splitlines()]
+    trained = json.loads((run(place, "for its problems", "--max_steps", "1") / "prm_training.json").read_text())
+    for row in rows:
+        if problem_digest(row["prompt"]) not in trained["data"]["problems"]:
+            row["labels"] = [None] * len(row["completions"])
+    file = place / "unlabelled validation.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(PrmGsm8kError, match=r"12 rows to validate on have 0 labelled steps, and no right one"):
+        run(place, "a", "--dataset", str(file))
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("gpt_neox", r"a GPTNeoXForTokenClassification has another head than `score`"),
+        ("bloom", r"a BloomForTokenClassification has another head"),
+        ("falcon", r"a FalconForTokenClassification has another head"),
+        ("bert", r"a BertForTokenClassification has another head than `score`, or sees later steps"),
+        ("mamba", r"transformers has no token classification for mamba; take a decoder"),
+    ],
+)
+def test_models_that_cannot_become_a_prm_are_refused(place: Path, kind: str, says: str) -> None:
+    folder = place / kind
+    shutil.copytree(place / "model", folder, ignore=shutil.ignore_patterns("config.json", "*.safetensors"))
+    AutoConfig.for_model(kind).save_pretrained(folder)
+    with pytest.raises(CheckpointError, match=says):
+        run(place, "a", "--model", str(folder))
+
+
+def test_a_model_that_looks_both_ways_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="a step's score would know later steps"):
+        check_architecture("x", AutoConfig.for_model("llama", is_causal=False))
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({"model_type": "llama"}, "full"),
+        ({"model_type": "mistral", "sliding_window": 4096}, "full"),
+        ({"model_type": "mistral", "sliding_window": 512}, "sliding"),
+        ({"model_type": "qwen2", "sliding_window": 512, "use_sliding_window": False}, "full"),
+        ({"model_type": "qwen3_next", "num_hidden_layers": 4}, "hybrid"),
+        ({"model_type": "qwen3_5", "text_config": {"num_hidden_layers": 4}}, "hybrid"),
+    ],
+)
+def test_layers_that_do_not_see_all_before_are_known(config: dict[str, object], kind: str) -> None:
+    made = AutoConfig.for_model(**config)
+    assert attention_kind(made, 1024) == kind
+    options = PrmArguments(model="x")
+    assert layout_of(options, made) == ("trees" if kind == "full" else "padded")
+    if kind != "full":
+        with pytest.raises(UsageError, match=f"--batching trees: x has {kind} attention"):
+            layout_of(PrmArguments(model="x", batching="trees"), made)
+
+
 def test_rows_that_are_all_too_long_are_refused(place: Path) -> None:
     with pytest.raises(PrmGsm8kError, match=r"all \d+ rows are longer than --max_length 20"):
         run(place, "a", "--max_length", "20")
@@ -373,7 +522,7 @@ def test_a_cpu_without_bf16_computes_in_fp32(
 def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> None:
     """As a user types it: it once trained on the CPU, in two processes, without a word."""
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ROOT / "accelerate_config.yaml")]
-    command = [*launch, str(ROOT / "train" / "train_prm.py"), *words(place, "two")]
+    command = [*launch, "--main_process_port", "0", str(ROOT / "train" / "train_prm.py"), *words(place, "two")]
     none = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=none)
     assert done.returncode == 1
@@ -386,15 +535,63 @@ def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> No
     [
         (["--config", "synthetic:x"], "'x' is no weight"),
         (["--config", "synthetic,synthetic"], "a config occurs twice"),
-        (["--max_length", "4000"], "are at least --max_length"),
+        (["--max_length", "4"], "--max_length is 4; a row has"),
+        (["--gradient_accumulation_steps", "3"], "are 24 rows a step, not --rows_per_step 4"),
         (["--save_total_limit", "1"], "--save_total_limit is at least 2"),
         (["--push_to_hub"], "--push_to_hub to where"),
         (["--batching", "trees", "--attn_implementation", "flash_attention_2"], "trees need a mask"),
+        (["--save_only_model"], "no run can go on from such a checkpoint"),
+        (["--label_smoothing_factor", "0.1"], "labels are trained on as they are"),
+        (["--resume_from_checkpoint", "x"], "the same command goes on where it was killed"),
+        (["--auto_find_batch_size"], "see --dry_run for what fits"),
+        (["--report_to", "wandb"], "wandb is not installed: pip install wandb; or --report_to none"),
+        (["--deepspeed", "zero3.json"], "deepspeed is not installed: pip install deepspeed"),
+        (["--metric_for_best_model", "f1"], "there is no such number; auc, "),
+        (["--early_stopping_patience", "0"], "give at least 1"),
+        (["--save_steps", "3"], "saving steps to be a round multiple of the evaluation steps"),
+        (["--dry_run", "--gpus", "many"], "give how many and their GB"),
+        (["--dry_run"], "no GPU is here; say which are meant"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(place: Path, options: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         run(place, "a", *options)
+
+
+@pytest.mark.parametrize(("metric", "greater"), [("auc", True), ("eval_brier", False), ("ece", False), ("loss", False)])
+def test_the_best_checkpoint_has_the_lowest_loss_or_the_highest_auc(place: Path, metric: str, greater: bool) -> None:
+    _, training = parse(words(place, "a", "--metric_for_best_model", metric))
+    assert training.greater_is_better is greater
+
+
+def test_no_checkpoints_means_none_and_saving_follows_validation(place: Path) -> None:
+    """`--save_strategy no` was once overruled."""
+    _, training = parse(words(place, "a", "--save_strategy", "no"))
+    assert training.save_strategy == "no" and not training.load_best_model_at_end
+    _, training = parse(words(place, "a", "--eval_strategy", "epoch"))
+    assert training.save_strategy == "epoch" and training.load_best_model_at_end
+    _, training = parse(words(place, "a"))
+    assert training.save_steps == training.eval_steps == 2
+
+
+@pytest.mark.parametrize(
+    ("gpus", "given", "rows", "accumulation"),
+    [
+        (1, {}, 64, 8),
+        (4, {}, 64, 2),
+        (4, {"per_device_train_batch_size": 4}, 64, 4),
+        (3, {"rows_per_step": 20}, 20, 1),
+        (2, {"gradient_accumulation_steps": 3}, 48, 3),
+    ],
+)
+def test_rows_a_step_are_as_many_on_any_number_of_gpus(
+    gpus: int, given: dict[str, int], rows: int, accumulation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", str(gpus))
+    usual = {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 0, "rows_per_step": None}
+    arguments = SimpleNamespace(**(usual | given))
+    PrmTrainingArguments._set_rows_per_step(arguments)
+    assert (arguments.rows_per_step, arguments.gradient_accumulation_steps) == (rows, accumulation)
 
 
 def test_options_come_from_a_file_and_the_command_line_wins(place: Path) -> None:
@@ -405,6 +602,21 @@ def test_options_come_from_a_file_and_the_command_line_wins(place: Path) -> None
     file.write_text("learning_rat: 1\n")
     with pytest.raises(BadInputError, match=r"run.yaml: there is no option 'learning_rat'"):
         parse([str(file)])
+
+
+def test_any_error_is_one_line_and_debug_shows_where(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "a file").touch()
+    monkeypatch.setattr(sys, "argv", ["train_prm.py", *words(place, "a file/prm")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("train_prm: NotADirectoryError: ") and last.endswith("; --debug shows where")
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--debug"])
+    with pytest.raises(NotADirectoryError):
+        main()
 
 
 def test_the_script_prints_one_line_and_exits(place: Path) -> None:

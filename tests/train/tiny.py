@@ -42,6 +42,11 @@ def rows_file(file: Path, problems: int = 40, **changes: object) -> Path:
 
 
 QUICK = (
-    "--max_steps 6 --per_device_train_batch_size 4 --batching padded --learning_rate 1e-2 --eval_steps 2 "
+    "--max_steps 6 --rows_per_step 4 --batching padded --learning_rate 1e-2 --eval_steps 2 "
     "--logging_steps 1 --bf16 false --report_to none"
 ).split()
+
+
+def common(place: Path) -> list[str]:
+    """A quick run of the tiny model on its rows, but for --output_dir."""
+    return ["--dataset", str(place / "rows.jsonl"), "--model", str(place / "model"), *QUICK]

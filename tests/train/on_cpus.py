@@ -1,0 +1,58 @@
+"""Run a script in one of several processes of a CPU as `accelerate launch` would run it on as many GPUs.
+
+    python -m torch.distributed.run --nproc_per_node 2 tests/train/on_cpus.py CONFIG.yaml SCRIPT.py ARGUMENTS...
+
+What CONFIG.yaml says of FSDP holds, in fp32; `accelerate launch` itself starts one process where it is told of a CPU.
+accelerate has FSDP on devices of all kinds but the CPU, on which torch has it too: that kind is added to them here, and
+gathered weights are waited for, as copying them from a GPU does.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import runpy
+import sys
+import textwrap
+from typing import Any
+
+import yaml
+from accelerate import Accelerator, state
+from accelerate.state import AcceleratorState
+from torch.distributed._functional_collectives import AsyncCollectiveTensor
+
+
+def environment(config: dict[str, Any]) -> dict[str, str]:
+    """What `accelerate launch` would set."""
+    told = {"ACCELERATE_USE_CPU": "true", "ACCELERATE_MIXED_PRECISION": "no"}
+    if config["distributed_type"] == "FSDP":
+        told["ACCELERATE_USE_FSDP"] = "true"
+        told |= {name.upper(): str(value).lower() for name, value in config["fsdp_config"].items()}
+        for name in ("FSDP_AUTO_WRAP_POLICY", "FSDP_STATE_DICT_TYPE"):
+            told[name] = told[name].upper()
+    return told
+
+
+def allow_fsdp() -> None:
+    """Let accelerate take FSDP2 on a CPU."""
+    source = textwrap.dedent(inspect.getsource(AcceleratorState.__init__))
+    kind = "DistributedType.MULTI_GPU,"
+    assert source.count(kind) == 1
+    made: dict[str, Any] = {}
+    exec(source.replace(kind, f"{kind} DistributedType.MULTI_CPU,"), state.__dict__, made)
+    AcceleratorState.__init__ = made["__init__"]
+    gather = Accelerator.get_state_dict
+
+    def get_state_dict(self: Accelerator, *arguments: Any, **named: Any) -> dict[str, Any]:
+        gathered = gather(self, *arguments, **named)
+        return {name: t.wait() if isinstance(t, AsyncCollectiveTensor) else t for name, t in gathered.items()}
+
+    Accelerator.get_state_dict = get_state_dict
+
+
+if __name__ == "__main__":
+    _, file, *sys.argv = sys.argv
+    with open(file, encoding="utf-8") as text:
+        os.environ |= environment(yaml.safe_load(text))
+    allow_fsdp()
+    runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,0 +1,82 @@
+"""Several processes train the PRM that one trains: FSDP2, as accelerate_config.yaml has it, and DDP, on CPUs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from launching import finish, killed_and_resumed, launch
+from safetensors.torch import load_file
+from tiny import common, rows_file, tiny_model
+
+from prm_gsm8k.train.arguments import parse
+from prm_gsm8k.train.train_prm import train
+from prm_gsm8k.train.trainer import new_model
+
+FSDP, DDP = "accelerate_config.yaml", "train/configs/ddp.yaml"
+WHOLE = ("--eval_strategy", "no", "--save_steps", "3", "--calibrate", "false")  # the last weights as they are
+LORA = ("--lora_r", "2")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("two")
+    tiny_model(place / "model")
+    rows_file(place / "rows.jsonl")
+    return place
+
+
+def steps_of(folder: Path) -> dict[str, list[float]]:
+    """Loss and gradient norm of each step."""
+    last = max(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    history = json.loads((last / "trainer_state.json").read_text())["log_history"]
+    return {name: [entry[name] for entry in history if name in entry] for name in ("loss", "grad_norm")}
+
+
+def is_as_one_process(place: Path, config: str, *more: str, tolerance: float = 1e-5) -> None:
+    out = "-".join(["two", Path(config).stem, *(word.strip("-") for word in more)])
+    two = finish(launch(place, out, *WHOLE, *more, processes=2, config=config), place, out)
+    one = train(*parse([*common(place), "--output_dir", str(place / f"one-{out}"), *WHOLE, *more]))
+    assert json.loads((two / "prm_training.json").read_text())["processes"] == 2
+    expected, seen = steps_of(one), steps_of(two)
+    assert len(seen["loss"]) == 6
+    for name in seen:
+        assert seen[name] == pytest.approx(expected[name], rel=tolerance), name
+    torch.manual_seed(42)
+    head = new_model(str(place / "model"), dtype=torch.float32).score.weight
+    ours, theirs = load_file(two / "model.safetensors"), load_file(one / "model.safetensors")
+    assert (ours["score.weight"] - head).abs().amax(dim=1).min() > 1e-3  # of both labels
+    for name, weights in theirs.items():
+        torch.testing.assert_close(ours[name], weights, rtol=0.0, atol=2e-4)
+
+
+def test_fsdp2_trains_what_one_process_trains(place: Path) -> None:
+    """The head was once left on `meta` in all processes but the first, and half of it never moved."""
+    is_as_one_process(place, FSDP)
+
+
+@pytest.mark.slow
+def test_fsdp2_trains_adapters_as_one_process_does(place: Path) -> None:
+    is_as_one_process(place, FSDP, *LORA)
+
+
+@pytest.mark.slow
+def test_ddp_trains_what_one_process_trains(place: Path) -> None:
+    is_as_one_process(place, DDP)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", ["1", "3"])
+def test_fewer_rows_at_once_and_an_epoch_that_does_not_divide_are_the_same(place: Path, rows: str) -> None:
+    """139 rows, 60 a step: the last step of an epoch has 19 rows, and micro-batches with none."""
+    is_as_one_process(place, DDP, "--rows_per_step", "60", "--per_device_train_batch_size", rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("config", "more"), [(FSDP, ()), (FSDP, LORA), (DDP, ())])
+def test_killed_at_a_random_step_and_started_again_two_end_bit_equal(
+    place: Path, config: str, more: tuple[str, ...]
+) -> None:
+    killed_and_resumed(place, "-".join(["killed", Path(config).stem, *more]), *more, processes=2, config=config)
