@@ -56,6 +56,7 @@ class ModelSampledRecipe(Recipe):
         "dataset/recipe.py",
         "dataset/problems.py",
         "dataset/splits.py",
+        "dataset/steps.py",
     )
     note: ClassVar[str] = "The solutions are output of the model named in column `source`; its own terms apply to them."
 
