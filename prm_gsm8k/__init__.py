@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from prm_gsm8k.api import build_synthetic, load
     from prm_gsm8k.dataset.problems import Problem, read_problems
     from prm_gsm8k.hub.publish import publish
+    from prm_gsm8k.label.reference import Reference
+    from prm_gsm8k.label.solution import Label, explain, label_solution
     from prm_gsm8k.models.publish import publish_model
     from prm_gsm8k.models.reward_model import ProcessRewardModel
     from prm_gsm8k.models.scorers import open_scorer
@@ -28,11 +30,15 @@ if TYPE_CHECKING:
     from prm_gsm8k.sampling.generate import sample_solutions
 
 __all__ = [
+    "Label",
     "Problem",
     "ProcessRewardModel",
+    "Reference",
     "VllmRewardModel",
     "__version__",
     "build_synthetic",
+    "explain",
+    "label_solution",
     "load",
     "open_scorer",
     "publish",
@@ -42,6 +48,10 @@ __all__ = [
 ]
 
 _HOME = {
+    "Label": "prm_gsm8k.label.solution",
+    "Reference": "prm_gsm8k.label.reference",
+    "explain": "prm_gsm8k.label.solution",
+    "label_solution": "prm_gsm8k.label.solution",
     "Problem": "prm_gsm8k.dataset.problems",
     "ProcessRewardModel": "prm_gsm8k.models.reward_model",
     "VllmRewardModel": "prm_gsm8k.models.vllm_reward_model",

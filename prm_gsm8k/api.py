@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from prm_gsm8k.dataset.recipe import Tally
     from prm_gsm8k.hub.snapshot import Snapshot
 
-NOT_ON_THE_WAY = ("prm800k", "model_sampled")  # half a gigabyte to download, hours of a GPU: not unless asked for
+# Half a gigabyte to download, hours of a GPU, a file of your own: not unless asked for.
+NOT_ON_THE_WAY = ("prm800k", "model_sampled", "labelled")
 ROWS_AT_A_TIME = 4_000  # that exist as Python objects: 8 MB
 
 

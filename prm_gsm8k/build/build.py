@@ -53,7 +53,7 @@ def build(
     """Build config `name` into the folder `out`, beside what it already holds.
 
     Args:
-        name: `synthetic`, `prm800k`, or `model_sampled`, from the answers that are kept.
+        name: `synthetic`, `prm800k`, `labelled`, or `model_sampled`, from the answers that are kept.
         out: the folder; it must not exist, be empty, or be one an earlier build made.
         num_proc: processes; by default one a core, at most 4. The rows do not depend on it.
         progress: told how far the build is.

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from prm_gsm8k import __version__
-from prm_gsm8k.cli import audit, build, check, evaluate, export, hub, look, report, sampled, score
+from prm_gsm8k.cli import audit, build, check, evaluate, export, hub, label, look, report, sampled, score
 
 app = typer.Typer(
     help="Labelled reasoning steps on GSM8K, to train process reward models with.",
@@ -31,6 +31,7 @@ for command in (
     look.show,
     look.stats,
     check.verify,
+    label.label,
     audit.audit,
     hub.diff,
     hub.publish,
