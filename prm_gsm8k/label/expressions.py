@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -66,8 +65,7 @@ _ARROWS = {"implies", "Rightarrow", "to", "quad", "qquad", "le", "ge", "neq"}
 Tree = int | str | tuple[str, "Tree", "Tree"]
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """One side of an equals sign.
 
     Attributes:
@@ -121,8 +119,7 @@ def _too_large() -> float:
     raise OverflowError
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """Expressions that a step says are equal; one alone is an expression without a result."""
 
     sides: tuple[Expression, ...]
@@ -137,17 +134,14 @@ class ReadStep(NamedTuple):
     Attributes:
         statements: what it computes and equates, in the order of the text.
         numbers: those of the prose, outside every statement.
-        words: in lower case.
     """
 
     statements: tuple[Statement, ...]
     numbers: tuple[float, ...]
-    words: frozenset[str]
 
 
 _RANK = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 3}
-_TIMES_WORDS = {"times": "*", "plus": "+", "minus": "-", "divided": "/", "multiplied": "*"}
-_EQUALS_WORDS = {"equals", "equal"}
+_OPERATOR_WORDS = {"times": "*", "plus": "+", "minus": "-", "divided": "/", "multiplied": "*"}
 _VARIABLES = frozenset("xyznbcdepqrtvwXYZNBCDEPQRTVWSGFJKMLHOU")
 FRACTION_WORDS = {
     "half": 1 / 2, "third": 1 / 3, "thirds": 1 / 3, "quarter": 1 / 4, "quarters": 1 / 4, "fourth": 1 / 4,
@@ -161,35 +155,27 @@ NUMBER_WORDS = {
     "twice": 2, "double": 2, "doubled": 2, "doubles": 2, "triple": 3, "tripled": 3, "triples": 3, "thrice": 3,
     "quadruple": 4, "pair": 2, "couple": 2, "score": 20,
 }  # fmt: skip
+_MEANING = frozenset((*FRACTION_WORDS, *(w.capitalize() for w in FRACTION_WORDS), *_OPERATOR_WORDS))
+_MEANING |= {"by", "of", "equals", "equal", "is", "are", "gives", "makes"}
+_DIGITS = frozenset("0123456789.")
+_NONE: frozenset[str] = frozenset()
 _LONGEST_UNIT = 5  # words between a number and the operator behind it
 _LONGEST_GAP = 4  # words between an equals sign and its number: `= a total of 12`
 
 
 class _Reader:
-    """Builds statements from tokens, left to right."""
+    """Builds statements from the tokens of a step, left to right."""
 
-    __slots__ = (
-        "chain",
-        "leaves",
-        "numbers",
-        "operands",
-        "operators",
-        "out",
-        "percent",
-        "prose",
-        "text",
-        "variables",
-        "wants_operand",
-        "words",
-    )
-
-    def __init__(self) -> None:
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+        self.at = 0
         self.out: list[Statement] = []
         self.prose: list[float] = []
-        self.chain: list[Expression] = []
+        self.chain: list[Expression] = []  # the sides of the statement so far
         self.clear()
 
     def clear(self) -> None:
+        """Begin an expression."""
         self.operands: list[Tree] = []
         self.operators: list[str] = []
         self.numbers: list[float] = []
@@ -198,6 +184,40 @@ class _Reader:
         self.percent = False
         self.wants_operand = True  # an operand comes next, not an operator
         self.words = 0  # that were read since the last operand or operator
+
+    def read(self) -> ReadStep:
+        """Read all tokens."""
+        tokens, count = self.tokens, len(self.tokens)
+        while self.at < count:
+            token = tokens[self.at]
+            first = token[0]
+            if first in _DIGITS and (first != "." or len(token) > 1):
+                self.number_token(token)
+            elif first.isalpha():
+                self.word(token)
+            elif first in "+*/^-":
+                self.sign(token)
+            elif first == "=":
+                if self.wants_operand:
+                    self.end()
+                else:
+                    self.equals()
+            elif first == "(":
+                self.open_bracket()
+            elif first == ")":
+                self.close_bracket()
+            elif first != "\n" or not self.wants_operand or not (self.chain or self.operators):
+                self.end()  # but an equation may go on on the next line
+            self.at += 1
+        self.end()
+        return ReadStep(tuple(self.out), tuple(self.prose))
+
+    def next(self, ahead: int = 1) -> str:
+        """The token that comes next; nothing at the end."""
+        at = self.at + ahead
+        return self.tokens[at] if 0 <= at < len(self.tokens) else ""
+
+    # --- what is built ------------------------------------------------------------------------------------------------
 
     def reduce(self) -> None:
         right, left = self.operands.pop(), self.operands.pop()
@@ -226,21 +246,22 @@ class _Reader:
     def side(self) -> Expression | None:
         """The expression that was read; None if there is none, or it broke off."""
         expression = None
-        if self.operands and not self.wants_operand:
+        if not self.wants_operand:
             while self.operators:
                 if self.operators[-1] == "(":
                     self.operators.pop()
                 else:
                     self.reduce()
-            expression = Expression(
-                self.operands[0], tuple(self.numbers), self.percent, frozenset(self.variables), " ".join(self.text)
-            )
+            variables = frozenset(self.variables) if self.variables else _NONE
+            expression = Expression(self.operands[0], tuple(self.numbers), self.percent, variables, " ".join(self.text))
         else:
             self.prose += self.numbers
-        self.clear()
+        if self.text or self.words:
+            self.clear()
         return expression
 
     def equals(self) -> None:
+        """The side ends here, and another begins."""
         expression = self.side()
         if expression is None:
             self.end()
@@ -253,11 +274,157 @@ class _Reader:
         if expression is not None:
             self.chain.append(expression)
         if self.chain:
-            if len(self.chain) > 1 or not (self.chain[0].is_number or type(self.chain[0].tree) is str):
+            if len(self.chain) > 1 or type(self.chain[0].tree) is tuple:
                 self.out.append(Statement(tuple(self.chain)))
             else:
                 self.prose += self.chain[0].numbers
             self.chain = []
+
+    # --- tokens -------------------------------------------------------------------------------------------------------
+
+    def number_token(self, token: str) -> None:
+        value = to_number(token)
+        if not self.wants_operand:
+            if self.words == 0 and type(self.operands[-1]) is int and self.next() == "/":
+                below = self.next(2)
+                if below[:1].isdigit() and 0 < value < to_number(below):  # 1 1/2
+                    self.numbers[-1] += value / to_number(below)
+                    self.text[-1] += f" {token}/{below}"
+                    self.at += 2
+                    return
+            self.end()
+        self.number(value, token)
+
+    def word(self, token: str) -> None:
+        if len(token) == 1:
+            if self.letter(token):
+                return
+        elif token in _MEANING and self.meaning(token.lower()):
+            return
+        self.words += 1
+        if self.operands or self.operators or self.chain:
+            if self.wants_operand:
+                if self.operators or self.words > _LONGEST_GAP:  # `10 + tip`: no expression that we know
+                    self.end()
+            elif self.words > _LONGEST_UNIT:
+                self.end()
+
+    def meaning(self, word: str) -> bool:
+        """Take a word for what it means in an expression; False if it is a unit or prose here."""
+        following = self.next()
+        if word in FRACTION_WORDS:
+            if following != "of" or not self.next(2)[:1].isdigit():
+                return False
+            if not self.wants_operand:
+                self.end()
+            self.number(FRACTION_WORDS[word], word)
+            return True
+        if word == "by":
+            return self.next(-1) in ("divided", "multiplied")
+        if self.wants_operand:
+            return False
+        if word == "of":  # 20% of 50, 3/4 of 12
+            share = self.percent or (bool(self.numbers) and 0 < self.numbers[-1] < 1) or self.ends_in_fraction()
+            if self.words or not share or not following[:1].isdigit():
+                return False
+            self.operator("*")
+        elif word in _OPERATOR_WORDS:
+            if self.words > _LONGEST_UNIT or (word in ("divided", "multiplied") and following != "by"):
+                return False
+            if word == "times" and not _opens_operand(following):
+                return False  # 4 times a week * 3
+            self.operator(_OPERATOR_WORDS[word])
+        elif word in ("equals", "equal"):
+            self.at += following == "to"
+            self.equals()
+        else:  # 3 * 4 is 12
+            if not self.operators or not following[:1].isdigit() or self.words > _LONGEST_UNIT:
+                return False
+            self.equals()
+        return True
+
+    def ends_in_fraction(self) -> bool:
+        numbers = self.numbers
+        return self.operators[-1:] == ["/"] and len(numbers) > 1 and abs(numbers[-2]) < abs(numbers[-1])
+
+    def letter(self, letter: str) -> bool:
+        """Take a single letter as a multiplication sign or a variable; False if it is a word or a unit."""
+        following, before = self.next(), self.next(-1)
+        if letter in "xX" and not self.wants_operand and _opens_operand(following):
+            self.operator("*")
+            return True
+        if letter not in _VARIABLES and not (letter == "a" and following in ("=", "+", "*", "/", "-", ")")):
+            return False
+        if self.wants_operand:
+            self.operand(letter, letter)
+        else:
+            if self.words or not (before[:1].isdigit() or before == ")"):
+                return False
+            if letter in "LGMHKS" and following not in ("=", "+", "-", "*", "/", ")"):
+                return False
+            self.operator("*")  # 12x
+            self.text.pop()
+            self.text[-1] += letter
+            self.operands.append(letter)
+            self.wants_operand = False
+        self.variables.append(letter)
+        self.percent = False
+        return True
+
+    def sign(self, token: str) -> None:
+        following, before = self.next(), self.next(-1)
+        if token == "**":  # a power, or the end of bold print
+            if following[:1].isdigit() and before[:1].isdigit() and not self.wants_operand:
+                self.operator("^")
+        elif self.wants_operand:
+            if token == "-" and following[:1].isdigit() and self.text[-1:] != ["-"]:
+                self.number(-to_number(following), "-" + following)
+                self.at += 1
+            elif self.operands or self.operators or self.chain:
+                self.end()
+            elif self.words and token != "-" and before[:1].isalpha() and "=" in self.tokens[self.at :]:
+                self.operand("_", before)  # loan + $10,000 = $36,000
+                self.variables.append("_")
+                self.operator(token)
+        elif token == "/" and following[:1].isalpha() and not (len(following) == 1 and following in _VARIABLES):
+            self.words += 1
+            self.at += 1  # $4/bag
+        elif token == "-" and following[:1].isalpha() and len(following) > 1:
+            self.words += 1  # 10-year
+        else:
+            self.operator(token)
+
+    def open_bracket(self) -> None:
+        following = self.next()
+        if not self.wants_operand:
+            if self.words or not (following[:1] in _DIGITS or following in ("-", "(") or following in _VARIABLES):
+                closed = self.closing()
+                if closed:
+                    self.at = closed  # 5 (adults) * 3
+                else:
+                    self.end()
+                return
+            self.operator("*")  # 5(3 + 4)
+        self.operators.append("(")
+        self.text.append("(")
+
+    def close_bracket(self) -> None:
+        if self.wants_operand:
+            self.end()
+        elif "(" in self.operators:
+            while self.operators[-1] != "(":
+                self.reduce()
+            self.operators.pop()
+            self.text.append(")")
+
+    def closing(self) -> int:
+        """Where the bracket ends that opens here, if there are but a few words in it; else 0."""
+        for i in range(self.at + 1, min(len(self.tokens), self.at + 7)):
+            if self.tokens[i] == ")":
+                return i
+            if not self.tokens[i][0].isalpha():
+                return 0
+        return 0
 
 
 _HEADING = re.compile(
@@ -282,178 +449,8 @@ def read_step(step: str) -> ReadStep:
     if "=" not in text:
         text = _RANGE.sub(" to ", text)
     match = _HEADING.match(text)
-    tokens = _TOKEN.findall(text, match.end() if match else 0)
-    words: set[str] = set()
-    r = _Reader()
-    count = len(tokens)
-    i = -1
-    while i + 1 < count:
-        i += 1
-        token = tokens[i]
-        first = token[0]
-        if "0" <= first <= "9" or (first == "." and len(token) > 1):
-            value = to_number(token)
-            if not r.wants_operand:
-                if r.words == 0 and type(r.operands[-1]) is int and tokens[i + 1 : i + 2] == ["/"] and i + 2 < count:
-                    below = tokens[i + 2]
-                    if below[0].isdigit() and 0 < value < (d := to_number(below)):  # 1 1/2
-                        r.numbers[-1] += value / d
-                        r.text[-1] += f" {token}/{below}"
-                        i += 2
-                        continue
-                r.end()
-            r.number(value, token)
-        elif first.isalpha():
-            word = token.lower()
-            words.add(word)
-            if len(token) == 1 and _letter(r, token, tokens, i):
-                continue
-            if word in _TIMES_WORDS and not r.wants_operand and r.words <= _LONGEST_UNIT:
-                following = tokens[i + 1].lower() if i + 1 < count else ""
-                if word in ("divided", "multiplied") and following != "by":
-                    r.words += 1
-                elif word == "times" and not _opens_operand(following):
-                    r.words += 1  # 4 times a week * 3
-                else:
-                    r.operator(_TIMES_WORDS[word])
-                continue
-            if word == "by" and i and tokens[i - 1].lower() in ("divided", "multiplied"):
-                continue
-            if word in FRACTION_WORDS and i + 2 < count and tokens[i + 1] == "of" and tokens[i + 2][0].isdigit():
-                if not r.wants_operand:
-                    r.end()
-                r.number(FRACTION_WORDS[word], word)
-                continue
-            if word == "of" and not r.wants_operand and r.words == 0:
-                last = r.numbers[-1] if r.numbers and type(r.operands[-1]) in (int, tuple) else 9
-                following = tokens[i + 1] if i + 1 < count else ""
-                if (r.percent or 0 < last < 1 or _is_fraction(r)) and following[:1].isdigit():
-                    r.operator("*")  # 20% of 50, 3/4 of 12
-                    continue
-            if word in _EQUALS_WORDS and not r.wants_operand:
-                if i + 1 < count and tokens[i + 1] == "to":
-                    i += 1
-                r.equals()
-                continue
-            if word in ("is", "are", "gives", "makes") and not r.wants_operand and len(r.operands) and r.operators:
-                if i + 1 < count and tokens[i + 1][0].isdigit() and r.words <= _LONGEST_UNIT:
-                    r.equals()  # 3 * 4 is 12
-                    continue
-            r.words += 1
-            if r.operands or r.operators or r.chain:
-                if r.wants_operand:
-                    if r.operators or r.words > _LONGEST_GAP:  # `10 + tip`: no expression that we know
-                        r.end()
-                elif r.words > _LONGEST_UNIT:
-                    r.end()
-        elif first in "+*/^-":
-            if token == "**":
-                if i + 1 < count and tokens[i + 1][0].isdigit() and i and tokens[i - 1][0].isdigit():
-                    r.operator("^")
-                continue
-            following = tokens[i + 1] if i + 1 < count else ""
-            if r.wants_operand:
-                if first == "-" and following[:1].isdigit() and r.text[-1:] != ["-"]:
-                    r.number(-to_number(following), "-" + following)
-                    i += 1
-                elif r.operands or r.operators or r.chain:
-                    r.end()
-                elif r.words and first != "-" and i and tokens[i - 1][0].isalpha() and "=" in tokens[i:]:
-                    r.operand("_", tokens[i - 1])  # loan + $10,000 = $36,000
-                    r.variables.append("_")
-                    r.operator(first)
-                continue
-            if following[:1].isalpha():
-                if first == "/" and not (len(following) == 1 and following in _VARIABLES):
-                    r.words += 1
-                    words.add(following.lower())
-                    i += 1  # $4/bag
-                    continue
-                if first == "-" and len(following) > 1:
-                    r.words += 1  # 10-year
-                    continue
-            r.operator(first)
-        elif first == "=":
-            if r.wants_operand:
-                r.end()
-            else:
-                r.equals()
-        elif first == "(":
-            if r.wants_operand:
-                r.operators.append("(")
-                r.text.append("(")
-            elif r.words == 0 and i + 1 < count and (tokens[i + 1][0] in "-(0123456789." or len(tokens[i + 1]) == 1):
-                if tokens[i + 1][0].isalpha() and tokens[i + 1] not in _VARIABLES:
-                    r.end()
-                else:
-                    r.operator("*")  # 5(3 + 4)
-                    r.operators.append("(")
-                    r.text.append("(")
-            else:
-                closed = _closing(tokens, i)
-                if closed and not any(t[0].isdigit() for t in tokens[i:closed]) and closed - i <= 6:
-                    words.update(t.lower() for t in tokens[i + 1 : closed] if t[0].isalpha())
-                    i = closed  # 5 (adults) * 3
-                else:
-                    r.end()
-        elif first == ")":
-            if "(" in r.operators and not r.wants_operand:
-                while r.operators[-1] != "(":
-                    r.reduce()
-                r.operators.pop()
-                r.text.append(")")
-            elif r.wants_operand:
-                r.end()
-        elif first == "\n" and r.wants_operand and (r.chain or r.operators):
-            continue  # an equation that goes on on the next line
-        else:
-            r.end()
-    r.end()
-    return ReadStep(tuple(r.out), tuple(r.prose), frozenset(words))
-
-
-def _is_fraction(r: _Reader) -> bool:
-    return (
-        bool(r.operators) and r.operators[-1] == "/" and len(r.numbers) > 1 and abs(r.numbers[-2]) < abs(r.numbers[-1])
-    )
+    return _Reader(_TOKEN.findall(text, match.end() if match else 0)).read()
 
 
 def _opens_operand(token: str) -> bool:
     return token[:1].isdigit() or token == "(" or (token[:1] == "." and len(token) > 1)
-
-
-def _closing(tokens: list[str], start: int) -> int:
-    depth = 0
-    for i in range(start, min(len(tokens), start + 12)):
-        depth += (tokens[i] == "(") - (tokens[i] == ")")
-        if not depth:
-            return i
-    return 0
-
-
-def _letter(r: _Reader, letter: str, tokens: list[str], i: int) -> bool:
-    """Take a single letter as a multiplication sign or a variable; False if it is a word or a unit."""
-    following = tokens[i + 1] if i + 1 < len(tokens) else ""
-    if letter in "xX" and not r.wants_operand and _opens_operand(following):
-        r.operator("*")
-        return True
-    before = tokens[i - 1] if i else ""
-    if letter not in _VARIABLES and not (letter == "a" and following in ("=", "+", "*", "/", "-", ")")):
-        return False
-    if not r.wants_operand:
-        if r.words or before[:1].isalpha():
-            return False
-        if not before[:1].isdigit() and before != ")":
-            return False
-        if letter in "LGMHKS" and following not in ("=", "+", "-", "*", "/", ")"):
-            return False
-        r.operator("*")  # 12x
-        r.text.pop()
-        r.text[-1] += letter
-        r.operands.append(letter)
-        r.wants_operand = False
-    else:
-        r.operand(letter, letter)
-    r.variables.append(letter)
-    r.percent = False
-    return True

@@ -17,32 +17,44 @@ from prm_gsm8k.label.trace import OTHER, SAME, Computed, Trace
 
 FALSE = "false equation"
 ALGEBRA = "equation with letters"  # that no value of the reference solves
+EARLIER = "prose, well before the first suspect"
 PAST = "past the answer"  # it goes on after it had the answer
 
 # What the weights are held near: an error is where something is suspect, and hardly where nothing is.
-PRIOR = {"suspect": 1.0, "fine": -2.0, "prose": -1.8, "ending": -2.0}
+PRIOR = {
+    "suspect": 1.0,
+    "suspect: false equation": 0.5,
+    "fine": -2.0,
+    "prose": -1.8,
+    "prose, asks": -4.0,
+    EARLIER: -1.0,
+    "ending": -2.0,
+}
 
 WEIGHTS: Mapping[str, float] = {
-    "ending": -1.99,
+    "ending": -1.97,
     "fine": -2.15,
     "fine, has the answer": 0.44,
-    "fine, leads to a value of the reference": -0.27,
+    "fine, leads to a value of the reference": -0.28,
     "fine, with letters": 0.27,
-    "prose": -1.65,
-    "prose, before the first suspect": 0.44,
-    "suspect": 0.58,
-    "suspect, before a value of the reference": -0.38,
+    "prose": -1.38,
+    "prose, asks": -4.0,
+    "prose, before the first suspect": 0.3,
+    "prose, of a solution with letters": 0.25,
+    "prose, well before the first suspect": -0.87,
+    "suspect": 0.57,
+    "suspect, before a value of the reference": -0.39,
     "suspect, its answer is made of it": -0.21,
-    "suspect, the first": -0.06,
+    "suspect, the first": -0.07,
     "suspect: equation with letters": 0.14,
-    "suspect: false equation": -0.01,
-    "suspect: given": -0.0,
-    "suspect: onward": 0.35,
-    "suspect: other": 0.32,
-    "suspect: part": -0.3,
+    "suspect: false equation": 0.42,
+    "suspect: given": 0.0,
+    "suspect: onward": 0.36,
+    "suspect: other": 0.33,
+    "suspect: part": -0.29,
     "suspect: past the answer": -0.21,
     "suspect: share": -0.36,
-    "suspect: value": -0.35,
+    "suspect: value": -0.34,
 }
 
 
@@ -91,8 +103,14 @@ def features(trace: Trace, steps: Sequence[str]) -> list[list[str]]:
                 names.append("fine, has the answer")
         else:
             names = ["ending" if i > last else "prose"]
-            if i + 1 == first:
+            if steps[i].rstrip(" *").endswith("?"):
+                names.append("prose, asks")  # what comes next; it claims nothing
+            elif i + 1 == first:
                 names.append("prose, before the first suspect")
+            elif i < first < count:
+                names.append(EARLIER)
+                if trace.equations:
+                    names.append("prose, of a solution with letters")
         seen.append(names)
     return seen
 

@@ -173,9 +173,8 @@ class LabelledRecipe(Recipe):
                 yield from self._rows_of(problem, reference, _samples(file, entry["places"], self.file), tally)
 
     def _rows_of(self, problem: Problem, reference: Any, samples: Any, tally: Tally) -> Iterator[dict[str, Any]]:
-        from prm_gsm8k.arithmetic.grading import final_answer
         from prm_gsm8k.dataset.steps import split_steps
-        from prm_gsm8k.label.solution import label_solution
+        from prm_gsm8k.label.solution import concluded, label_solution
 
         seen: set[tuple[str, ...]] = set()
         right_so_far: dict[tuple[str, ...], bool] = {}
@@ -210,7 +209,7 @@ class LabelledRecipe(Recipe):
                 "problem_id": problem.id,
                 "first_error": label.first_error,
                 "error_type": "none" if label.first_error < 0 else "unknown",
-                "answer": final_answer("\n".join(steps)),
+                "answer": concluded(steps),
                 "reference_answer": problem.answer.rpartition("####")[2].strip() or None,
                 "values": None,
                 "source": sample.source or Path(self.file).name.partition(".")[0] or "unknown",

@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 from prm_gsm8k.label.expressions import FRACTION_WORDS, NUMBER_WORDS, Statement, Tree, plain, read_step, to_number
@@ -107,7 +106,6 @@ class Reference:
         self.computed = {k: node.residue for k, node in self.by_value.items() if k not in self.stated}
         self.hand = {self.residue_of(v) for v in (*self.stated, 2.0, 7.0, 12.0, 60.0, 100.0) if v}
         self.hand.update(node.residue for node in self.nodes)
-        self.exact_answer = None if self.answer is None else Fraction(str(self.answer))
 
     # --- the question -------------------------------------------------------------------------------------------------
 

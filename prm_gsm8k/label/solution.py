@@ -17,11 +17,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.arithmetic.grading import final_answer, numbers
-from prm_gsm8k.label.locate import ALGEBRA, FALSE, PAST, computed_by_step, features, probabilities, suspects
+from prm_gsm8k.label.locate import ALGEBRA, EARLIER, FALSE, PAST, computed_by_step, features, probabilities, suspects
 from prm_gsm8k.label.reference import Node, Reference, key
 from prm_gsm8k.label.trace import GIVEN, ONWARD, OTHER, PART, SAME, SHARE, VALUE, Computed, Trace, follow
 
@@ -79,27 +78,33 @@ def label_solution(problem: str, reference: str | Reference, steps: Sequence[str
         reference = Reference(problem, reference)
     if (reason := cannot_label(reference, steps)) is not None:
         return Label(None, *reason, 0.0)
-    text = "\n".join(steps)
-    answer = final_answer(text)
+    answer = concluded(steps)
     if answer is None:
         return Label(None, "it concludes no number", "no answer", 0.0)
     ours = numbers(answer)
     if not ours:
         return Label(None, f"its answer is no number: {answer[:60]!r}", "no answer", 0.0)
-    theirs = reference.exact_answer
+    theirs = reference.answer
     assert theirs is not None
-    if any(_equal(value, theirs) for value in ours):
+    values = [float(value) for value in ours]
+    if any(_equal(value, theirs) for value in values):
         return _label_right(steps)
-    if any(_equal(value * factor, theirs) for value in ours for factor in _UNITS):
-        return Label(None, f"its answer {answer} may be {float(theirs):g} in another unit", "another unit", 0.0)
+    if any(_equal(value * factor, theirs) for value in values for factor in _UNITS):
+        return Label(None, f"its answer {answer} may be {theirs:.10g} in another unit", "another unit", 0.0)
     return _label_wrong(reference, steps, answer)
 
 
-_UNITS = (Fraction(1000), Fraction(1, 1000))  # kg and g, l and ml, km and m
+def concluded(steps: Sequence[str]) -> str | None:
+    """The answer of a solution: that of its last step where this announces one, which is all there is to read then."""
+    last = steps[-1].lstrip()
+    return final_answer(last if last.startswith(("####", "A: ")) else "\n".join(steps))
 
 
-def _equal(a: Fraction, b: Fraction) -> bool:
-    return abs(a - b) <= abs(b) * Fraction(1, 10**9)
+_UNITS = (1000, 0.001)  # kg and g, l and ml, km and m
+
+
+def _equal(a: float, b: float) -> bool:
+    return abs(a - b) <= abs(b) * 1e-9
 
 
 # --- what is not labelled ---------------------------------------------------------------------------------------------
@@ -126,8 +131,6 @@ def cannot_label(reference: Reference, steps: Sequence[str]) -> tuple[str, str] 
             f"{len(whole)} of the {len(steps)} steps are whole solutions: give one solution's steps a line",
             "candidates",
         )
-    if not any(map(_ENGLISH.search, steps)) and sum(len(_WORDS.findall(step)) for step in steps) >= 12:
-        return "it is not in English: units and number words cannot be read", "another language"
     return None
 
 
@@ -144,11 +147,16 @@ def _label_right(steps: Sequence[str]) -> Label:
 
 
 def _label_wrong(reference: Reference, steps: Sequence[str], answer: str) -> Label:
+    if not any(map(_ENGLISH.search, steps)) and sum(len(_WORDS.findall(step)) for step in steps) >= 12:
+        reason = "it is not in English: units and number words cannot be read"
+        return Label(None, reason, "another language", 0.0)
     trace = follow(reference, steps)
     if not trace.values and not trace.equations:
         return Label(None, "no equation in it can be read", "nothing to read", 0.0, _evidence(trace))
-    chances = probabilities(features(trace, steps))
-    step = max(range(len(steps)), key=chances.__getitem__)
+    seen = features(trace, steps)
+    chances = probabilities(seen)
+    # Nothing speaks for one of many sentences before the first suspect, so none of them is named.
+    step = max((i for i in range(len(steps)) if EARLIER not in seen[i]), key=chances.__getitem__)
     kind, reason = _reason(reference, trace, steps, step, answer)
     return Label(step, reason, kind, round(chances[step], 4), _evidence(trace))
 

@@ -216,7 +216,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a folder": (lambda p: p, "a directory"),
     "an array": (lambda p: write(p / "a.json", '[{"question": 1}]'), "a JSON array, not JSONL"),
     "over lines": (lambda p: write(p / "a.jsonl", '{\n"question": "q"\n}\n'), "jsonl:1: an object spread"),
-    "not JSON": (lambda p: write(p / "a.jsonl", {"problem": WENG, "output": "#### 10"}, "{'a'}\n"), "jsonl:2: not valid"),
+    "not JSON": (lambda p: write(p / "a.jsonl", {"problem": WENG, "output": "10"}, "{'a'}\n"), "jsonl:2: not valid"),
     "no shape": (lambda p: write(p / "a.jsonl", {"q": 1}), "a.jsonl:1: no question in it"),
     "empty": (lambda p: write(p / "a.jsonl", ""), "no solutions in it"),
     "cut gzip": (lambda p: _cut(write(p / "a.jsonl.gz", {"problem": NATALIA, "response": RIGHT})), "cut-off gzip"),
