@@ -28,7 +28,7 @@ from typing import Any
 
 from prm_gsm8k.arithmetic.false_equations import first_false_equation
 from prm_gsm8k.dataset.problems import question_key, shipped_problems
-from prm_gsm8k.label.locate import PRIOR, features
+from prm_gsm8k.label.locate import PRIOR, features, suspects
 from prm_gsm8k.label.reference import Reference
 from prm_gsm8k.label.solution import Label, label_solution
 from prm_gsm8k.label.trace import follow
@@ -99,7 +99,7 @@ def fit(marks: dict[Marked, list[int]], answers: dict[str, str]) -> dict[str, fl
     seen = []
     for (question, steps), all_marks in marks.items():
         trace = follow(Reference(question, answers[question_key(question)]), steps)
-        seen.append((features(trace, steps), all_marks))
+        seen.append((features(trace, steps, suspects(trace, len(steps))), all_marks))
     names = sorted({name for step_names, _ in seen for names in step_names for name in names} | set(PRIOR))
     prior = np.array([PRIOR.get(name, 0.0) for name in names])
     data = [

@@ -4,6 +4,7 @@
 
     rows = prm_gsm8k.load("synthetic", split="train")       # builds it, offline, if nothing is built yet
     rows = prm_gsm8k.build_synthetic(my_problems, seed=0)   # the same from your own [{"question": ..., "answer": ...}]
+    label = prm_gsm8k.label_solution(question, reference, steps)   # first error of a solution, by the reference
     prm_gsm8k.publish("data", "org/prm-gsm8k", tag="v1.0.0")
     rows = prm_gsm8k.load("synthetic", repo_id="org/prm-gsm8k", revision="v1.0.0")
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from prm_gsm8k.dataset.problems import Problem, read_problems
     from prm_gsm8k.hub.publish import publish
     from prm_gsm8k.label.reference import Reference
-    from prm_gsm8k.label.solution import Label, explain, label_solution
+    from prm_gsm8k.label.solution import label_solution
     from prm_gsm8k.models.publish import publish_model
     from prm_gsm8k.models.reward_model import ProcessRewardModel
     from prm_gsm8k.models.scorers import open_scorer
@@ -30,14 +31,12 @@ if TYPE_CHECKING:
     from prm_gsm8k.sampling.generate import sample_solutions
 
 __all__ = [
-    "Label",
     "Problem",
     "ProcessRewardModel",
     "Reference",
     "VllmRewardModel",
     "__version__",
     "build_synthetic",
-    "explain",
     "label_solution",
     "load",
     "open_scorer",
@@ -48,9 +47,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "Label": "prm_gsm8k.label.solution",
     "Reference": "prm_gsm8k.label.reference",
-    "explain": "prm_gsm8k.label.solution",
     "label_solution": "prm_gsm8k.label.solution",
     "Problem": "prm_gsm8k.dataset.problems",
     "ProcessRewardModel": "prm_gsm8k.models.reward_model",

@@ -32,29 +32,29 @@ PRIOR = {
 }
 
 WEIGHTS: Mapping[str, float] = {
-    "ending": -1.97,
-    "fine": -2.15,
+    "ending": -1.98,
+    "fine": -2.16,
     "fine, has the answer": 0.44,
-    "fine, leads to a value of the reference": -0.28,
+    "fine, leads to a value of the reference": -0.3,
     "fine, with letters": 0.27,
-    "prose": -1.38,
+    "prose": -1.37,
     "prose, asks": -4.0,
-    "prose, before the first suspect": 0.3,
+    "prose, before the first suspect": 0.28,
     "prose, of a solution with letters": 0.25,
-    "prose, well before the first suspect": -0.87,
-    "suspect": 0.57,
+    "prose, well before the first suspect": -0.88,
+    "suspect": 0.59,
     "suspect, before a value of the reference": -0.39,
-    "suspect, its answer is made of it": -0.21,
-    "suspect, the first": -0.07,
+    "suspect, its answer is made of it": -0.18,
+    "suspect, the first": -0.08,
     "suspect: equation with letters": 0.14,
     "suspect: false equation": 0.42,
-    "suspect: given": 0.0,
-    "suspect: onward": 0.36,
-    "suspect: other": 0.33,
-    "suspect: part": -0.29,
-    "suspect: past the answer": -0.21,
-    "suspect: share": -0.36,
-    "suspect: value": -0.34,
+    "suspect: given": -0.01,
+    "suspect: onward": 0.35,
+    "suspect: other": 0.34,
+    "suspect: part": -0.3,
+    "suspect: past the answer": -0.17,
+    "suspect: share": -0.4,
+    "suspect: value": -0.29,
 }
 
 
@@ -75,11 +75,10 @@ def suspects(trace: Trace, count: int) -> dict[int, str]:
     return found
 
 
-def features(trace: Trace, steps: Sequence[str]) -> list[list[str]]:
-    """What is seen of each step; its hazard is the sum of the weights of these, as log-odds."""
+def features(trace: Trace, steps: Sequence[str], found: Mapping[int, str]) -> list[list[str]]:
+    """What is seen of each step, the suspects being `found`; its hazard is the sum of their weights, as log-odds."""
     count = len(steps)
     by_step = computed_by_step(trace, count)
-    found = suspects(trace, count)
     first = min(found, default=count)
     last = max((i for i in range(count) if by_step[i] or i in trace.equations), default=0)
     last_same = max((v.step for v in trace.values if v.kind == SAME and not v.claimed), default=-1)

@@ -174,7 +174,7 @@ class LabelledRecipe(Recipe):
 
     def _rows_of(self, problem: Problem, reference: Any, samples: Any, tally: Tally) -> Iterator[dict[str, Any]]:
         from prm_gsm8k.dataset.steps import split_steps
-        from prm_gsm8k.label.solution import concluded, label_solution
+        from prm_gsm8k.label.solution import label_solution
 
         seen: set[tuple[str, ...]] = set()
         right_so_far: dict[tuple[str, ...], bool] = {}
@@ -209,7 +209,7 @@ class LabelledRecipe(Recipe):
                 "problem_id": problem.id,
                 "first_error": label.first_error,
                 "error_type": "none" if label.first_error < 0 else "unknown",
-                "answer": concluded(steps),
+                "answer": label.answer,
                 "reference_answer": problem.answer.rpartition("####")[2].strip() or None,
                 "values": None,
                 "source": sample.source or Path(self.file).name.partition(".")[0] or "unknown",

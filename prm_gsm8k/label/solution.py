@@ -15,12 +15,12 @@ however it is read. One that does not is searched for the first step that the re
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.arithmetic.grading import final_answer, numbers
-from prm_gsm8k.label.locate import ALGEBRA, EARLIER, FALSE, PAST, computed_by_step, features, probabilities, suspects
+from prm_gsm8k.label.locate import ALGEBRA, EARLIER, FALSE, PAST, features, probabilities, suspects
 from prm_gsm8k.label.reference import Node, Reference, key
 from prm_gsm8k.label.trace import GIVEN, ONWARD, OTHER, PART, SAME, SHARE, VALUE, Computed, Trace, follow
 
@@ -55,6 +55,7 @@ class Label:
         kind: the reason in a word or two, to count by.
         confidence: the probability that a teacher marks this step, given that some step is wrong (or, for -1, that
             none is); measured, see `locate.py`. 0 if nothing can be told.
+        answer: what the solution concludes; None if it concludes nothing, or was not read.
         evidence: every value that was read, and what it was matched to.
     """
 
@@ -62,6 +63,7 @@ class Label:
     reason: str
     kind: str
     confidence: float
+    answer: str | None = None
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -78,23 +80,23 @@ def label_solution(problem: str, reference: str | Reference, steps: Sequence[str
         reference = Reference(problem, reference)
     if (reason := cannot_label(reference, steps)) is not None:
         return Label(None, *reason, 0.0)
-    answer = concluded(steps)
+    answer = _concluded(steps)
     if answer is None:
         return Label(None, "it concludes no number", "no answer", 0.0)
     ours = numbers(answer)
     if not ours:
-        return Label(None, f"its answer is no number: {answer[:60]!r}", "no answer", 0.0)
+        return Label(None, f"its answer is no number: {answer[:60]!r}", "no answer", 0.0, answer)
     theirs = reference.answer
     assert theirs is not None
     values = [float(value) for value in ours]
     if any(_equal(value, theirs) for value in values):
-        return _label_right(steps)
+        return _label_right(steps, answer)
     if any(_equal(value * factor, theirs) for value in values for factor in _UNITS):
-        return Label(None, f"its answer {answer} may be {theirs:.10g} in another unit", "another unit", 0.0)
+        return Label(None, f"its answer {answer} may be {theirs:.10g} in another unit", "another unit", 0.0, answer)
     return _label_wrong(reference, steps, answer)
 
 
-def concluded(steps: Sequence[str]) -> str | None:
+def _concluded(steps: Sequence[str]) -> str | None:
     """The answer of a solution: that of its last step where this announces one, which is all there is to read then."""
     last = steps[-1].lstrip()
     return final_answer(last if last.startswith(("####", "A: ")) else "\n".join(steps))
@@ -137,28 +139,34 @@ def cannot_label(reference: Reference, steps: Sequence[str]) -> tuple[str, str] 
 # --- labels -----------------------------------------------------------------------------------------------------------
 
 
-def _label_right(steps: Sequence[str]) -> Label:
+def _label_right(steps: Sequence[str], answer: str) -> Label:
     for index, step in enumerate(steps):
         if false := false_equations(step):
             return Label(
-                index, f"states {false[0]}", FALSE, FALSE_CONFIDENCE, (Evidence(index, false[0].text, FALSE, ""),)
+                index,
+                f"states {false[0]}",
+                FALSE,
+                FALSE_CONFIDENCE,
+                answer,
+                (Evidence(index, false[0].text, FALSE, ""),),
             )
-    return Label(-1, "comes to the answer of the reference", "right answer", RIGHT_CONFIDENCE)
+    return Label(-1, "comes to the answer of the reference", "right answer", RIGHT_CONFIDENCE, answer)
 
 
 def _label_wrong(reference: Reference, steps: Sequence[str], answer: str) -> Label:
     if not any(map(_ENGLISH.search, steps)) and sum(len(_WORDS.findall(step)) for step in steps) >= 12:
         reason = "it is not in English: units and number words cannot be read"
-        return Label(None, reason, "another language", 0.0)
+        return Label(None, reason, "another language", 0.0, answer)
     trace = follow(reference, steps)
     if not trace.values and not trace.equations:
-        return Label(None, "no equation in it can be read", "nothing to read", 0.0, _evidence(trace))
-    seen = features(trace, steps)
+        return Label(None, "no equation in it can be read", "nothing to read", 0.0, answer, _evidence(trace))
+    found = suspects(trace, len(steps))
+    seen = features(trace, steps, found)
     chances = probabilities(seen)
     # Nothing speaks for one of many sentences before the first suspect, so none of them is named.
     step = max((i for i in range(len(steps)) if EARLIER not in seen[i]), key=chances.__getitem__)
-    kind, reason = _reason(reference, trace, steps, step, answer)
-    return Label(step, reason, kind, round(chances[step], 4), _evidence(trace))
+    kind, reason = _reason(reference, trace, found, step, answer)
+    return Label(step, reason, kind, round(chances[step], 4), answer, _evidence(trace))
 
 
 def _evidence(trace: Trace) -> tuple[Evidence, ...]:
@@ -185,10 +193,10 @@ _FITS = {
 }
 
 
-def _reason(reference: Reference, trace: Trace, steps: Sequence[str], step: int, answer: str) -> tuple[str, str]:
+def _reason(reference: Reference, trace: Trace, found: Mapping[int, str], step: int, answer: str) -> tuple[str, str]:
     """Why this step, in a word and in a sentence."""
-    values = computed_by_step(trace, len(steps))[step]
-    kind = suspects(trace, len(steps)).get(step)
+    values = [value for value in trace.values if value.step == step and not value.claimed]
+    kind = found.get(step)
     if kind == FALSE:
         value = next(v for v in values if v.false)
         return kind, f"states {value.text}, but it comes to {value.exact:.10g}"
@@ -202,7 +210,7 @@ def _reason(reference: Reference, trace: Trace, steps: Sequence[str], step: int,
         return _SHORT[value.kind], _unsupported(reference, value)
     if trace.reached is not None and step >= trace.reached:
         return "conclusion", f"had the answer {reference.answer:.10g}, and concludes {answer}"
-    if not suspects(trace, len(steps)):
+    if not found:
         return (
             "conclusion",
             f"no value before it contradicts the reference; it concludes {answer} instead of {reference.answer:.10g}",

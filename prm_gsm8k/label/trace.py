@@ -182,19 +182,24 @@ class _Follower:
         A number in it may be a result so far, an older one of the same value, one of the question, or one that was
         worked out in the head.
         """
-        reference, keys = self.reference, [key(number) for number in side.numbers]
-        versions = [self.known]
-        if any(k in reference.computed and k not in self.known for k in keys):
-            versions = [reference.computed | self.known]
-        if any(k in self.known and k in reference.stated for k in keys):
-            versions.append({})
-        if any(k in self.older for k in keys):
+        reference, known = self.reference, self.known
+        keys = {key(number) for number in side.numbers}
+        versions = [known]
+        results = keys & reference.computed.keys()
+        if not results <= known.keys():
+            versions = [reference.computed | known]
+        given = keys & reference.stated
+        if given and not given.isdisjoint(known):
+            versions.append({k: residue for k, residue in versions[0].items() if k not in reference.stated})
+        if not keys.isdisjoint(self.older):
             versions.append(self.older)
+        if any(known.get(k, reference.computed[k]) != reference.computed[k] for k in results):
+            versions.append(known | reference.computed)
         residue: Residue | None = None
         kind, match = OTHER, ""
-        for known in versions:
+        for version in versions:
             try:
-                tried = reference.evaluate(side.tree, side.numbers, known)
+                tried = reference.evaluate(side.tree, side.numbers, version)
             except (ValueError, ZeroDivisionError):
                 continue
             if (found := reference.by_residue.get(tried)) is not None:

@@ -15,7 +15,7 @@ from prm_gsm8k.build.build import build
 from prm_gsm8k.cli.main import app
 from prm_gsm8k.dataset.folder import read_tables
 from prm_gsm8k.dataset.manifest import read_manifest
-from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.dataset.problems import DuplicateQuestionWarning, shipped_problems
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import BadInputError
@@ -166,6 +166,17 @@ def test_own_problems(tmp_path: Path) -> None:
     assert command(file, "--problems", own, "--out", tmp_path / "out").exit_code == 0
     (row,) = rows(tmp_path / "out")
     assert (row["prompt"], row["first_error"]) == ("Ana has 5 cups and 7 jars. In all?", 0)
+
+
+def test_a_question_with_two_references_is_named(tmp_path: Path) -> None:
+    twice = [{"question": "Ana has 5 cups and 7 jars. In all?", "answer": f"5+7 = {n}\n#### {n}"} for n in (12, 13)]
+    own = write(tmp_path / "own.jsonl", *twice)
+    file = write(
+        tmp_path / "s.jsonl", {"question": "Ana has 5 cups and 7 jars. In all?", "output": "5 + 7 = 12\n#### 12"}
+    )
+    with pytest.warns(DuplicateQuestionWarning, match=r"own.jsonl:2 repeats .*own.jsonl:1"):
+        build("labelled", tmp_path / "out", file=str(file), problems=str(own))
+    assert [row["first_error"] for row in rows(tmp_path / "out")] == [-1]
 
 
 def test_rows_do_not_depend_on_processes(tmp_path: Path) -> None:

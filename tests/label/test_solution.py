@@ -156,6 +156,11 @@ def test_kinds(steps: tuple[str, ...]) -> None:
         assert found == KINDS[steps]
 
 
+def test_a_number_that_is_a_result_and_in_the_question_may_be_either() -> None:
+    """The reference gives 12 muffins away, and the question has 12 pies."""
+    assert kinds("36/3 = 12", "36 - 12 = 24", "24 * 2 + 12 * 9 = 156")[-1] == SAME
+
+
 def test_equal_values_are_not_the_same_quantity() -> None:
     """4 * 2 = 8 people is another 8 than 16 / 2 = 8 weeks."""
     question = "There are 4 rooms with 2 beds, and 16 towels for each pair of days. How many towels a day and a bed?"
