@@ -67,6 +67,11 @@ def test_what_only_looks_like_it(step: str) -> None:
     assert read_step(step).statements == ()
 
 
+def test_a_mixed_number_is_one_number() -> None:
+    (statement,) = read_step("2 * 1 1/2 = 3 cups").statements
+    assert statement.sides[0].numbers == (2.0, 1.5)
+
+
 def test_numbers_of_the_prose_are_kept_apart() -> None:
     assert read_step("There are 24 of them, 7 red").numbers == (24.0, 7.0)
     assert read_step("7 + 3 = 10").numbers == ()

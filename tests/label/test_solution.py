@@ -138,6 +138,7 @@ KINDS = {
     ("36 - 12 = 24",): [SAME],  # 12 may be the pies: then it is no quantity of the reference, and still one by value
     ("36/3 = 12", "36 - 12 = 24"): [SAME, SAME],
     ("36 - 36/3 = 24",): [SAME],  # in one
+    ("36 * 2/3 = 24",): [SAME],  # all but a third is two thirds
     ("12*9 = 108", "108 - 20 = 88"): [SAME, PART],  # some of the terms of 48 + 108 - 20
     ("36 * 2 = 72",): [SHARE],  # one factor of (36 - 12) * 2 multiplied out
     ("20 + 4 = 24",): [VALUE],  # the value, from other numbers
