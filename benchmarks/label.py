@@ -5,8 +5,8 @@
 
 FIRST_ERROR.jsonl has wrong solutions to GSM8K train questions with a teacher's mark: `problem`, `steps`, `label`;
 several marks of a solution are several lines. SOLUTIONS.jsonl.gz has solutions to GSM8K test questions: `problem`,
-`steps`, `correct`. Rules and weights were made on half A of the problems (a hash of the question says which), and half
-B was looked at once, at the end.
+`steps`, `correct`. Rules and weights were made on half A of the problems (a hash of the question says which), and
+the figures of half B decided nothing.
 """
 
 from __future__ import annotations
