@@ -159,6 +159,7 @@ _MEANING = frozenset((*FRACTION_WORDS, *(w.capitalize() for w in FRACTION_WORDS)
 _MEANING |= {"by", "of", "equals", "equal", "is", "are", "gives", "makes"}
 _DIGITS = frozenset("0123456789.")
 _NONE: frozenset[str] = frozenset()
+_LONGEST_EXPRESSION = 60  # operands; a model in a loop writes thousands, deeper than Python recurses
 _LONGEST_UNIT = 5  # words between a number and the operator behind it
 _LONGEST_GAP = 4  # words between an equals sign and its number: `= a total of 12`
 
@@ -235,6 +236,9 @@ class _Reader:
         self.percent = text[-1] == "%"
 
     def operator(self, sign: str) -> None:
+        if len(self.numbers) + len(self.variables) > _LONGEST_EXPRESSION:
+            self.clear()
+            return
         rank = _RANK[sign]
         while self.operators and self.operators[-1] != "(" and _RANK[self.operators[-1]] >= rank:
             self.reduce()

@@ -67,6 +67,7 @@ class Trace:
     reached: int | None = None
 
 
+_LONGEST_CHAIN = 20  # sides of an equation with letters; a model in a loop writes thousands
 # Numbers that may stand in the prose of any step without meaning anything new.
 _COMMON = frozenset((0, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7, 10, 12, 16, 24, 30, 31, 36, 50, 52, 60, 100, 365, 1000))
 
@@ -234,7 +235,7 @@ class _Follower:
 
     def letters(self, step: int, statement: Statement) -> None:
         """Equations with letters: does a value of the reference solve them?"""
-        for left, right in itertools.pairwise(statement.sides):
+        for left, right in itertools.pairwise(statement.sides[:_LONGEST_CHAIN]):
             if not left.variables and not right.variables:
                 continue
             if type(left.tree) is str and right.is_number:  # x = 12

@@ -223,6 +223,25 @@ def test_any_text_has_an_answer(steps: list[str]) -> None:
     assert found.first_error is None or -1 <= found.first_error < len(steps)
 
 
+LOOPS = {
+    "digits": "9" * 5000 + " + 1 = 3",
+    "brackets": "(" * 3000,
+    "a sum": "1 + " * 3000 + "1 = 4",
+    "a sum in brackets": "((1 + 1" * 1000,
+    "letters": "x = x + " * 2000,
+    "powers": "2^9^9^9 = 5",
+    "a division by zero": "1 / 0 = 4",
+    "LaTeX": "{" * 2000 + r"\frac{" * 500,
+    "the same again": "5 + 7 = 12 " * 2000,
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_model_in_a_loop(name: str) -> None:
+    found = label(LOOPS[name], "36/3 = 12", "#### 12")
+    assert found.first_error in (None, 0, 1, 2)
+
+
 # --- how it is used ---------------------------------------------------------------------------------------------------
 
 
