@@ -20,9 +20,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.arithmetic.grading import final_answer, is_right
 from prm_gsm8k.dataset.jsonl import read_rows
-from prm_gsm8k.sampling.grading import final_answer, is_right
-from prm_gsm8k.sampling.steps import SENTENCES_OF_A_STEP, split_steps
+from prm_gsm8k.dataset.steps import SENTENCES_OF_A_STEP, split_steps
 
 FORMS: dict[str, tuple[str, str]] = {
     "lines": ("{step}", "\n"),

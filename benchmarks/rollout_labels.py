@@ -21,8 +21,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from prm_gsm8k.arithmetic.grading import is_right
 from prm_gsm8k.dataset.jsonl import read_rows
-from prm_gsm8k.sampling.grading import is_right
 from prm_gsm8k.sampling.labels import Call, LabelOptions, find_first_error
 from prm_gsm8k.sampling.rollout import Rollout
 

@@ -22,6 +22,7 @@ import datasets
 import pyarrow as pa
 from datasets import DatasetInfo, GeneratorBasedBuilder, SplitGenerator
 
+from prm_gsm8k.builders.labelled import LabelledConfig
 from prm_gsm8k.builders.model_sampled import ModelSampledConfig
 from prm_gsm8k.builders.prm800k import Prm800kConfig
 from prm_gsm8k.builders.synthetic import SyntheticConfig
@@ -57,7 +58,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
     """Builds one config into the datasets cache.
 
     Args:
-        config_name: `synthetic`, `prm800k` or `model_sampled`.
+        config_name: `synthetic`, `prm800k`, `model_sampled` or `labelled`.
         repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset("ORG/prm-gsm8k", ...)` looks when it is offline.
         cache_dir: instead of `HF_DATASETS_CACHE`.
         inputs: of the config, if already read.
@@ -65,7 +66,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
     """
 
     BUILDER_CONFIG_CLASS = SyntheticConfig
-    BUILDER_CONFIGS = [SyntheticConfig(), Prm800kConfig(), ModelSampledConfig()]
+    BUILDER_CONFIGS = [SyntheticConfig(), Prm800kConfig(), ModelSampledConfig(), LabelledConfig()]
     DEFAULT_WRITER_BATCH_SIZE = 4_000  # 4 MB of rows in memory a process
 
     def __init__(

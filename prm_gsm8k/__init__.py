@@ -4,6 +4,7 @@
 
     rows = prm_gsm8k.load("synthetic", split="train")       # builds it, offline, if nothing is built yet
     rows = prm_gsm8k.build_synthetic(my_problems, seed=0)   # the same from your own [{"question": ..., "answer": ...}]
+    label = prm_gsm8k.label_solution(question, reference, steps)   # first error of a solution, by the reference
     prm_gsm8k.publish("data", "org/prm-gsm8k", tag="v1.0.0")
     rows = prm_gsm8k.load("synthetic", repo_id="org/prm-gsm8k", revision="v1.0.0")
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from prm_gsm8k.api import build_synthetic, load
     from prm_gsm8k.build.publish import publish
     from prm_gsm8k.dataset.problems import Problem, read_problems
+    from prm_gsm8k.label.reference import Reference
+    from prm_gsm8k.label.solution import label_solution
     from prm_gsm8k.models.publish import publish_model
     from prm_gsm8k.models.reward_model import ProcessRewardModel
     from prm_gsm8k.models.scorers import load_scorer
@@ -30,9 +33,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Problem",
     "ProcessRewardModel",
+    "Reference",
     "VllmRewardModel",
     "__version__",
     "build_synthetic",
+    "label_solution",
     "load",
     "load_scorer",
     "publish",
@@ -42,6 +47,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "Reference": "prm_gsm8k.label.reference",
+    "label_solution": "prm_gsm8k.label.solution",
     "Problem": "prm_gsm8k.dataset.problems",
     "ProcessRewardModel": "prm_gsm8k.models.reward_model",
     "VllmRewardModel": "prm_gsm8k.models.vllm_reward_model",

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from prm_gsm8k.hub.snapshot import Snapshot
 
-BUILT_ON_REQUEST_ONLY = ("prm800k", "model_sampled")  # half a gigabyte to download; hours of a GPU
+# half a gigabyte to download; hours of a GPU; a file of your own
+BUILT_ON_REQUEST_ONLY = ("prm800k", "model_sampled", "labelled")
 
 
 def build_synthetic(

@@ -21,15 +21,16 @@ MAY_IMPORT = {
     "hub": "dataset",
     "prm800k": "dataset",
     "synthetic": "arithmetic dataset",
+    "label": "arithmetic dataset",
     "models": "metrics dataset hub",
     "sampling": "arithmetic dataset models",
-    "builders": "dataset prm800k synthetic sampling",
-    "build": "reports dataset hub prm800k synthetic sampling builders",
+    "builders": "dataset prm800k synthetic label sampling",
+    "build": "reports dataset hub prm800k synthetic label sampling builders",
     "evaluation": "arithmetic metrics reports dataset hub models",
     "audit": "arithmetic metrics reports dataset evaluation",
     "train": "metrics dataset hub models",
     "api": "dataset hub synthetic build",
-    "cli": "reports dataset hub models sampling build evaluation audit",
+    "cli": "reports dataset hub label models sampling build evaluation audit",
 }
 FLAT = {"__init__", "api", "exceptions"}  # the only modules that lie in prm_gsm8k/ itself
 

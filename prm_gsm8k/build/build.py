@@ -53,7 +53,7 @@ def build(
     """Build config `name` into the folder `out`; other configs in it are kept.
 
     Args:
-        name: `synthetic`, `prm800k`, or `model_sampled` (from evidence sampled before).
+        name: `synthetic`, `prm800k`, `labelled`, or `model_sampled` (from evidence sampled before).
         out: the folder: new, empty, or made by an earlier build.
         num_proc: processes; by default one per core, at most 4. Rows do not depend on it.
         progress: called with the progress of the build.

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from prm_gsm8k import __version__
-from prm_gsm8k.cli import audit, build, check, evaluate, export, hub, look, report, sampled, score
+from prm_gsm8k.cli import audit, build, check, evaluate, export, hub, label, look, report, sampled, score
 
 COMMANDS = {
     "Data": ("build", "show", "stats", "verify", "audit", "report"),
@@ -48,6 +48,7 @@ for command in (
     look.show,
     look.stats,
     check.verify,
+    label.label,
     audit.audit,
     hub.publish,
     hub.diff,

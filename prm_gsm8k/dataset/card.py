@@ -25,7 +25,12 @@ from prm_gsm8k.reports.numbers import percent
 CARD = "README.md"
 
 _TAGS = ["process-reward-model", "prm", "stepwise-supervision", "reasoning", "math"]
-_TAGS_OF = {"synthetic": ["gsm8k", "synthetic"], "prm800k": ["prm800k"], "model_sampled": ["gsm8k", "synthetic"]}
+_TAGS_OF = {
+    "synthetic": ["gsm8k", "synthetic"],
+    "prm800k": ["prm800k"],
+    "model_sampled": ["gsm8k", "synthetic"],
+    "labelled": ["gsm8k", "synthetic"],
+}
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
@@ -104,7 +109,7 @@ def size_category(rows: int) -> str:
 
 def _licence(manifest: Manifest) -> dict[str, str]:
     """MIT, unless some rows are output of a model, which has terms of its own."""
-    if "model_sampled" in manifest.configs:
+    if not manifest.configs.keys().isdisjoint(("model_sampled", "labelled")):
         return {"license": "other", "license_name": "mit-and-the-terms-of-the-sampling-model"}
     return {"license": "mit"}
 

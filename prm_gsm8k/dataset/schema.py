@@ -72,6 +72,12 @@ EXTRA_COLUMNS: dict[str, tuple[Column, ...]] = {
             nullable_items=True,
         ),
     ),
+    "labelled": (
+        Column("error_kind", "string", "the reason in a word or two, to count by; `right answer` if there is none"),
+        Column("error_reason", "string", "one sentence: why the first wrong step is wrong; empty if right"),
+        Column("confidence", "float32", "probability that a teacher marks this step, given that some step is wrong"),
+        Column("evidence", "list<string>", "a step: what its values were matched to in the reference solution"),
+    ),
     "model_sampled": (
         Column("successes", "list<int32>", "one per step: continuations from here that reached the correct answer"),
         Column("trials", "list<int32>", "one per step: continuations from here, 0 where none was needed"),

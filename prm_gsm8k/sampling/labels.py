@@ -19,8 +19,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from prm_gsm8k.arithmetic.false_equations import first_false_equation
+from prm_gsm8k.arithmetic.grading import is_right, through_answer
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.sampling.grading import is_right, through_answer
 from prm_gsm8k.sampling.rollout import GoOn, Rollout
 
 Grader = Callable[[str, str], bool]

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.arithmetic.grading import is_right
 from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.models.vllm_server import vllm_server
 from prm_gsm8k.sampling.engine import Engine, RequestRefused, check_endpoint, read_answer
 from prm_gsm8k.sampling.evidence import Calls, Log, open_folder, question_digest, read_calls
-from prm_gsm8k.sampling.grading import is_right
 from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
 from prm_gsm8k.sampling.models import Model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe

@@ -12,14 +12,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from prm_gsm8k.arithmetic.grading import final_answer, is_right, through_answer
 from prm_gsm8k.dataset.problems import Problem
+from prm_gsm8k.dataset.steps import split_steps
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 from prm_gsm8k.sampling.engine import RequestRefused
 from prm_gsm8k.sampling.evidence import Calls
-from prm_gsm8k.sampling.grading import final_answer, is_right, through_answer
 from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
 from prm_gsm8k.sampling.rollout import GoOn, Rollout
-from prm_gsm8k.sampling.steps import split_steps
 
 # Reasons why a solution makes no row; keys of the tally.
 CUT_OFF = "solution left out/cut off at max tokens"

@@ -22,14 +22,19 @@ from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.dataset.manifest import read_manifest
 from prm_gsm8k.dataset.schema import EXTRA_COLUMNS, arrow_schema
 
-CONFIGS = ("synthetic", "prm800k", "model_sampled")
+CONFIGS = ("synthetic", "prm800k", "model_sampled", "labelled")
 SUBSETS = [subset for size in (1, 2, 3) for subset in combinations(CONFIGS, size)]
 REPO = "someone/prm-gsm8k"
 
 
 def own_columns(config: str, row: dict[str, Any]) -> dict[str, Any]:
     """Something in the columns that only this config has."""
-    items = {"string": "", "list<int32>": [1 if label else -1 for label in row["labels"]]}
+    items = {
+        "string": "",
+        "float32": 0.5,
+        "list<int32>": [1 if label else -1 for label in row["labels"]],
+        "list<string>": ["" for _ in row["labels"]],
+    }
     return {column.name: items[column.type] for column in EXTRA_COLUMNS.get(config, ())}
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from prm_gsm8k.arithmetic.grading import is_right
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.sampling.grading import is_right
 from prm_gsm8k.sampling.labels import Labelled, LabelOptions, interval_width, label_solution, relabel
 from prm_gsm8k.sampling.rollout import Rollout
 

@@ -9,11 +9,11 @@ import pytest
 from real_tokenizers import tokenizer
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
+from prm_gsm8k.arithmetic.grading import final_answer
 from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.dataset.steps import split_steps
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.sampling import prompts
-from prm_gsm8k.sampling.grading import final_answer
-from prm_gsm8k.sampling.steps import split_steps
 
 QUESTION = "Ann has {3} bags of 4 {steps}. How many?"
 STEPS = ["3 bags of 4 are 3 * 4 = 12.", "Hers are {question} 12."]

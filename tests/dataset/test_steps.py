@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from prm_gsm8k.dataset.problems import shipped_problems
-from prm_gsm8k.sampling.steps import split_steps
+from prm_gsm8k.dataset.steps import split_steps
 
 # The same solution throughout; a form says how its steps stand in a text.
 STEPS = [

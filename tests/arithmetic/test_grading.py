@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from prm_gsm8k.arithmetic.grading import final_answer, is_right, numbers, through_answer
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.sampling.grading import final_answer, is_right, numbers, through_answer
 
 FOUND = {
     # announced
@@ -156,7 +156,7 @@ def test_without_math_verify_it_says_what_to_install() -> None:
     """In a process of its own, whose import of math_verify fails as it does where it is not installed."""
     code = (
         "import sys; sys.modules['math_verify'] = None\n"
-        "from prm_gsm8k.sampling.grading import is_right\n"
+        "from prm_gsm8k.arithmetic.grading import is_right\n"
         "is_right('The answer is 5.', '5')"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -1,0 +1,108 @@
+"""`prm-gsm8k label FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prm_gsm8k.cli.build import NumProc, Out, RepoId, finish
+from prm_gsm8k.cli.common import Json, as_dict, errors, print_json, printer, progress_bar
+
+if TYPE_CHECKING:
+    from prm_gsm8k.build.build import Built
+
+
+def label(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Solutions, one JSON object a line; plain or .gz.")],
+    out: Out = Path("data"),
+    problems: Annotated[
+        str | None,
+        typer.Option(metavar="FILE_OR_HUB_ID", help="JSONL (or .gz) or Hub id.", show_default="GSM8K, shipped inside"),
+    ] = None,
+    test_questions: Annotated[
+        bool, typer.Option("--test-questions", help="Label GSM8K test questions too, into split test.")
+    ] = False,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Leave out first errors that are less sure than this.")
+    ] = 0.3,
+    explain: Annotated[
+        int | None, typer.Option(min=1, metavar="LINE", help="Print this line's solutions beside the reference.")
+    ] = None,
+    num_proc: NumProc = None,
+    repo_id: RepoId = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the solutions that were skipped.")] = False,
+    json: Json = False,
+) -> None:
+    """First errors in solutions you have, by the reference solution of their problem: no model, no GPU.
+
+    A line of FILE has a question (problem, question or prompt) and either steps or completions (a list: the steps of
+    one solution), or solution, response or output (a text), or solutions (a list of texts). Sample logs of
+    lm-evaluation-harness and example_model_solutions are read as they are. The problem is found by its question.
+
+    What this cannot tell it leaves out and counts; benchmarks/label.md says what that is, and how often it is wrong.
+    """
+    with errors():
+        if explain is not None:
+            _explain(file, explain, problems, test_questions)
+            return
+        from prm_gsm8k.build.build import build
+
+        with progress_bar(quiet=json) as progress:
+            built = build(
+                "labelled",
+                out,
+                num_proc=num_proc,
+                progress=progress,
+                repo_id=repo_id,
+                file=str(file),
+                problems=problems,
+                test_questions=test_questions,
+                min_confidence=min_confidence,
+            )
+        kinds = _kinds(built)
+        if json:
+            print_json(
+                {
+                    "folder": str(built.folder),
+                    "config": built.name,
+                    "cached": built.cached,
+                    "seconds": round(built.seconds, 3),
+                    "reasons": kinds,
+                    **as_dict(built.config),
+                    "skipped": [{"solution": w, "reason": r} for w, r in built.skipped]
+                    if verbose
+                    else len(built.skipped),
+                }
+            )
+            return
+        finish(built, verbose, json=False)
+        console = printer()
+        console.print("\nreasons")
+        for kind, count in kinds.items():
+            console.print(f"  {count:>9,}  {kind}", highlight=False, markup=False)
+        solutions = built.config.drops.get("solutions", 0)
+        console.print(f"\n{solutions:,} solutions read, {solutions / built.seconds:,.0f}/s", highlight=False)
+
+
+def _kinds(built: Built) -> dict[str, int]:
+    """Rows by reason, the most frequent first."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    counts: dict[str, int] = {}
+    for part in built.config.files:
+        for item in pc.value_counts(
+            pq.read_table(built.folder / part.path, columns=["error_kind"])["error_kind"]
+        ).to_pylist():
+            counts[item["values"]] = counts.get(item["values"], 0) + item["counts"]
+    return dict(sorted(counts.items(), key=lambda kv: -kv[1]))
+
+
+def _explain(file: Path, line: int, problems: str | None, test_questions: bool) -> None:
+    """Print the solutions of one line beside the reference."""
+    from prm_gsm8k.label.recipe import LabelledRecipe
+
+    for text in LabelledRecipe(file=str(file), problems=problems, test_questions=test_questions).explain(line):
+        typer.echo(text)
