@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 from tiny import common
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,7 +51,9 @@ def killed_and_resumed(place: Path, out: str, *more: str, processes: int = 1, co
     while not (place / out / f"checkpoint-{at}").exists():
         assert job.poll() is None and time.monotonic() < deadline, (place / f"{out}.log").read_text()[-5000:]
         time.sleep(0.01)
-    os.killpg(job.pid, signal.SIGKILL)
+    launcher = psutil.Process(job.pid)
+    for process in [launcher, *launcher.children(recursive=True)]:  # torchrun's are in sessions of their own
+        process.kill()
     job.wait()
     assert not (place / out / "prm_training.json").exists()
     resumed = finish(launch(place, out, *more, processes=processes, config=config), place, out)
