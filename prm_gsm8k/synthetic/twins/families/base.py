@@ -1,0 +1,82 @@
+"""A share is taken of another base: "half of the remaining cards" as "half of all the cards"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from random import Random
+
+from prm_gsm8k.synthetic.twins.edit import Edit, Family
+from prm_gsm8k.synthetic.twins.graph import Graph
+from prm_gsm8k.synthetic.twins.question import Kind
+from prm_gsm8k.synthetic.twins.solve import Change
+from prm_gsm8k.synthetic.twins.wording import around
+
+_OF_THE_REST = re.compile(
+    r"\bof (?:(the|his|her|their|its|all the) (?:remaining|rest of the|leftover|other) ([a-z]+)|(the (?:rest|remainder))|(what (?:is|was) left))\b"
+)
+_REST = re.compile(r"\b(?:remain\w*|rest|left|leftover|other)\b", re.IGNORECASE)
+
+
+def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
+    question, solution = graph.question, graph.solution
+    text = question.text
+    for match in _OF_THE_REST.finditer(text):
+        for index, quantity in enumerate(question.quantities):
+            end = quantity.mentions[0][1]
+            if quantity.kind not in (Kind.SHARE, Kind.PERCENTAGE) or not 0 <= match.start() - end <= 4:
+                continue
+            for equation_index, operand in graph.feeds(index):
+                equation = solution.equations[equation_index]
+                if any(operator in "+-" for operator in equation.operators):
+                    continue
+                bases = [
+                    o
+                    for o, sources in enumerate(graph.sources[equation_index])
+                    if o != operand and len(sources) == 1 and 0 <= sources[0] < len(solution.equations)
+                ]
+                if len(bases) != 1:
+                    continue
+                rest = graph.sources[equation_index][bases[0]][0]
+                total = _minuend(graph, rest)
+                prose = "".join(solution.steps[equation.step])
+                if total is None:
+                    continue
+                words = {}
+                if _REST.search(prose):
+                    found = re.findall(r"\b(?:the )?(?:remaining|rest of the)\b", prose)
+                    if len(found) != len(_REST.findall(prose)) or len(found) != 1:
+                        continue
+                    words = {found[0]: "all the" if found[0].startswith("the") else "total"}
+                said = match[0]
+                noun = match[2]
+                read = f"of all {match[1].replace('all ', '')} {noun}" if noun else None
+                if read is None or noun in ("of", "in", "half", "amount", "money"):
+                    continue
+                twin = text[: match.start()] + read + text[match.end() :]
+                if _REST.search(read):
+                    continue
+                yield Edit(
+                    twin,
+                    Change(sources={(equation_index, bases[0]): total}, words={equation.step: words} if words else {}),
+                    around(text, end, match.end()),
+                    around(twin, end, match.start() + len(read)),
+                )
+
+
+def _minuend(graph: Graph, rest: int) -> int | None:
+    """What the remainder was taken from, if equation `rest` is a remainder."""
+    equation = graph.solution.equations[rest]
+    if not equation.operators or any(operator != "-" for operator in equation.operators):
+        return None
+    sources = graph.sources[rest][0]
+    return sources[0] if len(sources) == 1 and sources[0] >= 0 else None
+
+
+FAMILY = Family(
+    name="base_confused",
+    stands_for="a fraction or percentage of the wrong base",
+    thought='reads "{said}" as "{read}"',
+    thought_back='reads "{said}" as "{read}"',
+    edits=edits,
+)

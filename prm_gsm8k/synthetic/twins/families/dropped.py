@@ -1,0 +1,142 @@
+"""A part is left out: a sentence, or an item of a list, whose number only adds a term to a sum or takes one away.
+
+The other way round it is counted although the question does not say it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from random import Random
+
+from prm_gsm8k.synthetic.twins.edit import Edit, Family
+from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
+from prm_gsm8k.synthetic.twins.question import names_in
+from prm_gsm8k.synthetic.twins.solve import Change
+
+_BACK = re.compile(r"(?:It|They|This|That|These|Those|The (?:other|rest|remaining|first|second|latter)|Both|Each|Of (?:the|those|them)|If (?:it|they|the)|Also|However|But|Then|After|Half|Another|One|On the|Later)\b")
+_ALL = re.compile(r"\b(?:both|all (?:of|the|three|four|five|\d)|three|four|five|third|each of|respectively|combined total of)\b", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z]{4,}")
+_PLAIN = frozenset(
+    "that this with from they their have been were each every what much many more than some also then which when will "
+    "would other after before there these those buys bought cost costs spends spent gets makes sold sells needs total "
+    "into over only about them does having gave gives took takes another wants uses used during while because dollars "
+    "money hours minutes pounds days week weeks month time times first second third last next going went dollar".split()
+)
+_ITEM = re.compile(r", (?!and\b)([^,.;?!]*\d[^,.;?!]*)(?=, )")
+
+
+def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
+    question = graph.question
+    for start, end, twin in (*_sentences(graph), *_items(graph)):
+        inside = frozenset(
+            i for i, q in enumerate(question.quantities) if any(start <= a < end for a, _ in q.mentions)
+        )
+        if not inside or any(
+            not all(start <= a < end for a, _ in question.quantities[i].mentions)
+            or graph.is_open(quantity_source(i))
+            for i in inside
+        ):
+            continue
+        change = without(graph, inside)
+        if change is None:
+            continue
+        left_out = question.text[start:end].strip(" ,.")
+        kept = question.text[:start] + " " + question.text[end:]
+        own = {w.lower() for w in _WORD.findall(left_out)} - {w.lower() for w in _WORD.findall(kept)} - _PLAIN
+        first = min(graph.solution.equations[e].step for e, _ in (*change.gone.items(), *change.dropped))
+        gone = {graph.solution.equations[e].step for e in change.gone}
+        prose = " ".join(
+            "".join(parts) for n, parts in enumerate(graph.solution.steps) if n >= first and n not in gone
+        ).lower()
+        if any(word.rstrip("s") in prose for word in own) or _ALL.search(prose):
+            continue
+        yield Edit(twin, change, left_out.replace('"', "'"), "")
+
+
+def _sentences(graph: Graph) -> Iterator[tuple[int, int, str]]:
+    """Sentences that can go without being missed: nothing after them speaks of what only they bring in."""
+    question = graph.question
+    text = question.text
+    for number in range(1, len(question.sentences) - 1):
+        start, end = question.sentences[number]
+        after = question.sentences[number + 1][0]
+        sentence, before, behind = text[start:end], text[:start], text[after:]
+        if not sentence.endswith(".") or _BACK.match(behind) or _ALL.search(question.sentence(len(question.sentences) - 1)):
+            continue
+        if re.match(r"(?:He|She|His|Her)\b", behind) and (set(names_in(sentence)) - set(names_in(question.sentence(number - 1)))):
+            continue
+        said = {w.lower().rstrip("s") for w in _WORD.findall(before)}
+        later = {w.lower().rstrip("s") for w in _WORD.findall(behind)}
+        if any(w in later and w not in said for w in ({w.lower().rstrip("s") for w in _WORD.findall(sentence)} - _PLAIN)):
+            continue
+        yield start, after, text[:start] + text[after:]
+
+
+def _items(graph: Graph) -> Iterator[tuple[int, int, str]]:
+    """Items in the middle of a list."""
+    text = graph.question.text
+    for match in _ITEM.finditer(text):
+        sentence_start = max(text.rfind(". ", 0, match.start()) + 1, 0)
+        first = text[sentence_start : match.start()]
+        if not re.search(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten)\b", first[-40:]):
+            continue
+        start, end = match.start(), match.end()
+        if re.match(r", (?:how|what|if|then|she|he|they|it|but|so|who|which)\b", text[end:], re.IGNORECASE):
+            continue
+        if re.match(r"(?:how|what|if|then|she|he|they|it|but|so|who|which|after|he)\b", match[1], re.IGNORECASE):
+            continue
+        rest = text[end:]
+        if rest.startswith(", and") and "," not in first:
+            rest = rest[1:]
+        yield start, end, text[:start] + rest
+
+
+def without(graph: Graph, inside: frozenset[int]) -> Change | None:
+    """What is left of the solution without some quantities: what only they feed goes, and one sum loses a term."""
+    solution = graph.solution
+    pure = {quantity_source(i) for i in inside}
+    gone: dict[int, int] = {}
+    dropped: set[tuple[int, int]] = set()
+    joined = False
+    for index, equation in enumerate(solution.equations):
+        own = graph.sources[index]
+        feeds = [len(sources) == 1 and sources[0] in pure for sources in own]
+        if not any(feeds):
+            continue
+        if all(fed or WORLD in sources for fed, sources in zip(feeds, own, strict=True)) or (
+            all(operator in "*/" for operator in equation.operators)
+            and all(fed or (s[0] >= quantity_source(0) and len(graph.uses.get(s[0], ())) > 1) for fed, s in zip(feeds, own, strict=True))
+        ):
+            if index == solution.final:
+                return None
+            gone[index] = -1
+            pure.add(index)
+            continue
+        if joined or equation.frozen or any(operator not in "+-" for operator in equation.operators):
+            return None
+        if any(equation.opens) or feeds.count(False) < 1 or (feeds[0] and equation.operators[0] == "-"):
+            return None
+        joined = True
+        left = feeds.index(False)
+        if feeds.count(False) == 1:
+            if (left and equation.operators[left - 1] == "-") or index == solution.final:
+                return None
+            gone[index] = left
+        else:
+            dropped = {(index, operand) for operand, fed in enumerate(feeds) if fed}
+    if not joined:
+        return None
+    steps = {solution.equations[e].step for e in gone}
+    if any(e.step in steps and i not in gone for i, e in enumerate(solution.equations)):
+        return None
+    return Change(gone=gone, dropped=frozenset(dropped))
+
+
+FAMILY = Family(
+    name="part_left_out",
+    stands_for="a part, condition or deduction forgotten, or one counted that is not there",
+    thought='leaves out "{said}"',
+    thought_back='counts "{read}", which the question does not say',
+    edits=edits,
+)

@@ -1,0 +1,62 @@
+"""What holds for each is taken for the total: "5 books for $3 each" as "5 books for $3 in total"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from random import Random
+
+from prm_gsm8k.synthetic.twins.edit import Edit, Family
+from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
+from prm_gsm8k.synthetic.twins.question import Kind
+from prm_gsm8k.synthetic.twins.solve import Change
+from prm_gsm8k.synthetic.twins.wording import around
+
+_EACH = re.compile(r"((?: [a-z]+){0,2}?) (each|apiece)(?=[.,;]| (?:and|for|to|with|from|on|in)\b)")
+
+
+def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
+    question, solution = graph.question, graph.solution
+    text = question.text
+    for index, quantity in enumerate(question.quantities):
+        start, end = quantity.mentions[0]
+        match = _EACH.match(text[end:])
+        if match is None or quantity.kind is not Kind.RATE or graph.is_open(quantity_source(index)):
+            continue
+        places = graph.feeds(index)
+        if len(places) != 1 or len(quantity.mentions) > 1:
+            continue
+        equation_index, operand = places[0]
+        equation = solution.equations[equation_index]
+        at = end + match.start(2)
+        twin = text[:at] + "in total" + text[end + match.end(2) :]
+        change = _without_factor(graph, equation_index, operand)
+        if change is not None:
+            yield Edit(twin, change, around(text, start, end + match.end()), around(twin, start, at + len("in total")))
+
+
+def _without_factor(graph: Graph, index: int, operand: int) -> Change | None:
+    """The graph without the factor by which the number was multiplied."""
+    equations = graph.solution.equations
+    equation = equations[index]
+    if equation.frozen or any(equation.opens) or "/" in equation.operators:
+        return None
+    if len(equation.operands) == 2:
+        alone = sum(e.step == equation.step for e in equations) == 1
+        if equation.operators[0] != "*" or index == graph.solution.final or not alone:
+            return None
+        return Change(gone={index: operand})
+    left = operand > 0 and equation.operators[operand - 1] == "*"
+    right = operand < len(equation.operators) and equation.operators[operand] == "*"
+    if left == right:
+        return None
+    return Change(dropped=frozenset(((index, operand - 1 if left else operand + 1),)))
+
+
+FAMILY = Family(
+    name="each_for_total",
+    stands_for="a rate or ratio set up wrong",
+    thought='takes "{said}" as "{read}"',
+    thought_back='takes "{said}" as "{read}"',
+    edits=edits,
+)

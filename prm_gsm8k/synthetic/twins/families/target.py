@@ -1,0 +1,92 @@
+"""Another thing is asked: what was spent for what is left, a month for a year, minutes for hours.
+
+The twin's solution ends a step earlier. The other way round it goes on, past what was asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from random import Random
+
+from prm_gsm8k.synthetic.twins.edit import Edit, Family
+from prm_gsm8k.synthetic.twins.graph import WORLD, Graph
+from prm_gsm8k.synthetic.twins.solve import Change
+
+_LEFT = re.compile(
+    r"\b([Hh])ow much (?:money )?(does|did|will|would) (\w+) (?:now )?have (?:left|remaining)(?: over)?(?=\?| after| at the end| in total| from)"
+)
+_CHANGE = re.compile(r"\b([Hh])ow much change (does|did|will|would|should) (\w+) (?:get|receive)(?: back)?(?=\?| from)")
+_SPENDING = re.compile(r"\b(?:spen[dt]s?|bought|buys?|buying|purchase\w*|costs?|pays?|paid)\b")
+_EARNING = re.compile(r"\b(?:earns?|sells?|sold|receives?|makes|made|gives?|gave|lost|loses|lent|owes?|saved?|found|donat\w+)\b")
+# (what is asked, what the last step does, with which constant): what the step before had come to.
+_UNITS = (
+    ("year", "*", 12, "month"), ("year", "*", 52, "week"), ("year", "*", 365, "day"), ("month", "*", 4, "week"),
+    ("month", "*", 30, "day"), ("week", "*", 7, "day"), ("day", "*", 24, "hour"),
+)  # fmt: skip
+_MEASURES = (
+    ("hours", "/", 60, "minutes"), ("minutes", "/", 60, "seconds"), ("feet", "/", 12, "inches"), ("yards", "/", 3, "feet"),
+    ("years", "/", 12, "months"), ("weeks", "/", 7, "days"), ("days", "/", 24, "hours"), ("dozens", "/", 12, "eggs"),
+    ("minutes", "*", 60, "hours"), ("inches", "*", 12, "feet"), ("seconds", "*", 60, "minutes"), ("months", "*", 12, "years"),
+    ("days", "*", 7, "weeks"), ("dollars", "/", 100, "cents"), ("cents", "*", 100, "dollars"), ("kilograms", "/", 1000, "grams"),
+    ("pounds", "/", 16, "ounces"), ("ounces", "*", 16, "pounds"), ("kilometers", "/", 1000, "meters"),
+)  # fmt: skip
+
+
+def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
+    question, solution = graph.question, graph.solution
+    final = solution.equations[solution.final]
+    if solution.final == 0 or final.step != len(solution.steps) - 1 or len(final.operands) != 2:
+        return
+    if sum(e.step == final.step for e in solution.equations) > 1:
+        return
+    previous = max((i for i, e in enumerate(solution.equations) if e.step == final.step - 1), default=-1)
+    if previous < 0:
+        return
+    start, end = question.sentences[-1]
+    asked = question.text[start:end]
+    for twin in _asked(graph, asked, previous):
+        yield Edit(question.text[:start] + twin, Change(last=previous), asked, twin)
+
+
+def _asked(graph: Graph, asked: str, previous: int) -> Iterator[str]:
+    """What may be asked instead, such that the step before the last one answers it."""
+    final = graph.solution.equations[graph.solution.final]
+    sources = graph.sources[graph.solution.final]
+    text = graph.question.text
+    if final.operators == ["-"] and sources[1] == (previous,):
+        spent = graph.solution.equations[previous]
+        sums = all(operator in "+*" for operator in spent.operators)
+        if _SPENDING.search(text) and not _EARNING.search(text) and sums and spent.operators:
+            for pattern in (_LEFT, _CHANGE):
+                if match := pattern.search(asked):
+                    aux = "did" if match[2] == "does" and re.search(r"\b(?:bought|spent|paid|went)\b", text) else match[2]
+                    aux = "will" if aux == "should" else aux
+                    yield asked[: match.start()] + f"{match[1]}ow much money {aux} {match[3]} spend in total" + asked[match.end() :].partition(" from")[0].rstrip("?") + "?"
+        return
+    if sources[0] != (previous,) or sources[1] != (WORLD,):
+        return
+    operator, constant = final.operators[0], final.operands[1]
+    for unit, op, value, other in _UNITS:
+        if op == operator and value == constant:
+            found = list(re.finditer(rf"\b(in a|in one|in 1|per|a|each|every|one) {unit}\b(?! old)", asked))
+            if len(found) == 1 and not re.search(rf"\b{other}", asked):
+                match = found[0]
+                article = "an" if other == "hour" and match[1].split()[-1] == "a" else match[1].split()[-1]
+                yield asked[: match.start()] + " ".join((*match[1].split()[:-1], article)) + f" {other}" + asked[match.end() :]
+    for unit, op, value, other in _MEASURES:
+        if op == operator and value == constant:
+            found = list(re.finditer(rf"\b([Hh]ow many|in) {unit}\b", asked))
+            if len(found) == 1 and not re.search(rf"\b{other}\b", asked):
+                match = found[0]
+                yield asked[: match.start()] + f"{match[1]} {other}" + asked[match.end() :]
+
+
+FAMILY = Family(
+    name="another_target",
+    stands_for="another thing answered than asked: stopped early, or a further step",
+    thought='answers "{read}" instead of "{said}"',
+    thought_back='answers "{read}" instead of "{said}"',
+    edits=edits,
+    concludes=True,
+)

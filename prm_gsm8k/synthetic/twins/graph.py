@@ -1,0 +1,179 @@
+"""A problem as one graph: the quantities of its question, the equations of its solution, and which feeds which.
+
+    Natalia sold clips to 48 of her friends in April, and half as many in May. How many altogether?
+    48/2 = 24     operand 48 is quantity 0, operand 2 is quantity 1 ("half")
+    48+24 = 72    operand 48 is quantity 0, operand 24 is the result of equation 0
+
+An operand can have several possible sources (a 7 that may be the question's or the days of a week). It is then open: it
+may stay as it is, but nothing that it may depend on is ever changed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from prm_gsm8k.synthetic.numbers import Value
+from prm_gsm8k.synthetic.parse import Mention, Solution
+from prm_gsm8k.synthetic.twins.question import SPELLED, Kind, Quantity, Question
+
+# A source is an equation (its index), a quantity of the question (`quantity_source`), the world, or unknown.
+WORLD, UNKNOWN = -1, -2
+_QUANTITIES = 1000
+
+# Constants of the world, and the words of which one must be said for it to be meant.
+_WORLD: dict[int, str] = {
+    2: "half both twice double couple pair pairs couples husband wife",
+    3: "third thirds triple thrice",
+    4: "quarter quarters fourth quadruple",
+    5: "nickel nickels weekday weekdays weekday",
+    7: "week weeks weekly day days daily",
+    10: "dime dimes decade decades",
+    12: "dozen dozens year years month months foot feet inch inches annual annually yearly",
+    16: "pound pounds ounce ounces oz",
+    24: "hour hours day days",
+    25: "quarter quarters",
+    30: "month months day days june april",
+    31: "january march may july august october december",
+    36: "yard yards",
+    52: "week weeks year years annual weekly",
+    60: "minute minutes hour hours second seconds",
+    100: "percent percentage cents cent dollars dollar centimeters meters meter",
+    365: "year years day days daily",
+    1000: "thousand kilograms kilogram kg kilometers km kilometer liters liter grams tons",
+    3600: "hour hours second seconds",
+    5280: "mile miles feet",
+}
+_WORLD_WORDS = {value: frozenset(words.split()) for value, words in _WORLD.items()}
+_LETTERS = re.compile("[a-z]+")
+
+
+def quantity_source(index: int) -> int:
+    """The source that quantity `index` of the question is."""
+    return _QUANTITIES + index
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A problem, read.
+
+    Attributes:
+        sources: for each equation and operand, where it may come from; one source where that is certain.
+        prose: the numbers of the solution outside its equations, each with where it may come from.
+        uses: for each source, the (equation, operand) that it alone feeds.
+        world: the constants of the world that are spoken of.
+    """
+
+    question: Question
+    solution: Solution
+    sources: list[list[tuple[int, ...]]]
+    prose: list[tuple[Mention, tuple[int, ...]]]
+    uses: dict[int, list[tuple[int, int]]]
+    world: frozenset[int]
+
+    def feeds(self, quantity: int) -> list[tuple[int, int]]:
+        """The (equation, operand) that are this quantity of the question, and nothing else."""
+        return self.uses.get(_QUANTITIES + quantity, [])
+
+    def quantity_of(self, equation: int, operand: int) -> Quantity | None:
+        """The quantity of the question that an operand is, where that is certain."""
+        sources = self.sources[equation][operand]
+        return self.question.quantities[sources[0] - _QUANTITIES] if _is_quantity(sources) else None
+
+    def is_open(self, source: int) -> bool:
+        """Whether some number of the solution may come from this source or from another one."""
+        return any(len(s) > 1 and source in s for operands in self.sources for s in operands) or any(
+            len(s) > 1 and source in s for _, s in self.prose
+        )
+
+
+def _is_quantity(sources: tuple[int, ...]) -> bool:
+    return len(sources) == 1 and sources[0] >= _QUANTITIES
+
+
+def join(question: Question, solution: Solution) -> Graph:
+    """Find where each number of a solution comes from."""
+    said: dict[Value, list[int]] = {}
+    for index, quantity in enumerate(question.quantities):
+        source = _QUANTITIES + index
+        for value in _forms(quantity):
+            said.setdefault(value, []).append(source)
+    words = set(solution.words_asked)
+    for step in range(len(solution.steps)):
+        words |= solution.words_of(step)
+    if "%" in question.text:
+        words.add("percent")
+    if "$" in question.text:
+        words.add("dollars")
+    world = frozenset(value for value, meant in _WORLD_WORDS.items() if not meant.isdisjoint(words)) | {1}
+    equations = solution.equations
+    results: dict[Value, list[int]] = {}
+    sources: list[list[tuple[int, ...]]] = []
+    for index, equation in enumerate(equations):
+        found = []
+        for value in equation.operands:
+            candidates = [*results.get(value, ()), *said.get(value, ())]
+            if value in world and (not candidates or value != 1):
+                candidates.append(WORLD)
+            found.append(tuple(candidates) or (UNKNOWN,))
+        sources.append(found)
+        results.setdefault(equation.result, []).append(index)
+    _prefer_results(sources, solution.final)
+    prose = []
+    for mention in solution.mentions:
+        if mention.source == -3:  # in an expression that could not be read
+            prose.append((mention, (UNKNOWN,)))
+            continue
+        candidates = [
+            i for i in results.get(mention.value, ()) if equations[i].step <= mention.step
+        ] + said.get(mention.value, [])
+        beside = {s for e, o in mention.operands for s in sources[e][o] if len(sources[e][o]) == 1}
+        if len(candidates) > 1 and len(beside) == 1 and beside <= set(candidates):
+            candidates = list(beside)
+        prose.append((mention, tuple(candidates) or ((WORLD,) if mention.value in world else (UNKNOWN,))))
+    uses: dict[int, list[tuple[int, int]]] = {}
+    for index, operands in enumerate(sources):
+        for operand, candidates in enumerate(operands):
+            if len(candidates) == 1 and candidates[0] >= 0:
+                uses.setdefault(candidates[0], []).append((index, operand))
+    return Graph(question, solution, sources, prose, uses, world)
+
+
+def _forms(quantity: Quantity) -> set[Value]:
+    """The numbers that a quantity may be in an equation: 20% is 1/5 and 20, half is 1/2 and 2."""
+    value = quantity.value
+    if quantity.kind is Kind.PERCENTAGE:
+        return {value, value * 100 if type(value) is int else int(value * 100) if value * 100 == int(value * 100) else value * 100}
+    if quantity.kind is Kind.SHARE and value and type(value) is not int:
+        return {value, value.denominator, value.numerator} - ({1} if value.numerator == 1 else set())
+    return {value}
+
+
+def _prefer_results(sources: list[list[tuple[int, ...]]], final: int) -> None:
+    """A result is there to be used: where only one number can be its use, and may be something else too, it is its use."""
+    certain = {s[0] for operands in sources for s in operands if len(s) == 1}
+    possible: dict[int, list[tuple[int, int]]] = {}
+    for index, operands in enumerate(sources):
+        for operand, candidates in enumerate(operands):
+            if len(candidates) > 1:
+                for source in candidates:
+                    if 0 <= source < _QUANTITIES and source not in certain and source != final:
+                        possible.setdefault(source, []).append((index, operand))
+    for source, places in possible.items():
+        if len(places) == 1:
+            index, operand = places[0]
+            if len(sources[index][operand]) == 2:
+                sources[index][operand] = (source,)
+
+
+def spelled_in(value: Value) -> frozenset[str]:
+    """The words that spell a value."""
+    return _WORDS_FOR.get(value, frozenset())
+
+
+_WORDS_FOR: dict[Value, frozenset[str]] = {}
+for _word, _value in SPELLED.items():
+    _WORDS_FOR[_value] = _WORDS_FOR.get(_value, frozenset()) | {_word}
+_WORDS_FOR[2] |= {"twice", "double", "doubled", "both", "couple", "pair", "two"}
+_WORDS_FOR[3] |= {"triple", "thrice", "tripled"}
+_WORDS_FOR[12] |= {"dozen"}

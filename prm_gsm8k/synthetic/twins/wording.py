@@ -1,0 +1,43 @@
+"""What several families ask of a question's words."""
+
+from __future__ import annotations
+
+import re
+
+from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
+from prm_gsm8k.synthetic.twins.question import Kind, Quantity
+
+# What the world fixes, whatever a question says of it.
+_FIXED = frozenset("leg wheel eye ear tire hand finger arm tail toe foot side corner".split())
+_BODY = frozenset("leg wheel eye ear tire tyre finger arm tail toe corner hoof paw".split())
+_IN = {("second", 60), ("minute", 60), ("hour", 24), ("day", 7), ("day", 30), ("day", 365), ("week", 52), ("week", 4), ("month", 12),
+       ("cent", 100), ("inch", 12), ("ounce", 16), ("day", 31), ("month", 6)}  # fmt: skip
+
+
+def is_editable(graph: Graph, index: int) -> bool:
+    """Whether a quantity of the question can be changed: what it feeds is certain, and the world does not fix it."""
+    quantity = graph.question.quantities[index]
+    if quantity.kind is Kind.UNKNOWN or not graph.feeds(index) or graph.is_open(quantity_source(index)):
+        return False
+    if quantity.value in (0, 1) or quantity.thing in _BODY or (quantity.thing, quantity.value) in _IN:
+        return False
+    return not any(_may_be(quantity, other) for other in graph.question.quantities if other is not quantity)
+
+
+def _may_be(quantity: Quantity, other: Quantity) -> bool:
+    return quantity.value == other.value or quantity.value * 100 == other.value or quantity.value == other.value * 100
+
+
+_CLAUSE_END = re.compile(r"[.;?!:,]\s|\n")
+
+
+def around(text: str, start: int, end: int, words: int = 4) -> str:
+    """The words around a place, as a reason quotes them.
+
+    >>> around("Jo sold clips to 48 of her friends in April, and then more.", 17, 19)
+    'Jo sold clips to 48 of her friends in'
+    """
+    before = _CLAUSE_END.split(text[:start])[-1].split(" ")
+    after = _CLAUSE_END.split(text[end:])[0].split(" ")
+    quoted = " ".join(before[-words - 1 :]) + text[start:end] + " ".join(after[: words + 1])
+    return " ".join(quoted.replace('"', "'").rstrip(".?!,").split())
