@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.graph import Graph
 from prm_gsm8k.synthetic.twins.solve import Change
 
@@ -42,6 +43,7 @@ class Family:
         thought_back: the same for one who solved the question instead of the twin, of which `{said}` and `{read}` are then
             the other way round.
         edits: the edits of a problem.
+        recognised: whether a block that was read from its text alone can be of this family.
         concludes: whether its solutions must state their answer in a last step, because one ends where the other goes on.
     """
 
@@ -50,4 +52,5 @@ class Family:
     thought: str
     thought_back: str
     edits: Callable[[Graph, Random], Iterator[Edit]]
+    recognised: Callable[[Difference], bool]
     concludes: bool = False

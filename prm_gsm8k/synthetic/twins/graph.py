@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from prm_gsm8k.synthetic.numbers import Value
-from prm_gsm8k.synthetic.parse import Mention, Solution
+from prm_gsm8k.synthetic.numbers import Value, whole
+from prm_gsm8k.synthetic.parse import Equation, Mention, Solution
 from prm_gsm8k.synthetic.twins.question import SPELLED, Kind, Quantity, Question
 
 # A source is an equation (its index), a quantity of the question (`quantity_source`), the world, or unknown.
@@ -23,10 +23,10 @@ _QUANTITIES = 1000
 
 # Constants of the world, and the words of which one must be said for it to be meant.
 _WORLD: dict[int, str] = {
-    2: "half both twice double couple pair pairs couples husband wife",
-    3: "third thirds triple thrice",
-    4: "quarter quarters fourth quadruple",
-    5: "nickel nickels weekday weekdays weekday",
+    2: "both couple pair pairs couples husband wife parents twins",
+    3: "thirds tripled triples",
+    4: "quarters quadrupled fourths",
+    5: "nickel nickels weekday weekdays",
     7: "week weeks weekly day days daily",
     10: "dime dimes decade decades",
     12: "dozen dozens year years month months foot feet inch inches annual annually yearly",
@@ -111,11 +111,12 @@ def join(question: Question, solution: Solution) -> Graph:
     sources: list[list[tuple[int, ...]]] = []
     for index, equation in enumerate(equations):
         found = []
-        for value in equation.operands:
-            candidates = [*results.get(value, ()), *said.get(value, ())]
-            if value in world and (not candidates or value != 1):
+        for operand, value in enumerate(equation.operands):
+            candidates = [*results.get(value, ()), *(s for s in said.get(value, ()) if _fits(question, s, equation, operand))]
+            if value in world:
                 candidates.append(WORLD)
             found.append(tuple(candidates) or (UNKNOWN,))
+        _read_fractions(question, solution, index, found)
         sources.append(found)
         results.setdefault(equation.result, []).append(index)
     _prefer_results(sources, solution.final)
@@ -143,10 +144,33 @@ def _forms(quantity: Quantity) -> set[Value]:
     """The numbers that a quantity may be in an equation: 20% is 1/5 and 20, half is 1/2 and 2."""
     value = quantity.value
     if quantity.kind is Kind.PERCENTAGE:
-        return {value, value * 100 if type(value) is int else int(value * 100) if value * 100 == int(value * 100) else value * 100}
+        return {whole(form) for form in (value, value * 100, 1 + value, 1 - value, 100 + value * 100) if form > 0}
     if quantity.kind is Kind.SHARE and value and type(value) is not int:
         return {value, value.denominator, value.numerator} - ({1} if value.numerator == 1 else set())
     return {value}
+
+
+def _fits(question: Question, source: int, equation: Equation, operand: int) -> bool:
+    """Whether a quantity can stand there: a multiple beside * or /, the 2 of a half behind a /."""
+    quantity = question.quantities[source - _QUANTITIES]
+    if quantity.kind is Kind.MULTIPLIER:
+        return any(operator in "*/" for operator in equation.operators[max(0, operand - 1) : operand + 1])
+    if quantity.kind is Kind.SHARE and equation.operands[operand] != quantity.value:
+        return operand > 0 and equation.operators[operand - 1] == "/"
+    return True
+
+
+def _read_fractions(question: Question, solution: Solution, index: int, sources: list[tuple[int, ...]]) -> None:
+    """A fraction that is written as in the question is the question's, its 3 and its 4 alike."""
+    equation = solution.equations[index]
+    parts = solution.steps[equation.step]
+    for operand in range(len(equation.places) - 1):
+        if parts[equation.places[operand] + 1] == "/":
+            over, under = equation.operands[operand : operand + 2]
+            if type(over) is int and type(under) is int and 0 < over < under:
+                for number, quantity in enumerate(question.quantities):
+                    if quantity.kind is Kind.SHARE and quantity.value * under == over:
+                        sources[operand] = sources[operand + 1] = (_QUANTITIES + number,)
 
 
 def _prefer_results(sources: list[list[tuple[int, ...]]], final: int) -> None:

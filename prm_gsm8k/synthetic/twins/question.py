@@ -105,6 +105,7 @@ _KIND_OF_UNIT = {unit: kind for kind, units in _UNIT.items() for unit in units.s
 # One number: 3/4, $1,250.50, 20%, or a word. What it is not: 5th, 3:00, A4, 2.5.1.
 _TOKEN = re.compile(
     r"(?<![\w.,/:-])(\$?)(\d[\d,]*\d(?:\.\d+)?|\d(?:\.\d+)?|\.\d+)(/\d+)?(?!\d|[.,/]\d)(%?)"
+    rf"|\b({'|'.join(SMALL[1:8])})[ -]({'|'.join(SHARES)})s?\b"
     rf"|\b({'|'.join((*SPELLED, *TIMES))})\b|\b({'|'.join(SHARES)})\b",
     re.IGNORECASE,
 )
@@ -206,10 +207,10 @@ def _again(text: str, first: Quantity, then: Quantity) -> bool:
 
 
 def _quantity(text: str, match: re.Match[str], number: int, span: tuple[int, int]) -> Quantity | None:
-    currency, digits, under, percent, word, share = match.groups()
+    currency, digits, under, percent, over, parts, word, share = match.groups()
     start, end = match.span()
     before, after = text[span[0] : start], text[end : span[1]]
-    spelled = word is not None or share is not None
+    spelled = not digits
     if digits:
         value: Value = read_number(digits)
         if under:
@@ -217,24 +218,24 @@ def _quantity(text: str, match: re.Match[str], number: int, span: tuple[int, int
                 return None
             value = whole(Fraction(value) / int(under[1:]))
         start += len(currency)
+    elif parts:
+        value = whole(SHARES[parts.lower()] * SPELLED[over.lower()])
+        share = parts
     elif word:
         word = word.lower()
         value = SPELLED[word] if word in SPELLED else TIMES[word]
     else:
         value = SHARES[share.lower()]
-        if after[:1] == "s" or re.search(r"(?:\w-|\b(?:two|three|four|five|six|seven|\d)[ -])\Z", before):
-            return Quantity(value, Kind.UNKNOWN, "", "", number, ((start, end),), True)  # two thirds: not read
+        if after[:1] == "s":
+            return Quantity(value, Kind.UNKNOWN, "", "", number, ((start, end),), True)
         if share.lower() not in ("half", "quarter", "third") and not re.search(r"\b(?:a|one)[ -]\Z", before):
             return None  # the fourth day
         if share.lower() in ("third", "quarter") and not re.search(r"\b(?:a|one)[ -]\Z", before):
             return None
     thing = thing_after(after[1:] if after[:1] == "-" else after)
     if percent or after.lstrip().lower().startswith(("percent", "per cent")):
-        if not percent:
-            value = whole(Fraction(value) / 100)
-            thing = ""
-        else:
-            end -= 1
+        value = whole(Fraction(value) / 100)
+        end -= len(percent or "")
         kind = Kind.PERCENTAGE
     elif share or under:
         kind = Kind.SHARE

@@ -67,7 +67,7 @@ def solve(graph: Graph, change: Change) -> Solved:
     """The solution of the twin. Raises `Refused`."""
     solution = graph.solution
     values = _compute(graph, change)
-    texts = _write(graph, change, values)
+    texts, words = _write(graph, change, values)
     last = solution.final if change.last is None else change.last
     steps = []
     kept = []
@@ -81,13 +81,33 @@ def solve(graph: Graph, change: Change) -> Solved:
             parts = parts.copy()
             for place, text in own.items():
                 parts[place] = text
-        steps.append(_reworded("".join(parts), change.words.get(number)))
+        steps.append(_reworded("".join(parts), {**words.get(number, {}), **change.words.get(number, {})}))
         kept.append(number)
     before = reference_steps(graph)
     first = next((i for i, (a, b) in enumerate(zip(steps, before, strict=False)) if a != b), len(steps))
-    if first < len(steps) and kept[first] not in texts:
-        raise Refused("first difference is no change")
+    if first < len(steps):
+        if kept[first] not in texts:  # words alone
+            raise Refused("first difference is no change")
+        here = [i for i, e in enumerate(solution.equations) if e.step == kept[first] and i not in change.gone]
+        if all(values[i] == solution.equations[i].result for i in here):
+            raise Refused("first difference has the same result")
+        if change.gone:
+            steps[first] = _opened(steps[first], first)
     return Solved(steps, first, values[last])
+
+
+_POINTS_BACK = re.compile(r"\b(?:that|this|these|those|it|also|both)\b")
+_CONNECTED = re.compile(r"(?:Then|Finally|Next|So|Thus|Therefore|Hence|Now|And|Lastly),? ", re.IGNORECASE)
+
+
+def _opened(step: str, number: int) -> str:
+    """A step whose predecessor is gone: as the first of all it opens without "Then". Raises `Refused` if it points back."""
+    if _POINTS_BACK.search(step.lower().partition("=")[0]):
+        raise Refused("points back")
+    if number == 0 and (match := _CONNECTED.match(step)):
+        step = step[match.end() :]
+        step = step[:1].upper() + step[1:]
+    return step
 
 
 def _compute(graph: Graph, change: Change) -> dict[int, Value]:
@@ -142,10 +162,24 @@ def _value(
     was = graph.question.quantities[index].value
     now = quantities.get(index, was)
     if index in quantities and old != was:
-        if old != was * 100:
-            raise Refused("another form of the number")
-        now = now * 100
+        now = _like(old, was, now)
     return now.numerator if type(now) is not int and now.denominator == 1 else now
+
+
+def _like(old: Value, was: Value, now: Value) -> Value:
+    """A new value in the form of the old: 30% as 30 where 20% was 20; of 3/4, the 3 where 1/2 was 1."""
+    if old == was * 100:
+        return now * 100
+    if type(was) is Fraction:  # of a percentage, what it leaves or what it comes to
+        for whole_part, sign in ((1, 1), (1, -1), (100, 1)):
+            if old == whole_part + sign * was * whole_part:
+                return whole_part + sign * now * whole_part
+    if type(was) is Fraction and type(now) is Fraction:
+        if old == was.denominator and (was.numerator != 1 or now.numerator == 1):
+            return now.denominator
+        if old == was.numerator:
+            return now.numerator
+    raise Refused("another form of the number")
 
 
 def _result(index: int, equation: Equation, operands: list[Value], change: Change) -> Value:
@@ -159,7 +193,7 @@ def _result(index: int, equation: Equation, operands: list[Value], change: Chang
             raise Refused("brackets")
         for operand in reversed(out):
             del operands[operand]
-            del operators[max(0, operand - 1) if operand else 0]
+            del operators[operand if _goes_with_next(operators, operand) else operand - 1]
         opens = closes = [0] * len(operands)
     try:
         value = compute(operands, operators, opens, closes)
@@ -168,6 +202,11 @@ def _result(index: int, equation: Equation, operands: list[Value], change: Chang
     if value != equation.result and not believable(value, equation):
         raise Refused("not believable")
     return value
+
+
+def _goes_with_next(operators: list[str], operand: int) -> bool:
+    """Whether an operand is left out together with the operator behind it: the 4 of 8 + 4 * 3, the first of a sum."""
+    return operand == 0 or (operand < len(operators) and operators[operand] == "*" and operators[operand - 1] != "*")
 
 
 def believable(value: Value, equation: Equation) -> bool:
@@ -179,11 +218,13 @@ def believable(value: Value, equation: Equation) -> bool:
                 return False
         elif (places := decimals(value, 4)) is None or places > max(2, decimals(old, 4) or 0):
             return False
-    return 1 < value < 40 * old < 1600 * value if old > 1 else 0 < value < 1
+    return 1 < value < 25 * old < 625 * value if old > 1 else 0 < value < 1
 
 
-def _write(graph: Graph, change: Change, values: Mapping[int, Value]) -> dict[int, dict[int, str]]:
-    """New texts for the parts of steps, by step and place."""
+def _write(
+    graph: Graph, change: Change, values: Mapping[int, Value]
+) -> tuple[dict[int, dict[int, str]], dict[int, dict[str, str]]]:
+    """New texts for the parts of steps, by step and place; and new words for the prose of steps."""
     solution = graph.solution
     equations, steps = solution.equations, solution.steps
     texts: dict[int, dict[int, str]] = {}
@@ -204,7 +245,7 @@ def _write(graph: Graph, change: Change, values: Mapping[int, Value]) -> dict[in
             now = _value(graph, source, values, change.quantities, equation.operands[operand])
             if now != equation.operands[operand]:
                 place = equation.places[operand]
-                own[place] = written(now, parts[place])
+                own[place] = written(now, parts, place)
         if index in change.swapped:
             _swap(equation, parts, own)
         for operand in [o for e, o in change.dropped if e == index]:
@@ -213,17 +254,16 @@ def _write(graph: Graph, change: Change, values: Mapping[int, Value]) -> dict[in
             place = equation.places[at] + 1
             own[place] = _joined(parts[place], change.operators[index, at], solution.steps)
         if index in changed:
-            own[equation.result_place] = written(values[index], parts[equation.result_place])
+            own[equation.result_place] = written(values[index], parts, equation.result_place)
         if own:
             texts.setdefault(equation.step, {}).update(own)
-    _write_prose(graph, change, values, moved, texts)
-    return texts
+    return texts, _write_prose(graph, change, values, moved, texts)
 
 
 def _write_prose(
     graph: Graph, change: Change, values: Mapping[int, Value], moved: set[int], texts: dict[int, dict[int, str]]
-) -> None:
-    """Numbers outside equations follow what they repeat; a number word that would still say the old value is refused."""
+) -> dict[int, dict[str, str]]:
+    """Numbers outside equations follow what they repeat, number words too; returns the words that change, by step."""
     solution = graph.solution
     gone = {solution.equations[e].step for e in change.gone}
     end = len(solution.steps) if change.last is None else solution.equations[change.last].step + 1
@@ -242,25 +282,39 @@ def _write_prose(
             now = _value(graph, *(beside or sources), values, change.quantities, mention.value)
             if now != mention.value:
                 place = mention.place
-                texts.setdefault(mention.step, {})[place] = written(now, solution.steps[mention.step][place])
+                texts.setdefault(mention.step, {})[place] = written(now, solution.steps[mention.step], place)
     if not solution.comparisons.isdisjoint(texts):
         raise Refused("comparison")
+    reworded: dict[int, dict[str, str]] = {}
     for source in moved:
-        if source >= quantity_source(0):
-            old = graph.question.quantities[source - quantity_source(0)].value
+        index = source - quantity_source(0)
+        if index >= 0:
+            old, now = graph.question.quantities[index].value, change.quantities.get(index)
         else:
-            old = solution.equations[source].result
+            old, now = solution.equations[source].result, None
         words = spelled_in(old)
         if words:
             for step in range(start, end):
-                if step not in gone and not words.isdisjoint(solution.words_of(step)):
-                    raise Refused("number in words")
+                found = words & solution.words_of(step) if step not in gone else None
+                if found:
+                    if now is None or len(found) > 1 or not found <= _PLAIN:
+                        raise Refused("number in words")
+                    reworded.setdefault(step, {})[next(iter(found))] = spell(now)
+    return reworded
 
 
-def written(value: Value, like: str) -> str:
-    """A value in the shape of the text it replaces."""
+_PLAIN = frozenset(SMALL)
+
+
+def written(value: Value, parts: list[str], place: int) -> str:
+    """A value in the shape of the text it replaces; money has no cents or two digits of them."""
+    like = parts[place]
     try:
-        return write_number(value, like if like[-1:] == "%" or "." not in like or type(value) is not int else "")
+        if like[-1:] != "%" and type(value) is not int and parts[place - 1].rstrip()[-1:] in ("$", "£", "€"):
+            return write_number(value, ".00" if value >= 1 else "0.00")
+        cents = like[-3:-2] == "." and parts[place - 1].rstrip()[-1:] == "$"
+        text = write_number(value, like if cents or "." not in like or like[-1:] == "%" or type(value) is not int else "")
+        return text if "," in like else text.replace(",", "")
     except ValueError:
         raise Refused("not believable") from None
 
@@ -284,7 +338,7 @@ def _drop(equation: Equation, parts: list[str], operand: int, own: dict[int, str
     if after is None:
         raise Refused("not to be left out")
     own[place] = ""
-    if operand == 0:
+    if _goes_with_next(equation.operators, operand):
         if ("$" in after.right) != (parts[place - 1][-1:] == "$"):
             raise Refused("not to be left out")
         own[place + 1] = ""

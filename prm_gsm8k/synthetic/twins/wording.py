@@ -7,8 +7,8 @@ import re
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind, Quantity
 
+_SMALL = range(13)
 # What the world fixes, whatever a question says of it.
-_FIXED = frozenset("leg wheel eye ear tire hand finger arm tail toe foot side corner".split())
 _BODY = frozenset("leg wheel eye ear tire tyre finger arm tail toe corner hoof paw".split())
 _IN = {("second", 60), ("minute", 60), ("hour", 24), ("day", 7), ("day", 30), ("day", 365), ("week", 52), ("week", 4), ("month", 12),
        ("cent", 100), ("inch", 12), ("ounce", 16), ("day", 31), ("month", 6)}  # fmt: skip
@@ -21,6 +21,8 @@ def is_editable(graph: Graph, index: int) -> bool:
         return False
     if quantity.value in (0, 1) or quantity.thing in _BODY or (quantity.thing, quantity.value) in _IN:
         return False
+    if quantity.value in _SMALL and len(graph.feeds(index)) > 1:
+        return False  # one of the uses may be another number of this size, that the question does not say
     return not any(_may_be(quantity, other) for other in graph.question.quantities if other is not quantity)
 
 

@@ -2,6 +2,7 @@
 
 from prm_gsm8k.synthetic.twins.edit import Family
 from prm_gsm8k.synthetic.twins.families import (
+    amount,
     base,
     dropped,
     exchanged,
@@ -11,15 +12,18 @@ from prm_gsm8k.synthetic.twins.families import (
     referent,
     relation,
     target,
+    unit,
 )
 
 FAMILIES: tuple[Family, ...] = (
     relation.FAMILY,
     multiple.FAMILY,
+    amount.FAMILY,
     base.FAMILY,
     referent.FAMILY,
     dropped.FAMILY,
     in_total.FAMILY,
+    unit.FAMILY,
     target.FAMILY,
     exchanged.FAMILY,
     number.FAMILY,

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph
 from prm_gsm8k.synthetic.twins.question import Kind
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
+_NO_NOUN = frozenset("to in for at on and with yesterday today by as from that are were was is go went will who have had".split())
 _OF_THE_REST = re.compile(
     r"\bof (?:(the|his|her|their|its|all the) (?:remaining|rest of the|leftover|other) ([a-z]+)|(the (?:rest|remainder))|(what (?:is|was) left))\b"
 )
@@ -37,6 +39,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
                 ]
                 if len(bases) != 1:
                     continue
+                if equation_index == solution.final and quantity.value * 2 == 1:
+                    continue  # half may be the other half, which is kept
                 rest = graph.sources[equation_index][bases[0]][0]
                 total = _minuend(graph, rest)
                 prose = "".join(solution.steps[equation.step])
@@ -50,9 +54,11 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
                     words = {found[0]: "all the" if found[0].startswith("the") else "total"}
                 said = match[0]
                 noun = match[2]
-                read = f"of all {match[1].replace('all ', '')} {noun}" if noun else None
-                if read is None or noun in ("of", "in", "half", "amount", "money"):
+                if noun in ("amount", "money", "of", "half") or not (noun or match[3]):
                     continue
+                read = f"of all {(match[1] or '').replace('all ', '')} {noun}"
+                if not noun or noun in _NO_NOUN:
+                    read = f"of all of them {noun or ''}".rstrip()
                 twin = text[: match.start()] + read + text[match.end() :]
                 if _REST.search(read):
                     continue
@@ -73,10 +79,16 @@ def _minuend(graph: Graph, rest: int) -> int | None:
     return sources[0] if len(sources) == 1 and sources[0] >= 0 else None
 
 
+def recognised(read: Difference) -> bool:
+    """It says "all" where it said what remains, and the operation is the same."""
+    return "all" in read.new and read.operators == read.twin_operators
+
+
 FAMILY = Family(
     name="base_confused",
     stands_for="a fraction or percentage of the wrong base",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
     edits=edits,
+    recognised=recognised,
 )

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
-from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
-from prm_gsm8k.synthetic.twins.question import names_in
+from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source, spelled_in
+from prm_gsm8k.synthetic.twins.question import SHARES, SPELLED, names_in
 from prm_gsm8k.synthetic.twins.solve import Change
 
 _BACK = re.compile(r"(?:It|They|This|That|These|Those|The (?:other|rest|remaining|first|second|latter)|Both|Each|Of (?:the|those|them)|If (?:it|they|the)|Also|However|But|Then|After|Half|Another|One|On the|Later)\b")
@@ -23,11 +24,17 @@ _PLAIN = frozenset(
     "into over only about them does having gave gives took takes another wants uses used during while because dollars "
     "money hours minutes pounds days week weeks month time times first second third last next going went dollar".split()
 )
+_NEEDED = re.compile(r"\b(?:remain\w*|rest|left|other|total|same|as (?:many|much)|legs|each of|them|these|those|both|than|times|average)\b", re.IGNORECASE)
+_FROM_THE_END = re.compile(r"\b(?:at first|originally|initially|(?:begin|start)\w* with|at the beginning|to start|in the beginning|before)\b")
+# The last item of a list: " and a pencil for $2."
+_LAST = re.compile(r",? and (?!then\b|he\b|she\b|they\b|it\b)[^,.;?!]*\d[^,;?!]{0,60}?(?=\.(?: |\Z))")
 _ITEM = re.compile(r", (?!and\b)([^,.;?!]*\d[^,.;?!]*)(?=, )")
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question = graph.question
+    if _FROM_THE_END.search(question.sentence(len(question.sentences) - 1)):
+        return
     for start, end, twin in (*_sentences(graph), *_items(graph)):
         inside = frozenset(
             i for i, q in enumerate(question.quantities) if any(start <= a < end for a, _ in q.mentions)
@@ -38,11 +45,15 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             for i in inside
         ):
             continue
+        if _NEEDED.search(question.text[start:end]):
+            continue
         change = without(graph, inside)
         if change is None:
             continue
         left_out = question.text[start:end].strip(" ,.")
         kept = question.text[:start] + " " + question.text[end:]
+        if not _stands_without(graph, change, left_out, question.text[:start], kept):
+            continue
         own = {w.lower() for w in _WORD.findall(left_out)} - {w.lower() for w in _WORD.findall(kept)} - _PLAIN
         first = min(graph.solution.equations[e].step for e, _ in (*change.gone.items(), *change.dropped))
         gone = {graph.solution.equations[e].step for e in change.gone}
@@ -52,6 +63,21 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         if any(word.rstrip("s") in prose for word in own) or _ALL.search(prose):
             continue
         yield Edit(twin, change, left_out.replace('"', "'"), "")
+
+
+def _stands_without(graph: Graph, change: Change, left_out: str, before: str, kept: str) -> bool:
+    """Whether what is kept speaks of nothing that was left out, and says no number of the parts."""
+    words = {w.lower().rstrip("s") for w in _WORD.findall(left_out)} - _PLAIN
+    said = {w.lower().rstrip("s") for w in _WORD.findall(before)}
+    if not {w.lower().rstrip("s") for w in _WORD.findall(kept[len(before) :])}.isdisjoint(words - said):
+        return False
+    rest = kept[len(before) :].rpartition(". ")[0]  # without the question itself
+    if not change.dropped and re.search(r"\b(?:remain\w*|rest|left)\b", rest):
+        return False
+    joint = next(iter({e for e, _ in change.dropped} | {e for e, operand in change.gone.items() if operand >= 0}))
+    terms = len(graph.solution.equations[joint].operands)
+    counts = {str(terms), *spelled_in(terms), "average", "mean"}
+    return counts.isdisjoint(re.findall(r"[a-z]+|\d+", kept.lower()))
 
 
 def _sentences(graph: Graph) -> Iterator[tuple[int, int, str]]:
@@ -65,10 +91,6 @@ def _sentences(graph: Graph) -> Iterator[tuple[int, int, str]]:
         if not sentence.endswith(".") or _BACK.match(behind) or _ALL.search(question.sentence(len(question.sentences) - 1)):
             continue
         if re.match(r"(?:He|She|His|Her)\b", behind) and (set(names_in(sentence)) - set(names_in(question.sentence(number - 1)))):
-            continue
-        said = {w.lower().rstrip("s") for w in _WORD.findall(before)}
-        later = {w.lower().rstrip("s") for w in _WORD.findall(behind)}
-        if any(w in later and w not in said for w in ({w.lower().rstrip("s") for w in _WORD.findall(sentence)} - _PLAIN)):
             continue
         yield start, after, text[:start] + text[after:]
 
@@ -90,6 +112,10 @@ def _items(graph: Graph) -> Iterator[tuple[int, int, str]]:
         if rest.startswith(", and") and "," not in first:
             rest = rest[1:]
         yield start, end, text[:start] + rest
+    for match in _LAST.finditer(text):
+        first = text[max(text.rfind(". ", 0, match.start()) + 1, 0) : match.start()]
+        if re.search(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten)\b", first) and not re.search(r"\b(?:between|[Ii]f|[Hh]ow|When|both|either)\b", first):
+            yield match.start(), match.end(), text[: match.start()] + text[match.end() :]
 
 
 def without(graph: Graph, inside: frozenset[int]) -> Change | None:
@@ -106,7 +132,7 @@ def without(graph: Graph, inside: frozenset[int]) -> Change | None:
             continue
         if all(fed or WORLD in sources for fed, sources in zip(feeds, own, strict=True)) or (
             all(operator in "*/" for operator in equation.operators)
-            and all(fed or (s[0] >= quantity_source(0) and len(graph.uses.get(s[0], ())) > 1) for fed, s in zip(feeds, own, strict=True))
+            and all(fed or (s[0] >= 0 and len(graph.uses.get(s[0], ())) > 1) for fed, s in zip(feeds, own, strict=True))
         ):
             if index == solution.final:
                 return None
@@ -133,10 +159,16 @@ def without(graph: Graph, inside: frozenset[int]) -> Change | None:
     return Change(gone=gone, dropped=frozenset(dropped))
 
 
+def recognised(read: Difference) -> bool:
+    """Words are gone, a number among them, and none are new."""
+    return not read.new and any(word[0].isdigit() or word in SPELLED or word in SHARES for word in read.gone)
+
+
 FAMILY = Family(
     name="part_left_out",
     stands_for="a part, condition or deduction forgotten, or one counted that is not there",
     thought='leaves out "{said}"',
     thought_back='counts "{read}", which the question does not say',
     edits=edits,
+    recognised=recognised,
 )

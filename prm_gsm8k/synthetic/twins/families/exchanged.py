@@ -6,39 +6,61 @@ from collections.abc import Iterator
 from itertools import combinations
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph
-from prm_gsm8k.synthetic.twins.question import Kind, Quantity
+from prm_gsm8k.synthetic.twins.question import SMALL, Kind, Quantity
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around, is_editable
 
 _MEASURED = frozenset((Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE))
+_PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
+_MOST = 3  # of two quantities that are exchanged the larger is at most so many times the other
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question = graph.question
     text = question.text
-    able = [i for i, q in enumerate(question.quantities) if q.kind in _MEASURED and is_editable(graph, i)]
+    able = [i for i, q in enumerate(question.quantities) if q.kind in _MEASURED | _PURE and is_editable(graph, i)]
     pairs = [pair for pair in combinations(able, 2) if _alike(*(question.quantities[i] for i in pair))]
     rng.shuffle(pairs)
     for i, j in pairs:
         a, b = question.quantities[i], question.quantities[j]
         (s, e), (t, f) = a.mentions[0], b.mentions[0]
-        if a.spelled != b.spelled or len(a.mentions) > 1 or len(b.mentions) > 1:
+        if len(a.mentions) > 1 or len(b.mentions) > 1:
             continue
-        twin = question.edited({(s, e): text[t:f], (t, f): text[s:e]})
+        first, second = text[t:f], text[s:e]
+        if a.spelled != b.spelled:
+            if type(a.value) is not int or type(b.value) is not int or not max(a.value, b.value) < len(SMALL):
+                continue
+            first, second = (SMALL[b.value], str(a.value)) if a.spelled else (str(b.value), SMALL[a.value])
+        first = first.capitalize() if second[0].isupper() and first[0].isalpha() else first.lower()
+        second = second.lower()
+        twin = question.edited({(s, e): first, (t, f): second})
+        shift = len(first) - (e - s)
         yield Edit(
             twin,
             Change(quantities={i: b.value, j: a.value}),
             f"{around(text, s, e)}\" and \"{around(text, t, f)}",
-            f"{around(twin, s, s + f - t)}\" and \"{around(twin, f - (e - s), f)}",
+            f"{around(twin, s, s + len(first))}\" and \"{around(twin, t + shift, t + shift + len(second))}",
         )
 
 
 def _alike(a: Quantity, b: Quantity) -> bool:
-    if a.kind is not b.kind or a.thing != b.thing or not a.thing or a.value == b.value:
+    if a.kind is not b.kind or a.value == b.value or not 0 < a.value <= _MOST * b.value <= _MOST * _MOST * a.value:
         return False
-    return 1 / 8 <= a.value / b.value <= 8
+    if a.kind is Kind.COUNT and a.sentence == b.sentence:
+        return True  # 5 apples and 3 pears
+    return a.kind in _PURE or (a.thing == b.thing != "")
+
+
+def recognised(read: Difference) -> bool:
+    """The same words and numbers, in another order; a number may be spelled where it was written in digits."""
+    return sorted(map(_value, read.gone.elements())) == sorted(map(_value, read.new.elements()))
+
+
+def _value(word: str) -> str:
+    return str(SMALL.index(word)) if word in SMALL else word
 
 
 FAMILY = Family(
@@ -47,4 +69,5 @@ FAMILY = Family(
     thought='exchanges "{said}"',
     thought_back='exchanges "{said}"',
     edits=edits,
+    recognised=recognised,
 )

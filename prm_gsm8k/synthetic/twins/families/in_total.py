@@ -6,13 +6,18 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
-from prm_gsm8k.synthetic.twins.question import Kind
+from prm_gsm8k.synthetic.twins.question import Kind, Quantity
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
-_EACH = re.compile(r"((?: [a-z]+){0,2}?) (each|apiece)(?=[.,;]| (?:and|for|to|with|from|on|in)\b)")
+_EACH = re.compile(
+    r"((?: [a-z]+){0,2}?) (each|apiece|(?:a|an|per|each|every) (?:day|week|month|year|hour|night|minute|person|piece|book"
+    r"|shirt|box|bag|bottle|game|ticket|trip|session|lesson|visit|class|shift|house|car|driveway|lawn|dog|student|kid))"
+    r"(?=[.,;?]| (?:and|for|to|with|from|on|in|while|but|when|at|over)\b)"
+)
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -28,11 +33,29 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         equation_index, operand = places[0]
         equation = solution.equations[equation_index]
+        if match[1].endswith(" in") or not _shared_by(graph, quantity, match[2], text[end:], equation_index, operand):
+            continue
         at = end + match.start(2)
         twin = text[:at] + "in total" + text[end + match.end(2) :]
         change = _without_factor(graph, equation_index, operand)
         if change is not None:
             yield Edit(twin, change, around(text, start, end + match.end()), around(twin, start, at + len("in total")))
+
+
+def _shared_by(graph: Graph, quantity: Quantity, unit: str, behind: str, index: int, operand: int) -> bool:
+    """Whether the total is of what the number was multiplied by: of the 5 books, of the 4 hours."""
+    equation = graph.solution.equations[index]
+    if quantity.thing in ("leg", "wheel", "foot"):
+        return False
+    near = [o for o in (operand - 1, operand + 1) if 0 <= o < len(equation.operands)]
+    for other in near:
+        factor = graph.quantity_of(index, other)
+        if factor is None or factor.value > quantity.value:  # "700 apples for $2 in total" is no sensible question
+            continue
+        if " " in unit:  # a day, per hour
+            return factor.thing == unit.split()[-1]
+        return factor.sentence == quantity.sentence and 0 < quantity.mentions[0][0] - factor.mentions[0][1] < 50
+    return False
 
 
 def _without_factor(graph: Graph, index: int, operand: int) -> Change | None:
@@ -53,10 +76,16 @@ def _without_factor(graph: Graph, index: int, operand: int) -> Change | None:
     return Change(dropped=frozenset(((index, operand - 1 if left else operand + 1),)))
 
 
+def recognised(read: Difference) -> bool:
+    """It says "in total" where it said "each" or "a day"."""
+    return set(read.new) <= {"in", "total"} and 1 <= len(read.gone) <= 2
+
+
 FAMILY = Family(
     name="each_for_total",
     stands_for="a rate or ratio set up wrong",
     thought='takes "{said}" as "{read}"',
     thought_back='takes "{said}" as "{read}"',
     edits=edits,
+    recognised=recognised,
 )

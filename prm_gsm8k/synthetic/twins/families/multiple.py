@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import SMALL, SPELLED
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
-_SHARE = {2: "half", 3: "one-third", 4: "one-fourth", 5: "one-fifth", 6: "one-sixth", 8: "one-eighth", 10: "one-tenth"}
+_SHARE = {2: "half", 3: "one-third", 4: "one-fourth", 5: "one-fifth"}
 _COUNT = rf"(?:\d+|{'|'.join(SMALL)})"
 _MULTIPLE = re.compile(
     rf"\b(twice|thrice|double|{_COUNT} times|half) (as (?!that\b)\w+|the (?:number|amount|size|cost|price|age|length|weight|time|distance|speed|height|width)|his|her|their|its|that)\b",
@@ -43,6 +44,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         if said == "half" and (equation.operators[0] != "/" or match[2].lower() in ("his", "her", "their", "its", "that")):
             continue
+        if any("/" in text.replace(" / ", "").strip("/ ") for text in solution.steps[equation.step][0::2]):
+            continue  # 4 goats/cow
         new = "twice" if said == "half" else _SHARE[factor]
         words: dict[str, str] = {}
         prose = "".join(solution.steps[equation.step])
@@ -74,10 +77,16 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         )
 
 
+def recognised(read: Difference) -> bool:
+    """Words for a multiple stand where words for a share stood, and one * is a / or the other way round."""
+    return sorted((read.operators, read.twin_operators)) == ["*", "/"] and bool(read.gone and read.new)
+
+
 FAMILY = Family(
     name="multiple_turned",
     stands_for="a relation misread",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
     edits=edits,
+    recognised=recognised,
 )

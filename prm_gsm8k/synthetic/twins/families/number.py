@@ -10,18 +10,20 @@ from fractions import Fraction
 from random import Random
 
 from prm_gsm8k.synthetic.numbers import Value, write_number
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph
-from prm_gsm8k.synthetic.twins.question import Kind, Quantity
+from prm_gsm8k.synthetic.twins.question import SPELLED, Kind, Quantity
 from prm_gsm8k.synthetic.twins.solve import Change, Refused, spell
 from prm_gsm8k.synthetic.twins.wording import around, is_editable
 
 _KINDS = frozenset((
     Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.PERCENTAGE,
-    Kind.MULTIPLIER,
+    Kind.MULTIPLIER, Kind.SHARE,
 ))  # fmt: skip
 # No more than so many of a thing in the next larger one: 24 hours a day, 7 days a week.
 _MOST = {"hour": 23, "day": 6, "minute": 59, "second": 59, "month": 11, "week": 51}
+_SHARES = tuple(Fraction(*pair) for pair in ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5)))
 _FACTORS = (Fraction(1, 2), Fraction(2, 3), Fraction(3, 4), Fraction(5, 4), Fraction(3, 2), Fraction(2), Fraction(8, 5))
 
 
@@ -59,18 +61,20 @@ def _others(quantity: Quantity, rng: Random) -> list[Value]:
             return []
         step = 10 if hundredths % 10 == 0 else 5 if hundredths % 5 == 0 else 1
         return [Fraction(int(hundredths) + step * i, 100) for i in rng.sample((-2, -1, 1, 2, 3), 4) if 0 < int(hundredths) + step * i < 100]
+    if quantity.kind is Kind.SHARE:
+        return rng.sample(_SHARES, 4) if not quantity.spelled else []
     if type(value) is not int:
         return [new for factor in rng.sample(_FACTORS, 4) if (new := value * factor).denominator in (2, 4, 5, 10, 20, 25, 50, 100)]
     most = _MOST.get(quantity.thing, 10**9) if quantity.kind is Kind.RATE or quantity.thing in ("minute", "hour") else 10**9
     if value <= 12:
-        new = [value + i for i in rng.sample((-3, -2, -1, 1, 2, 3, 4), 5)]
+        new = [value + i for i in rng.sample((-3, -2, -1, 1, 2, 3, 4, 5), 8)]
     else:
         unit = 1
         while value % (unit * 10) == 0:
             unit *= 10
         if value % (unit * 5) == 0:
             unit *= 5
-        new = [int(round(value * factor / unit)) * unit for factor in rng.sample(_FACTORS, 5)]
+        new = [int(round(value * factor / unit)) * unit for factor in rng.sample(_FACTORS, 7)]
     return [v for v in new if v <= most]
 
 
@@ -83,7 +87,18 @@ def _written(value: Value, like: str, quantity: Quantity) -> str:
         return spell(value).capitalize() if like[0].isupper() else spell(value)
     if quantity.kind is Kind.PERCENTAGE:
         return write_number(value * 100, like)
+    if quantity.kind is Kind.SHARE:
+        return str(value)
     return write_number(value, like)
+
+
+def recognised(read: Difference) -> bool:
+    """One number stands where another stood."""
+    return 1 <= len(read.gone) <= 2 and 1 <= len(read.new) <= 2 and any(map(_counts, read.new))
+
+
+def _counts(word: str) -> bool:
+    return word[0].isdigit() or word in SPELLED or word == "times"
 
 
 FAMILY = Family(
@@ -92,4 +107,5 @@ FAMILY = Family(
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
     edits=edits,
+    recognised=recognised,
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind, names_in, thing_after
@@ -92,10 +93,16 @@ def _owned(graph: Graph, before: int) -> dict[int, tuple[str, str]]:
     return found
 
 
+def recognised(read: Difference) -> bool:
+    """One name stands where another stood, and the operation is the same."""
+    return len(read.gone) == len(read.new) == 1 and read.operators == read.twin_operators
+
+
 FAMILY = Family(
     name="referent_confused",
     stands_for="a comparison referred to somebody else",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
     edits=edits,
+    recognised=recognised,
 )

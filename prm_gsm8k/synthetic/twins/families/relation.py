@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind
@@ -44,7 +45,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution = graph.question, graph.solution
     text = question.text
     for index, quantity in enumerate(question.quantities):
-        if len(quantity.mentions) > 1 or quantity.kind is Kind.UNKNOWN or graph.is_open(quantity_source(index)):
+        if len(quantity.mentions) > 1 or quantity.kind in (Kind.UNKNOWN, Kind.MULTIPLIER) or graph.is_open(quantity_source(index)):
             continue
         start, end = quantity.mentions[0]
         found = _word(text, start, end, question.sentences[quantity.sentence])
@@ -58,14 +59,16 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         turned = "-" if before == "+" else "+"
         new = _turned(word, text[at + len(word) :])
         words, fits = {}, True
+        start_step = solution.equations[graph.feeds(index)[0][0]].step
         for step in range(equation.step + 1):
-            prose = " ".join(solution.steps[step][0::2])
+            prose = "_".join(solution.steps[step][0::2])
             said = [m[0].lower() for m in _ANY.finditer(prose)]
             if step < equation.step and said:
                 # an earlier step that speaks of this relation would have to be another
-                fits = fits and not _speaks(graph, step, quantity.value)
+                fits = fits and step < start_step and not _speaks(graph, step, quantity.value)
             elif said:
-                if len(set(said)) > 1 or (said[0] != word and _PAIRS[said[0]] != _PAIRS[word]):
+                compares = said[0] not in _COMPARED or re.search(rf"\b{said[0]}\b.* than\b|_ {said[0]}\b", prose)
+                if len(said) > 1 or not compares or (said[0] != word and _PAIRS[said[0]] != _PAIRS[word]):
                     fits = False
                 else:
                     words = {said[0]: _turned(said[0], prose.lower().partition(said[0])[2])}
@@ -123,8 +126,8 @@ def _added(graph: Graph, index: int) -> tuple[int, int] | None:
 def _turned(word: str, rest: str) -> str:
     """The opposite of a word; of "more" it is "fewer" before things that are counted."""
     new = _PAIRS[word]
-    if word == "more" and re.match(r" (?:[a-z]+ ){0,2}[a-z]+s\b", rest) and not re.match(r" (?:than|dollars|minutes|hours)", rest):
-        return "fewer" if " than" not in rest[: re.match(r" (?:[a-z]+ ){0,2}?[a-z]+s\b", rest).end()] else new  # type: ignore[union-attr]
+    if word == "more" and re.match(r" (?:[A-Za-z]+ ){0,2}[A-Za-z]+s\b", rest) and not re.match(r" (?:than|dollars|minutes|hours)", rest):
+        return "fewer" if " than" not in rest[: re.match(r" (?:[A-Za-z]+ ){0,2}?[A-Za-z]+s\b", rest).end()] else new  # type: ignore[union-attr]
     return new
 
 
@@ -137,10 +140,17 @@ def _speaks(graph: Graph, step: int, value: object) -> bool:
     )
 
 
+def recognised(read: Difference) -> bool:
+    """A word stands where its opposite stood, and one + is a - or the other way round."""
+    turned = sorted(read.operators.replace("+", "-")) == sorted(read.twin_operators.replace("+", "-"))
+    return len(read.gone) == len(read.new) == 1 and turned and read.operators != read.twin_operators
+
+
 FAMILY = Family(
     name="relation_turned",
     stands_for="a relation misread",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
     edits=edits,
+    recognised=recognised,
 )

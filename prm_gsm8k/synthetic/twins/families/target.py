@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import WORLD, Graph
+from prm_gsm8k.synthetic.twins.question import names_in
 from prm_gsm8k.synthetic.twins.solve import Change
 
 _LEFT = re.compile(
@@ -64,6 +66,8 @@ def _asked(graph: Graph, asked: str, previous: int) -> Iterator[str]:
                     aux = "will" if aux == "should" else aux
                     yield asked[: match.start()] + f"{match[1]}ow much money {aux} {match[3]} spend in total" + asked[match.end() :].partition(" from")[0].rstrip("?") + "?"
         return
+    if set(final.operators) == {"+"} and (previous,) in sources:
+        yield from _somebody(graph, asked, previous)
     if sources[0] != (previous,) or sources[1] != (WORLD,):
         return
     operator, constant = final.operators[0], final.operands[1]
@@ -82,11 +86,40 @@ def _asked(graph: Graph, asked: str, previous: int) -> Iterator[str]:
                 yield asked[: match.start()] + f"{match[1]} {other}" + asked[match.end() :]
 
 
+_TOGETHER = re.compile(
+    r"\b([Hh]ow (?:many|much) [^,?]*?)(do|does|did|will|would|have|had) ((?:they|the (?:two|three|four)|all|both|[A-Z][a-z]+)\b[^,?]*?) "
+    r"(\w+)( [^,?]*?)? ?(?:in total|altogether|together|in all|combined|all together)( [^,?]*)?\?"
+)
+
+
+def _somebody(graph: Graph, asked: str, previous: int) -> Iterator[str]:
+    """How many has one of them, for how many they all have together."""
+    equation = graph.solution.equations[previous]
+    parts = graph.solution.steps[equation.step]
+    names = set(names_in("".join(parts[: equation.result_place])))
+    match = _TOGETHER.search(asked)
+    if match is None or len(names) != 1 or len(set(names_in(graph.question.text))) < 2 or not equation.operators:
+        return
+    name = names.pop()
+    if not re.match(rf"(?:So,? |Therefore,? |Then,? |Thus,? )?{name} \w+", parts[0] or "") or match[6] or "total" in "".join(parts):
+        return
+    aux = "does" if match[2] == "do" else match[2]
+    if match[2] in ("have", "had"):
+        return
+    yield asked[: match.start()] + f"{match[1]}{aux} {name} {match[4]}{(match[5] or '').rstrip()}?"
+
+
+def recognised(read: Difference) -> bool:
+    """S' concludes where S goes on."""
+    return read.ends
+
+
 FAMILY = Family(
     name="another_target",
     stands_for="another thing answered than asked: stopped early, or a further step",
     thought='answers "{read}" instead of "{said}"',
     thought_back='answers "{read}" instead of "{said}"',
     edits=edits,
+    recognised=recognised,
     concludes=True,
 )

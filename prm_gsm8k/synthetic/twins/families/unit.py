@@ -1,0 +1,68 @@
+"""A quantity is taken in a smaller unit: "3 weeks" as "3 days", so nothing is converted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from random import Random
+
+from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.twins.edit import Edit, Family
+from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
+from prm_gsm8k.synthetic.twins.solve import Change
+from prm_gsm8k.synthetic.twins.wording import around
+
+# (unit, how many of the smaller one make one of it, the smaller one); both as they are written with a number.
+_SMALLER = (
+    ("weeks", 7, "days"), ("hours", 60, "minutes"), ("minutes", 60, "seconds"), ("years", 12, "months"),
+    ("years", 52, "weeks"), ("years", 365, "days"), ("days", 24, "hours"), ("months", 4, "weeks"), ("months", 30, "days"),
+    ("feet", 12, "inches"), ("yards", 3, "feet"), ("pounds", 16, "ounces"), ("kilometers", 1000, "meters"),
+    ("meters", 100, "centimeters"), ("kilograms", 1000, "grams"), ("gallons", 4, "quarts"), ("decades", 10, "years"),
+)  # fmt: skip
+_DOZEN = re.compile(r" dozen (?=[a-z]+s\b)")
+
+
+def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
+    question, solution = graph.question, graph.solution
+    text = question.text
+    for index, quantity in enumerate(question.quantities):
+        if len(quantity.mentions) > 1 or graph.is_open(quantity_source(index)):
+            continue
+        start, end = quantity.mentions[0]
+        for equation_index, operand in graph.feeds(index)[:1]:
+            equation = solution.equations[equation_index]
+            alone = sum(e.step == equation.step for e in solution.equations) == 1
+            if equation.operators != ["*"] or graph.sources[equation_index][1 - operand] != (WORLD,) or not alone:
+                continue
+            if equation_index == solution.final or len(graph.feeds(index)) > 1:
+                continue
+            factor = equation.operands[1 - operand]
+            for unit, times, smaller in _SMALLER:
+                match = re.match(rf" {unit}\b", text[end:])
+                if match and times == factor and quantity.value >= 2:
+                    at = end + 1
+                    twin = text[:at] + smaller + text[at + len(unit) :]
+                    yield _edit(text, twin, start, at + len(unit), at + len(smaller), equation_index, operand)
+            match = _DOZEN.match(text[end:])
+            if match and factor == 12 and quantity.value >= 2:
+                twin = text[:end] + " " + text[end + match.end() :]
+                yield _edit(text, twin, start, end + match.end(), end, equation_index, operand)
+
+
+def _edit(text: str, twin: str, start: int, end: int, twin_end: int, equation: int, operand: int) -> Edit:
+    return Edit(twin, Change(gone={equation: operand}), around(text, start, end), around(twin, start, twin_end))
+
+
+def recognised(read: Difference) -> bool:
+    """One unit stands where another stood, or a dozen is gone; what was converted is not."""
+    return len(read.gone) == 1 and len(read.new) == (0 if "dozen" in read.gone else 1)
+
+
+FAMILY = Family(
+    name="unit_confused",
+    stands_for="a unit left unconverted",
+    thought='reads "{said}" as "{read}"',
+    thought_back='reads "{said}" as "{read}"',
+    edits=edits,
+    recognised=recognised,
+)
