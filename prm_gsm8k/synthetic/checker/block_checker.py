@@ -32,7 +32,7 @@ SAME_RESULT = "same_result"  # step k comes to nothing that the other solution d
 REFUSALS = (BAD_SHAPE, FALSE_EQUATION, UNEXPLAINED, SAME_ANSWER, ANSWER, SAME_RESULT)
 
 _EVERYBODY: frozenset[Number] = frozenset((0, 1, 100))
-_WORD = re.compile(r"[A-Za-z]+|\d[\d,]*(?:\.\d+)?|[%$/]")
+_WORD = re.compile(r"[A-Za-z]+|\d(?:[\d,]*\d)?(?:\.\d+)?|[%$/]")
 
 
 class _Read:

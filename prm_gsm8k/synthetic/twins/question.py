@@ -101,6 +101,10 @@ _UNIT = {
     Kind.VOLUME: "liter litre milliliter ml gallon cup pint quart teaspoon tablespoon fluid",
 }
 _KIND_OF_UNIT = {unit: kind for kind, units in _UNIT.items() for unit in units.split()}
+# Units of what can be divided: half a dollar, half an hour; not half a week's days or half a weekend.
+DIVISIBLE = frozenset(
+    unit for unit in _KIND_OF_UNIT if unit not in "cent penny second day week month year decade century weekday weekend morning night block lap".split()
+)
 
 # One number: 3/4, $1,250.50, 20%, or a word. What it is not: 5th, 3:00, A4, 2.5.1.
 _TOKEN = re.compile(

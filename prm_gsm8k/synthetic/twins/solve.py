@@ -15,7 +15,7 @@ from fractions import Fraction
 from prm_gsm8k.synthetic.numbers import Value, decimals, write_number
 from prm_gsm8k.synthetic.parse import Equation, compute, read_gap
 from prm_gsm8k.synthetic.twins.graph import UNKNOWN, Graph, quantity_source, spelled_in
-from prm_gsm8k.synthetic.twins.question import SMALL
+from prm_gsm8k.synthetic.twins.question import DIVISIBLE, SMALL, thing_after
 
 Place = tuple[int, int]  # (equation, operand)
 
@@ -143,7 +143,7 @@ def _compute(graph: Graph, change: Change) -> dict[int, Value]:
             continue
         if equation.frozen or not equation.places:
             raise Refused("unreadable equation")
-        values[index] = _result(index, equation, operands, change)
+        values[index] = _result(index, equation, operands, change, graph.solution.steps)
     final = graph.solution.final if change.last is None else change.last
     if final not in values or (change.last is None and values[final] == graph.solution.answer):
         raise Refused("same answer")
@@ -182,7 +182,15 @@ def _like(old: Value, was: Value, now: Value) -> Value:
     raise Refused("another form of the number")
 
 
-def _result(index: int, equation: Equation, operands: list[Value], change: Change) -> Value:
+def _divides(steps: list[list[str]], equation: Equation) -> bool:
+    """Whether a result is of a kind that need not be whole: money, or a time, a length, a weight, a volume."""
+    parts, place = steps[equation.step], equation.result_place
+    return parts[place - 1].rstrip()[-1:] == "$" or thing_after(parts[place + 1]) in DIVISIBLE
+
+
+def _result(
+    index: int, equation: Equation, operands: list[Value], change: Change, steps: list[list[str]]
+) -> Value:
     operators = [change.operators.get((index, i), operator) for i, operator in enumerate(equation.operators)]
     opens, closes = equation.opens, equation.closes
     if index in change.swapped:
@@ -199,7 +207,7 @@ def _result(index: int, equation: Equation, operands: list[Value], change: Chang
         value = compute(operands, operators, opens, closes)
     except ZeroDivisionError:
         raise Refused("division by zero") from None
-    if value != equation.result and not believable(value, equation):
+    if value != equation.result and not believable(value, equation, _divides(steps, equation)):
         raise Refused("not believable")
     return value
 
@@ -209,12 +217,12 @@ def _goes_with_next(operators: list[str], operand: int) -> bool:
     return operand == 0 or (operand < len(operators) and operators[operand] == "*" and operators[operand - 1] != "*")
 
 
-def believable(value: Value, equation: Equation) -> bool:
-    """Whether a value can stand where a result stands: whole where that is whole, positive, of a like size."""
+def believable(value: Value, equation: Equation, divides: bool) -> bool:
+    """Whether a value can stand where a result stands: whole where only that makes sense, positive, of a like size."""
     old = equation.result
     if type(value) is not int:
         if type(old) is int:
-            if not equation.cents or decimals(value, 2) is None:
+            if not (equation.cents or divides) or decimals(value, 2) is None:
                 return False
         elif (places := decimals(value, 4)) is None or places > max(2, decimals(old, 4) or 0):
             return False

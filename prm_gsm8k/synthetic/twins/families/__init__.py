@@ -5,6 +5,7 @@ from prm_gsm8k.synthetic.twins.families import (
     amount,
     base,
     dropped,
+    earlier,
     exchanged,
     in_total,
     multiple,
@@ -25,6 +26,7 @@ FAMILIES: tuple[Family, ...] = (
     in_total.FAMILY,
     unit.FAMILY,
     target.FAMILY,
+    earlier.FAMILY,
     exchanged.FAMILY,
     number.FAMILY,
 )
