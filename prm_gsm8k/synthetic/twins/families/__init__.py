@@ -12,6 +12,7 @@ from prm_gsm8k.synthetic.twins.families import (
     number,
     referent,
     relation,
+    repeated,
     target,
     unit,
 )
@@ -28,5 +29,6 @@ FAMILIES: tuple[Family, ...] = (
     target.FAMILY,
     earlier.FAMILY,
     exchanged.FAMILY,
+    repeated.FAMILY,
     number.FAMILY,
 )

@@ -11,27 +11,14 @@ from collections.abc import Iterator
 from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.twins.asking import ask
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
-from prm_gsm8k.synthetic.twins.question import names_in, thing_after
+from prm_gsm8k.synthetic.twins.question import names_in
 from prm_gsm8k.synthetic.twins.solve import Change
 
-_IRREGULAR = (
-    "sold sell bought buy made make ate eat spent spend paid pay got get gave give took take ran run drove drive won win "
-    "lost lose found find read read drank drink wrote write grew grow caught catch built build brought bring kept keep "
-    "sent send drew draw swam swim slept sleep rode ride threw throw had have"
-).split()
-_BASE = dict(zip(_IRREGULAR[::2], _IRREGULAR[1::2], strict=True))
-_REGULAR = "earn collect pick bake save walk plant use receive order need cook solve download watch play score serve deliver wash harvest purchase donate produce gather travel jog practice invite pack raise lift paint knit type clean weigh charge work".split()
-_BASE |= {base + ("d" if base.endswith("e") else "ed"): base for base in _REGULAR}
-_NOW = {base + "s": base for base in (*_REGULAR, *set(_BASE.values()))} | {"has": "have", "washes": "wash", "catches": "catch"}
-_STATES = re.compile(
-    r"(?:(?:So|Thus|Therefore|Then|Hence|In total|This means|That means|Next),? |After [^,]{3,40}, )?(?:that )?"
-    r"([A-Z][a-z]+|[Hh]e|[Ss]he|[Tt]hey)(?: (?:then|also|now|will|would|still|only|already))? ([a-z]+) (?:a total of |in total )?\$?\(?\Z"
-)
 _OTHERS = re.compile(r"\b(?:brother|sister|mother|father|mom|dad|wife|husband|friend|son|daughter|uncle|aunt|cousin|teacher|boss|neighbor|man|woman|boy|girl)s?\b", re.IGNORECASE)
 _HOW = re.compile(r"\b[Hh]ow (?:many|much)\b[^?]*\?\Z|\b[Ww]hat (?:is|was|will be) the (?:total|number|amount)\b[^?]*\?\Z")
-_REST = re.compile(r"((?: (?:in|on|for|from|at|during|per|each|every|of|with|to) [a-zA-Z' ]+?)?)\.?\Z")
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -39,9 +26,9 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     start, end = question.sentences[-1]
     asked = question.text[start:end]
     how = _HOW.search(asked)
-    if how is None or (how.start() and not asked[: how.start()].endswith(", ")):
+    if how is None or (how.start() and not (asked.startswith("If ") and asked[: how.start()].endswith(", "))):
         return
-    names = set(names_in(question.text))
+    who = _only_name(question.text)
     for index in range(solution.final - 1, 0, -1):
         equation = solution.equations[index]
         if equation.step >= solution.equations[solution.final].step:
@@ -50,7 +37,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         if not _needed(graph, index) or _is_spent(graph, index) or _says(graph, index, start + how.start()):
             continue
-        asks = _ask(solution.steps[equation.step], equation.places, equation.result_place, names, question.text)
+        asks = ask(solution.steps[equation.step], equation.places[0], equation.result_place, who) if equation.places else None
         if asks is None:
             continue
         if how.start() and re.search(r" (?:have|keep)\b", asks):
@@ -89,42 +76,10 @@ def _says(graph: Graph, last: int, start: int) -> bool:
     )
 
 
-def _ask(parts: list[str], places: list[int], result: int, names: set[str], text: str) -> str | None:
-    """The question that a step answers: "How many clips did Natalia sell in May?"."""
-    if not places or len(parts) != result + 2 or any(re.search(r"[a-z]{2}", parts[p]) for p in range(places[0] + 1, result, 2)):
-        return None
-    match = _STATES.match(parts[places[0] - 1]) if places[0] == 1 else None
-    rest = _REST.search(parts[result + 1])
-    if match is None or rest is None:
-        return None
-    who, verb = match[1], match[2]
-    if who.lower() in ("he", "she"):
-        if len(names) != 1 or _OTHERS.search(text):
-            return None
-        who = next(iter(names))
-    elif who.lower() == "they":
-        who = "they"
-    elif who not in names:
-        return None
-    base, aux = (_BASE[verb], "did") if verb in _BASE else (_NOW.get(verb, ""), "does")
-    if not base:
-        return None
-    if who == "they" and aux == "does":
-        return None
-    money = parts[result - 1].rstrip().endswith("$")
-    noun = parts[result + 1][: rest.start(1)].strip()
-    tail = rest[1]
-    if tail.startswith(" of ") and (of := re.match(r" of [a-z]+", tail)):
-        noun, tail = noun + of[0], tail[of.end() :]
-    if re.search(r"\b(?:more|less|fewer|than)\b", tail):
-        return None
-    if money:
-        if noun:
-            return None
-        return f"How much money {aux} {who} {base}{tail}?"
-    if not re.fullmatch(r"(?:[a-z]+ )?[a-z]+s(?: of [a-z]+)?", noun) or not thing_after(" " + noun):
-        return None
-    return f"How many {noun} {aux} {who} {base}{tail}?"
+def _only_name(text: str) -> str:
+    """The one person that a text speaks of, or ""."""
+    names = set(names_in(text))
+    return next(iter(names)) if len(names) == 1 and not _OTHERS.search(text) else ""
 
 
 def recognised(read: Difference) -> bool:

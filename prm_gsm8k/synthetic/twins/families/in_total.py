@@ -9,7 +9,7 @@ from random import Random
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
-from prm_gsm8k.synthetic.twins.question import Kind, Quantity
+from prm_gsm8k.synthetic.twins.question import Kind, Quantity, singular
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
@@ -45,16 +45,21 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
 def _shared_by(graph: Graph, quantity: Quantity, unit: str, behind: str, index: int, operand: int) -> bool:
     """Whether the total is of what the number was multiplied by: of the 5 books, of the 4 hours."""
     equation = graph.solution.equations[index]
-    if quantity.thing in ("leg", "wheel", "foot"):
+    if quantity.thing in ("leg", "arm", "wheel", "foot"):
         return False
     near = [o for o in (operand - 1, operand + 1) if 0 <= o < len(equation.operands)]
     for other in near:
         factor = graph.quantity_of(index, other)
-        if factor is None or factor.value > quantity.value:  # "700 apples for $2 in total" is no sensible question
+        if factor is None or factor.value > 4 * quantity.value:  # "700 apples for $2 in total" is no sensible question
             continue
         if " " in unit:  # a day, per hour
             return factor.thing == unit.split()[-1]
-        return factor.sentence == quantity.sentence and 0 < quantity.mentions[0][0] - factor.mentions[0][1] < 50
+        before = graph.question.text[: quantity.mentions[0][0]]
+        if factor.sentence == quantity.sentence and 0 < len(before) - factor.mentions[0][1] < 50:
+            return True
+        # "If the tires cost $250 each", of the three that were slashed
+        spoken = re.search(r"\b[Tt]he ([a-z]+) [^.,;]{0,20}\Z", before)
+        return spoken is not None and singular(spoken[1]) == factor.thing != ""
     return False
 
 

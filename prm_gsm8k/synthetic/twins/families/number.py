@@ -1,30 +1,23 @@
-"""A number is misread: "48 friends" as "36 friends".
-
-Real people hardly do this; it is here for problems of which nothing else can be misread.
-"""
+"""Two digits of a number are transposed: "67 potatoes" as "76 potatoes". The one way in which people misread a number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from random import Random
 
-from prm_gsm8k.synthetic.numbers import Value, write_number
+from prm_gsm8k.synthetic.numbers import read_number
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph
-from prm_gsm8k.synthetic.twins.question import SPELLED, Kind, Quantity
-from prm_gsm8k.synthetic.twins.solve import Change, Refused, spell
+from prm_gsm8k.synthetic.twins.question import Kind
+from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around, is_editable
 
 _KINDS = frozenset((
     Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.PERCENTAGE,
-    Kind.MULTIPLIER, Kind.SHARE,
 ))  # fmt: skip
-# No more than so many of a thing in the next larger one: 24 hours a day, 7 days a week.
-_MOST = {"hour": 23, "day": 6, "minute": 59, "second": 59, "month": 11, "week": 51}
-_SHARES = tuple(Fraction(*pair) for pair in ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5)))
-_FACTORS = (Fraction(1, 2), Fraction(2, 3), Fraction(3, 4), Fraction(5, 4), Fraction(3, 2), Fraction(2), Fraction(8, 5))
+
+_MOST = 2.2  # times as much, or as little
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -34,75 +27,40 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     rng.shuffle(order)
     for index in order:
         quantity = question.quantities[index]
-        for value in _others(quantity, rng):
-            if value in taken or value <= 1 or value == quantity.value:
+        start, end = quantity.mentions[0]
+        if quantity.spelled or len(quantity.mentions) > 1:
+            continue
+        for written in _transposed(question.text[start:end]):
+            value = read_number(written + ("%" if quantity.kind is Kind.PERCENTAGE else ""))
+            if value in taken or not quantity.value <= _MOST * value <= _MOST * _MOST * quantity.value:
                 continue
-            try:
-                changes = {at: _written(value, question.text[slice(*at)], quantity) for at in quantity.mentions}
-            except (Refused, ValueError):
-                continue
-            text = question.edited(changes)
-            shift = len(text) - len(question.text)
-            start, end = quantity.mentions[0]
+            text = question.edited({(start, end): written})
             yield Edit(
-                text,
-                Change(quantities={index: value}),
-                around(question.text, start, end),
-                around(text, start, end + shift // len(quantity.mentions)),
+                text, Change(quantities={index: value}), around(question.text, start, end), around(text, start, end)
             )
 
 
-def _others(quantity: Quantity, rng: Random) -> list[Value]:
-    """Some other values of the same kind and of about the same size."""
-    value = quantity.value
-    if quantity.kind is Kind.PERCENTAGE:
-        hundredths = value * 100
-        if type(hundredths) is Fraction and hundredths.denominator != 1 or not 0 < hundredths <= 95:
-            return []
-        step = 10 if hundredths % 10 == 0 else 5 if hundredths % 5 == 0 else 1
-        return [Fraction(int(hundredths) + step * i, 100) for i in rng.sample((-2, -1, 1, 2, 3), 4) if 0 < int(hundredths) + step * i < 100]
-    if quantity.kind is Kind.SHARE:
-        return rng.sample(_SHARES, 4) if not quantity.spelled else []
-    if type(value) is not int:
-        return [new for factor in rng.sample(_FACTORS, 4) if (new := value * factor).denominator in (2, 4, 5, 10, 20, 25, 50, 100)]
-    most = _MOST.get(quantity.thing, 10**9) if quantity.kind is Kind.RATE or quantity.thing in ("minute", "hour") else 10**9
-    if value <= 12:
-        new = [value + i for i in rng.sample((-3, -2, -1, 1, 2, 3, 4, 5), 8)]
-    else:
-        unit = 1
-        while value % (unit * 10) == 0:
-            unit *= 10
-        if value % (unit * 5) == 0:
-            unit *= 5
-        new = [int(round(value * factor / unit)) * unit for factor in rng.sample(_FACTORS, 7)]
-    return [v for v in new if v <= most]
+def _transposed(written: str) -> list[str]:
+    """A number with two neighbouring digits in the other order.
 
-
-def _written(value: Value, like: str, quantity: Quantity) -> str:
-    if quantity.spelled:
-        if quantity.kind is Kind.MULTIPLIER and like.lower() in ("twice", "double", "thrice", "triple", "quadruple"):
-            if like.lower() not in ("twice", "thrice"):
-                raise Refused("no word for it")
-            return f"{spell(value)} times"
-        return spell(value).capitalize() if like[0].isupper() else spell(value)
-    if quantity.kind is Kind.PERCENTAGE:
-        return write_number(value * 100, like)
-    if quantity.kind is Kind.SHARE:
-        return str(value)
-    return write_number(value, like)
+    >>> _transposed("67"), _transposed("$1,250"[1:]), _transposed("40")
+    (['76'], ['2,150', '1,520'], [])
+    """
+    found = []
+    for i in range(len(written) - 1):
+        a, b = written[i : i + 2]
+        if a.isdigit() and b.isdigit() and a != b and "0" not in (a, b):
+            found.append(written[:i] + b + a + written[i + 2 :])
+    return found
 
 
 def recognised(read: Difference) -> bool:
-    """One number stands where another stood."""
-    return 1 <= len(read.gone) <= 2 and 1 <= len(read.new) <= 2 and any(map(_counts, read.new))
-
-
-def _counts(word: str) -> bool:
-    return word[0].isdigit() or word in SPELLED or word == "times"
+    """One number stands where another of the same digits stood."""
+    return [sorted(word) for word in read.gone] == [sorted(word) for word in read.new] and len(read.gone) == 1
 
 
 FAMILY = Family(
-    name="number_misread",
+    name="digits_transposed",
     stands_for="a number of the question misread",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
