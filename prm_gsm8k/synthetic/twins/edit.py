@@ -44,6 +44,7 @@ class Family:
             the other way round.
         edits: the edits of a problem.
         recognised: whether a block that was read from its text alone can be of this family.
+        share: in which share of the problems that it applies to it is used; less for what people do more rarely.
         concludes: whether its solutions must state their answer in a last step, because one ends where the other goes on.
     """
 
@@ -54,3 +55,4 @@ class Family:
     edits: Callable[[Graph, Random], Iterator[Edit]]
     recognised: Callable[[Difference], bool]
     concludes: bool = False
+    share: float = 1.0

@@ -50,10 +50,11 @@ def draw_writing(rng: Random, concludes: bool) -> Writing:
 def rows(problem: Problem, seed: int = 0, most: int = 3, tally: Tally | None = None) -> Iterator[dict[str, Any]]:
     """The rows of up to `most` blocks of a problem, each of another family."""
     tally = Tally() if tally is None else tally
-    chosen = choose(list(blocks(problem, seed, tally=tally)), most)
+    rng = Random(f"{seed}/{problem.id}")
+    chosen = choose(list(blocks(problem, seed, tally=tally)), most, rng)
     if not chosen:
         return
-    writing = draw_writing(Random(f"{seed}/{problem.id}"), any(block.family.concludes for block in chosen))
+    writing = draw_writing(rng, any(block.family.concludes for block in chosen))
     first = chosen[0]
     steps = writing.steps(first.steps, first.answer)
     own = f"{problem.id}/correct"
@@ -90,9 +91,9 @@ def rows(problem: Problem, seed: int = 0, most: int = 3, tally: Tally | None = N
         )
 
 
-def choose(found: list[Block], most: int) -> list[Block]:
-    """Up to `most` blocks; they are in the order of their families, of which the most lifelike come first."""
-    return found[:most]
+def choose(found: list[Block], most: int, rng: Random) -> list[Block]:
+    """Up to `most` blocks, of each family in its share, those first whose families come first."""
+    return [block for block in found if rng.random() < block.family.share][:most]
 
 
 def _row(

@@ -275,9 +275,12 @@ def _write_prose(
     solution = graph.solution
     gone = {solution.equations[e].step for e in change.gone}
     end = len(solution.steps) if change.last is None else solution.equations[change.last].step + 1
+    asked = {quantity_source(q) for q in change.quantities}
     start = min((solution.equations[i].step for i in moved if i < quantity_source(0)), default=0)
     for mention, sources in graph.prose:
-        if mention.step in gone or mention.step < start or mention.step >= end:
+        if mention.step in gone or mention.step >= end:
+            continue
+        if mention.step < start and asked.isdisjoint(sources):
             continue
         beside = {change.sources[place] for place in mention.operands if place in change.sources}
         if UNKNOWN in sources:
@@ -302,7 +305,7 @@ def _write_prose(
             old, now = solution.equations[source].result, None
         words = spelled_in(old)
         if words:
-            for step in range(start, end):
+            for step in range(0 if index >= 0 else start, end):
                 found = words & solution.words_of(step) if step not in gone else None
                 if found:
                     if now is None or len(found) > 1 or not found <= _PLAIN:

@@ -12,7 +12,6 @@ from prm_gsm8k.synthetic.twins.families import (
     number,
     referent,
     relation,
-    repeated,
     target,
     unit,
 )
@@ -29,6 +28,5 @@ FAMILIES: tuple[Family, ...] = (
     target.FAMILY,
     earlier.FAMILY,
     exchanged.FAMILY,
-    repeated.FAMILY,
     number.FAMILY,
 )

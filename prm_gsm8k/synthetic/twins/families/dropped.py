@@ -24,7 +24,7 @@ _PLAIN = frozenset(
     "into over only about them does having gave gives took takes another wants uses used during while because dollars "
     "money hours minutes pounds days week weeks month time times first second third last next going went dollar".split()
 )
-_NEEDED = re.compile(r"\b(?:remain\w*|rest|left|other|total|same|as (?:many|much)|legs|each of|them|these|those|both|than|times|average)\b", re.IGNORECASE)
+_NEEDED = re.compile(r"\b(?:remain\w*|rest|left|other|total|same|as (?:many|much)|legs|each of|them|these|those|both|than|less|fewer|times|average)\b", re.IGNORECASE)
 _FROM_THE_END = re.compile(r"\b(?:at first|originally|initially|(?:begin|start)\w* with|at the beginning|to start|in the beginning|before)\b")
 # The last item of a list: " and a pencil for $2."
 _LAST = re.compile(r",? and (?!then\b|he\b|she\b|they\b|it\b)[^,.;?!]*\d[^,;?!]{0,60}?(?=\.(?: |\Z))")
@@ -48,36 +48,38 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         if _NEEDED.search(question.text[start:end]):
             continue
         change = without(graph, inside)
-        if change is None:
+        if change is None or not stands_without(graph, change, question.text, start, end):
             continue
         left_out = question.text[start:end].strip(" ,.")
-        kept = question.text[:start] + " " + question.text[end:]
-        if not _stands_without(graph, change, left_out, question.text[:start], kept):
-            continue
-        own = {w.lower() for w in _WORD.findall(left_out)} - {w.lower() for w in _WORD.findall(kept)} - _PLAIN
-        first = min(graph.solution.equations[e].step for e, _ in (*change.gone.items(), *change.dropped))
-        gone = {graph.solution.equations[e].step for e in change.gone}
-        prose = " ".join(
-            "".join(parts) for n, parts in enumerate(graph.solution.steps) if n >= first and n not in gone
-        ).lower()
-        if any(word.rstrip("s") in prose for word in own) or _ALL.search(prose):
-            continue
         yield Edit(twin, change, left_out.replace('"', "'"), "")
 
 
-def _stands_without(graph: Graph, change: Change, left_out: str, before: str, kept: str) -> bool:
-    """Whether what is kept speaks of nothing that was left out, and says no number of the parts."""
-    words = {w.lower().rstrip("s") for w in _WORD.findall(left_out)} - _PLAIN
-    said = {w.lower().rstrip("s") for w in _WORD.findall(before)}
-    if not {w.lower().rstrip("s") for w in _WORD.findall(kept[len(before) :])}.isdisjoint(words - said):
+def stands_without(graph: Graph, change: Change, text: str, start: int, end: int) -> bool:
+    """Whether nothing else speaks of what stands between two places of the question, nor of how many parts there are.
+
+    That goes for the rest of the question and for the steps that follow the change.
+    """
+    solution = graph.solution
+    left_out, before, after = text[start:end], text[:start], text[end:]
+    words = _content(left_out) - _content(before)
+    if not words.isdisjoint(_content(after)):
         return False
-    rest = kept[len(before) :].rpartition(". ")[0]  # without the question itself
-    if not change.dropped and re.search(r"\b(?:remain\w*|rest|left)\b", rest):
+    if not change.dropped and re.search(r"\b(?:remain\w*|rest|left)\b", after.rpartition(". ")[0]):
         return False
     joint = next(iter({e for e, _ in change.dropped} | {e for e, operand in change.gone.items() if operand >= 0}))
-    terms = len(graph.solution.equations[joint].operands)
+    terms = len(solution.equations[joint].operands)
     counts = {str(terms), *spelled_in(terms), "average", "mean"}
-    return counts.isdisjoint(re.findall(r"[a-z]+|\d+", kept.lower()))
+    if not counts.isdisjoint(re.findall(r"[a-z]+|\d+", (before + after).lower())):
+        return False
+    first = min(solution.equations[e].step for e, _ in (*change.gone.items(), *change.dropped))
+    gone = {solution.equations[e].step for e in change.gone}
+    prose = " ".join("".join(parts) for n, parts in enumerate(solution.steps) if n >= first and n not in gone)
+    return words.isdisjoint(_content(prose)) and not _ALL.search(prose)
+
+
+def _content(text: str) -> set[str]:
+    """The words that say what a text is about."""
+    return {word.lower().rstrip("s") for word in _WORD.findall(text)} - _PLAIN
 
 
 def _sentences(graph: Graph) -> Iterator[tuple[int, int, str]]:
@@ -156,6 +158,8 @@ def without(graph: Graph, inside: frozenset[int]) -> Change | None:
     steps = {solution.equations[e].step for e in gone}
     if any(e.step in steps and i not in gone for i, e in enumerate(solution.equations)):
         return None
+    if any(mention.step not in steps and not pure.isdisjoint(sources) for mention, sources in graph.prose):
+        return None  # a step that stays says the number
     return Change(gone=gone, dropped=frozenset(dropped))
 
 
@@ -171,4 +175,5 @@ FAMILY = Family(
     thought_back='counts "{read}", which the question does not say',
     edits=edits,
     recognised=recognised,
+    share=0.6,
 )

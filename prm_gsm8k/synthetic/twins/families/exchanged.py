@@ -13,7 +13,7 @@ from prm_gsm8k.synthetic.twins.question import SMALL, Kind, Quantity
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around, is_editable
 
-MEASURED = frozenset((Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE))
+_MEASURED = frozenset((Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE))
 _PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
 _MOST = 3  # of two quantities that are exchanged the larger is at most so many times the other
 
@@ -21,8 +21,8 @@ _MOST = 3  # of two quantities that are exchanged the larger is at most so many 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question = graph.question
     text = question.text
-    able = [i for i, q in enumerate(question.quantities) if q.kind in MEASURED | _PURE and is_editable(graph, i)]
-    pairs = [pair for pair in combinations(able, 2) if alike(*(question.quantities[i] for i in pair))]
+    able = [i for i, q in enumerate(question.quantities) if q.kind in _MEASURED | _PURE and is_editable(graph, i)]
+    pairs = [pair for pair in combinations(able, 2) if _alike(*(question.quantities[i] for i in pair))]
     rng.shuffle(pairs)
     for i, j in pairs:
         a, b = question.quantities[i], question.quantities[j]
@@ -46,7 +46,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         )
 
 
-def alike(a: Quantity, b: Quantity) -> bool:
+def _alike(a: Quantity, b: Quantity) -> bool:
     """Whether two quantities can be taken for one another: the same kind of the same thing, and about as much."""
     if a.kind is not b.kind or a.value == b.value or not 0 < a.value <= _MOST * b.value <= _MOST * _MOST * a.value:
         return False

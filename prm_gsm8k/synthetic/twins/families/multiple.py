@@ -9,7 +9,7 @@ from random import Random
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
-from prm_gsm8k.synthetic.twins.question import SMALL, SPELLED
+from prm_gsm8k.synthetic.twins.question import SMALL, Kind
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
@@ -25,6 +25,8 @@ _SPOKEN = re.compile(rf"\b(?:twice|thrice|doubl\w*|tripl\w*|half|halv\w*|\w+ tim
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution = graph.question, graph.solution
     text = question.text
+    if any(quantity.kind is Kind.DATE for quantity in question.quantities):
+        return  # before or after a year: what follows would have to be turned round too
     for match in _MULTIPLE.finditer(text):
         said = match[1].lower()
         at = match.span(1)

@@ -66,4 +66,5 @@ FAMILY = Family(
     thought_back='reads "{said}" as "{read}"',
     edits=edits,
     recognised=recognised,
+    share=0.2,
 )

@@ -44,6 +44,8 @@ _OF_DIFFERENCE = re.compile(
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution = graph.question, graph.solution
     text = question.text
+    if any(quantity.kind is Kind.DATE for quantity in question.quantities):
+        return  # before or after a year: what follows would have to be turned round too
     for index, quantity in enumerate(question.quantities):
         if len(quantity.mentions) > 1 or quantity.kind in (Kind.UNKNOWN, Kind.MULTIPLIER) or graph.is_open(quantity_source(index)):
             continue

@@ -19,7 +19,6 @@ _SMALLER = (
     ("feet", 12, "inches"), ("yards", 3, "feet"), ("pounds", 16, "ounces"), ("kilometers", 1000, "meters"),
     ("meters", 100, "centimeters"), ("kilograms", 1000, "grams"), ("gallons", 4, "quarts"), ("decades", 10, "years"),
 )  # fmt: skip
-_DOZEN = re.compile(r" dozen (?=[a-z]+s\b)")
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -43,10 +42,6 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
                     at = end + 1
                     twin = text[:at] + smaller + text[at + len(unit) :]
                     yield _edit(text, twin, start, at + len(unit), at + len(smaller), equation_index, operand)
-            match = _DOZEN.match(text[end:])
-            if match and factor == 12 and quantity.value >= 2:
-                twin = text[:end] + " " + text[end + match.end() :]
-                yield _edit(text, twin, start, end + match.end(), end, equation_index, operand)
 
 
 def _edit(text: str, twin: str, start: int, end: int, twin_end: int, equation: int, operand: int) -> Edit:
@@ -54,8 +49,8 @@ def _edit(text: str, twin: str, start: int, end: int, twin_end: int, equation: i
 
 
 def recognised(read: Difference) -> bool:
-    """One unit stands where another stood, or a dozen is gone; what was converted is not."""
-    return len(read.gone) == 1 and len(read.new) == (0 if "dozen" in read.gone else 1)
+    """One unit stands where another stood."""
+    return len(read.gone) == len(read.new) == 1
 
 
 FAMILY = Family(
@@ -65,4 +60,5 @@ FAMILY = Family(
     thought_back='reads "{said}" as "{read}"',
     edits=edits,
     recognised=recognised,
+    share=0.7,
 )
