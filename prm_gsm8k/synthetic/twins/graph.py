@@ -117,6 +117,9 @@ def join(question: Question, solution: Solution) -> Graph:
                 candidates.append(WORLD)
             found.append(tuple(candidates) or (UNKNOWN,))
         _read_fractions(question, solution, index, found)
+        for operand, candidates in enumerate(found):
+            if len(candidates) > 1:
+                found[operand] = _spoken_of(question, solution, equation.step, candidates)
         sources.append(found)
         results.setdefault(equation.result, []).append(index)
     _prefer_results(sources, solution.final)
@@ -158,6 +161,29 @@ def _fits(question: Question, source: int, equation: Equation, operand: int) -> 
     if quantity.kind is Kind.SHARE and equation.operands[operand] != quantity.value:
         return operand > 0 and equation.operators[operand - 1] == "/"
     return True
+
+
+def _spoken_of(question: Question, solution: Solution, step: int, candidates: tuple[int, ...]) -> tuple[int, ...]:
+    """Of several quantities of one value, the one whose clause the step speaks of: by two words more than of the others."""
+    if any(source < _QUANTITIES for source in candidates):
+        return candidates
+    words = {word for word in solution.words_of(step) if len(word) > 2} - _EMPTY
+    scores = sorted(
+        ((len(words & _clause_words(question, source - _QUANTITIES)), source) for source in candidates), reverse=True
+    )
+    return (scores[0][1],) if scores[0][0] >= scores[1][0] + 2 else candidates
+
+
+def _clause_words(question: Question, index: int) -> set[str]:
+    """The words of the clause that a quantity stands in."""
+    start, end = question.quantities[index].mentions[0]
+    before = _CLAUSE.split(question.text[:start])[-1]
+    after = _CLAUSE.split(question.text[end:])[0]
+    return set(_LETTERS.findall(f"{before} {after}".lower()))
+
+
+_CLAUSE = re.compile(r"[.,;?!] | and | but | while ")
+_EMPTY = frozenset("the and his her has had have for was were are that this with each total from will".split())
 
 
 def _read_fractions(question: Question, solution: Solution, index: int, sources: list[tuple[int, ...]]) -> None:

@@ -15,7 +15,7 @@ from prm_gsm8k.synthetic.twins.wording import around, is_editable
 
 _MEASURED = frozenset((Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE))
 _PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
-_MOST = 3  # of two quantities that are exchanged the larger is at most so many times the other
+_MOST = 4  # of two quantities that are exchanged the larger is at most so many times the other
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
