@@ -25,9 +25,17 @@ def show(
         Path | None,
         typer.Option(metavar="OUT.html", help="Write a page to browse and filter them, right and wrong side by side."),
     ] = None,
+    gallery: Annotated[
+        bool, typer.Option("--gallery", help="One example of each way in which a question is misread; needs no data.")
+    ] = False,
 ) -> None:
     """Show solutions: right steps, the first error and why it is one, and what follows from it."""
     with errors():
+        if gallery:
+            from prm_gsm8k.synthetic.twins.gallery import gallery as page_of_families
+
+            print(page_of_families(), end="")
+            return
         if html is not None:
             from prm_gsm8k.reports.html import check_path
 

@@ -42,6 +42,7 @@ class Family:
         thought: what a person was thinking who solved the twin instead of the question; `{said}` and `{read}` are filled in.
         thought_back: the same for one who solved the question instead of the twin, of which `{said}` and `{read}` are then
             the other way round.
+        example: the id of a problem that shows it in the gallery.
         edits: the edits of a problem.
         recognised: whether a block that was read from its text alone can be of this family.
         share: in which share of the problems that it applies to it is used; less for what people do more rarely.
@@ -52,6 +53,7 @@ class Family:
     stands_for: str
     thought: str
     thought_back: str
+    example: str
     edits: Callable[[Graph, Random], Iterator[Edit]]
     recognised: Callable[[Difference], bool]
     concludes: bool = False

@@ -89,6 +89,7 @@ FAMILY = Family(
     stands_for="a fraction or percentage of the wrong base",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
+    example="gsm8k/train/6433",
     edits=edits,
     recognised=recognised,
 )

@@ -173,6 +173,7 @@ FAMILY = Family(
     stands_for="a part, condition or deduction forgotten, or one counted that is not there",
     thought='leaves out "{said}"',
     thought_back='counts "{read}", which the question does not say',
+    example="gsm8k/train/1715",
     edits=edits,
     recognised=recognised,
     share=0.6,

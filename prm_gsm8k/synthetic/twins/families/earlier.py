@@ -92,6 +92,7 @@ FAMILY = Family(
     stands_for="another thing answered than asked: stopped early, or a further step",
     thought='answers "{read}" instead of "{said}"',
     thought_back='answers "{read}" instead of "{said}"',
+    example="gsm8k/train/2953",
     edits=edits,
     recognised=recognised,
     concludes=True,

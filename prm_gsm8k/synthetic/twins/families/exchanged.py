@@ -69,6 +69,7 @@ FAMILY = Family(
     stands_for="two quantities, persons or stages mixed up",
     thought='exchanges "{said}"',
     thought_back='exchanges "{said}"',
+    example="gsm8k/train/6395",
     edits=edits,
     recognised=recognised,
 )

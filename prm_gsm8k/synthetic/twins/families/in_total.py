@@ -91,6 +91,7 @@ FAMILY = Family(
     stands_for="a rate or ratio set up wrong",
     thought='takes "{said}" as "{read}"',
     thought_back='takes "{said}" as "{read}"',
+    example="gsm8k/train/1797",
     edits=edits,
     recognised=recognised,
 )

@@ -64,6 +64,7 @@ FAMILY = Family(
     stands_for="a number of the question misread",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
+    example="gsm8k/train/4110",
     edits=edits,
     recognised=recognised,
     share=0.2,

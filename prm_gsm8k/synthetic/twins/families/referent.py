@@ -98,6 +98,7 @@ FAMILY = Family(
     stands_for="a comparison referred to somebody else",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
+    example="gsm8k/train/4305",
     edits=edits,
     recognised=recognised,
 )

@@ -153,6 +153,7 @@ FAMILY = Family(
     stands_for="a relation misread",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
+    example="gsm8k/train/2410",
     edits=edits,
     recognised=recognised,
 )

@@ -58,6 +58,7 @@ FAMILY = Family(
     stands_for="a unit left unconverted",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
+    example="gsm8k/train/7317",
     edits=edits,
     recognised=recognised,
     share=0.7,
