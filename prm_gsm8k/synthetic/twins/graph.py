@@ -96,7 +96,7 @@ def join(question: Question, solution: Solution) -> Graph:
     said: dict[Value, list[int]] = {}
     for index, quantity in enumerate(question.quantities):
         source = _QUANTITIES + index
-        for value in _forms(quantity):
+        for value in forms(quantity):
             said.setdefault(value, []).append(source)
     words = set(solution.words_asked)
     for step in range(len(solution.steps)):
@@ -143,7 +143,7 @@ def join(question: Question, solution: Solution) -> Graph:
     return Graph(question, solution, sources, prose, uses, world)
 
 
-def _forms(quantity: Quantity) -> set[Value]:
+def forms(quantity: Quantity) -> set[Value]:
     """The numbers that a quantity may be in an equation: 20% is 1/5 and 20, half is 1/2 and 2."""
     value = quantity.value
     if quantity.kind is Kind.PERCENTAGE:

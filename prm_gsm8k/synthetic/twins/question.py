@@ -146,6 +146,7 @@ _EACH = re.compile(
     r"|bag|kilo|kilogram|gallon|mile|foot|night|bottle|ticket|shirt)|an (?:hour|ounce|inch|acre)|daily|weekly|monthly)\b",
     re.IGNORECASE,
 )
+_JOINED = re.compile(r"-([a-z]+)\b")
 _BEFORE_EACH = re.compile(r"\b(?:each|every)\b[^.,;?!]*\Z|\bper\s\Z", re.IGNORECASE)
 _IRREGULAR = {"feet": "foot", "men": "man", "women": "woman", "children": "child", "people": "person", "mice": "mouse",
               "teeth": "tooth", "geese": "goose", "lbs": "pound", "knives": "knife", "leaves": "leaf", "loaves": "loaf",
@@ -236,7 +237,8 @@ def _quantity(text: str, match: re.Match[str], number: int, span: tuple[int, int
             return None  # the fourth day
         if share.lower() in ("third", "quarter") and not re.search(r"\b(?:a|one)[ -]\Z", before):
             return None
-    thing = thing_after(after[1:] if after[:1] == "-" else after)
+    joined = _JOINED.match(after)  # an 8-inch portrait is measured in inches
+    thing = singular(joined[1]) if joined else thing_after(after)
     if percent or after.lstrip().lower().startswith(("percent", "per cent")):
         value = whole(Fraction(value) / 100)
         end -= len(percent or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
+from prm_gsm8k.synthetic.twins.graph import Graph, forms, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind, Quantity
 
 _SMALL = range(13)
@@ -39,3 +39,14 @@ def around(text: str, start: int, end: int, words: int = 4) -> str:
     after = _CLAUSE_END.split(text[end:])[0].split(" ")
     quoted = " ".join(before[-words - 1 :]) + text[start:end] + " ".join(after[: words + 1])
     return " ".join(quoted.replace('"', "'").rstrip(".?!,").split())
+
+
+def says_what_is_needed(graph: Graph, last: int, start: int) -> bool:
+    """Whether the question says, from a place on, a number that its solution uses up to equation `last`."""
+    step = graph.solution.equations[last].step
+    used = {value for e in graph.solution.equations if e.step <= step for value in e.operands}
+    return any(
+        place >= start and not used.isdisjoint(forms(quantity))
+        for quantity in graph.question.quantities
+        for place, _ in quantity.mentions
+    )

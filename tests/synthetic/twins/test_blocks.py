@@ -20,7 +20,7 @@ from prm_gsm8k.synthetic.twins.rows import rows
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.test_questions import is_test_question
 
-SOME = shipped_problems("train")[:1500]
+SOME = shipped_problems("train")[:500]
 BLOCKS = [block for problem in SOME for block in blocks(problem)]
 ROWS = [row for problem in SOME for row in rows(problem)]
 
@@ -62,7 +62,7 @@ def test_a_reader_that_does_not_see_the_question_is_right_in_exactly_half_of_the
             k = incorrect["first_error"]
             a, b = (score("\n".join(row["completions"][: k + 1])) for row in (correct, incorrect))
             wins, ties, total = wins + (a > b), ties + (a == b), total + 1
-        assert total > 300
+        assert total > 100
         assert wins + ties / 2 == total / 2
 
 
@@ -130,9 +130,13 @@ def test_a_block_that_its_family_does_not_recognise_is_left_out() -> None:
 def stale(block: Block) -> list[str]:
     """Numbers of S' that only Q says: by a check that shares nothing with the code that makes or checks blocks."""
     number = re.compile(r"\d[\d,]*(?:\.\d+)?")
+    words = "zero|one|two|twice|half|three|third|four|fourth|five|fifth|six|seven|eight|nine|ten|fifteen|sixteen|twenty"
+    value = dict(zero=0, one=1, two=2, twice=2, half=2, three=3, third=3, four=4, fourth=4, five=5, fifth=5, six=6)
+    value |= dict(seven=7, eight=8, nine=9, ten=10, fifteen=15, sixteen=16, twenty=20)
 
     def numbers(text: str) -> set[float]:
-        return {float(found.replace(",", "")) for found in number.findall(text)}
+        spelled = {float(value[found]) for found in re.findall(rf"\b(?:{words})(?=s?\b)", text.lower())}
+        return spelled | {float(found.replace(",", "")) for found in number.findall(text)}
 
     gone = numbers(block.problem.question) - numbers(block.edit.question)
     results = {float(x.replace(",", "")) for step in block.twin_steps for x in re.findall(r"= *\$?([\d,.]*\d)", step)}

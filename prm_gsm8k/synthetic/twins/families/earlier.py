@@ -16,6 +16,7 @@ from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import names_in
 from prm_gsm8k.synthetic.twins.solve import Change
+from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
 
 _OTHERS = re.compile(r"\b(?:brother|sister|mother|father|mom|dad|wife|husband|friend|son|daughter|uncle|aunt|cousin|teacher|boss|neighbor|man|woman|boy|girl)s?\b", re.IGNORECASE)
 _HOW = re.compile(r"\b[Hh]ow (?:many|much)\b[^?]*\?\Z|\b[Ww]hat (?:is|was|will be) the (?:total|number|amount)\b[^?]*\?\Z")
@@ -35,7 +36,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         if any(e.step == equation.step and i != index for i, e in enumerate(solution.equations)):
             continue
-        if not _needed(graph, index) or _is_spent(graph, index) or _says(graph, index, start + how.start()):
+        if not _needed(graph, index) or _is_spent(graph, index) or says_what_is_needed(graph, index, start + how.start()):
             continue
         asks = ask(solution.steps[equation.step], equation.places[0], equation.result_place, who) if equation.places else None
         if asks is None:
@@ -64,16 +65,6 @@ def _is_spent(graph: Graph, index: int) -> bool:
     """Whether something is taken from this result later: what somebody has is then a question of when."""
     equations = graph.solution.equations
     return any(operand == 0 and "-" in equations[e].operators for e, operand in graph.uses.get(index, ()))
-
-
-def _says(graph: Graph, last: int, start: int) -> bool:
-    """Whether the part of the question that goes says a number that is still needed."""
-    step = graph.solution.equations[last].step
-    return any(
-        quantity.mentions[-1][0] >= start
-        and any(graph.solution.equations[e].step <= step for e, _ in graph.feeds(i))
-        for i, quantity in enumerate(graph.question.quantities)
-    )
 
 
 def _only_name(text: str) -> str:

@@ -14,7 +14,9 @@ from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import WORLD, Graph
 from prm_gsm8k.synthetic.twins.question import names_in
 from prm_gsm8k.synthetic.twins.solve import Change
+from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
 
+_NUMBERS = re.compile(r"\d+")
 _LEFT = re.compile(
     r"\b([Hh])ow much (?:money )?(does|did|will|would) (\w+) (?:now )?have (?:left|remaining)(?: over)?(?=\?| after| at the end| in total| from)"
 )
@@ -48,7 +50,14 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     start, end = question.sentences[-1]
     asked = question.text[start:end]
     for twin in _asked(graph, asked, previous):
+        if not _NUMBERS.findall(asked) == _NUMBERS.findall(twin) and says_what_is_needed(graph, previous, start):
+            continue
         yield Edit(question.text[:start] + twin, Change(last=previous), asked, twin)
+
+
+def _rest(text: str) -> str:
+    """What follows "left", without what it is left from: " from $20, if each costs $3?" keeps the condition."""
+    return text if not text.startswith(" from") else text[text.find(" if") :] if " if" in text else "?"
 
 
 def _asked(graph: Graph, asked: str, previous: int) -> Iterator[str]:
@@ -64,7 +73,7 @@ def _asked(graph: Graph, asked: str, previous: int) -> Iterator[str]:
                 if match := pattern.search(asked):
                     aux = "did" if match[2] == "does" and re.search(r"\b(?:bought|spent|paid|went)\b", text) else match[2]
                     aux = "will" if aux == "should" else aux
-                    yield asked[: match.start()] + f"{match[1]}ow much money {aux} {match[3]} spend in total" + asked[match.end() :].partition(" from")[0].rstrip("?") + "?"
+                    yield asked[: match.start()] + f"{match[1]}ow much money {aux} {match[3]} spend in total" + _rest(asked[match.end() :])
         return
     if set(final.operators) == {"+"} and (previous,) in sources:
         yield from _somebody(graph, asked, previous)
