@@ -1,9 +1,9 @@
-"""Draw random incorrect rows of twins, to be read by a person: question, steps, the marked first error, the twin question.
+"""Draw random incorrect rows of twins, to be read by a person: question, steps, the marked first error, why.
 
     python benchmarks/readings/draw.py --seed 11 --rows 50
 
-Each row gets one verdict in a file beside this one: `ok` (a believable error), `wrong label`, `contradicts` (the solution
-contradicts itself), `odd` (text or question that reads oddly), `unbelievable` (an error nobody would make).
+Each row gets one verdict in a file beside this one: `ok` (a believable error), `wrong label`, `contradicts` (the
+solution contradicts itself), `odd` (it reads oddly), `unbelievable` (an error nobody would make).
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ def main() -> None:
             continue
         row = rng.choice(wrong)
         shown += 1
-        print(f"\n{shown}. {row['id']}  {row['error_type']}  ({row['answer']} for {row['reference_answer']})\n   {row['prompt']}")
+        print(
+            f"\n{shown}. {row['id']}  {row['error_type']}  ({row['answer']} for {row['reference_answer']})\n"
+            f"   {row['prompt']}"
+        )
         for number, step in enumerate(row["completions"]):
             print(f"   {'>>' if number == row['first_error'] else '  '} {step}")
         print(f"   why: {row['error_reason']}")

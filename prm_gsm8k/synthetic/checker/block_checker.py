@@ -1,8 +1,8 @@
 """Judge a block of twins from its text alone: two questions, two solutions, and the step at which they part.
 
-A block stands if S' is a correct solution of Q' by what can be read in it (every equation is true, every number stands in
-Q', is an earlier result or is known to everybody), if both are equal before step k, and if the two steps k cannot both be
-right: they come to different numbers, and so do the solutions. Nothing here knows how the block was made.
+A block stands if S' is a correct solution of Q' by what can be read in it (every equation is true, every number stands
+in Q', is an earlier result or is known to everybody), if both are equal before step k, and if the two steps k cannot
+both be right: they come to different numbers, and so do the solutions. Nothing here knows how the block was made.
 
 >>> question = "Jo has 48 clips. Al has half as many. How many have they together?"
 >>> twin = "Jo has 48 clips. Al has twice as many. How many have they together?"
@@ -88,7 +88,7 @@ class BlockChecker:
                 if not pair.holds and not pair.weak:
                     return f"{FALSE_EQUATION}: {steps[index]}"
             results = results_of(step)
-            shown = {raw: value for raw, value in zip(step.raws, step.values, strict=True)}
+            shown = dict(zip(step.raws, step.values, strict=True))
             own = known.union(results)
             for raw, value in shown.items():
                 if raw not in own and value not in own and raw not in excused and value not in excused:
@@ -107,7 +107,7 @@ class BlockChecker:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a reader sees of a block: what Q' says otherwise than Q, and what step k of S' does otherwise than that of S.
+    """What a reader sees of a block: how Q' differs from Q, and step k of S' from that of S.
 
     Attributes:
         gone, new: words and numbers that only Q, and only Q', says, with how often more.
@@ -131,7 +131,11 @@ def difference(question: str, twin: str, step: str, twin_step: str | None) -> Di
     """
     said, says = (Counter(word.lower() for word in _WORD.findall(text)) for text in (question, twin))
     return Difference(
-        said - says, says - said, _operators(step), "" if twin_step is None else _operators(twin_step), twin_step is None
+        said - says,
+        says - said,
+        _operators(step),
+        "" if twin_step is None else _operators(twin_step),
+        twin_step is None,
     )
 
 

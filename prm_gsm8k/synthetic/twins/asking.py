@@ -13,14 +13,14 @@ from __future__ import annotations
 import re
 
 _IRREGULAR = (
-    "sold sell bought buy made make ate eat spent spend paid pay got get gave give took take ran run drove drive won win "
-    "lost lose found find read read drank drink wrote write grew grow caught catch built build brought bring kept keep "
-    "sent send drew draw swam swim slept sleep rode ride threw throw had have cost cost"
+    "sold sell bought buy made make ate eat spent spend paid pay got get gave give took take ran run drove drive won "
+    "win lost lose found find read read drank drink wrote write grew grow caught catch built build brought bring kept "
+    "keep sent send drew draw swam swim slept sleep rode ride threw throw had have cost cost"
 ).split()
 _REGULAR = (
     "earn collect pick bake save walk plant use receive order need cook solve download watch play score serve deliver "
-    "wash harvest purchase donate produce gather travel jog practice invite pack raise lift paint knit type clean weigh "
-    "charge work"
+    "wash harvest purchase donate produce gather travel jog practice invite pack raise lift paint knit type clean "
+    "weigh charge work"
 ).split()
 _PAST = dict(zip(_IRREGULAR[::2], _IRREGULAR[1::2], strict=True)) | {
     base + ("d" if base.endswith("e") else "ed"): base for base in _REGULAR
@@ -30,8 +30,8 @@ _PRESENT |= {"has": "have", "washes": "wash", "catches": "catch", "watches": "wa
 _BARE = frozenset(_PAST.values())
 
 _LEAD = (
-    r"(?:(?:So|Thus|Therefore|Then|Hence|In total|This means|That means|This would mean|Next|Now|Finally|Altogether|Meanwhile"
-    r"|Since then|After that|Second|First|Overall|Also),? ?|After [a-z][^,]{3,40}, )?(?:that )?"
+    r"(?:(?:So|Thus|Therefore|Then|Hence|In total|This means|That means|This would mean|Next|Now|Finally|Altogether"
+    r"|Meanwhile|Since then|After that|Second|First|Overall|Also),? ?|After [a-z][^,]{3,40}, )?(?:that )?"
 )
 _TOTAL = r"(?: a total of| in total)?"
 _PHRASE = r"(?:[Tt]he|[Hh]is|[Hh]er|[Tt]heir|[A-Z][a-z]+'s) [A-Za-z' -]{3,70}?"
@@ -45,9 +45,13 @@ _DOES = re.compile(
     rf"{_LEAD}([A-Z][a-z]+|[Hh]e|[Ss]he|[Tt]hey|[Tt]he [a-z]+(?: [a-z]+)??)"
     rf"( then| also| now| still| only| already)?( will| would| can| could)? ([a-z]+){_TOTAL} \$?\(?\Z"
 )
-_BEHIND = re.compile(r"((?: (?:in|on|for|from|at|during|per|each|every|with|to|left|altogether|a|today|yesterday) ?[a-zA-Z' ]*?)?)\.?\Z")
+_BEHIND = re.compile(
+    r"((?: (?:in|on|for|from|at|during|per|each|every|with|to|left|altogether|a|today|yesterday) ?[a-zA-Z' ]*?)?)\.?\Z"
+)
 _NOUN = re.compile(r"(?:[a-z]+ )?[a-z]+s(?: of [a-z]+)?")
-_UNCLEAR = re.compile(r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|following|above|rest)\b")
+_UNCLEAR = re.compile(
+    r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|following|above|rest)\b"
+)
 _VAGUE = re.compile(r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*) )?[a-z]+|.*\bremain.*")
 
 

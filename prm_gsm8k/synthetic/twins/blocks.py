@@ -23,7 +23,7 @@ from prm_gsm8k.synthetic.numbers import Value, write_number
 from prm_gsm8k.synthetic.parse import UnreadableError, read_solution
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.families import FAMILIES
-from prm_gsm8k.synthetic.twins.graph import Graph, join
+from prm_gsm8k.synthetic.twins.graph import join
 from prm_gsm8k.synthetic.twins.question import read_question
 from prm_gsm8k.synthetic.twins.reviewed import LEFT_OUT
 from prm_gsm8k.synthetic.twins.solve import Refused, Solved, reference_steps, solve

@@ -39,14 +39,14 @@ class Family:
     Attributes:
         name: the `error_type` of its rows.
         stands_for: the kind of real error that it makes.
-        thought: what a person was thinking who solved the twin instead of the question; `{said}` and `{read}` are filled in.
-        thought_back: the same for one who solved the question instead of the twin, of which `{said}` and `{read}` are then
-            the other way round.
+        thought: what a person was thinking who solved the twin instead of the question; `{said}` and `{read}` are the
+            words of the edit.
+        thought_back: the same for one who solved the question instead of the twin, with the two the other way round.
         example: the id of a problem that shows it in the gallery.
         edits: the edits of a problem.
         recognised: whether a block that was read from its text alone can be of this family.
         share: in which share of the problems that it applies to it is used; less for what people do more rarely.
-        concludes: whether its solutions must state their answer in a last step, because one ends where the other goes on.
+        concludes: whether its solutions must state their answer in a last step: one ends where the other goes on.
     """
 
     name: str

@@ -13,9 +13,9 @@ from prm_gsm8k.synthetic.twins.families import FAMILIES
 _HEAD = """\
 # Gallery: one block a family
 
-A block is a question Q and its twin Q', which differs in one reading, with the solution of each. Both solutions are equal
-up to step k. Under Q, S is correct and S' is incorrect from step k on; under Q', it is the other way round. Twin questions
-are edited; the solutions are GSM8K's, carried over. Written by `prm-gsm8k show --gallery`.
+A block is a question Q and its twin Q', which differs in one reading, with the solution of each. Both solutions are
+equal up to step k. Under Q, S is correct and S' is incorrect from step k on; under Q', it is the other way round. Twin
+questions are edited; their solutions are GSM8K's, carried over. Written by `prm-gsm8k show --gallery`.
 """
 
 

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 
 from prm_gsm8k.synthetic.numbers import Value, whole
+from prm_gsm8k.synthetic.parse import UNKNOWN as UNREAD
 from prm_gsm8k.synthetic.parse import Equation, Mention, Solution
 from prm_gsm8k.synthetic.twins.question import SPELLED, Kind, Quantity, Question
 
@@ -95,46 +96,22 @@ def join(question: Question, solution: Solution) -> Graph:
     """Find where each number of a solution comes from."""
     said: dict[Value, list[int]] = {}
     for index, quantity in enumerate(question.quantities):
-        source = _QUANTITIES + index
         for value in forms(quantity):
-            said.setdefault(value, []).append(source)
-    words = set(solution.words_asked)
-    for step in range(len(solution.steps)):
-        words |= solution.words_of(step)
-    if "%" in question.text:
-        words.add("percent")
-    if "$" in question.text:
-        words.add("dollars")
-    world = frozenset(value for value, meant in _WORLD_WORDS.items() if not meant.isdisjoint(words)) | {1}
-    equations = solution.equations
+            said.setdefault(value, []).append(_QUANTITIES + index)
+    world = _world(question, solution)
     results: dict[Value, list[int]] = {}
     sources: list[list[tuple[int, ...]]] = []
-    for index, equation in enumerate(equations):
-        found = []
+    for index, equation in enumerate(solution.equations):
+        found: list[tuple[int, ...]] = []
         for operand, value in enumerate(equation.operands):
-            candidates = [*results.get(value, ()), *(s for s in said.get(value, ()) if _fits(question, s, equation, operand))]
-            if value in world:
-                candidates.append(WORLD)
-            found.append(tuple(candidates) or (UNKNOWN,))
+            fitting = (s for s in said.get(value, ()) if _fits(question, s, equation, operand))
+            everywhere = (WORLD,) if value in world else ()
+            found.append((*results.get(value, ()), *fitting, *everywhere) or (UNKNOWN,))
         _read_fractions(question, solution, index, found)
-        for operand, candidates in enumerate(found):
-            if len(candidates) > 1:
-                found[operand] = _spoken_of(question, solution, equation.step, candidates)
-        sources.append(found)
+        sources.append([_spoken_of(question, solution, equation.step, s) if len(s) > 1 else s for s in found])
         results.setdefault(equation.result, []).append(index)
     _prefer_results(sources, solution.final)
-    prose = []
-    for mention in solution.mentions:
-        if mention.source == -3:  # in an expression that could not be read
-            prose.append((mention, (UNKNOWN,)))
-            continue
-        candidates = [
-            i for i in results.get(mention.value, ()) if equations[i].step <= mention.step
-        ] + said.get(mention.value, [])
-        beside = {s for e, o in mention.operands for s in sources[e][o] if len(sources[e][o]) == 1}
-        if len(candidates) > 1 and len(beside) == 1 and beside <= set(candidates):
-            candidates = list(beside)
-        prose.append((mention, tuple(candidates) or ((WORLD,) if mention.value in world else (UNKNOWN,))))
+    prose = [(mention, _repeated(solution, mention, said, results, sources, world)) for mention in solution.mentions]
     uses: dict[int, list[tuple[int, int]]] = {}
     for index, operands in enumerate(sources):
         for operand, candidates in enumerate(operands):
@@ -143,8 +120,37 @@ def join(question: Question, solution: Solution) -> Graph:
     return Graph(question, solution, sources, prose, uses, world)
 
 
+def _world(question: Question, solution: Solution) -> frozenset[int]:
+    """The constants of the world that the question or the solution speaks of."""
+    words = set(solution.words_asked).union(*map(solution.words_of, range(len(solution.steps))))
+    if "%" in question.text:
+        words.add("percent")
+    if "$" in question.text:
+        words.add("dollars")
+    return frozenset({1, *(value for value, meant in _WORLD_WORDS.items() if not meant.isdisjoint(words))})
+
+
+def _repeated(
+    solution: Solution,
+    mention: Mention,
+    said: dict[Value, list[int]],
+    results: dict[Value, list[int]],
+    sources: list[list[tuple[int, ...]]],
+    world: frozenset[int],
+) -> tuple[int, ...]:
+    """What a number outside the equations may repeat; beside an operand of its value it repeats that."""
+    if mention.source == UNREAD:
+        return (UNKNOWN,)
+    before = (i for i in results.get(mention.value, ()) if solution.equations[i].step <= mention.step)
+    candidates = (*before, *said.get(mention.value, ()))
+    beside = {sources[e][o] for e, o in mention.operands if len(sources[e][o]) == 1}
+    if len(candidates) > 1 and len(beside) == 1 and (one := beside.pop())[0] in candidates:
+        return one
+    return candidates or ((WORLD,) if mention.value in world else (UNKNOWN,))
+
+
 def forms(quantity: Quantity) -> set[Value]:
-    """The numbers that a quantity may be in an equation: 20% is 1/5 and 20, half is 1/2 and 2."""
+    """The numbers that a quantity may be in an equation: 20% is 1/5, 20, 6/5, 4/5 or 120, half is 1/2 or 2."""
     value = quantity.value
     if quantity.kind is Kind.PERCENTAGE:
         return {whole(form) for form in (value, value * 100, 1 + value, 1 - value, 100 + value * 100) if form > 0}
@@ -164,7 +170,7 @@ def _fits(question: Question, source: int, equation: Equation, operand: int) -> 
 
 
 def _spoken_of(question: Question, solution: Solution, step: int, candidates: tuple[int, ...]) -> tuple[int, ...]:
-    """Of several quantities of one value, the one whose clause the step speaks of: by two words more than of the others."""
+    """Of several quantities of one value, the one whose clause shares at least two words more with the step."""
     if any(source < _QUANTITIES for source in candidates):
         return candidates
     words = {word for word in solution.words_of(step) if len(word) > 2} - _EMPTY
@@ -200,7 +206,7 @@ def _read_fractions(question: Question, solution: Solution, index: int, sources:
 
 
 def _prefer_results(sources: list[list[tuple[int, ...]]], final: int) -> None:
-    """A result is there to be used: where only one number can be its use, and may be something else too, it is its use."""
+    """A result is there to be used: the only operand that can be its use is its use."""
     certain = {s[0] for operands in sources for s in operands if len(s) == 1}
     possible: dict[int, list[tuple[int, int]]] = {}
     for index, operands in enumerate(sources):

@@ -1,4 +1,4 @@
-"""The numbers of a question, typed: what each is worth, what kind of quantity it is, of what and of whom, and where it stands.
+"""The numbers of a question, typed: what each is worth, what kind of quantity it is, of what and of whom, and where.
 
     Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May.
     48    a count of friends, Natalia's
@@ -61,7 +61,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as its sentences, each with its place in the text, and its quantities in the order of their mentions."""
+    """A question: its sentences by their places in the text, its quantities in the order of their mentions."""
 
     text: str
     sentences: tuple[tuple[int, int], ...]
@@ -84,7 +84,7 @@ SMALL = tuple(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty".split()
 )
-SPELLED: dict[str, Value] = {word: value for value, word in enumerate(SMALL)} | {
+SPELLED: dict[str, int] = {word: value for value, word in enumerate(SMALL)} | {
     word: 10 * tens for tens, word in enumerate("thirty forty fifty sixty seventy eighty ninety".split(), 3)
 }
 SHARES: dict[str, Value] = {
@@ -103,7 +103,10 @@ _UNIT = {
 _KIND_OF_UNIT = {unit: kind for kind, units in _UNIT.items() for unit in units.split()}
 # Units of what can be divided: half a dollar, half an hour; not half a week's days or half a weekend.
 DIVISIBLE = frozenset(
-    unit for unit in _KIND_OF_UNIT if unit not in "cent penny second day week month year decade century weekday weekend morning night block lap".split()
+    unit
+    for unit in _KIND_OF_UNIT
+    if unit
+    not in "cent penny second day week month year decade century weekday weekend morning night block lap".split()
 )
 
 # One number: 3/4, $1,250.50, 20%, or a word. What it is not: 5th, 3:00, A4, 2.5.1.
@@ -117,9 +120,10 @@ _SENTENCE = re.compile(r"(?<=[.!?])(?<!\b[MDS][rst]\.)(?<!\bMrs\.)(?<!\b[ap]\.m\
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _NO_NAME = frozenset(
     (
-        "If The A An In On At He She They It There This That These Those How What When Each Every After Before Then His "
-        "Her Their Its For Of To From With And But So Since While During By As Some All One Two Three Four Five Six "
-        "Seven Eight Nine Ten Another Both Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February "
+        "If The A An In On At He She They It There This That These Those How What When Each Every After Before Then "
+        "His Her Their Its For Of To From With And But So Since While During By As Some All One Two Three Four Five "
+        "Six Seven Eight Nine Ten Another Both Monday Tuesday Wednesday Thursday Friday Saturday Sunday January "
+        "February "
         "March April May June July August September October November December Half Last Next First Second Finally "
         "Assuming Suppose Given Today Yesterday Tomorrow Later Now Only Out Mr Mrs Ms Dr Christmas Calculate Find My I "
         "We You Your Our Twice Once Not Because However Also Once Together Due Although Unfortunately Earlier Which "
@@ -143,7 +147,8 @@ _ENDS = frozenset(
 )
 _EACH = re.compile(
     r"[^.,;?!]{0,40}?\b(?:each|apiece|every|per|a (?:day|week|month|year|piece|person|pound|dozen|minute|hour|box|pack"
-    r"|bag|kilo|kilogram|gallon|mile|foot|night|bottle|ticket|shirt)|an (?:hour|ounce|inch|acre)|daily|weekly|monthly)\b",
+    r"|bag|kilo|kilogram|gallon|mile|foot|night|bottle|ticket|shirt)|an (?:hour|ounce|inch|acre)|daily|weekly"
+    r"|monthly)\b",
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"-([a-z]+)\b")
@@ -247,7 +252,9 @@ def _quantity(text: str, match: re.Match[str], number: int, span: tuple[int, int
         kind = Kind.SHARE
     elif word in TIMES or re.match(r"[ -]times\b", after):
         kind = Kind.MULTIPLIER
-    elif re.match(r"(?:st|nd|rd|th)\b|[ -](?:half|halves|thirds|quarters|fourths|fifths|sixths|eighths|tenths)\b", after):
+    elif re.match(
+        r"(?:st|nd|rd|th)\b|[ -](?:half|halves|thirds|quarters|fourths|fifths|sixths|eighths|tenths)\b", after
+    ):
         kind = Kind.ORDINAL if after[0] in "snrt" else Kind.UNKNOWN
     elif re.match(r":\d|\s?[ap]\.?m\b|\s?o'clock", after) or (
         not currency and digits and len(digits) == 4 and 1900 <= value <= 2100 and not re.match(r" [a-z]+s\b", after)
@@ -257,8 +264,11 @@ def _quantity(text: str, match: re.Match[str], number: int, span: tuple[int, int
         money = bool(currency) or thing in ("dollar", "cent", "buck", "penny")
         if currency:
             thing = "dollar"
-        if re.search(r"\b(?:Grade|grade|Room|Chapter|chapter|page|Page|number|level|Level|No\.|class|Day|day|May|April|June"
-                     r"|July|March|August|September|October|November|December|January|February) #?\Z", before):
+        if re.search(
+            r"\b(?:Grade|grade|Room|Chapter|chapter|page|Page|number|level|Level|No\.|class|Day|day|May|April|June"
+            r"|July|March|August|September|October|November|December|January|February) #?\Z",
+            before,
+        ):
             kind = Kind.UNKNOWN
         elif _EACH.match(after) or _BEFORE_EACH.search(before):
             kind = Kind.RATE
@@ -270,7 +280,14 @@ def _quantity(text: str, match: re.Match[str], number: int, span: tuple[int, int
             kind = Kind.COUNT
         else:
             kind = Kind.UNKNOWN
-    if digits and currency == "" and kind is not Kind.PERCENTAGE and re.match(r"-(?!year|inch|minute|hour|day|foot|mile|pound|ounce|gallon|week|liter|month|piece|page|mi)", after):
+    if (
+        digits
+        and currency == ""
+        and kind is not Kind.PERCENTAGE
+        and re.match(
+            r"-(?!year|inch|minute|hour|day|foot|mile|pound|ounce|gallon|week|liter|month|piece|page|mi)", after
+        )
+    ):
         kind = Kind.UNKNOWN
     names = names_in(before)
     return Quantity(value, kind, thing, names[-1] if names else "", number, ((start, end),), spelled)

@@ -5,8 +5,8 @@
     gsm8k/train/0/twin-0/correct      Q', S'   correct
     gsm8k/train/0/twin-0/incorrect    Q', S    first error at k
 
-A twin question is a problem of its own, `gsm8k/train/0/twin-0`, in the split of the problem it comes from. All rows of a
-problem and its twins are written in one way, so that each contested text is the same, letter by letter, in both its rows.
+A twin question is a problem of its own, `gsm8k/train/0/twin-0`, in the split of the problem it comes from. All rows of
+a problem and its twins are written in one way, so that each contested text is the same, letter by letter, in both.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ _CONNECTED = re.compile(r"(?:Then|Finally|Next|So|Thus|Therefore|Hence|Now|And|L
 
 
 def _opened(step: str, number: int) -> str:
-    """A step whose predecessor is gone: as the first of all it opens without "Then". Raises `Refused` if it points back."""
+    """A step whose predecessor is gone; as the first of all it opens without "Then". `Refused` if it points back."""
     if _POINTS_BACK.search(step.lower().partition("=")[0]):
         raise Refused("points back")
     if number == 0 and (match := _CONNECTED.match(step)):
@@ -188,9 +188,7 @@ def _divides(steps: list[list[str]], equation: Equation) -> bool:
     return parts[place - 1].rstrip()[-1:] == "$" or thing_after(parts[place + 1]) in DIVISIBLE
 
 
-def _result(
-    index: int, equation: Equation, operands: list[Value], change: Change, steps: list[list[str]]
-) -> Value:
+def _result(index: int, equation: Equation, operands: list[Value], change: Change, steps: list[list[str]]) -> Value:
     operators = [change.operators.get((index, i), operator) for i, operator in enumerate(equation.operators)]
     opens, closes = equation.opens, equation.closes
     if index in change.swapped:
@@ -290,28 +288,32 @@ def _write_prose(
                 raise Refused("ambiguous mention")
             if any(place in change.dropped for place in mention.operands):
                 raise Refused("mention of what is left out")
-            now = _value(graph, *(beside or sources), values, change.quantities, mention.value)
+            now = _value(graph, next(iter(beside or sources)), values, change.quantities, mention.value)
             if now != mention.value:
                 place = mention.place
                 texts.setdefault(mention.step, {})[place] = written(now, solution.steps[mention.step], place)
     if not solution.comparisons.isdisjoint(texts):
         raise Refused("comparison")
-    reworded: dict[int, dict[str, str]] = {}
+    return _reword_numbers(graph, change, moved, [n for n in range(end) if n not in gone], start)
+
+
+def _reword_numbers(
+    graph: Graph, change: Change, moved: set[int], steps: list[int], start: int
+) -> dict[int, dict[str, str]]:
+    """The number words that change with the question's numbers, by step. One that spells a result is refused."""
+    words: dict[int, dict[str, str]] = {}
     for source in moved:
         index = source - quantity_source(0)
-        if index >= 0:
-            old, now = graph.question.quantities[index].value, change.quantities.get(index)
-        else:
-            old, now = solution.equations[source].result, None
-        words = spelled_in(old)
-        if words:
-            for step in range(0 if index >= 0 else start, end):
-                found = words & solution.words_of(step) if step not in gone else None
-                if found:
-                    if now is None or len(found) > 1 or not found <= _PLAIN:
-                        raise Refused("number in words")
-                    reworded.setdefault(step, {})[next(iter(found))] = spell(now)
-    return reworded
+        asked = index >= 0
+        old = graph.question.quantities[index].value if asked else graph.solution.equations[source].result
+        spelled = spelled_in(old)
+        for step in steps if spelled else ():
+            found = spelled & graph.solution.words_of(step) if asked or step >= start else None
+            if found:
+                if index not in change.quantities or len(found) > 1 or not found <= _PLAIN:
+                    raise Refused("number in words")
+                words.setdefault(step, {})[next(iter(found))] = spell(change.quantities[index])
+    return words
 
 
 _PLAIN = frozenset(SMALL)
@@ -324,7 +326,9 @@ def written(value: Value, parts: list[str], place: int) -> str:
         if like[-1:] != "%" and type(value) is not int and parts[place - 1].rstrip()[-1:] in ("$", "£", "€"):
             return write_number(value, ".00" if value >= 1 else "0.00")
         cents = like[-3:-2] == "." and parts[place - 1].rstrip()[-1:] == "$"
-        text = write_number(value, like if cents or "." not in like or like[-1:] == "%" or type(value) is not int else "")
+        text = write_number(
+            value, like if cents or "." not in like or like[-1:] == "%" or type(value) is not int else ""
+        )
         return text if "," in like else text.replace(",", "")
     except ValueError:
         raise Refused("not believable") from None
@@ -379,15 +383,16 @@ def _joined(gap_text: str, operator: str, steps: list[list[str]]) -> str:
     return left + glyph + right
 
 
-def _reworded(step: str, words: Mapping[str, str] | None) -> str:
-    if words:
-        for old, new in words.items():
-            step = re.sub(rf"\b{old}\b", lambda m, new=new: new.capitalize() if m[0][0].isupper() else new, step, flags=re.I)
+def _reworded(step: str, words: Mapping[str, str]) -> str:
+    """A step with other words, in the case of those they replace."""
+    for old, new in words.items():
+        step = re.sub(rf"\b{old}\b", new, step)
+        step = re.sub(rf"\b{old.capitalize()}\b", new.capitalize(), step)
     return step
 
 
 def spell(value: Value) -> str:
     """A small whole number in words. Raises `Refused` for any other."""
-    if type(value) is Fraction or not 0 <= value < len(SMALL):
+    if type(value) is not int or not 0 <= value < len(SMALL):
         raise Refused("no word for it")
     return SMALL[value]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 from prm_gsm8k.synthetic.twins.graph import Graph, forms, quantity_source
-from prm_gsm8k.synthetic.twins.question import Kind, Quantity
+from prm_gsm8k.synthetic.twins.question import Kind
 
 _SMALL = range(13)
 # What the world fixes, whatever a question says of it.
 _BODY = frozenset("leg wheel eye ear tire tyre finger arm tail toe corner hoof paw".split())
-_IN = {("second", 60), ("minute", 60), ("hour", 24), ("day", 7), ("day", 30), ("day", 365), ("week", 52), ("week", 4), ("month", 12),
-       ("cent", 100), ("inch", 12), ("ounce", 16), ("day", 31), ("month", 6)}  # fmt: skip
+_IN = frozenset((
+    ("second", 60), ("minute", 60), ("hour", 24), ("day", 7), ("day", 30), ("day", 31), ("day", 365), ("week", 4),
+    ("week", 52), ("month", 6), ("month", 12), ("cent", 100), ("inch", 12), ("ounce", 16),
+))  # fmt: skip
 
 
 def is_editable(graph: Graph, index: int) -> bool:
@@ -21,9 +23,8 @@ def is_editable(graph: Graph, index: int) -> bool:
         return False
     if quantity.value in (0, 1) or quantity.thing in _BODY or (quantity.thing, quantity.value) in _IN:
         return False
-    if quantity.value in _SMALL and len(graph.feeds(index)) > 1:
-        return False  # one of the uses may be another number of this size, that the question does not say
-    return True
+    # one of several uses of a small number may be another one of its size, which the question does not say
+    return quantity.value not in _SMALL or len(graph.feeds(index)) == 1
 
 
 _CLAUSE_END = re.compile(r"[.;?!:,]\s|\n")

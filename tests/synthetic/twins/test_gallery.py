@@ -11,4 +11,6 @@ PAGE = Path(__file__).parents[3] / "benchmarks" / "gallery.md"
 def test_the_page_is_what_the_command_prints() -> None:
     page = gallery()
     assert PAGE.read_text("utf-8") == page
-    assert [line for line in page.splitlines() if line.startswith("## ")] == [f"## {family.name}" for family in FAMILIES]
+    assert [line for line in page.splitlines() if line.startswith("## ")] == [
+        f"## {family.name}" for family in FAMILIES
+    ]

@@ -14,8 +14,10 @@ from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
 _DIFFERENCE = re.compile(
-    r"( more| fewer| less)((?: [a-z-]+){0,4}?) than (?:[A-Z][a-z]+|(?:the|his|her|their|last|on|in|what|she|he|they|for|red|green|blue)\b[^.,;?!]*?)"
-    r"(?: (?:does|did|has|had|do|have|is|was))?(?=[.,;?!]| and \d| and the | and [A-Z]| but | while | who | which )"
+    r"( more| fewer| less)((?: [a-z-]+){0,4}?) than "
+    r"(?:[A-Z][a-z]+|(?:the|his|her|their|last|on|in|what|she|he|they|for|red|green|blue)\b[^.,;?!]*?)"
+    r"(?: (?:does|did|has|had|do|have|is|was))?"
+    r"(?=[.,;?!]| and \d| and the | and [A-Z]| but | while | who | which )"
 )
 
 
@@ -36,7 +38,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         sign = "+" if match[1] == " more" else "-"
         if len(equation.operands) != 2 or equation.operators[0] != sign or equation.frozen or not alone:
             continue
-        if equation_index == solution.final or quantity.sentence == len(question.sentences) - 1 and "how" in text[:start].rpartition(".")[2].lower():
+        asked = quantity.sentence == len(question.sentences) - 1 and "how" in text[:start].rpartition(".")[2].lower()
+        if equation_index == solution.final or asked:
             continue
         if not match[2] and quantity.kind is Kind.COUNT and not quantity.thing:
             continue

@@ -13,9 +13,12 @@ from prm_gsm8k.synthetic.twins.question import Kind
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
-_NO_NOUN = frozenset("to in for at on and with yesterday today by as from that are were was is go went will who have had".split())
+_NO_NOUN = frozenset(
+    "to in for at on and with yesterday today by as from that are were was is go went will who have had".split()
+)
 _OF_THE_REST = re.compile(
-    r"\bof (?:(the|his|her|their|its|all the) (?:remaining|rest of the|leftover|other) ([a-z]+)|(the (?:rest|remainder))|(what (?:is|was) left))\b"
+    r"\bof (?:(the|his|her|their|its|all the) (?:remaining|rest of the|leftover|other) ([a-z]+)"
+    r"|(the (?:rest|remainder)))\b"
 )
 _REST = re.compile(r"\b(?:remain\w*|rest|left|leftover|other)\b", re.IGNORECASE)
 
@@ -52,7 +55,6 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
                     if len(found) != len(_REST.findall(prose)) or len(found) != 1:
                         continue
                     words = {found[0]: "all the" if found[0].startswith("the") else "total"}
-                said = match[0]
                 noun = match[2]
                 if noun in ("amount", "money", "of", "half") or not (noun or match[3]):
                     continue

@@ -15,8 +15,14 @@ from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source, spell
 from prm_gsm8k.synthetic.twins.question import SHARES, SPELLED, names_in
 from prm_gsm8k.synthetic.twins.solve import Change
 
-_BACK = re.compile(r"(?:It|They|This|That|These|Those|The (?:other|rest|remaining|first|second|latter)|Both|Each|Of (?:the|those|them)|If (?:it|they|the)|Also|However|But|Then|After|Half|Another|One|On the|Later)\b")
-_ALL = re.compile(r"\b(?:both|all (?:of|the|three|four|five|\d)|three|four|five|third|each of|respectively|combined total of)\b", re.IGNORECASE)
+_BACK = re.compile(
+    r"(?:It|They|This|That|These|Those|The (?:other|rest|remaining|first|second|latter)|Both|Each|Of (?:the|those|them)"
+    r"|If (?:it|they|the)|Also|However|But|Then|After|Half|Another|One|On the|Later)\b"
+)
+_ALL = re.compile(
+    r"\b(?:both|all (?:of|the|three|four|five|\d)|three|four|five|third|each of|respectively|combined total of)\b",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[A-Za-z]{4,}")
 _PLAIN = frozenset(
     "that this with from they their have been were each every what much many more than some also then which when will "
@@ -24,8 +30,14 @@ _PLAIN = frozenset(
     "into over only about them does having gave gives took takes another wants uses used during while because dollars "
     "money hours minutes pounds days week weeks month time times first second third last next going went dollar".split()
 )
-_NEEDED = re.compile(r"\b(?:remain\w*|rest|left|other|total|same|as (?:many|much)|legs|each of|them|these|those|both|than|less|fewer|times|average)\b", re.IGNORECASE)
-_FROM_THE_END = re.compile(r"\b(?:at first|originally|initially|(?:begin|start)\w* with|at the beginning|to start|in the beginning|before)\b")
+_NEEDED = re.compile(
+    r"\b(?:remain\w*|rest|left|other|total|same|as (?:many|much)|legs|each of|them|these|those|both|than|less|fewer"
+    r"|times|average)\b",
+    re.IGNORECASE,
+)
+_FROM_THE_END = re.compile(
+    r"\b(?:at first|originally|initially|(?:begin|start)\w* with|at the beginning|to start|in the beginning|before)\b"
+)
 # The last item of a list: " and a pencil for $2."
 _LAST = re.compile(r",? and (?!then\b|he\b|she\b|they\b|it\b)[^,.;?!]*\d[^,;?!]{0,60}?(?=\.(?: |\Z))")
 _ITEM = re.compile(r", (?!and\b)([^,.;?!]*\d[^,.;?!]*)(?=, )")
@@ -36,12 +48,9 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     if _FROM_THE_END.search(question.sentence(len(question.sentences) - 1)):
         return
     for start, end, twin in (*_sentences(graph), *_items(graph)):
-        inside = frozenset(
-            i for i, q in enumerate(question.quantities) if any(start <= a < end for a, _ in q.mentions)
-        )
+        inside = frozenset(i for i, q in enumerate(question.quantities) if any(start <= a < end for a, _ in q.mentions))
         if not inside or any(
-            not all(start <= a < end for a, _ in question.quantities[i].mentions)
-            or graph.is_open(quantity_source(i))
+            not all(start <= a < end for a, _ in question.quantities[i].mentions) or graph.is_open(quantity_source(i))
             for i in inside
         ):
             continue
@@ -89,10 +98,16 @@ def _sentences(graph: Graph) -> Iterator[tuple[int, int, str]]:
     for number in range(1, len(question.sentences) - 1):
         start, end = question.sentences[number]
         after = question.sentences[number + 1][0]
-        sentence, before, behind = text[start:end], text[:start], text[after:]
-        if not sentence.endswith(".") or _BACK.match(behind) or _ALL.search(question.sentence(len(question.sentences) - 1)):
+        sentence, behind = text[start:end], text[after:]
+        if (
+            not sentence.endswith(".")
+            or _BACK.match(behind)
+            or _ALL.search(question.sentence(len(question.sentences) - 1))
+        ):
             continue
-        if re.match(r"(?:He|She|His|Her)\b", behind) and (set(names_in(sentence)) - set(names_in(question.sentence(number - 1)))):
+        if re.match(r"(?:He|She|His|Her)\b", behind) and (
+            set(names_in(sentence)) - set(names_in(question.sentence(number - 1)))
+        ):
             continue
         yield start, after, text[:start] + text[after:]
 
@@ -116,7 +131,9 @@ def _items(graph: Graph) -> Iterator[tuple[int, int, str]]:
         yield start, end, text[:start] + rest
     for match in _LAST.finditer(text):
         first = text[max(text.rfind(". ", 0, match.start()) + 1, 0) : match.start()]
-        if re.search(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten)\b", first) and not re.search(r"\b(?:between|[Ii]f|[Hh]ow|When|both|either)\b", first):
+        if re.search(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten)\b", first) and not re.search(
+            r"\b(?:between|[Ii]f|[Hh]ow|When|both|either)\b", first
+        ):
             yield match.start(), match.end(), text[: match.start()] + text[match.end() :]
 
 

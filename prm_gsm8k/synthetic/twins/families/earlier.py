@@ -18,8 +18,13 @@ from prm_gsm8k.synthetic.twins.question import names_in
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
 
-_OTHERS = re.compile(r"\b(?:brother|sister|mother|father|mom|dad|wife|husband|friend|son|daughter|uncle|aunt|cousin|teacher|boss|neighbor|man|woman|boy|girl)s?\b", re.IGNORECASE)
-_HOW = re.compile(r"\b[Hh]ow (?:many|much)\b[^?]*\?\Z|\b[Ww]hat (?:is|was|will be) the (?:total|number|amount)\b[^?]*\?\Z")
+_OTHERS = re.compile(
+    r"\b(?:brother|sister|mother|father|mom|dad|wife|husband|friend|son|daughter|uncle|aunt|cousin|teacher|boss|neighbor|man|woman|boy|girl)s?\b",
+    re.IGNORECASE,
+)
+_HOW = re.compile(
+    r"\b[Hh]ow (?:many|much)\b[^?]*\?\Z|\b[Ww]hat (?:is|was|will be) the (?:total|number|amount)\b[^?]*\?\Z"
+)
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -36,9 +41,17 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         if any(e.step == equation.step and i != index for i, e in enumerate(solution.equations)):
             continue
-        if not _needed(graph, index) or _is_spent(graph, index) or says_what_is_needed(graph, index, start + how.start()):
+        if (
+            not _needed(graph, index)
+            or _is_spent(graph, index)
+            or says_what_is_needed(graph, index, start + how.start())
+        ):
             continue
-        asks = ask(solution.steps[equation.step], equation.places[0], equation.result_place, who) if equation.places else None
+        asks = (
+            ask(solution.steps[equation.step], equation.places[0], equation.result_place, who)
+            if equation.places
+            else None
+        )
         if asks is None:
             continue
         if how.start() and re.search(r" (?:have|keep)\b", asks):

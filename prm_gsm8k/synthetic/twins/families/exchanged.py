@@ -41,8 +41,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         yield Edit(
             twin,
             Change(quantities={i: b.value, j: a.value}),
-            f"{around(text, s, e)}\" and \"{around(text, t, f)}",
-            f"{around(twin, s, s + len(first))}\" and \"{around(twin, t + shift, t + shift + len(second))}",
+            f'{around(text, s, e)}" and "{around(text, t, f)}',
+            f'{around(twin, s, s + len(first))}" and "{around(twin, t + shift, t + shift + len(second))}',
         )
 
 

@@ -14,14 +14,14 @@ from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
 _EACH = re.compile(
-    r"((?: [a-z]+){0,2}?) (each|apiece|(?:a|an|per|each|every) (?:day|week|month|year|hour|night|minute|person|piece|book"
-    r"|shirt|box|bag|bottle|game|ticket|trip|session|lesson|visit|class|shift|house|car|driveway|lawn|dog|student|kid))"
+    r"((?: [a-z]+){0,2}?) (each|apiece|(?:a|an|per|each|every) (?:day|week|month|year|hour|night|minute|person|piece"
+    r"|book|shirt|box|bag|bottle|game|ticket|trip|session|lesson|visit|class|shift|house|car|driveway|lawn|dog|student))"
     r"(?=[.,;?]| (?:and|for|to|with|from|on|in|while|but|when|at|over)\b)"
 )
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
-    question, solution = graph.question, graph.solution
+    question = graph.question
     text = question.text
     for index, quantity in enumerate(question.quantities):
         start, end = quantity.mentions[0]
@@ -32,7 +32,6 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         if len(places) != 1 or len(quantity.mentions) > 1:
             continue
         equation_index, operand = places[0]
-        equation = solution.equations[equation_index]
         if match[1].endswith(" in") or not _shared_by(graph, quantity, match[2], text[end:], equation_index, operand):
             continue
         at = end + match.start(2)

@@ -1,12 +1,12 @@
-"""Two digits of a number are transposed: "67 potatoes" as "76 potatoes". The one way in which people misread a number."""
+"""Two digits of a number are transposed: "67 potatoes" as "76 potatoes": the way in which people misread a number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
 
-from prm_gsm8k.synthetic.numbers import read_number
 from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.numbers import read_number
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph
 from prm_gsm8k.synthetic.twins.question import Kind
@@ -18,6 +18,8 @@ _KINDS = frozenset((
 ))  # fmt: skip
 
 _MOST = 2.2  # times as much, or as little
+# so many of a thing in a larger one
+_AT_MOST = {"hour": 24, "day": 31, "minute": 60, "second": 60, "month": 12, "week": 52}
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -32,7 +34,9 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         for written in _transposed(question.text[start:end]):
             value = read_number(written + ("%" if quantity.kind is Kind.PERCENTAGE else ""))
-            if value in taken or not quantity.value <= _MOST * value <= _MOST * _MOST * quantity.value:
+            if value in taken or value > _AT_MOST.get(quantity.thing, value):
+                continue
+            if not quantity.value <= _MOST * value <= _MOST * _MOST * quantity.value:
                 continue
             text = question.edited({(start, end): written})
             yield Edit(
@@ -48,7 +52,7 @@ def _transposed(written: str) -> list[str]:
     """
     found = []
     for i in range(len(written) - 1):
-        a, b = written[i : i + 2]
+        a, b = written[i], written[i + 1]
         if a.isdigit() and b.isdigit() and a != b and "0" not in (a, b):
             found.append(written[:i] + b + a + written[i + 2 :])
     return found

@@ -1,6 +1,4 @@
-"""A comparison is referred to somebody or something else: "twice as many as Tom" as "twice as many as Ann", "3 more than on
-Monday" as "3 more than on Tuesday".
-"""
+"""A comparison is referred to somebody or something else: "as many as Tom" as "as many as Ann"."""
 
 from __future__ import annotations
 
@@ -51,7 +49,9 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             thing = owned.get(base[0], ("", ""))[1]
             if owned.get(base[0], ("", ""))[0] != name or not thing:
                 continue
-            if len(re.findall(rf"\b{name}\b", prose)) != len(re.findall(rf"\b(?:than|as)\b[^.,]{{0,25}}\b{name}\b", prose)):
+            if len(re.findall(rf"\b{name}\b", prose)) != len(
+                re.findall(rf"\b(?:than|as)\b[^.,]{{0,25}}\b{name}\b", prose)
+            ):
                 continue
             speakers = set(way(text[question.sentences[quantity.sentence][0] : match.start()]))
             for other, (owner, its) in owned.items():

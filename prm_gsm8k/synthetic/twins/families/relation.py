@@ -7,37 +7,50 @@ from collections.abc import Iterator
 from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around
 
-_COMPARED = dict(
-    more="less", less="more", fewer="more", older="younger", younger="older", taller="shorter", shorter="taller",
-    longer="shorter", heavier="lighter", lighter="heavier", higher="lower", lower="higher", larger="smaller",
-    smaller="larger", bigger="smaller", greater="smaller", above="below", below="above", faster="slower",
-    slower="faster", farther="nearer", further="nearer", later="earlier", earlier="later",
-)  # fmt: skip
-_DONE = dict(
-    increases="decreases", increased="decreased", increase="decrease", decreases="increases", decreased="increased",
-    decrease="increase", found="lost", finds="loses", loses="finds", lost="found", gained="lost", gains="loses",
-    deposited="withdrew", withdrew="deposited", deposits="withdraws", withdraws="deposits", rose="fell", fell="rose",
-    rises="falls", raised="lowered", grew="shrank", added="removed", removed="added", adds="removes", removes="adds",
-    dropped="rose", drops="rises",
-)  # fmt: skip
-_DONE |= {"got on": "got off", "got off": "got on", "gets on": "gets off", "gets off": "gets on", "get on": "get off", "get off": "get on"}
-_PAIRS = _COMPARED | _DONE
-_BEHIND = re.compile(rf"[ -](?:[A-Za-z]+ )?({'|'.join(_COMPARED)})\b(?=[^.,;?!]*\bthan\b|(?<=above)|(?<=below)|(?<=er) than)")
-_BEFORE = re.compile(rf"\b({'|'.join(sorted(_DONE, key=len, reverse=True))})\b(?: \w+){{0,3}}? \$?\Z")
-_AFTER = re.compile(r"%?(?: [a-z]+){0,4}? (got on|got off|get on|get off|gets on|gets off)\b")
-_ANY = re.compile(rf"\b(?:{'|'.join(sorted(_PAIRS, key=len, reverse=True))})\b", re.IGNORECASE)
+
+def _both_ways(pairs: str) -> dict[str, str]:
+    """Each word with its opposite, from "more/less older/younger"."""
+    opposites: dict[str, str] = {}
+    for pair in pairs.split():
+        a, b = pair.replace("_", " ").split("/")
+        opposites.setdefault(a, b)
+        opposites.setdefault(b, a)
+    return opposites
+
+
+# Behind their number, before "than": 7 more than. Before it: increased by 7.
+_COMPARED = _both_ways(
+    "more/less more/fewer older/younger taller/shorter longer/shorter heavier/lighter higher/lower larger/smaller "
+    "bigger/smaller greater/smaller above/below faster/slower farther/nearer further/nearer later/earlier"
+)
+_DONE = _both_ways(
+    "increases/decreases increased/decreased increase/decrease found/lost finds/loses gained/lost gains/loses "
+    "rose/fell "
+    "deposited/withdrew deposits/withdraws rises/falls raised/lowered grew/shrank added/removed adds/removes "
+    "got_on/got_off gets_on/gets_off get_on/get_off"
+)
+_OPPOSITE = _COMPARED | _DONE
+_LONGEST_FIRST = sorted(_OPPOSITE, key=len, reverse=True)
+_BEHIND = re.compile(rf"[ -](?:[A-Za-z]+ )?({'|'.join(_COMPARED)})\b(?=[^.,;?!]*\bthan\b|(?<=above)|(?<=below))")
+_BEFORE = re.compile(rf"\b({'|'.join(word for word in _LONGEST_FIRST if word in _DONE)})\b(?: \w+){{0,3}}? \$?\Z")
+_AFTER = re.compile(r"%?(?: [a-z]+){0,4}? (gets? o(?:n|ff)|got o(?:n|ff))\b")
+_ANY = re.compile(rf"\b(?:{'|'.join(_LONGEST_FIRST)})\b", re.IGNORECASE)
+_COUNTED = re.compile(r" (?:[A-Za-z]+ ){0,2}?[A-Za-z]+s\b")
 # Words that fit one of the two operations only.
 _OF_SUM = re.compile(
-    r"\b(?:total|altogether|together|plus|add|adds|added|adding|sum|combined|additional|extra|both|all|gain\w*|bonus|also|another|increas\w+|rais\w+)\b"
+    r"\b(?:total|altogether|together|plus|add|adds|added|adding|sum|combined|additional|extra|both|all|gain\w*|bonus"
+    r"|also|another|increas\w+|rais\w+)\b"
 )
 _OF_DIFFERENCE = re.compile(
-    r"\b(?:left|remain\w*|minus|subtract\w*|difference|only|leaving|after|reduc\w+|take\w*|took|discount\w*|still|los[et]\w*|decreas\w+|without)\b"
+    r"\b(?:left|remain\w*|minus|subtract\w*|difference|only|leaving|after|reduc\w+|take\w*|took|discount\w*|still"
+    r"|los[et]\w*|decreas\w+|without)\b"
 )
 
 
@@ -47,46 +60,29 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     if any(quantity.kind is Kind.DATE for quantity in question.quantities):
         return  # before or after a year: what follows would have to be turned round too
     for index, quantity in enumerate(question.quantities):
-        if len(quantity.mentions) > 1 or quantity.kind in (Kind.UNKNOWN, Kind.MULTIPLIER) or graph.is_open(quantity_source(index)):
+        if len(quantity.mentions) > 1 or quantity.kind in (Kind.UNKNOWN, Kind.MULTIPLIER):
             continue
         start, end = quantity.mentions[0]
         found = _word(text, start, end, question.sentences[quantity.sentence])
-        place = _added(graph, index) if found else None
+        place = None if found is None or graph.is_open(quantity_source(index)) else _added(graph, index)
         if found is None or place is None:
             continue
         word, at = found
         equation_index, operand = place
         equation = solution.equations[equation_index]
-        before = equation.operators[operand - 1] if operand else equation.operators[0]
-        turned = "-" if before == "+" else "+"
-        new = _turned(word, text[at + len(word) :])
-        words, fits = {}, True
-        start_step = solution.equations[graph.feeds(index)[0][0]].step
-        for step in range(equation.step + 1):
-            prose = "_".join(solution.steps[step][0::2])
-            said = [m[0].lower() for m in _ANY.finditer(prose)]
-            if step < equation.step and said:
-                # an earlier step that speaks of this relation would have to be another
-                fits = fits and step < start_step and not _speaks(graph, step, quantity.value)
-            elif said:
-                compares = said[0] not in _COMPARED or re.search(rf"\b{said[0]}\b.* than\b|_ {said[0]}\b", prose)
-                if len(said) > 1 or not compares or (said[0] != word and _PAIRS[said[0]] != _PAIRS[word]):
-                    fits = False
-                else:
-                    words = {said[0]: _turned(said[0], prose.lower().partition(said[0])[2])}
+        turned = "-" if equation.operators[0] == "+" else "+"
+        words = _said(graph, index, equation.step, word)
         prose = " ".join(solution.steps[equation.step][0::2]).lower()
-        if (_OF_SUM if turned == "-" else _OF_DIFFERENCE).search(prose) or not fits:
+        if words is None or (_OF_SUM if turned == "-" else _OF_DIFFERENCE).search(prose):
             continue
-        if any(_speaks(graph, step, quantity.value) for step in range(equation.step + 1, len(solution.steps))):
-            continue
-        swapped = frozenset((equation_index,)) if operand == 0 else frozenset()
+        new = _turned(word, text[at + len(word) :])
         twin = text[:at] + new + text[at + len(word) :]
         low, high = min(start, at), max(end, at + len(word))
         yield Edit(
             twin,
             Change(
-                operators={(equation_index, max(0, operand - 1)): turned},
-                swapped=swapped,
+                operators={(equation_index, 0): turned},
+                swapped=frozenset((equation_index,)) if operand == 0 else frozenset(),
                 words={equation.step: words} if words else {},
             ),
             around(text, low, high),
@@ -96,15 +92,12 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
 
 def _word(text: str, start: int, end: int, sentence: tuple[int, int]) -> tuple[str, int] | None:
     """The word that relates the number at a place, and where it stands."""
+    end += text.startswith("%", end)
     after = text[end : sentence[1]]
-    if match := _BEHIND.match(after.removeprefix("%")):
-        if re.match(r"[ -](?:\w+ )?(?:older|younger|later|earlier|\w+er|more|less|fewer|above|below)\b", after.removeprefix("%")):
-            skip = 1 if after.startswith("%") else 0
-            return match[1], end + skip + match.start(1)
+    if match := _BEHIND.match(after) or _AFTER.match(after):
+        return match[1], end + match.start(1)
     if match := _BEFORE.search(text[sentence[0] : start]):
         return match[1], sentence[0] + match.start(1)
-    if match := _AFTER.match(after):
-        return match[1], end + match.start(1)
     return None
 
 
@@ -125,16 +118,27 @@ def _added(graph: Graph, index: int) -> tuple[int, int] | None:
     return None
 
 
-def _turned(word: str, rest: str) -> str:
-    """The opposite of a word; of "more" it is "fewer" before things that are counted."""
-    new = _PAIRS[word]
-    if word == "more" and re.match(r" (?:[A-Za-z]+ ){0,2}[A-Za-z]+s\b", rest) and not re.match(r" (?:than|dollars|minutes|hours)", rest):
-        return "fewer" if " than" not in rest[: re.match(r" (?:[A-Za-z]+ ){0,2}?[A-Za-z]+s\b", rest).end()] else new  # type: ignore[union-attr]
-    return new
+def _said(graph: Graph, index: int, step: int, word: str) -> dict[str, str] | None:
+    """What step `step` says instead of the relation, if it says it; None where the solution says it otherwise too."""
+    solution, value = graph.solution, graph.question.quantities[index].value
+    first = solution.equations[graph.feeds(index)[0][0]].step
+    for other in range(len(solution.steps)):
+        in_between = first <= other < step and _ANY.search(" ".join(solution.steps[other][0::2]))
+        if other != step and (in_between or _speaks(graph, other, value)):
+            return None
+    prose = "_".join(solution.steps[step][0::2])
+    said = [match[0].lower() for match in _ANY.finditer(prose)]
+    if not said:
+        return {}
+    told = said[0]
+    compares = told not in _COMPARED or re.search(rf"\b{told}\b.* than\b|_ {told}\b", prose)
+    if len(said) > 1 or not compares or (told != word and _OPPOSITE[told] != _OPPOSITE[word]):
+        return None
+    return {told: _turned(told, prose.lower().partition(told)[2])}
 
 
-def _speaks(graph: Graph, step: int, value: object) -> bool:
-    """Whether a step relates something by this number in words: "7 more than"."""
+def _speaks(graph: Graph, step: int, value: Value) -> bool:
+    """Whether a step relates something by this number in its prose: "7 more than"."""
     parts = graph.solution.steps[step]
     return any(
         mention.step == step and mention.value == value and _ANY.search(parts[mention.place + 1][:30])
@@ -142,10 +146,22 @@ def _speaks(graph: Graph, step: int, value: object) -> bool:
     )
 
 
+def _turned(word: str, rest: str) -> str:
+    """The opposite of a word; of "more" it is "fewer" before things that are counted.
+
+    >>> _turned("more", " blue pens than red pens"), _turned("more", " than Al"), _turned("older", " than Al")
+    ('fewer', 'less', 'younger')
+    """
+    counted = _COUNTED.match(rest)
+    if word == "more" and counted and not re.search(r"\b(?:than|dollars|minutes|hours)\b", counted[0]):
+        return "fewer"
+    return _OPPOSITE[word]
+
+
 def recognised(read: Difference) -> bool:
     """A word stands where its opposite stood, and one + is a - or the other way round."""
-    turned = sorted(read.operators.replace("+", "-")) == sorted(read.twin_operators.replace("+", "-"))
-    return len(read.gone) == len(read.new) == 1 and turned and read.operators != read.twin_operators
+    alike = sorted(read.operators.replace("+", "-")) == sorted(read.twin_operators.replace("+", "-"))
+    return len(read.gone) == len(read.new) == 1 and alike and read.operators != read.twin_operators
 
 
 FAMILY = Family(

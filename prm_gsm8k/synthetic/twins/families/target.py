@@ -10,31 +10,24 @@ from collections.abc import Iterator
 from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.numbers import Value
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import WORLD, Graph
 from prm_gsm8k.synthetic.twins.question import names_in
 from prm_gsm8k.synthetic.twins.solve import Change
+from prm_gsm8k.synthetic.twins.units import SMALLER, TIMES_OF_THE_CALENDAR
 from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
 
 _NUMBERS = re.compile(r"\d+")
 _LEFT = re.compile(
-    r"\b([Hh])ow much (?:money )?(does|did|will|would) (\w+) (?:now )?have (?:left|remaining)(?: over)?(?=\?| after| at the end| in total| from)"
+    r"\b([Hh])ow much (?:money )?(does|did|will|would) (\w+) (?:now )?have (?:left|remaining)(?: over)?"
+    r"(?=\?| after| at the end| in total| from)"
 )
 _CHANGE = re.compile(r"\b([Hh])ow much change (does|did|will|would|should) (\w+) (?:get|receive)(?: back)?(?=\?| from)")
 _SPENDING = re.compile(r"\b(?:spen[dt]s?|bought|buys?|buying|purchase\w*|costs?|pays?|paid)\b")
-_EARNING = re.compile(r"\b(?:earns?|sells?|sold|receives?|makes|made|gives?|gave|lost|loses|lent|owes?|saved?|found|donat\w+)\b")
-# (what is asked, what the last step does, with which constant): what the step before had come to.
-_UNITS = (
-    ("year", "*", 12, "month"), ("year", "*", 52, "week"), ("year", "*", 365, "day"), ("month", "*", 4, "week"),
-    ("month", "*", 30, "day"), ("week", "*", 7, "day"), ("day", "*", 24, "hour"),
-)  # fmt: skip
-_MEASURES = (
-    ("hours", "/", 60, "minutes"), ("minutes", "/", 60, "seconds"), ("feet", "/", 12, "inches"), ("yards", "/", 3, "feet"),
-    ("years", "/", 12, "months"), ("weeks", "/", 7, "days"), ("days", "/", 24, "hours"), ("dozens", "/", 12, "eggs"),
-    ("minutes", "*", 60, "hours"), ("inches", "*", 12, "feet"), ("seconds", "*", 60, "minutes"), ("months", "*", 12, "years"),
-    ("days", "*", 7, "weeks"), ("dollars", "/", 100, "cents"), ("cents", "*", 100, "dollars"), ("kilograms", "/", 1000, "grams"),
-    ("pounds", "/", 16, "ounces"), ("ounces", "*", 16, "pounds"), ("kilometers", "/", 1000, "meters"),
-)  # fmt: skip
+_EARNING = re.compile(
+    r"\b(?:earns?|sells?|sold|receives?|makes|made|gives?|gave|lost|loses|lent|owes?|saved?|found|donat\w+)\b"
+)
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -50,7 +43,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     start, end = question.sentences[-1]
     asked = question.text[start:end]
     for twin in _asked(graph, asked, previous):
-        if not _NUMBERS.findall(asked) == _NUMBERS.findall(twin) and says_what_is_needed(graph, previous, start):
+        if _NUMBERS.findall(asked) != _NUMBERS.findall(twin) and says_what_is_needed(graph, previous, start):
             continue
         yield Edit(question.text[:start] + twin, Change(last=previous), asked, twin)
 
@@ -71,32 +64,50 @@ def _asked(graph: Graph, asked: str, previous: int) -> Iterator[str]:
         if _SPENDING.search(text) and not _EARNING.search(text) and sums and spent.operators:
             for pattern in (_LEFT, _CHANGE):
                 if match := pattern.search(asked):
-                    aux = "did" if match[2] == "does" and re.search(r"\b(?:bought|spent|paid|went)\b", text) else match[2]
+                    aux = (
+                        "did" if match[2] == "does" and re.search(r"\b(?:bought|spent|paid|went)\b", text) else match[2]
+                    )
                     aux = "will" if aux == "should" else aux
-                    yield asked[: match.start()] + f"{match[1]}ow much money {aux} {match[3]} spend in total" + _rest(asked[match.end() :])
+                    yield (
+                        asked[: match.start()]
+                        + f"{match[1]}ow much money {aux} {match[3]} spend in total"
+                        + _rest(asked[match.end() :])
+                    )
         return
     if set(final.operators) == {"+"} and (previous,) in sources:
         yield from _somebody(graph, asked, previous)
     if sources[0] != (previous,) or sources[1] != (WORLD,):
         return
-    operator, constant = final.operators[0], final.operands[1]
-    for unit, op, value, other in _UNITS:
-        if op == operator and value == constant:
-            found = list(re.finditer(rf"\b(in a|in one|in 1|per|a|each|every|one) {unit}\b(?! old)", asked))
-            if len(found) == 1 and not re.search(rf"\b{other}", asked):
-                match = found[0]
-                article = "an" if other == "hour" and match[1].split()[-1] == "a" else match[1].split()[-1]
-                yield asked[: match.start()] + " ".join((*match[1].split()[:-1], article)) + f" {other}" + asked[match.end() :]
-    for unit, op, value, other in _MEASURES:
-        if op == operator and value == constant:
-            found = list(re.finditer(rf"\b([Hh]ow many|in) {unit}\b", asked))
-            if len(found) == 1 and not re.search(rf"\b{other}\b", asked):
-                match = found[0]
+    yield from _converted(asked, final.operators[0], final.operands[1])
+
+
+def _converted(asked: str, operator: str, constant: Value) -> Iterator[str]:
+    """A month for a year, minutes for hours: what was asked before the last step converted it."""
+    for larger, count, smaller in SMALLER:
+        if count != constant:
+            continue
+        unit, other = (larger, smaller) if operator == "/" else (smaller, larger)
+        if operator in "*/" and not re.search(rf"\b{other}\b", asked):
+            for match in _only(rf"\b([Hh]ow many|in) {unit}\b", asked):
                 yield asked[: match.start()] + f"{match[1]} {other}" + asked[match.end() :]
+    for larger, count, smaller in TIMES_OF_THE_CALENDAR:
+        unit, other = larger[:-1], smaller[:-1]
+        if operator == "*" and count == constant and not re.search(rf"\b{other}", asked):
+            for match in _only(rf"\b(in a|in one|in 1|per|a|each|every|one) {unit}\b(?! old)", asked):
+                before, _, article = match[1].rpartition(" ")
+                article = "an" if other == "hour" and article == "a" else article
+                yield asked[: match.start()] + f"{before} {article} {other}".lstrip() + asked[match.end() :]
+
+
+def _only(pattern: str, text: str) -> list[re.Match[str]]:
+    """The match of a pattern, if there is one only."""
+    found = list(re.finditer(pattern, text))
+    return found if len(found) == 1 else []
 
 
 _TOGETHER = re.compile(
-    r"\b([Hh]ow (?:many|much) [^,?]*?)(do|does|did|will|would|have|had) ((?:they|the (?:two|three|four)|all|both|[A-Z][a-z]+)\b[^,?]*?) "
+    r"\b([Hh]ow (?:many|much) [^,?]*?)(do|does|did|will|would|have|had) "
+    r"((?:they|the (?:two|three|four)|all|both|[A-Z][a-z]+)\b[^,?]*?) "
     r"(\w+)( [^,?]*?)? ?(?:in total|altogether|together|in all|combined|all together)( [^,?]*)?\?"
 )
 
@@ -110,7 +121,11 @@ def _somebody(graph: Graph, asked: str, previous: int) -> Iterator[str]:
     if match is None or len(names) != 1 or len(set(names_in(graph.question.text))) < 2 or not equation.operators:
         return
     name = names.pop()
-    if not re.match(rf"(?:So,? |Therefore,? |Then,? |Thus,? )?{name} \w+", parts[0] or "") or match[6] or "total" in "".join(parts):
+    if (
+        not re.match(rf"(?:So,? |Therefore,? |Then,? |Thus,? )?{name} \w+", parts[0] or "")
+        or match[6]
+        or "total" in "".join(parts)
+    ):
         return
     aux = "does" if match[2] == "do" else match[2]
     if match[2] in ("have", "had"):

@@ -10,15 +10,8 @@ from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
 from prm_gsm8k.synthetic.twins.solve import Change
+from prm_gsm8k.synthetic.twins.units import SMALLER
 from prm_gsm8k.synthetic.twins.wording import around
-
-# (unit, how many of the smaller one make one of it, the smaller one); both as they are written with a number.
-_SMALLER = (
-    ("weeks", 7, "days"), ("hours", 60, "minutes"), ("minutes", 60, "seconds"), ("years", 12, "months"),
-    ("years", 52, "weeks"), ("years", 365, "days"), ("days", 24, "hours"), ("months", 4, "weeks"), ("months", 30, "days"),
-    ("feet", 12, "inches"), ("yards", 3, "feet"), ("pounds", 16, "ounces"), ("kilometers", 1000, "meters"),
-    ("meters", 100, "centimeters"), ("kilograms", 1000, "grams"), ("gallons", 4, "quarts"), ("decades", 10, "years"),
-)  # fmt: skip
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -36,7 +29,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             if equation_index == solution.final or len(graph.feeds(index)) > 1:
                 continue
             factor = equation.operands[1 - operand]
-            for unit, times, smaller in _SMALLER:
+            for unit, times, smaller in SMALLER:
                 match = re.match(rf" {unit}\b", text[end:])
                 if match and times == factor and quantity.value >= 2:
                     at = end + 1
