@@ -62,7 +62,7 @@ def blocks(
 ) -> Iterator[Block]:
     """The blocks of a problem: of each family that applies up to `most`, in the order of `families`.
 
-    A block depends on its problem, the seed and its family alone. What is left out is counted in `tally` by reason.
+    A block depends on its problem, the seed and the families alone. What is left out is counted in `tally` by reason.
     """
     tally = Tally() if tally is None else tally
     if problem.id in LEFT_OUT:
@@ -77,9 +77,9 @@ def blocks(
         return
     graph = join(read_question(problem.question), solution)
     reference = tuple(reference_steps(graph))
-    checker = BlockChecker(problem.question, reference, solution.answer_text)
+    checker: BlockChecker | None = None
+    rng = Random(f"{seed}/{problem.id}")
     for family in families:
-        rng = Random(f"{seed}/{problem.id}/{family.name}")
         made = 0
         for edit in family.edits(graph, rng):
             try:
@@ -88,6 +88,7 @@ def blocks(
                 tally.counts[f"edit refused/{family.name}/{refusal}"] += 1
                 continue
             block = _block(problem, family, edit, reference, solved, solution.answer_text)
+            checker = checker or BlockChecker(problem.question, reference, solution.answer_text)
             refused = _refusal(block, checker)
             if refused is not None:
                 tally.counts[f"block refused/{family.name}/{refused.partition(':')[0]}"] += 1

@@ -11,6 +11,7 @@ a problem and its twins are written in one way, so that each contested text is t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -48,10 +49,10 @@ def draw_writing(rng: Random, concludes: bool) -> Writing:
 
 
 def rows(problem: Problem, seed: int = 0, most: int = 3, tally: Tally | None = None) -> Iterator[dict[str, Any]]:
-    """The rows of up to `most` blocks of a problem, each of another family."""
+    """The rows of up to `most` blocks of a problem, of as many families as there are."""
     tally = Tally() if tally is None else tally
     rng = Random(f"{seed}/{problem.id}")
-    chosen = choose(list(blocks(problem, seed, tally=tally)), most, rng)
+    chosen = choose(list(blocks(problem, seed, most=2, tally=tally)), most, rng)
     if not chosen:
         return
     writing = draw_writing(rng, any(block.family.concludes for block in chosen))
@@ -92,8 +93,14 @@ def rows(problem: Problem, seed: int = 0, most: int = 3, tally: Tally | None = N
 
 
 def choose(found: list[Block], most: int, rng: Random) -> list[Block]:
-    """Up to `most` blocks, of each family in its share, those first whose families come first."""
-    return [block for block in found if rng.random() < block.family.share][:most]
+    """Up to `most` blocks, of each family in its share: first one of each, in their order, then a second of some."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for block in found:
+        if rng.random() < block.family.share:
+            ranked.append((seen[block.family.name], block))
+            seen[block.family.name] += 1
+    return [block for _, block in sorted(ranked, key=lambda entry: entry[0])][:most]
 
 
 def _row(

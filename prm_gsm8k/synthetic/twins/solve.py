@@ -307,10 +307,11 @@ def _reword_numbers(
         asked = index >= 0
         old = graph.question.quantities[index].value if asked else graph.solution.equations[source].result
         spelled = spelled_in(old)
+        again = asked and any(q.value == old for i, q in enumerate(graph.question.quantities) if i != index)
         for step in steps if spelled else ():
             found = spelled & graph.solution.words_of(step) if asked or step >= start else None
             if found:
-                if index not in change.quantities or len(found) > 1 or not found <= _PLAIN:
+                if index not in change.quantities or again or len(found) > 1 or not found <= _PLAIN:
                     raise Refused("number in words")
                 words.setdefault(step, {})[next(iter(found))] = spell(change.quantities[index])
     return words

@@ -27,6 +27,17 @@ def is_editable(graph: Graph, index: int) -> bool:
     return quantity.value not in _SMALL or len(graph.feeds(index)) == 1
 
 
+_KIN = re.compile(
+    r"\b(?:mom|mother|father|dad|grand\w+|son|daughter|parent|child|aunt|uncle|nephew|niece|baby|teacher)\b",
+    re.IGNORECASE,
+)
+
+
+def is_older_by_nature(text: str) -> bool:
+    """Whether a comparison is of the ages of a parent and a child, or the like: it can't be turned round."""
+    return bool(re.search(r"\b(?:old|older|younger|age)\b", text) and _KIN.search(text))
+
+
 _CLAUSE_END = re.compile(r"[.;?!:,]\s|\n")
 
 

@@ -26,6 +26,8 @@ _REST = re.compile(r"\b(?:remain\w*|rest|left|leftover|other)\b", re.IGNORECASE)
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution = graph.question, graph.solution
     text = question.text
+    if not any(quantity.kind in (Kind.SHARE, Kind.PERCENTAGE) for quantity in question.quantities):
+        return
     for match in _OF_THE_REST.finditer(text):
         for index, quantity in enumerate(question.quantities):
             end = quantity.mentions[0][1]

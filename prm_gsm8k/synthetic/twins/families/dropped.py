@@ -193,5 +193,5 @@ FAMILY = Family(
     example="gsm8k/train/1715",
     edits=edits,
     recognised=recognised,
-    share=0.6,
+    share=0.5,
 )

@@ -12,7 +12,7 @@ from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import SMALL, Kind
 from prm_gsm8k.synthetic.twins.solve import Change
-from prm_gsm8k.synthetic.twins.wording import around
+from prm_gsm8k.synthetic.twins.wording import around, is_older_by_nature
 
 _SHARE: dict[Value, str] = {2: "half", 3: "one-third", 4: "one-fourth", 5: "one-fifth"}
 _MULTIPLE = re.compile(
@@ -33,11 +33,15 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     text = question.text
     if any(quantity.kind is Kind.DATE for quantity in question.quantities):
         return  # before or after a year: what follows would have to be turned round too
+    if not any(quantity.kind in (Kind.MULTIPLIER, Kind.SHARE) for quantity in question.quantities):
+        return
     for match in _MULTIPLE.finditer(text):
         start, end = match.span(1)
         index = next((i for i, q in enumerate(question.quantities) if [a for a, _ in q.mentions] == [start]), None)
-        place = None if index is None or graph.is_open(quantity_source(index)) else _multiplies(graph, index)
-        if place is None:
+        if index is None or graph.is_open(quantity_source(index)):
+            continue
+        place = _multiplies(graph, index)
+        if place is None or is_older_by_nature(question.sentence(question.quantities[index].sentence)):
             continue
         equation_index, operand = place
         equation = solution.equations[equation_index]

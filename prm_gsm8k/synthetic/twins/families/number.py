@@ -71,5 +71,5 @@ FAMILY = Family(
     example="gsm8k/train/4110",
     edits=edits,
     recognised=recognised,
-    share=0.2,
+    share=0.1,
 )
