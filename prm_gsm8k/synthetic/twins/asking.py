@@ -46,7 +46,7 @@ _DOES = re.compile(
     rf"( then| also| now| still| only| already)?( will| would| can| could)? ([a-z]+){_TOTAL} \$?\(?\Z"
 )
 _BEHIND = re.compile(
-    r"((?: (?:in|on|for|from|at|during|per|each|every|with|to|left|altogether|a|today|yesterday) ?[a-zA-Z' ]*?)?)\.?\Z"
+    r"((?: (?:in|on|for|from|at|during|per|each|every|with|to|left|altogether|a|today|yesterday)\b[a-zA-Z' ]*?)?)\.?\Z"
 )
 _NOUN = re.compile(r"(?:[a-z]+ )?[a-z]+s(?: of [a-z]+)?")
 _UNCLEAR = re.compile(

@@ -160,10 +160,13 @@ def forms(quantity: Quantity) -> set[Value]:
 
 
 def _fits(question: Question, source: int, equation: Equation, operand: int) -> bool:
-    """Whether a quantity can stand there: a multiple beside * or /, the 2 of a half behind a /."""
+    """Whether a quantity can stand there: a multiple beside * or /, a difference beside + or -, half's 2 behind /."""
     quantity = question.quantities[source - _QUANTITIES]
+    beside = equation.operators[max(0, operand - 1) : operand + 1]
     if quantity.kind is Kind.MULTIPLIER:
-        return any(operator in "*/" for operator in equation.operators[max(0, operand - 1) : operand + 1])
+        return any(operator in "*/" for operator in beside)
+    if quantity.kind is Kind.DIFFERENCE:
+        return any(operator in "+-" for operator in beside)
     if quantity.kind is Kind.SHARE and equation.operands[operand] != quantity.value:
         return operand > 0 and equation.operators[operand - 1] == "/"
     return True

@@ -28,6 +28,7 @@ class Kind(Enum):
     WEIGHT = "a weight"
     VOLUME = "a volume"
     RATE = "so much for each of something"
+    DIFFERENCE = "so much more or less than something"
     PERCENTAGE = "a percentage"
     SHARE = "a share of something"
     MULTIPLIER = "so many times as much"
@@ -151,6 +152,10 @@ _EACH = re.compile(
     r"|monthly)\b",
     re.IGNORECASE,
 )
+_THAN = re.compile(
+    r"(?:[ -][A-Za-z]+)??[ -](?:more|less|fewer|older|younger|taller|shorter|longer|heavier|lighter|higher|lower|faster"
+    r"|slower|farther|further|larger|smaller|bigger|greater)\b(?: [\w'-]+){0,5}? than\b"
+)
 _JOINED = re.compile(r"-([a-z]+)\b")
 _BEFORE_EACH = re.compile(r"\b(?:each|every)\b[^.,;?!]*\Z|\bper\s\Z", re.IGNORECASE)
 _IRREGULAR = {"feet": "foot", "men": "man", "women": "woman", "children": "child", "people": "person", "mice": "mouse",
@@ -270,6 +275,8 @@ def _quantity(text: str, match: re.Match[str], number: int, span: tuple[int, int
             before,
         ):
             kind = Kind.UNKNOWN
+        elif _THAN.match(after):
+            kind = Kind.DIFFERENCE
         elif _EACH.match(after) or _BEFORE_EACH.search(before):
             kind = Kind.RATE
         elif money:

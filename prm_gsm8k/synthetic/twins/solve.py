@@ -224,7 +224,7 @@ def believable(value: Value, equation: Equation, divides: bool) -> bool:
                 return False
         elif (places := decimals(value, 4)) is None or places > max(2, decimals(old, 4) or 0):
             return False
-    return 1 < value < 25 * old < 625 * value if old > 1 else 0 < value < 1
+    return 1 < value < 40 * old < 1600 * value if old > 1 else 0 < value < 1
 
 
 def _write(

@@ -13,7 +13,8 @@ def quantities(text: str) -> list[Quantity]:
     ("text", "value", "kind", "thing"),
     [
         ("Jo has 48 clips.", "48", Kind.COUNT, "clip"),
-        ("Jo has 7 more blue pens than Al.", "7", Kind.COUNT, "pen"),
+        ("Jo has 7 more blue pens than Al.", "7", Kind.DIFFERENCE, "pen"),
+        ("Jo is 7 years older than Al.", "7", Kind.DIFFERENCE, "year"),
         ("Jo pays $1,250.50.", "2501/2", Kind.MONEY, "dollar"),
         ("Jo reads for 20 minutes.", "20", Kind.TIME, "minute"),
         ("Jo runs 3 miles.", "3", Kind.LENGTH, "mile"),

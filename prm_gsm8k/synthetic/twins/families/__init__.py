@@ -25,8 +25,8 @@ FAMILIES: tuple[Family, ...] = (
     dropped.FAMILY,
     in_total.FAMILY,
     unit.FAMILY,
+    exchanged.FAMILY,
     target.FAMILY,
     earlier.FAMILY,
-    exchanged.FAMILY,
     number.FAMILY,
 )

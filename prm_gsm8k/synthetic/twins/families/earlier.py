@@ -13,7 +13,7 @@ from random import Random
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.asking import ask
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
-from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
+from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import names_in
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
@@ -35,7 +35,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     if how is None or (how.start() and not (asked.startswith("If ") and asked[: how.start()].endswith(", "))):
         return
     who = _only_name(question.text)
-    for index in range(solution.final - 1, 0, -1):
+    for index in range(solution.final - 1, -1, -1):
         equation = solution.equations[index]
         if equation.step >= solution.equations[solution.final].step:
             continue
@@ -44,6 +44,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         if (
             not _needed(graph, index)
             or _is_spent(graph, index)
+            or _is_converted(graph, index)
             or says_what_is_needed(graph, index, start + how.start())
         ):
             continue
@@ -74,6 +75,12 @@ def _needed(graph: Graph, last: int) -> bool:
     return all(i in needed for i, e in enumerate(graph.solution.equations) if e.step <= step)
 
 
+def _is_converted(graph: Graph, index: int) -> bool:
+    """Whether what follows only says the same in another unit."""
+    uses = graph.uses.get(index, ())
+    return any(graph.sources[e][1 - operand] == (WORLD,) for e, operand in uses if len(graph.sources[e]) == 2)
+
+
 def _is_spent(graph: Graph, index: int) -> bool:
     """Whether something is taken from this result later: what somebody has is then a question of when."""
     equations = graph.solution.equations
@@ -100,4 +107,5 @@ FAMILY = Family(
     edits=edits,
     recognised=recognised,
     concludes=True,
+    share=0.6,
 )

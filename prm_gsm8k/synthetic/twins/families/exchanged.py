@@ -13,7 +13,9 @@ from prm_gsm8k.synthetic.twins.question import SMALL, Kind, Quantity
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import around, is_editable
 
-_MEASURED = frozenset((Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE))
+_MEASURED = frozenset(
+    (Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.DIFFERENCE)
+)
 _PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
 _MOST = 4  # of two quantities that are exchanged the larger is at most so many times the other
 

@@ -72,7 +72,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         equation = solution.equations[equation_index]
         turned = "-" if equation.operators[0] == "+" else "+"
         words = _said(graph, index, equation.step, word)
-        prose = " ".join(solution.steps[equation.step][0::2]).lower()
+        prose = " ".join(solution.steps[equation.step][0::2]).lower().replace("a total of", "")
         if words is None or (_OF_SUM if turned == "-" else _OF_DIFFERENCE).search(prose):
             continue
         new = _turned(word, text[at + len(word) :])
