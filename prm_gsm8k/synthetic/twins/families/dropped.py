@@ -105,10 +105,8 @@ def _sentences(graph: Graph) -> Iterator[tuple[int, int, str]]:
             or _ALL.search(question.sentence(len(question.sentences) - 1))
         ):
             continue
-        if re.match(r"(?:He|She|His|Her)\b", behind) and (
-            set(names_in(sentence)) - set(names_in(question.sentence(number - 1)))
-        ):
-            continue
+        if set(names_in(sentence)) - set(names_in(text[:start])):
+            continue  # whoever is spoken of later is named there
         yield start, after, text[:start] + text[after:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from random import Random
@@ -17,6 +18,7 @@ _MEASURED = frozenset(
     (Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.DIFFERENCE)
 )
 _PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
+_ORDERED = re.compile(r"\b(?:increas|decreas|rais|ros|drop|reduc|higher|lower|grew|fell|up to|down to|only)\w*\b")
 _MOST = 4  # of two quantities that are exchanged the larger is at most so many times the other
 
 
@@ -29,7 +31,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     for i, j in pairs:
         a, b = question.quantities[i], question.quantities[j]
         (s, e), (t, f) = a.mentions[0], b.mentions[0]
-        if len(a.mentions) > 1 or len(b.mentions) > 1:
+        if len(a.mentions) > 1 or len(b.mentions) > 1 or _ORDERED.search(around(text, s, e) + around(text, t, f)):
             continue
         first, second = text[t:f], text[s:e]
         if a.spelled != b.spelled:
