@@ -31,7 +31,9 @@ _BARE = frozenset(_PAST.values())
 
 _LEAD = (
     r"(?:(?:So|Thus|Therefore|Then|Hence|In total|This means|That means|This would mean|Next|Now|Finally|Altogether"
-    r"|Meanwhile|Since then|After that|Second|First|Overall|Also),? ?|After [a-z][^,]{3,40}, )?(?:that )?"
+    r"|Meanwhile|Since then|After that|Second|First|Overall|Also),? ?"
+    r"|(?:(?:So|Then|And),? )?(?:If|Since|As|Because|With|When|At|For|By|After|Once|To|In|On) [^,=]{3,90}, )?"
+    r"(?:(?:then|that|so|it means|this means) )?"
 )
 _TOTAL = r"(?: a total of| in total)?"
 _PHRASE = r"(?:[Tt]he|[Hh]is|[Hh]er|[Tt]heir|[A-Z][a-z]+'s) [A-Za-z' -]{3,70}?"
@@ -63,9 +65,9 @@ def ask(parts: list[str], first: int, result: int, who: str) -> str | None:
         first, result: the places of the first number of its only equation, and of its result.
         who: the name for "he" or "she"; "" where that is not certain.
     """
-    if first != 1 or len(parts) != result + 2:
+    if len(parts) != result + 2:
         return None
-    head, tail = parts[0], parts[-1]
+    head, tail = "".join(parts[:first]), parts[-1]
     money = parts[result - 1].rstrip().endswith("$")
     if match := _IS.match(head):
         return _what(match[1], match[2])

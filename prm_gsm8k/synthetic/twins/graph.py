@@ -62,6 +62,7 @@ class Graph:
         sources: for each equation and operand, where it may come from; one source where that is certain.
         prose: the numbers of the solution outside its equations, each with where it may come from.
         uses: for each source, the (equation, operand) that it alone feeds.
+        open: the sources that some number may come from and may not.
         world: the constants of the world that are spoken of.
     """
 
@@ -70,6 +71,7 @@ class Graph:
     sources: list[list[tuple[int, ...]]]
     prose: list[tuple[Mention, tuple[int, ...]]]
     uses: dict[int, list[tuple[int, int]]]
+    open: frozenset[int]
     world: frozenset[int]
 
     def feeds(self, quantity: int) -> list[tuple[int, int]]:
@@ -83,9 +85,7 @@ class Graph:
 
     def is_open(self, source: int) -> bool:
         """Whether some number of the solution may come from this source or from another one."""
-        return any(len(s) > 1 and source in s for operands in self.sources for s in operands) or any(
-            len(s) > 1 and source in s for _, s in self.prose
-        )
+        return source in self.open
 
 
 def _is_quantity(sources: tuple[int, ...]) -> bool:
@@ -117,7 +117,8 @@ def join(question: Question, solution: Solution) -> Graph:
         for operand, candidates in enumerate(operands):
             if len(candidates) == 1 and candidates[0] >= 0:
                 uses.setdefault(candidates[0], []).append((index, operand))
-    return Graph(question, solution, sources, prose, uses, world)
+    doubtful = (s for operands in (*sources, [s for _, s in prose]) for s in operands if len(s) > 1)
+    return Graph(question, solution, sources, prose, uses, frozenset().union(*doubtful), world)
 
 
 def _world(question: Question, solution: Solution) -> frozenset[int]:

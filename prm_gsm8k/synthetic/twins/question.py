@@ -117,7 +117,8 @@ _TOKEN = re.compile(
     rf"|\b({'|'.join((*SPELLED, *TIMES))})\b|\b({'|'.join(SHARES)})\b",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[.!?])(?<!\b[MDS][rst]\.)(?<!\bMrs\.)(?<!\b[ap]\.m\.)(?<! [A-Z]\.)[\"”]?\s+(?![a-z])")
+_SENTENCE = re.compile(r"[.!?][\"”]?\s+(?![a-z])")
+_NO_SENTENCE = re.compile(r"(?:\b[MDS][rst]|\bMrs|\b[ap]\.m| [A-Z])\Z")
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _NO_NAME = frozenset(
     (
@@ -143,7 +144,8 @@ _ENDS = frozenset(
         "gets get got sold bought gave cost costs took made used per times walking she's he's later ago up down extra "
         "back through between all there likes like now make makes take takes go went goes come came play plays need "
         "needs want wants deep thick heavy weigh weighs worth free already instead across against among along last "
-        "today yesterday tomorrow must lives live eat eats ate drink drinks read reads left"
+        "older younger taller shorter longer heavier lighter higher lower faster slower farther further larger smaller "
+        "bigger greater today yesterday tomorrow must lives live eat eats ate drink drinks read reads left"
     ).split()
 )
 _EACH = re.compile(
@@ -189,8 +191,9 @@ def read_question(text: str) -> Question:
     sentences = []
     at = 0
     for match in _SENTENCE.finditer(text):
-        sentences.append((at, match.start()))
-        at = match.end()
+        if not _NO_SENTENCE.search(text, max(0, match.start() - 5), match.start()):
+            sentences.append((at, match.start() + len(match[0].rstrip())))
+            at = match.end()
     sentences.append((at, len(text)))
     quantities: list[Quantity] = []
     number = 0

@@ -132,7 +132,16 @@ def stale(block: Block) -> list[str]:
     """Numbers of S' that only Q says: by a check that shares nothing with the code that makes or checks blocks."""
     number = re.compile(r"\d[\d,]*(?:\.\d+)?")
     values = [*enumerate("two three four five six seven eight nine ten".split(), 2)]
-    values += [(2, "twice"), (2, "half"), (3, "third"), (4, "fourth"), (15, "fifteen"), (16, "sixteen"), (20, "twenty")]
+    values += [
+        (2, "twice"),
+        (2, "half"),
+        (3, "third"),
+        (4, "fourth"),
+        (5, "fifth"),
+        (15, "fifteen"),
+        (16, "sixteen"),
+        (20, "twenty"),
+    ]
     value = {word: number for number, word in values}
     words = "|".join(value)
 
