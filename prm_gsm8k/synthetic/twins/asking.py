@@ -57,13 +57,14 @@ _UNCLEAR = re.compile(
 _VAGUE = re.compile(r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*) )?[a-z]+|.*\bremain.*")
 
 
-def ask(parts: list[str], first: int, result: int, who: str) -> str | None:
-    """The question that a step answers.
+def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str | None:
+    """The question that a step answers, if it is clearly another one than `asked`.
 
     Args:
         parts: the step, cut at its numbers.
         first, result: the places of the first number of its only equation, and of its result.
         who: the name for "he" or "she"; "" where that is not certain.
+        asked: what the problem asks.
     """
     if len(parts) != result + 2:
         return None
@@ -88,9 +89,11 @@ def ask(parts: list[str], first: int, result: int, who: str) -> str | None:
         if money:
             return None
         be, _, infinitive = match[1].partition(" ")
+        if not rest and noun.split()[-1] in asked:
+            return None
         return f"{what} {be} there{' ' + infinitive if infinitive else ''}{rest}?"
     match = _DOES.match(head)
-    return _does(match, what, rest, who, money) if match else None
+    return _does(match, what, rest, who, asked) if match else None
 
 
 def _what(phrase: str, be: str) -> str | None:
@@ -101,7 +104,7 @@ def _what(phrase: str, be: str) -> str | None:
     return f"What {be} {phrase}{' ' + infinitive if infinitive else ''}?"
 
 
-def _does(match: re.Match[str], what: str, rest: str, who: str, money: bool) -> str | None:
+def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> str | None:
     subject, aux, verb = match[1], (match[3] or "").strip(), match[4]
     plural = subject.lower() == "they" or (subject.lower().startswith("the ") and subject.endswith("s"))
     if subject in ("There", "It", "This", "That", "Each", "If"):
@@ -125,5 +128,16 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, money: bool) -> 
     if not base:
         return None
     if base == "cost":
-        return f"How much {aux} {subject} cost{rest}?" if money else None
+        return f"How much {aux} {subject} cost{rest}?" if what == "How much money" else None
+    if not rest and not _tells_apart(subject, base, what, who, asked):
+        return None
     return f"{what} {aux} {subject} {base}{rest}?"
+
+
+def _tells_apart(subject: str, base: str, what: str, who: str, asked: str) -> bool:
+    """Whether a question without a time or a place asks for something else than `asked` does, and for one thing only."""
+    if not who and subject not in ("they", "They") and subject not in asked:
+        return True  # of several people, one that is not asked for
+    if base in ("have", "make", "earn", "get", "spend"):
+        return False
+    return base not in asked and (what == "How much money" or what.split()[2] not in asked or base[:4] not in asked)

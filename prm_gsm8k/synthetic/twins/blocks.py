@@ -12,6 +12,7 @@ cannot tell which it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -24,10 +25,16 @@ from prm_gsm8k.synthetic.parse import UnreadableError, read_solution
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.families import FAMILIES
 from prm_gsm8k.synthetic.twins.graph import join
+from prm_gsm8k.synthetic.twins.held_out import is_test_question
 from prm_gsm8k.synthetic.twins.question import read_question
 from prm_gsm8k.synthetic.twins.reviewed import LEFT_OUT
 from prm_gsm8k.synthetic.twins.solve import Refused, Solved, reference_steps, solve
-from prm_gsm8k.synthetic.twins.test_questions import is_test_question
+
+# Let x be …, 3P = 36, x + 4: unknowns carry relations that the graph does not hold.
+_ALGEBRA = re.compile(
+    r"\b[Ll]et (?:us |the )?\w+(?: \w+){0,4} (?:be|represent|equal|denote)\b|\b[Ll]et(?:'s say| us say)? [a-zA-Z]\b"
+    r"|(?<![A-Za-z'’])\d*[nopqwxyzNPQXYZ] ?[-+=](?!\w)|[-+=] ?\d*[npqwyzNPQXYZ](?![A-Za-z'’.])|\bequation\b|\d[a-fnpqwxyz]\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,10 @@ def blocks(
         return
     graph = join(read_question(problem.question), solution)
     reference = tuple(reference_steps(graph))
+    if any(map(_ALGEBRA.search, reference)):
+        tally.counts["problem skipped/algebra"] += 1
+        tally.skipped.append((problem.where, "algebra: its relations stand in what is not read"))
+        return
     checker: BlockChecker | None = None
     rng = Random(f"{seed}/{problem.id}")
     for family in families:

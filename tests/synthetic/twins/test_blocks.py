@@ -15,10 +15,10 @@ from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.families import FAMILIES
 from prm_gsm8k.synthetic.twins.gallery import example_of
 from prm_gsm8k.synthetic.twins.graph import Graph
+from prm_gsm8k.synthetic.twins.held_out import is_test_question
 from prm_gsm8k.synthetic.twins.reviewed import LEFT_OUT
 from prm_gsm8k.synthetic.twins.rows import rows
 from prm_gsm8k.synthetic.twins.solve import Change
-from prm_gsm8k.synthetic.twins.test_questions import is_test_question
 
 SOME = shipped_problems("train")[:500]
 BLOCKS = [block for problem in SOME for block in blocks(problem)]

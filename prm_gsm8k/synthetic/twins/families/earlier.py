@@ -49,7 +49,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         ):
             continue
         asks = (
-            ask(solution.steps[equation.step], equation.places[0], equation.result_place, who)
+            ask(solution.steps[equation.step], equation.places[0], equation.result_place, who, asked)
             if equation.places
             else None
         )
