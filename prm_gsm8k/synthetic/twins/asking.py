@@ -135,7 +135,7 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
 
 
 def _tells_apart(subject: str, base: str, what: str, who: str, asked: str) -> bool:
-    """Whether a question without a time or a place asks for something else than `asked` does, and for one thing only."""
+    """Whether a question without a time or a place asks clearly for something else than `asked` does."""
     if not who and subject not in ("they", "They") and subject not in asked:
         return True  # of several people, one that is not asked for
     if base in ("have", "make", "earn", "get", "spend"):

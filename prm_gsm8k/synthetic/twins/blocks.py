@@ -33,7 +33,8 @@ from prm_gsm8k.synthetic.twins.solve import Refused, Solved, reference_steps, so
 # Let x be …, 3P = 36, x + 4: unknowns carry relations that the graph does not hold.
 _ALGEBRA = re.compile(
     r"\b[Ll]et (?:us |the )?\w+(?: \w+){0,4} (?:be|represent|equal|denote)\b|\b[Ll]et(?:'s say| us say)? [a-zA-Z]\b"
-    r"|(?<![A-Za-z'’])\d*[nopqwxyzNPQXYZ] ?[-+=](?!\w)|[-+=] ?\d*[npqwyzNPQXYZ](?![A-Za-z'’.])|\bequation\b|\d[a-fnpqwxyz]\b"
+    r"|(?<![A-Za-z'’])\d*[nopqwxyzNPQXYZ] ?[-+=](?!\w)|[-+=] ?\d*[npqwyzNPQXYZ](?![A-Za-z'’.])|\bequation\b"
+    r"|\d[a-fnpqwxyz]\b"
 )
 
 

@@ -21,6 +21,7 @@ _DIFFERENCE = re.compile(
 )
 _OF = re.compile(r" (?:the|his|her|their|its|that) ")
 _NO_AMOUNT = re.compile(r"\bexpensive\b|\bpopular\b|\bold\b")
+_SAYS_MORE = re.compile(r"\b(?:more|less|fewer|extra|additional|increase\w*)\b")
 _PART_MORE = re.compile(r"(%?) (more|fewer|less)((?: [a-z-]+){0,2}?) than\b")
 
 
@@ -39,6 +40,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             match, place = _DIFFERENCE.match(text, end), places[0]
         elif quantity.kind in (Kind.PERCENTAGE, Kind.SHARE):
             uses = graph.uses.get(places[0][0], [])
+            if _SAYS_MORE.search("".join(solution.steps[solution.equations[places[0][0]].step])):
+                continue
             match, place = _PART_MORE.match(text, end), uses[0] if len(uses) == 1 else (solution.final, 0)
         else:
             continue

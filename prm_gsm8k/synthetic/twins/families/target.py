@@ -107,7 +107,7 @@ def _only(pattern: str, text: str) -> list[re.Match[str]]:
 
 _TOGETHER = re.compile(
     r"\b([Hh]ow (?:many|much) [^,?]*?)(do|does|did|will|would|have|had) "
-    r"((?:they|the (?:two|three|four)|all|both|[A-Z][a-z]+)\b[^,?]*?) "
+    r"((?:they|the (?:two|three|four)|all|both|[A-Z][a-z]+ and)\b[^,?]*?) "
     r"(\w+)( [^,?]*?)? ?(?:in total|altogether|together|in all|combined|all together)( [^,?]*)?\?"
 )
 
@@ -128,7 +128,7 @@ def _somebody(graph: Graph, asked: str, previous: int) -> Iterator[str]:
     ):
         return
     aux = "does" if match[2] == "do" else match[2]
-    if match[2] in ("have", "had"):
+    if match[2] in ("have", "had") or re.search(r"\b(?:more|less|fewer|than)\b", match[0]):
         return
     yield asked[: match.start()] + f"{match[1]}{aux} {name} {match[4]}{(match[5] or '').rstrip()}?"
 
