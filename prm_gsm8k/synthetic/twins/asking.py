@@ -54,6 +54,7 @@ _NOUN = re.compile(r"(?:[a-z]+ )?[a-z]+s(?: of [a-z]+)?")
 _UNCLEAR = re.compile(
     r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|following|above|rest)\b"
 )
+_COMPARES = re.compile(r"\b(?:more|less|fewer|cheaper|expensive|than|times|greater|short)\b")
 _VAGUE = re.compile(r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*) )?[a-z]+|.*\bremain.*")
 
 
@@ -70,6 +71,8 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
         return None
     head, tail = "".join(parts[:first]), parts[-1]
     money = parts[result - 1].rstrip().endswith("$")
+    if _COMPARES.search(tail):
+        return None
     if match := _IS.match(head):
         return _what(match[1], match[2])
     if match := _FIND.match(head):
