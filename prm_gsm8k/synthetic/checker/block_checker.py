@@ -9,7 +9,7 @@ both be right: they come to different numbers, and so do the solutions. Nothing 
 >>> checker = BlockChecker(question, ["Al has 48/2 = 24 clips.", "They have 48+24 = 72 clips."], "72")
 >>> checker.refusal(twin, ["Al has 48*2 = 96 clips.", "They have 48+96 = 144 clips."], 0, "144")
 >>> checker.refusal(twin, ["Al has 48*2 = 96 clips.", "They have 48+24 = 72 clips."], 0, "72")
-'unexplained_number: 24 in step 1'
+'same_answer: 72'
 """
 
 from __future__ import annotations
@@ -33,6 +33,23 @@ REFUSALS = (BAD_SHAPE, FALSE_EQUATION, UNEXPLAINED, SAME_ANSWER, ANSWER, SAME_RE
 
 _EVERYBODY: frozenset[Number] = frozenset((0, 1, 100))
 _WORD = re.compile(r"[A-Za-z]+|\d(?:[\d,]*\d)?(?:\.\d+)?|[%$/]")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a reader sees of a block: how Q' differs from Q, and step k of S' from that of S.
+
+    Attributes:
+        gone, new: words and numbers that only Q, and only Q', says, with how often more.
+        operators, twin_operators: of the equations of the two steps k.
+        ends: whether S' concludes where S goes on.
+    """
+
+    gone: Counter[str]
+    new: Counter[str]
+    operators: str
+    twin_operators: str
+    ends: bool
 
 
 class _Read:
@@ -60,6 +77,7 @@ class BlockChecker:
         self.texts = list(steps)
         self.answer = answer
         self.read = _Read(question, steps)
+        self.words = _words(question)
         # What the reference itself shows without saying where it comes from is taken from it in the twin too.
         known = self.read.quantities.known | self.read.results | _EVERYBODY
         self.own = [{v for v in (*s.values, *s.raws) if v not in known} for s in self.read.steps]
@@ -104,40 +122,24 @@ class BlockChecker:
             return f"{ANSWER}: {answer} is not what the last step comes to"
         return None
 
+    def difference(self, twin: str, first: int, twin_step: str | None) -> Difference:
+        """How a twin differs at step `first`; no `twin_step` where S' concludes.
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a reader sees of a block: how Q' differs from Q, and step k of S' from that of S.
-
-    Attributes:
-        gone, new: words and numbers that only Q, and only Q', says, with how often more.
-        operators, twin_operators: of the equations of the two steps k.
-        ends: whether S' concludes where S goes on.
-    """
-
-    gone: Counter[str]
-    new: Counter[str]
-    operators: str
-    twin_operators: str
-    ends: bool
+        >>> read = BlockChecker("She has 7 more than Al.", ["8+7=15"], "15")
+        >>> found = read.difference("She has 7 fewer than Al.", 0, "8-7=1")
+        >>> list(found.gone), list(found.new), found.operators, found.twin_operators
+        (['more'], ['fewer'], '+', '-')
+        """
+        says = _words(twin)
+        operators = "" if twin_step is None else _operators(Step(twin_step))
+        return Difference(
+            self.words - says, says - self.words, _operators(self.read.steps[first]), operators, twin_step is None
+        )
 
 
-def difference(question: str, twin: str, step: str, twin_step: str | None) -> Difference:
-    """Read the difference of two questions and two steps; no `twin_step` where S' concludes.
-
-    >>> read = difference("She has 7 more than Al.", "She has 7 fewer than Al.", "8+7=15", "8-7=1")
-    >>> list(read.gone), list(read.new), read.operators, read.twin_operators
-    (['more'], ['fewer'], '+', '-')
-    """
-    said, says = (Counter(word.lower() for word in _WORD.findall(text)) for text in (question, twin))
-    return Difference(
-        said - says,
-        says - said,
-        _operators(step),
-        "" if twin_step is None else _operators(twin_step),
-        twin_step is None,
-    )
+def _words(question: str) -> Counter[str]:
+    return Counter(word.lower() for word in _WORD.findall(question))
 
 
-def _operators(step: str) -> str:
-    return "".join(pair.left.shape.operators for pair in Step(step).pairs)
+def _operators(step: Step) -> str:
+    return "".join(pair.left.shape.operators for pair in step.pairs)

@@ -19,7 +19,7 @@ from random import Random
 
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.recipe import Tally
-from prm_gsm8k.synthetic.checker.block_checker import BlockChecker, difference
+from prm_gsm8k.synthetic.checker.block_checker import BlockChecker
 from prm_gsm8k.synthetic.numbers import Value, write_number
 from prm_gsm8k.synthetic.parse import UnreadableError, read_solution
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
@@ -134,7 +134,7 @@ def _refusal(block: Block, checker: BlockChecker) -> str | None:
     if refusal is not None:
         return refusal
     step = block.twin_steps[k] if k < len(block.twin_steps) else None
-    if not block.family.recognised(difference(block.problem.question, twin, block.steps[k], step)):
+    if not block.family.recognised(checker.difference(twin, k, step)):
         return f"not recognised: {block.edit.said}"
     return "test question: the twin is a question of GSM8K test" if is_test_question(twin) else None
 

@@ -149,7 +149,7 @@ _ENDS = frozenset(
     ).split()
 )
 _EACH = re.compile(
-    r"[^.,;?!]{0,40}?\b(?:each|apiece|every|per|a (?:day|week|month|year|piece|person|pound|dozen|minute|hour|box|pack"
+    r"[^.,;?!$\d]{0,40}?\b(?:each|apiece|every|per|a (?:day|week|month|year|piece|person|pound|dozen|minute|hour|box|pack"
     r"|bag|kilo|kilogram|gallon|mile|foot|night|bottle|ticket|shirt)|an (?:hour|ounce|inch|acre)|daily|weekly"
     r"|monthly)\b",
     re.IGNORECASE,
@@ -186,7 +186,7 @@ def read_question(text: str) -> Question:
 
     >>> question = read_question("Jo has 48 clips and 7 red ones. She sold half of the 48 clips for $2 each.")
     >>> [(str(q.value), q.kind.name, q.thing, len(q.mentions)) for q in question.quantities]
-    [('48', 'COUNT', 'clip', 2), ('7', 'COUNT', 'one', 1), ('1/2', 'SHARE', 'clip', 1), ('2', 'RATE', 'dollar', 1)]
+    [('48', 'COUNT', 'clip', 2), ('7', 'COUNT', 'one', 1), ('1/2', 'SHARE', '', 1), ('2', 'RATE', 'dollar', 1)]
     """
     sentences = []
     at = 0

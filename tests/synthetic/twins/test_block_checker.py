@@ -2,7 +2,7 @@
 
 import pytest
 
-from prm_gsm8k.synthetic.checker.block_checker import BlockChecker, difference
+from prm_gsm8k.synthetic.checker.block_checker import BlockChecker
 
 QUESTION = "Jo has 48 clips. Al has half as many and 10 pens. How many clips have they together?"
 TWIN = QUESTION.replace("half", "twice")
@@ -47,6 +47,6 @@ def test_a_word_that_says_the_old_number_is_refused() -> None:
 
 
 def test_the_difference_of_two_questions() -> None:
-    read = difference(QUESTION, TWIN, STEPS[0], TWIN_STEPS[0])
+    read = CHECKER.difference(TWIN, 0, TWIN_STEPS[0])
     assert (dict(read.gone), dict(read.new)) == ({"half": 1}, {"twice": 1})
     assert (read.operators, read.twin_operators, read.ends) == ("/", "*", False)

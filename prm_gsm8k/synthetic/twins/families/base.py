@@ -26,52 +26,60 @@ _REST = re.compile(r"\b(?:remain\w*|rest|left|leftover|other)\b", re.IGNORECASE)
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution = graph.question, graph.solution
     text = question.text
-    if not any(quantity.kind in (Kind.SHARE, Kind.PERCENTAGE) for quantity in question.quantities):
-        return
-    for match in _OF_THE_REST.finditer(text):
-        for index, quantity in enumerate(question.quantities):
-            end = quantity.mentions[0][1]
-            if quantity.kind not in (Kind.SHARE, Kind.PERCENTAGE) or not 0 <= match.start() - end <= 4:
+    shares = [i for i, q in enumerate(question.quantities) if q.kind in (Kind.SHARE, Kind.PERCENTAGE)]
+    for match in _OF_THE_REST.finditer(text) if shares else ():
+        read = _of_all(match)
+        near = [i for i in shares if 0 <= match.start() - question.quantities[i].mentions[0][1] <= 4]
+        if read is None or not near:
+            continue
+        end = question.quantities[near[0]].mentions[0][1]
+        twin = text[: match.start()] + read + text[match.end() :]
+        for equation, operand in graph.feeds(near[0]):
+            place = _base(graph, equation, operand)
+            words = _reworded("".join(solution.steps[solution.equations[equation].step]))
+            if place is None or words is None:
                 continue
-            for equation_index, operand in graph.feeds(index):
-                equation = solution.equations[equation_index]
-                if any(operator in "+-" for operator in equation.operators):
-                    continue
-                bases = [
-                    o
-                    for o, sources in enumerate(graph.sources[equation_index])
-                    if o != operand and len(sources) == 1 and 0 <= sources[0] < len(solution.equations)
-                ]
-                if len(bases) != 1:
-                    continue
-                if equation_index == solution.final and quantity.value * 2 == 1:
-                    continue  # half may be the other half, which is kept
-                rest = graph.sources[equation_index][bases[0]][0]
-                total = _minuend(graph, rest)
-                prose = "".join(solution.steps[equation.step])
-                if total is None:
-                    continue
-                words = {}
-                if _REST.search(prose):
-                    found = re.findall(r"\b(?:the )?(?:remaining|rest of the)\b", prose)
-                    if len(found) != len(_REST.findall(prose)) or len(found) != 1:
-                        continue
-                    words = {found[0]: "all the" if found[0].startswith("the") else "total"}
-                noun = match[2]
-                if noun in ("amount", "money", "of", "half") or not (noun or match[3]):
-                    continue
-                read = f"of all {(match[1] or '').replace('all ', '')} {noun}"
-                if not noun or noun in _NO_NOUN:
-                    read = f"of all of them {noun or ''}".rstrip()
-                twin = text[: match.start()] + read + text[match.end() :]
-                if _REST.search(read):
-                    continue
-                yield Edit(
-                    twin,
-                    Change(sources={(equation_index, bases[0]): total}, words={equation.step: words} if words else {}),
-                    around(text, end, match.end()),
-                    around(twin, end, match.start() + len(read)),
-                )
+            base, total = place
+            if equation == solution.final and question.quantities[near[0]].value * 2 == 1:
+                continue  # half may be the other half, which is kept
+            yield Edit(
+                twin,
+                Change(sources={(equation, base): total}, words={solution.equations[equation].step: words}),
+                around(text, end, match.end()),
+                around(twin, end, match.start() + len(read)),
+            )
+
+
+def _of_all(match: re.Match[str]) -> str | None:
+    """What stands for "of the remaining cards": "of all the cards"; None where that would not read well."""
+    whose, noun, alone = match.groups()
+    if noun in ("amount", "money", "of", "half") or not (noun or alone):
+        return None
+    if not noun or noun in _NO_NOUN:
+        return f"of all of them {noun or ''}".rstrip()
+    return f"of all {whose.replace('all ', '')} {noun}"
+
+
+def _base(graph: Graph, index: int, share: int) -> tuple[int, int] | None:
+    """The operand of which a product takes a share, if it is a remainder, and what that was taken from."""
+    results = range(len(graph.solution.equations))
+    if any(operator in "+-" for operator in graph.solution.equations[index].operators):
+        return None
+    own = graph.sources[index]
+    bases = [o for o, sources in enumerate(own) if o != share and len(sources) == 1 and sources[0] in results]
+    total = _minuend(graph, own[bases[0]][0]) if len(bases) == 1 else None
+    return None if total is None else (bases[0], total)
+
+
+def _reworded(step: str) -> dict[str, str] | None:
+    """What a step says instead of what remains; None where it says that otherwise."""
+    spoken = _REST.findall(step)
+    found = re.findall(r"\b(?:the )?(?:remaining|rest of the)\b", step)
+    if not spoken:
+        return {}
+    if len(spoken) > 1 or len(found) != 1:
+        return None
+    return {found[0]: "all the" if found[0].startswith("the") else "total"}
 
 
 def _minuend(graph: Graph, rest: int) -> int | None:

@@ -56,14 +56,14 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         if _NEEDED.search(question.text[start:end]):
             continue
-        change = without(graph, inside)
-        if change is None or not stands_without(graph, change, question.text, start, end):
+        change = _without(graph, inside)
+        if change is None or not _stands_without(graph, change, question.text, start, end):
             continue
         left_out = question.text[start:end].strip(" ,.")
         yield Edit(twin, change, left_out.replace('"', "'"), "")
 
 
-def stands_without(graph: Graph, change: Change, text: str, start: int, end: int) -> bool:
+def _stands_without(graph: Graph, change: Change, text: str, start: int, end: int) -> bool:
     """Whether nothing else speaks of what stands between two places of the question, nor of how many parts there are.
 
     That goes for the rest of the question and for the steps that follow the change.
@@ -135,7 +135,7 @@ def _items(graph: Graph) -> Iterator[tuple[int, int, str]]:
             yield match.start(), match.end(), text[: match.start()] + text[match.end() :]
 
 
-def without(graph: Graph, inside: frozenset[int]) -> Change | None:
+def _without(graph: Graph, inside: frozenset[int]) -> Change | None:
     """What is left of the solution without some quantities: what only they feed goes, and one sum loses a term."""
     solution = graph.solution
     pure = {quantity_source(i) for i in inside}

@@ -48,7 +48,7 @@ def _transposed(written: str) -> list[str]:
     """A number with two neighbouring digits in the other order.
 
     >>> _transposed("67"), _transposed("$1,250"[1:]), _transposed("40")
-    (['76'], ['2,150', '1,520'], [])
+    (['76'], ['1,520'], [])
     """
     found = []
     for i in range(len(written) - 1):
