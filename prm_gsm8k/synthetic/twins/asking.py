@@ -32,12 +32,12 @@ _BARE = frozenset(_PAST.values())
 _LEAD = (
     r"(?:(?:So|Thus|Therefore|Then|Hence|In total|This means|That means|This would mean|Next|Now|Finally|Altogether"
     r"|Meanwhile|Since then|After that|Second|First|Overall|Also),? ?"
-    r"|(?:(?:So|Then|And),? )?(?:If|Since|As|Because|With|When|At|For|By|After|Once|To|In|On) [^,=]{3,90}, )?"
+    r"|(?:(?:So|Then|And),? )?(?:If|Since|As|Because) [^,=]{3,90}, )?"
     r"(?:(?:then|that|so|it means|this means) )?"
 )
 _TOTAL = r"(?: a total of| in total)?"
 _PHRASE = r"(?:[Tt]he|[Hh]is|[Hh]er|[Tt]heir|[A-Z][a-z]+'s) [A-Za-z' -]{3,70}?"
-_IS = re.compile(rf"{_LEAD}({_PHRASE}) (is|was|will be|would be) (?:equal to )?\$?\(?\Z")
+_IS = re.compile(rf"{_LEAD}({_PHRASE}) (is|was|will be) (?:equal to )?\$?\(?\Z")
 _FIND = re.compile(
     r"(?:.* to |(?:First|Then|Next|Now|Finally|Also|And|Second|Third),? (?:let's |we |you )?(?:need to |have to )?)?"
     rf"([Ff]ind|[Ff]igure out|[Cc]alculate|[Dd]etermine) ({_PHRASE})(?: by [^:]+)?: \$?\(?\Z"
@@ -52,7 +52,13 @@ _BEHIND = re.compile(
 )
 _NOUN = re.compile(r"(?:[a-z]+ )?[a-z]+s(?: of [a-z]+)?")
 _UNCLEAR = re.compile(
-    r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|following|above|rest)\b"
+    r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|following|above|rest|is|are|was"
+    r"|were|which|who)\b"
+)
+_MEASURED = re.compile(
+    r"\b(?:number|amount|costs?|price|total of|profit|salary|score|age|distance|time|weight|bill|discount|tip|fees?"
+    r"|average|income|contribution|volume|area|length|width|height|speed|savings|earnings|value|tax|sum|revenue"
+    r"|expenses?|payment|budget|pay|consumption|share|change)\b"
 )
 _COMPARES = re.compile(r"\b(?:more|less|fewer|cheaper|expensive|than|times|greater|short)\b")
 _VAGUE = re.compile(r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*) )?[a-z]+|.*\bremain.*")
@@ -100,7 +106,7 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
 
 
 def _what(phrase: str, be: str) -> str | None:
-    if _UNCLEAR.search(phrase) or _VAGUE.fullmatch(phrase):
+    if _UNCLEAR.search(phrase) or _VAGUE.fullmatch(phrase) or not _MEASURED.search(phrase):
         return None
     be, _, infinitive = be.partition(" ")
     phrase = phrase[0].lower() + phrase[1:] if phrase.split()[0] in ("The", "His", "Her", "Their") else phrase

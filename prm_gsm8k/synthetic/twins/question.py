@@ -149,9 +149,9 @@ _ENDS = frozenset(
     ).split()
 )
 _EACH = re.compile(
-    r"[^.,;?!$\d]{0,40}?\b(?:each|apiece|every|per|a (?:day|week|month|year|piece|person|pound|dozen|minute|hour|box|pack"
-    r"|bag|kilo|kilogram|gallon|mile|foot|night|bottle|ticket|shirt)|an (?:hour|ounce|inch|acre)|daily|weekly"
-    r"|monthly)\b",
+    r"[^.,;?!$\d]{0,40}?\b(?:each|apiece|every|per|a (?:day|week|month|year|piece|person|pound|dozen|minute|hour|box"
+    r"|pack|bag|kilo|kilogram|gallon|mile|foot|night|bottle|ticket|shirt)|an (?:hour|ounce|inch|acre)|daily"
+    r"|weekly|monthly)\b",
     re.IGNORECASE,
 )
 _THAN = re.compile(

@@ -42,6 +42,7 @@ _BEHIND = re.compile(rf"[ -](?:[A-Za-z]+ )?({'|'.join(_COMPARED)})\b(?=[^.,;?!]*
 _BEFORE = re.compile(rf"\b({'|'.join(word for word in _LONGEST_FIRST if word in _DONE)})\b(?: \w+){{0,3}}? \$?\Z")
 _AFTER = re.compile(r"%?(?: [a-z]+){0,4}? (gets? o(?:n|ff)|got o(?:n|ff))\b")
 _ANY = re.compile(rf"\b(?:{'|'.join(_LONGEST_FIRST)})\b", re.IGNORECASE)
+_WEIGHED = re.compile(r" [^.,;?!]{0,12}(?:pounds|kilograms|kg|kilos|ounces|points|yards|inches)\b")
 _COUNTED = re.compile(r" (?:[A-Za-z]+ ){0,2}?[A-Za-z]+s\b")
 # Words that fit one of the two operations only.
 _OF_SUM = re.compile(
@@ -152,6 +153,8 @@ def _turned(word: str, rest: str) -> str:
     >>> _turned("more", " blue pens than red pens"), _turned("more", " than Al"), _turned("older", " than Al")
     ('fewer', 'less', 'younger')
     """
+    if word in ("lost", "loses") and _WEIGHED.match(rest):
+        return {"lost": "gained", "loses": "gains"}[word]
     counted = _COUNTED.match(rest)
     if word == "more" and counted and not re.search(r"\b(?:than|dollars|minutes|hours)\b", counted[0]):
         return "fewer"
