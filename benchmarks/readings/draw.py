@@ -2,8 +2,9 @@
 
     python benchmarks/readings/draw.py --seed 11 --rows 50
 
-Each row gets one verdict in a file beside this one: `ok` (a believable error), `wrong label`, `contradicts` (the
-solution contradicts itself), `odd` (it reads oddly), `unbelievable` (an error nobody would make).
+Each reading is a line of `twins.jsonl`: the commit that made the rows, seed, number of rows, and the rows (by their
+number here) that are not ok, each with why: `wrong label`, `contradicts` (the solution contradicts itself), `odd` (it
+reads oddly), `unbelievable` (an error nobody would make). The same commit and seed draw the same rows.
 """
 
 from __future__ import annotations

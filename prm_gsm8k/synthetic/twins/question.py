@@ -145,7 +145,8 @@ _ENDS = frozenset(
         "back through between all there likes like now make makes take takes go went goes come came play plays need "
         "needs want wants deep thick heavy weigh weighs worth free already instead across against among along last "
         "older younger taller shorter longer heavier lighter higher lower faster slower farther further larger smaller "
-        "bigger greater today yesterday tomorrow must lives live eat eats ate drink drinks read reads left"
+        "bigger greater above below behind beyond "
+        "today yesterday tomorrow must lives live eat eats ate drink drinks read reads left"
     ).split()
 )
 _EACH = re.compile(
