@@ -44,7 +44,7 @@ _FIND = re.compile(
 )
 _THERE = re.compile(rf"{_LEAD}[Tt]here (are|were|will be|would be){_TOTAL} \$?\(?\Z")
 _DOES = re.compile(
-    rf"{_LEAD}([A-Z][a-z]+|[Hh]e|[Ss]he|[Tt]hey|[Tt]he [a-z]+(?: [a-z]+)??)"
+    rf"{_LEAD}([A-Z][a-z]+|[Hh]e|[Ss]he|[Tt]hey|[Tt]he [a-z]+(?: (?!has|had|have)[a-z]+)??)"
     rf"( then| also| now| still| only| already)?( will| would| can| could)? ([a-z]+){_TOTAL} \$?\(?\Z"
 )
 _BEHIND = re.compile(
@@ -61,7 +61,9 @@ _MEASURED = re.compile(
     r"|expenses?|payment|budget|pay|consumption|share|change)\b"
 )
 _COMPARES = re.compile(r"\b(?:more|less|fewer|cheaper|expensive|than|times|greater|short)\b")
-_VAGUE = re.compile(r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*) )?[a-z]+|.*\bremain.*")
+_VAGUE = re.compile(
+    r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*) )?[a-z]+|.*\bremain.*|[Tt]he total (?:number|amount|value|sum)"
+)
 
 
 def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str | None:

@@ -23,7 +23,8 @@ _OTHERS = re.compile(
     re.IGNORECASE,
 )
 _HOW = re.compile(
-    r"\b[Hh]ow (?:many|much)\b[^?]*\?\Z|\b[Ww]hat (?:is|was|will be) the (?:total|number|amount)\b[^?]*\?\Z"
+    r"\b[Hh]ow (?:many|much|old|long|far|tall|fast)\b[^?]*\?\Z|\b[Ww]hat(?:'s| is| was| will be| are) [^?]*\?\Z"
+    r"|\b(?:[Cc]alculate|[Ff]ind|[Dd]etermine) [^?.]*[.?]\Z"
 )
 
 
