@@ -82,9 +82,9 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
     if _COMPARES.search(tail):
         return None
     if match := _IS.match(head):
-        return _what(match[1], match[2])
+        return _what(match[1], match[2], who, asked)
     if match := _FIND.match(head):
-        return _what(match[2], "is")
+        return _what(match[2], "is", who, asked)
     behind = _BEHIND.search(tail)
     if behind is None:
         return None
@@ -107,9 +107,15 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
     return _does(match, what, rest, who, asked) if match else None
 
 
-def _what(phrase: str, be: str) -> str | None:
+def _what(phrase: str, be: str, who: str, asked: str) -> str | None:
     if _UNCLEAR.search(phrase) or _VAGUE.fullmatch(phrase) or not _MEASURED.search(phrase):
         return None
+    if re.match(r"[Hh]is |[Hh]er |[Tt]heir ", phrase) and not who:
+        return None
+    if {word for word in re.findall(r"[a-z]{4,}", phrase.lower()) if word not in ("total", "number", "amount")} <= set(
+        re.findall(r"[a-z]{4,}", asked.lower())
+    ):
+        return None  # it may be the same
     be, _, infinitive = be.partition(" ")
     phrase = phrase[0].lower() + phrase[1:] if phrase.split()[0] in ("The", "His", "Her", "Their") else phrase
     return f"What {be} {phrase}{' ' + infinitive if infinitive else ''}?"
