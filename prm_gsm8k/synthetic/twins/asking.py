@@ -61,9 +61,7 @@ _MEASURED = re.compile(
     r"|expenses?|payment|budget|pay|consumption|share|change)\b"
 )
 _COMPARES = re.compile(r"\b(?:more|less|fewer|cheaper|expensive|than|times|greater|short)\b")
-_VAGUE = re.compile(
-    r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*) )?[a-z]+|.*\bremain.*|[Tt]he total (?:number|amount|value|sum)"
-)
+_VAGUE = re.compile(r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*|total) )?[a-z]+|.*\bremain.*")
 
 
 def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str | None:
