@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "audit": "arithmetic metrics reports dataset evaluation",
     "train": "metrics dataset hub models",
     "api": "dataset hub synthetic build",
-    "cli": "reports dataset hub label models sampling build evaluation audit",
+    "cli": "reports dataset hub synthetic label models sampling build evaluation audit",
 }
 FLAT = {"__init__", "api", "exceptions"}  # the only modules that lie in prm_gsm8k/ itself
 

@@ -84,6 +84,7 @@ def test_every_command_runs(place: Path) -> None:
             assert in_ci, f"nothing runs `{command}`"
 
 
+@pytest.mark.slow
 def test_the_row_it_shows_is_in_the_data(place: Path) -> None:
     [text] = blocks("json")
     row = json.loads(text)

@@ -28,12 +28,20 @@ def show(
             help="Write a page to browse and filter, each incorrect solution beside its correct one.",
         ),
     ] = None,
+    gallery: Annotated[
+        bool, typer.Option("--gallery", help="One example of each way in which a question is misread; needs no data.")
+    ] = False,
 ) -> None:
     """Print solutions with their labels and error reasons.
 
     A correct step has ✓, the first error ✗ and its reason, a step after it ·.
     """
     with errors():
+        if gallery:
+            from prm_gsm8k.synthetic.twins.gallery import gallery as page_of_families
+
+            print(page_of_families(), end="")
+            return
         if html is not None:
             from prm_gsm8k.dataset.files import check_page
 

@@ -84,7 +84,7 @@ def test_the_page_has_verdicts_features_charts_and_solutions_to_filter(
         "Bar chart. Steps of an incorrect solution",
     ]
     articles = list(read.named("article"))
-    assert {article["data-f0"] for article in articles} == {"odd", "right"}
+    assert {article["data-f0"] for article in articles} == {"odd", "correct"}
     assert [data for name, data in read.texts if name == "h4"][1] == "A right solution to the same problem"
 
 

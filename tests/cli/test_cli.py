@@ -258,7 +258,7 @@ def test_show_writes_a_page_to_browse(home: Path) -> None:
     assert done.stdout.startswith("pages/some.html: 0.") and len(done.stdout.splitlines()) == 1
     page = (home / "pages" / "some.html").read_text()
     assert page.startswith("<!doctype html>") and page.count("<article") == 20
-    assert "The right solution it was made from" in page
+    assert "The correct solution it was made from" in page
 
 
 def test_show_draws_by_seed_and_filter(home: Path) -> None:

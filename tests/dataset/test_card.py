@@ -137,7 +137,7 @@ def test_its_tables_are_those_of_the_manifest(tmp_path: Path) -> None:
         "| `skipped_step` | 12 | 100.0% |",
         "| third fifth | 12 | 100.0% |",
         "| very last step | 12 | 100.0% |",
-        "| `labels` | `list<bool>` | one a step: true iff this step and all before it are right |",
+        "| `labels` | `list<bool>` | one per step: true iff this step and every step before it are correct |",
         "| `seed` | `0` |",
         f"| the rows of all splits | content | `{entry.content_digest}` |",
         f"| the rows of `train` | content | `{entry.split_digests['train']}` |",

@@ -80,10 +80,10 @@ def test_other_numbers_have_another_address_and_only_then(config: Config) -> Non
 def test_words_say_what_a_picture_shows(config: Config) -> None:
     pictures = pictures_of(CONFIG, config)
     assert pictures["error_types"].alt == (
-        "Bar chart of the error types of the 40 wrong rows of by_hand: step_skipped 75.0%, wrong_question 25.0%."
+        "Bar chart of the error types of the 40 incorrect rows of by_hand: step_skipped 75.0%, wrong_question 25.0%."
     )
     assert pictures["first_errors"].alt == (
-        "Bar charts of where the first error of the 40 wrong rows of by_hand stands. By fifth of the solution: "
+        "Bar charts of where the first error of the 40 incorrect rows of by_hand stands. By fifth of the solution: "
         "first 25.0%, second 0.0%, third 75.0%, fourth 0.0%, last 0.0%. By index of the step: "
         "0 25.0%, 1 72.5%, 2 0.0%, 3 0.0%, 4 0.0%, 5 0.0%, 6 0.0%, 7 0.0%, 8 0.0%, 9+ 2.5%."
     )

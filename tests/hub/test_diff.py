@@ -64,7 +64,7 @@ def test_the_command(
     said = json.loads(capsys.readouterr().out)
     assert (said["equal"], said["configs"][CONFIG]["train"]["changed"]) == (False, {"train/0/right": ["completions"]})
     assert run(monkeypatch, "diff", ID, f"./{v1.relative_to('/')}") == 1  # `./…` is a folder, and is not there
-    assert "no manifest.json" in capsys.readouterr().err
+    assert "no such file or folder" in capsys.readouterr().err
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

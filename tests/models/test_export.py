@@ -120,7 +120,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     prm = saved(tmp_path / "ours")
     assert run(monkeypatch, "export", str(tmp_path / "ours"), str(tmp_path / "out")) == 0
     out = capsys.readouterr().out
-    assert f"{tmp_path / 'out'}: a Qwen2ForProcessRewardModel that scores as" in out
+    assert f"{tmp_path / 'out'}: a Qwen2ForProcessRewardModel with the scores of" in out
     assert f'"step_tag_id": {prm.encoder.config.step_tag_id}' in out
     assert run(monkeypatch, "export", str(tmp_path / "nothing"), str(tmp_path / "b")) == 1
     assert run(monkeypatch, "export", str(tmp_path / "ours"), str(tmp_path / "c"), "--format", "gguf") == 2

@@ -1,0 +1,32 @@
+"""The families of question edits, in the order in which a problem tries them."""
+
+from prm_gsm8k.synthetic.twins.edit import Family
+from prm_gsm8k.synthetic.twins.families import (
+    amount,
+    base,
+    dropped,
+    earlier,
+    exchanged,
+    in_total,
+    multiple,
+    number,
+    referent,
+    relation,
+    target,
+    unit,
+)
+
+FAMILIES: tuple[Family, ...] = (
+    relation.FAMILY,
+    multiple.FAMILY,
+    amount.FAMILY,
+    base.FAMILY,
+    referent.FAMILY,
+    dropped.FAMILY,
+    in_total.FAMILY,
+    unit.FAMILY,
+    exchanged.FAMILY,
+    target.FAMILY,
+    earlier.FAMILY,
+    number.FAMILY,
+)

@@ -1,0 +1,64 @@
+"""What several families ask of a question's words."""
+
+from __future__ import annotations
+
+import re
+
+from prm_gsm8k.synthetic.twins.graph import Graph, forms, quantity_source
+from prm_gsm8k.synthetic.twins.question import Kind
+
+_SMALL = range(13)
+# What the world fixes, whatever a question says of it.
+_BODY = frozenset("leg wheel eye ear tire tyre finger arm tail toe corner hoof paw".split())
+_IN = frozenset((
+    ("second", 60), ("minute", 60), ("hour", 24), ("day", 7), ("day", 30), ("day", 31), ("day", 365), ("week", 4),
+    ("week", 52), ("month", 6), ("month", 12), ("cent", 100), ("inch", 12), ("ounce", 16),
+))  # fmt: skip
+
+
+def is_editable(graph: Graph, index: int) -> bool:
+    """Whether a quantity of the question can be changed: what it feeds is certain, and the world does not fix it."""
+    quantity = graph.question.quantities[index]
+    if quantity.kind is Kind.UNKNOWN or not graph.feeds(index) or graph.is_open(quantity_source(index)):
+        return False
+    if quantity.value in (0, 1) or quantity.thing in _BODY or (quantity.thing, quantity.value) in _IN:
+        return False
+    # one of several uses of a small number may be another one of its size, which the question does not say
+    return quantity.value not in _SMALL or len(graph.feeds(index)) == 1
+
+
+_KIN = re.compile(
+    r"\b(?:mom|mother|father|dad|grand\w+|son|daughter|parent|child|aunt|uncle|nephew|niece|baby|teacher)\b",
+    re.IGNORECASE,
+)
+
+
+def is_older_by_nature(text: str) -> bool:
+    """Whether a comparison is of the ages of a parent and a child, or the like: it can't be turned round."""
+    return bool(re.search(r"\b(?:old|older|younger|age)\b", text) and _KIN.search(text))
+
+
+_CLAUSE_END = re.compile(r"[.;?!:,]\s|\n")
+
+
+def around(text: str, start: int, end: int, words: int = 4) -> str:
+    """The words around a place, as a reason quotes them.
+
+    >>> around("Jo sold clips to 48 of her friends in April, and then more.", 17, 19)
+    'Jo sold clips to 48 of her friends in'
+    """
+    before = _CLAUSE_END.split(text[:start])[-1].split(" ")
+    after = _CLAUSE_END.split(text[end:])[0].split(" ")
+    quoted = " ".join(before[-words - 1 :]) + text[start:end] + " ".join(after[: words + 1])
+    return " ".join(quoted.replace('"', "'").rstrip(".?!,").split())
+
+
+def says_what_is_needed(graph: Graph, last: int, start: int) -> bool:
+    """Whether the question says, from a place on, a number that its solution uses up to equation `last`."""
+    step = graph.solution.equations[last].step
+    used = {value for e in graph.solution.equations if e.step <= step for value in e.operands}
+    return any(
+        place >= start and not used.isdisjoint(forms(quantity))
+        for quantity in graph.question.quantities
+        for place, _ in quantity.mentions
+    )

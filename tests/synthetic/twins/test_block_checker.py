@@ -1,0 +1,52 @@
+"""A block is judged from its text alone."""
+
+import pytest
+
+from prm_gsm8k.synthetic.checker.block_checker import BlockChecker
+
+QUESTION = "Jo has 48 clips. Al has half as many and 10 pens. How many clips have they together?"
+TWIN = QUESTION.replace("half", "twice")
+STEPS = ["Al has 48/2 = 24 clips.", "They have 48+24 = 72 clips."]
+TWIN_STEPS = ["Al has 48*2 = 96 clips.", "They have 48+96 = 144 clips."]
+CHECKER = BlockChecker(QUESTION, STEPS, "72")
+
+
+def test_a_good_block_stands() -> None:
+    assert CHECKER.refusal(TWIN, TWIN_STEPS, 0, "144") is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "first", "answer", "why"),
+    [
+        (STEPS, 0, "72", "bad_shape"),
+        (TWIN_STEPS, 1, "144", "bad_shape"),
+        (["Al has 48*2 = 97 clips.", "They have 48+97 = 145 clips."], 0, "145", "false_equation"),
+        (["Al has 48*2 = 96 clips.", "They have 48+24 = 72 clips."], 0, "72", "same_answer"),
+        (["Al has 48*2 = 96 clips.", "They have 48+25 = 73 clips."], 0, "73", "unexplained_number"),
+        (["Al has 58*2 = 116 clips.", "They have 48+116 = 164 clips."], 0, "164", "unexplained_number"),
+        (["Al has 48*2 = 96 clips.", "They have 48+96 = 144 clips."], 0, "96", "answer"),
+        (["They have 48*1.5 = 72 clips.", "With the 10 pens 72+10 = 82."], 0, "82", "same_result"),
+    ],
+)
+def test_a_bad_block_is_refused(steps: list[str], first: int, answer: str, why: str) -> None:
+    refusal = CHECKER.refusal(TWIN + " They are 1.5 times as many.", steps, first, answer)
+    assert refusal is not None
+    assert refusal.partition(":")[0] == why
+
+
+def test_a_solution_may_end_where_the_other_goes_on() -> None:
+    asked = QUESTION.replace("have they together", "has Al")
+    assert CHECKER.refusal(asked, STEPS[:1], 1, "24") is None
+    assert CHECKER.refusal(asked, STEPS[:1], 1, "25") is not None
+
+
+def test_a_word_that_says_the_old_number_is_refused() -> None:
+    checker = BlockChecker("Jo has three bags of 4 pens.", ["In three bags are 3*4 = 12 pens."], "12")
+    refusal = checker.refusal("Jo has five bags of 4 pens.", ["In three bags are 5*4 = 20 pens."], 0, "20")
+    assert refusal == "unexplained_number: 3 in words in step 0"
+
+
+def test_the_difference_of_two_questions() -> None:
+    read = CHECKER.difference(TWIN, 0, TWIN_STEPS[0])
+    assert (dict(read.gone), dict(read.new)) == ({"half": 1}, {"twice": 1})
+    assert (read.operators, read.twin_operators, read.ends) == ("/", "*", False)

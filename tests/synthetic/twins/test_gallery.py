@@ -1,0 +1,16 @@
+"""The gallery is generated: one block a family."""
+
+from pathlib import Path
+
+from prm_gsm8k.synthetic.twins.families import FAMILIES
+from prm_gsm8k.synthetic.twins.gallery import gallery
+
+PAGE = Path(__file__).parents[3] / "benchmarks" / "gallery.md"
+
+
+def test_the_page_is_what_the_command_prints() -> None:
+    page = gallery()
+    assert PAGE.read_text("utf-8") == page
+    assert [line for line in page.splitlines() if line.startswith("## ")] == [
+        f"## {family.name}" for family in FAMILIES
+    ]
