@@ -2,7 +2,7 @@
 
 One optimizer step sees some labelled steps, over all ranks and micro-batches: N of them. Its loss is
 
-    1/N · Σ  -( w_right · t · log p + w_wrong · (1-t) · log(1-p) )     t: the target of a step, p: P(right) there
+    1/N · Σ  -( w_right · t · log p + w_wrong · (1-t) · log(1-p) )     t: the target of a step, p: P(correct) there
 
 so 16 rows are the same 16 rows as one batch, as 16 micro-batches, or on 2 GPUs. The loss that comes with transformers'
 `*ForTokenClassification` takes the mean of each micro-batch instead. It swallows the N that `Trainer` counts, and

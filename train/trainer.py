@@ -187,7 +187,7 @@ class PrmTrainer(Trainer):
         return output
 
     def validation_scores(self, rows: Any) -> tuple[list[list[float]], list[int]]:
-        """P(right) of the judged steps of each row, and each row's label, as `prm_gsm8k.metrics.steps` takes them."""
+        """P(correct) of the judged steps of each row, and each row's label, as `prm_gsm8k.metrics.steps` takes them."""
         predicted = self.predict(rows, metric_key_prefix="final")
         return scores_and_labels(predicted.predictions, predicted.label_ids)
 
@@ -208,7 +208,7 @@ def log_odds(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def scores_and_labels(odds: np.ndarray, targets: np.ndarray) -> tuple[list[list[float]], list[int]]:
-    """Of log-odds and targets a token: P(right) of the judged steps of each row, and which is the first wrong one.
+    """Of log-odds and targets a token: P(correct) of the judged steps of each row, and which is the first wrong one.
 
     Judged are the steps with a target, up to the first wrong one, whose index is the label (−1: none); a soft target of
     at most 0.5 is wrong. Rows without any are left out.

@@ -35,7 +35,9 @@ def label(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the solutions that were skipped.")] = False,
     json: Json = False,
 ) -> None:
-    """First errors in solutions you have, by the reference solution of their problem: no model, no GPU.
+    """Find first errors in solutions by the reference solution.
+
+    Needs no model and no GPU.
 
     A line of FILE has a question (problem, question or prompt) and either steps or completions (a list: the steps of
     one solution), or solution, response or output (a text), or solutions (a list of texts). Sample logs of

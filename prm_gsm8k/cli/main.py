@@ -19,7 +19,7 @@ from prm_gsm8k import __version__
 from prm_gsm8k.cli import audit, build, check, evaluate, export, hub, label, look, report, sampled, score
 
 COMMANDS = {
-    "Data": ("build", "show", "stats", "verify", "audit", "report"),
+    "Data": ("build", "label", "show", "stats", "verify", "audit", "report"),
     "Hub": ("publish", "diff"),
     "Models": ("score", "evaluate", "calibrate", "export"),
 }

@@ -46,7 +46,7 @@ def score(
     progress: Progress | None = None,
     announce: Callable[[str], None] = lambda _: None,
 ) -> list[list[float]]:
-    """P(right) of each step of each solution, in their order.
+    """P(correct) of each step of each solution, in their order.
 
     Those to one problem go to the scorer together, and of these those of like length. The longest come first: what does
     not fit fails at once.

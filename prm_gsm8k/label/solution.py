@@ -4,7 +4,7 @@
     >>> question = "Jo has 48 pens, gives half away and sells the rest for $3 each. How much does he get?"
     >>> label = label_solution(question, reference, ["Half of 48 is 48 / 2 = 24.", "So 48 * 3 = $144.", "#### 144"])
     >>> label.first_error, label.reason
-    (1, "computes 48 * 3 = 144, where the reference has 24 * 3 = 72: 48 instead of 24")
+    (1, 'computes 48 * 3 = 144, where the reference has 24 * 3 = 72: 48 instead of 24')
 
 No model is asked. A solution that comes to the answer of the reference is right, unless an equation in it is false
 however it is read. One that does not is searched for the first step that the reference does not support (`trace.py`,

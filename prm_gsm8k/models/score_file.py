@@ -6,7 +6,7 @@
 
 A line is the row as it was, and after it
 
-    scores                  P(right) of each step
+    scores                  P(correct) of each step
     score                   one number out of them, as `--aggregate` says
     predicted_first_error   index of the first step below the threshold, -1 if there is none
     scored_by               digest of the checkpoint, and its precision

@@ -40,7 +40,7 @@ class StepScorer(ABC):
 
     @abstractmethod
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        """P(right) of each step of many (problem, steps), in their order.
+        """P(correct) of each step of many (problem, steps), in their order.
 
         Raises:
             StepsError: nothing to score, or text that is none (`Encoder.encode`); it says which solution it is.
@@ -49,7 +49,7 @@ class StepScorer(ABC):
         """
 
     def score(self, problem: str, steps: Sequence[str]) -> list[float]:
-        """P(right) of each step, in [0, 1]. One forward.
+        """P(correct) of each step, in [0, 1]. One forward.
 
         Raises: as `score_many`.
         """
@@ -79,7 +79,7 @@ class StepScorer(ABC):
         return Best(max(range(len(scores)), key=scores.__getitem__), scores)
 
     def score_next(self, problem: str, steps: Sequence[str], candidates: Sequence[str]) -> list[float]:
-        """P(right) of each candidate as the step after `steps`, which may be none: `score(…, [*steps, c])[-1]`.
+        """P(correct) of each candidate as the step after `steps`, which may be none: `score(…, [*steps, c])[-1]`.
 
         Raises: as `score_many`.
         """

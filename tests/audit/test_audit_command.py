@@ -33,6 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_clean_data_ends_with_0_and_a_line_for_every_question(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(place / "clean.jsonl", "--reference", place / "real.jsonl") == 0
     out, err = capsys.readouterr()
@@ -44,6 +45,7 @@ def test_clean_data_ends_with_0_and_a_line_for_every_question(place: Path, capsy
     assert re.search(r"\n0 bad, \d to look at, of \d+\n", out)
 
 
+@pytest.mark.slow
 def test_a_leak_ends_with_1_and_its_name(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(place / "marked.jsonl", "--reference", place / "real.jsonl") == 1
     out = capsys.readouterr().out
@@ -66,6 +68,7 @@ def test_json_has_everything(place: Path, capsys: pytest.CaptureFixture[str]) ->
     assert set(said["overlaps"]["GSM8K test"]) == {"exact", "but_for_numbers", "run_of_words"}
 
 
+@pytest.mark.slow
 def test_the_page_has_verdicts_features_charts_and_solutions_to_filter(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,7 +88,7 @@ def test_the_page_has_verdicts_features_charts_and_solutions_to_filter(
     ]
     articles = list(read.named("article"))
     assert {article["data-f0"] for article in articles} == {"odd", "correct"}
-    assert [data for name, data in read.texts if name == "h4"][1] == "A right solution to the same problem"
+    assert [data for name, data in read.texts if name == "h4"][1] == "A correct solution to the same problem"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def test_data_without_a_leak_passes(clean: Audit) -> None:
     assert abs(line(result, MATCHED).value - 0.5) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plant", "feature"),
     [(a_marker, 'word "indeed"'), (more_words, "more characters"), (decimals, "number with decimals")],
@@ -60,6 +61,7 @@ def test_a_cue_of_correct_steps_is_named_as_such(tmp_path: Path) -> None:
     assert (first.feature, first.says, first.wrong, first.right) == ('word "and"', "right", 0, 240)
 
 
+@pytest.mark.slow
 def test_a_leak_of_one_error_type_is_attributed_to_it(tmp_path: Path) -> None:
     marked, plain = clean_rows(plant=a_marker), clean_rows(seed=1)
     for one in plain:
@@ -73,6 +75,7 @@ def test_a_leak_of_one_error_type_is_attributed_to_it(tmp_path: Path) -> None:
     assert 'word "indeed" → incorrect' in line(result, "error_type marked").reason
 
 
+@pytest.mark.slow
 def test_opposite_cues_of_two_types_are_found_by_a_probe_per_type(tmp_path: Path) -> None:
     """A word that one type adds and another removes: over both it predicts nothing."""
     more = clean_rows(plant=a_marker)
@@ -92,6 +95,7 @@ def test_opposite_cues_of_two_types_are_found_by_a_probe_per_type(tmp_path: Path
     assert [matched["alone"]["error_type"][kind].value for kind in ("more", "less")] == [1.0, 1.0]
 
 
+@pytest.mark.slow
 def test_errors_that_always_stand_last_are_found(tmp_path: Path) -> None:
     rows = [one for one in clean_rows(400) if all(one["labels"]) or (not one["labels"][-1] and one["labels"][-2])]
     result = audited(tmp_path, rows)
@@ -100,6 +104,7 @@ def test_errors_that_always_stand_last_are_found(tmp_path: Path) -> None:
     assert "errors later" in line(result, checks[1]).reason
 
 
+@pytest.mark.slow
 def test_longer_solutions_than_real_ones_are_found(tmp_path: Path) -> None:
     rows = clean_rows()
     for one in rows:
@@ -118,6 +123,7 @@ def test_a_last_step_that_only_states_the_answer_changes_no_distance(clean: Audi
     assert result.found["distances"] == clean.found["distances"]
 
 
+@pytest.mark.slow
 def test_false_equations_are_counted_where_they_stand(tmp_path: Path) -> None:
     rng = Random(0)
     rows = clean_rows(plant=lambda step, _: f"{step} 2 + 2 = {rng.choice((3, 5))}")
@@ -129,6 +135,7 @@ def test_false_equations_are_counted_where_they_stand(tmp_path: Path) -> None:
     assert audited(tmp_path, rows).found["false_equations"]["right_steps"].value > 0
 
 
+@pytest.mark.slow
 def test_a_question_of_gsm8k_test_is_found_and_named(tmp_path: Path) -> None:
     rows = clean_rows()
     question = shipped_problems("test")[4].question
@@ -159,6 +166,7 @@ def test_questions_of_a_file_are_found_exactly_but_for_numbers_and_by_words(tmp_
     assert found["questions of {}"].verdict == "bad"
 
 
+@pytest.mark.slow
 def test_contradictory_labels_and_duplicates_are_found(tmp_path: Path) -> None:
     rows = clean_rows()
     again = rows[0] | {"id": "again"}

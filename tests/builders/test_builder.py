@@ -53,6 +53,7 @@ def digests(**options: Any) -> dict[str, str]:
 # ---------------------------------------------------------------------------------------------------- the same rows
 
 
+@pytest.mark.slow
 def test_rows_counts_and_files_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
     made = {}
     for num_proc in (1, 2, 4):
@@ -68,6 +69,7 @@ def test_rows_counts_and_files_do_not_depend_on_the_number_of_processes(tmp_path
     assert made[1] == made[2] == made[4]
 
 
+@pytest.mark.slow
 def test_the_processes_of_datasets_make_the_same_rows_as_ours(tmp_path: Path) -> None:
     made = []
     for num_proc in (None, 3):
@@ -78,10 +80,12 @@ def test_the_processes_of_datasets_make_the_same_rows_as_ours(tmp_path: Path) ->
     assert made[0][0] == digests(cache_dir=str(tmp_path / "ours"), max_examples=SOME, num_proc=2)
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_dataset(cache: str) -> None:
     assert digests(cache_dir=cache, max_examples=200, seed=0) != digests(cache_dir=cache, max_examples=200, seed=1)
 
 
+@pytest.mark.slow
 def test_a_build_keeps_the_contract_and_passes_its_own_verification(tmp_path: Path, cache: str) -> None:
     built = build("synthetic", tmp_path / "out", cache_dir=cache, max_examples=SOME)
     verdict = verify(tmp_path / "out", RECIPES)
@@ -103,6 +107,7 @@ def test_splits_follow_the_problem(cache: str) -> None:
 # ---------------------------------------------------------------------------------------------------------- the cache
 
 
+@pytest.mark.slow
 def test_the_second_build_is_a_hit_and_tells_the_same(tmp_path: Path, cache: str) -> None:
     first = build("synthetic", tmp_path / "a", cache_dir=cache, max_examples=400, seed=5)
     second = build("synthetic", tmp_path / "b", cache_dir=cache, max_examples=400, seed=5)
@@ -111,6 +116,7 @@ def test_the_second_build_is_a_hit_and_tells_the_same(tmp_path: Path, cache: str
     assert first.config.drops["problems"] > 0
 
 
+@pytest.mark.slow
 def test_a_byte_flipped_in_the_cache_is_neither_loaded_nor_built_from(tmp_path: Path) -> None:
     cache, seed = str(tmp_path / "cache"), 6
     build("synthetic", tmp_path / "a", cache_dir=cache, max_examples=400, seed=seed)
@@ -151,6 +157,7 @@ def test_a_changed_problem_is_never_answered_by_the_old_cache(cache: str, proble
     assert digests(cache_dir=cache, problems=str(problems_file)) != before
 
 
+@pytest.mark.slow
 def test_a_changed_source_file_is_never_answered_by_the_old_cache(tmp_path: Path) -> None:
     """In a copy of the package, whose files get one comment more."""
     copy = tmp_path / "prm_gsm8k"

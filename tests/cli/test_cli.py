@@ -105,6 +105,7 @@ def test_a_folder_that_is_not_ours_ends_with_1(home: Path, command: str) -> None
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_misuse_and_failure_of_a_process(home: Path) -> None:
     assert [started(home, *command).returncode for command in (["build", "prm900k"], ["show", "hf"])] == [2, 1]
 
@@ -120,6 +121,7 @@ def test_a_bad_line_is_named_and_leaves_no_folder(home: Path) -> None:
 # ------------------------------------------------------------------------------------------------------------- build
 
 
+@pytest.mark.slow
 def test_build_ends_with_a_summary(home: Path) -> None:
     done = started(home, "build", "synthetic", "--out", "built", "--max-examples", "800")
     assert done.returncode == 0
@@ -152,6 +154,7 @@ def test_build_lists_skipped_problems_with_verbose(home: Path) -> None:
     assert "some.jsonl:2: " in done.stdout
 
 
+@pytest.mark.slow
 def test_build_shows_progress_on_a_terminal(home: Path) -> None:
     controller, terminal = pty.openpty()
     command = [*COMMAND, "build", "synthetic", "--out", "on-terminal", "--seed", "77", "--max-examples", "400"]
@@ -170,6 +173,7 @@ def test_build_shows_progress_on_a_terminal(home: Path) -> None:
     assert b"generating" in seen and b"problems/s" in seen
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_one_line(home: Path) -> None:
     command = [*COMMAND, "build", "synthetic", "--out", "cut", "--seed", "4242", "--num-proc", "2"]
     with subprocess.Popen(
@@ -194,6 +198,7 @@ def test_ctrl_c_ends_with_130_and_one_line(home: Path) -> None:
     assert not list(caches.glob("*/*/*.incomplete"))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_ends_with_1_and_no_folder(home: Path) -> None:
     command = [*COMMAND, "build", "synthetic", "--out", "cut", "--seed", "4343", "--num-proc", "2"]
     with subprocess.Popen(
@@ -211,6 +216,7 @@ def test_a_killed_worker_ends_with_1_and_no_folder(home: Path) -> None:
     assert not (home / "cut").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_the_cache_ends_with_1_and_the_cure(home: Path) -> None:
     limited = """
 import resource
@@ -293,6 +299,7 @@ def test_verify_passes_what_was_built_and_fails_what_was_changed(home: Path) -> 
         path.write_bytes(original)
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_is_not_scolded(home: Path) -> None:
     command = f"{sys.executable} -m prm_gsm8k.cli show built -n 500 | head -n 1"
     done = subprocess.run(

@@ -81,6 +81,7 @@ def bash(script: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_installed_completion_completes_commands_configs_and_options(home: Path) -> None:
     said = bash("prm-gsm8k --install-completion; true")
     [script] = (home / ".bash_completions").iterdir()

@@ -66,6 +66,7 @@ def code_of(card: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", card, re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("configs", SUBSETS, ids="+".join)
 def test_it_speaks_of_what_is_there_and_of_nothing_else(configs: tuple[str, ...], tmp_path: Path) -> None:
     folder = write(tmp_path / "out", configs)
@@ -116,6 +117,7 @@ def test_its_code_runs_where_it_lies(configs: tuple[str, ...], tmp_path: Path, m
     assert words[1:] == ["verify", "."]
 
 
+@pytest.mark.slow
 def test_published_code_names_the_repository_and_loads_in_three_lines(tmp_path: Path) -> None:
     blocks = code_of(publish(write(tmp_path / "out", CONFIGS)), "python")
     assert blocks[0].startswith(

@@ -191,6 +191,7 @@ def places(node: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nonsense", [None, 7, "", "..", "a**", [[]], {"a": {}}], ids=repr)
 def test_nonsense_anywhere_in_the_head_is_a_finding_and_never_an_error(tmp_path: Path, nonsense: object) -> None:
     write_config(tmp_path / "out", "small", {"train": made_table(range(2))}, MADE_FROM)

@@ -30,6 +30,7 @@ def masked(text: str) -> str:
     return " ".join(words(re.sub(r"[0-9][0-9.,/]*", "0", text)))
 
 
+@pytest.mark.slow
 def test_gsm8k_is_counted_as_a_plain_walk_counts_it() -> None:
     prompts = [*TRAIN[:1500], *TEST[:5]]
     test_keys, test_masked = {question_key(q) for q in TEST}, {masked(q) for q in TEST}

@@ -74,6 +74,7 @@ def values_of(arrow: pa.DataType) -> st.SearchStrategy[Any]:
 rows = st.lists(st.fixed_dictionaries({field.name: values_of(field.type) for field in SCHEMA}), max_size=8)
 
 
+@pytest.mark.slow
 @given(rows=rows, cut=st.integers(0, 8), threads=st.integers(1, 3))
 def test_it_is_what_its_description_says_however_the_rows_are_cut(
     rows: list[dict[str, Any]], cut: int, threads: int

@@ -194,6 +194,7 @@ def test_a_kill_between_two_renames_loses_nothing(built: Path) -> None:
     assert [p.name for p in built.parent.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_leaves_the_folder_as_it_was(built: Path) -> None:
     before = contents(built)
     code = """

@@ -354,6 +354,7 @@ print(json.dumps([read(source) for source in sys.argv[1:]]))
     return answers
 
 
+@pytest.mark.slow
 def test_problems_from_the_hub_and_then_from_its_cache(hub: str, tmp_path: Path) -> None:
     gsm8k, hens, socratic, exam, none = read_from_hub(
         tmp_path, hub, "openai/gsm8k", "maths/hens:main", "openai/gsm8k:socratic", "maths/hens:exam", "maths/hens:nope"
@@ -377,6 +378,7 @@ def test_a_dataset_that_the_hub_does_not_have(hub: str, tmp_path: Path) -> None:
     assert str(said).startswith("nobody/nothing: no such file, and no such dataset on the Hub (a private one")
 
 
+@pytest.mark.slow
 def test_a_hub_out_of_reach_says_what_works_without_it(tmp_path: Path) -> None:
     (said,) = read_from_hub(tmp_path, "http://127.0.0.1:9", "openai/gsm8k")
     assert str(said).startswith("openai/gsm8k: no such file, and the Hub cannot be reached (")

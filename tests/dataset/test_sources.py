@@ -50,6 +50,7 @@ print(json.dumps([sys.modules[m].__file__ for m in sys.modules if m.startswith("
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config, options", [("synthetic", {}), ("prm800k", {"source": "tests/data/prm800k"})], ids=["synthetic", "prm800k"]
 )
@@ -76,6 +77,7 @@ print(json.dumps(changed))
 """
 
 
+@pytest.mark.slow
 def test_a_change_in_any_of_them_is_another_identity_and_in_others_is_not(tmp_path: Path) -> None:
     """In a copy of the package, each of whose files gets one line more and loses it again."""
     copy = tmp_path / "prm_gsm8k"

@@ -81,6 +81,7 @@ def run(*arguments: str) -> Any:
 # --------------------------------------------------------------------------------------------------- what is reported
 
 
+@pytest.mark.slow
 def test_two_models_and_the_baselines_in_one_result(checkpoints: Mapping[str, Path], tmp_path: Path) -> None:
     """Everything a user sees: files, table, and numbers that a few lines over the model's own scores agree with."""
     made = rows(24, start=10)

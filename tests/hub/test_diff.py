@@ -52,6 +52,7 @@ def test_a_config_that_only_one_has(v1: Path, tmp_path: Path) -> None:
     assert found.configs[CONFIG]["train"].is_empty
 
 
+@pytest.mark.slow
 def test_the_command(
     hub: Hub, v1: Path, v2: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

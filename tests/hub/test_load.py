@@ -165,6 +165,7 @@ def test_a_byte_flipped_in_the_copy_of_datasets(hub: Hub, v1: Path) -> None:
     assert first_step(repo_id=ID) == FIRST_STEPS[0]
 
 
+@pytest.mark.slow
 def test_a_row_that_was_edited_is_new_everywhere(hub: Hub, v1: Path, tmp_path: Path) -> None:
     """The same folder, the same repository, the same cache: the new row, through `load` and through `load_dataset`."""
     folder = shutil.copytree(v1, tmp_path / "folder")
@@ -261,6 +262,7 @@ def test_prm800k_is_never_built_implicitly(elsewhere: Path, hf_home: Path) -> No
         load("prm800k")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["HF_HUB_CACHE", "HF_DATASETS_CACHE"])
 def test_a_full_disk(hub: Hub, v1: Path, tmp_path: Path, place: str) -> None:
     """A file of more than 3 kB cannot be written, in the cache of the Hub or in that of datasets."""

@@ -40,6 +40,7 @@ def data_files(folder: Path) -> set[str]:
 # ------------------------------------------------------------------------------------------------------- what is there
 
 
+@pytest.mark.slow
 def test_three_configs_card_manifest_and_figures_are_one_commit(hub: Hub, v1: Path) -> None:
     done = publish(v1, ID, tag="v1.0.0")
     assert (commits(hub), done.committed) == (1, True)
@@ -352,6 +353,7 @@ def test_transient_failures_are_retried(hub: Hub, v1: Path) -> None:
 # -------------------------------------------------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_line_that_loads_the_rows(
     hub: Hub, v1: Path, v2: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -370,6 +372,7 @@ def test_the_command_prints_the_line_that_loads_the_rows(
     assert run(monkeypatch, "publish", str(v1), "nonsense") == 2
 
 
+@pytest.mark.slow
 def test_no_token_in_any_output(
     hub: Hub,
     v1: Path,
@@ -388,6 +391,7 @@ def test_no_token_in_any_output(
     assert Hub.WRITE not in out + err + caplog.text
 
 
+@pytest.mark.slow
 def test_no_progress_bars_without_a_terminal(hub: Hub, v1: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_DISABLE_PROGRESS_BARS"}
     command = [sys.executable, "-m", "prm_gsm8k.cli", "publish", str(v1), ID]

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from prm_gsm8k.build.build import build
+from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.cli.main import app
 from prm_gsm8k.dataset.folder import read_tables
 from prm_gsm8k.dataset.manifest import read_manifest
@@ -112,7 +113,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
 
 def test_rows_keep_the_contract(built: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = built
-    assert verify(folder / "out").findings == []
+    assert verify(folder / "out", RECIPES).findings == []
     made = rows(folder / "out")
     assert [check_row({k: v for k, v in row.items() if k != "split"}, "labelled") for row in made] == [None] * 3
     right, wrong, weng = sorted(made, key=lambda row: row["id"])
@@ -179,6 +180,7 @@ def test_a_question_with_two_references_is_named(tmp_path: Path) -> None:
     assert [row["first_error"] for row in rows(tmp_path / "out")] == [-1]
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_processes(tmp_path: Path) -> None:
     problems = shipped_problems("train")[:1200]
     file = write(tmp_path / "s.jsonl", *({"problem": p.question, "solution": p.answer} for p in problems))
@@ -224,9 +226,9 @@ def test_explain(tmp_path: Path) -> None:
 
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no file": (lambda p: p / "none.jsonl", "no such file"),
-    "a folder": (lambda p: p, "a directory"),
-    "an array": (lambda p: write(p / "a.json", '[{"question": 1}]'), "a JSON array, not JSONL"),
-    "over lines": (lambda p: write(p / "a.jsonl", '{\n"question": "q"\n}\n'), "jsonl:1: an object spread"),
+    "a folder": (lambda p: p, "a folder"),
+    "an array": (lambda p: write(p / "a.json", '[{"question": 1}]'), "a JSON array, not JSON lines"),
+    "over lines": (lambda p: write(p / "a.jsonl", '{\n"question": "q"\n}\n'), "jsonl:1: an object that is spread"),
     "not JSON": (lambda p: write(p / "a.jsonl", {"problem": WENG, "output": "10"}, "{'a'}\n"), "jsonl:2: not valid"),
     "no shape": (lambda p: write(p / "a.jsonl", {"q": 1}), "a.jsonl:1: no question in it"),
     "empty": (lambda p: write(p / "a.jsonl", ""), "no solutions in it"),

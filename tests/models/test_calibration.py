@@ -21,7 +21,7 @@ from prm_gsm8k.models.calibrate import calibrate_checkpoint, put_into_checkpoint
 from prm_gsm8k.models.calibration import FILE, Calibration, fit_calibration, log_odds
 from prm_gsm8k.models.encoder import Encoder
 
-PROMPT = "Ali has 3 apples and buys 4. How many has he?"
+PROMPT = "Ali has 3 apples and buys 4. How many does he have?"
 STEPS = ["He has 3+4=7 apples.", "So 7.", "The answer is 7"]
 
 
@@ -171,6 +171,7 @@ def test_only_the_head_changes(folder: Path) -> None:
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_the_command_fits_a_split_and_says_what_it_did(folder: Path, tmp_path: Path) -> None:
     from prm_gsm8k.build.build import build
 

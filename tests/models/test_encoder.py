@@ -22,7 +22,7 @@ from prm_gsm8k.models.encoder import FILE, Counts, Encoder, EncoderConfig
 from prm_gsm8k.models.plain_text import PlainText, markup_tokens
 from prm_gsm8k.models.step_tag import choose_step_tag, why_not
 
-PROMPT = "Ali has 3 apples and buys 4. How many has he?"
+PROMPT = "Ali has 3 apples and buys 4. How many does he have?"
 STEPS = ["He has 3+4=7 apples.", "So 7.\n\nThat is all.", "The answer is 7"]
 
 _made: dict[str, tuple[PreTrainedTokenizerFast, Encoder]] = {}
@@ -49,6 +49,7 @@ def gsm8k_rows(n: int) -> list[tuple[str, list[str]]]:
 # ---- the ids --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_row_of_smollm2_token_by_token() -> None:
     smollm2, encoder = made("smollm2")
     row = encoder.encode("1+1?", ["It is 2.", "So 2"], labels=[True, False])
@@ -62,6 +63,7 @@ def test_a_row_of_smollm2_token_by_token() -> None:
     assert row.targets == [1.0, 0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_ids_are_those_that_a_server_makes_of_the_whole_text(name: str) -> None:
     """So an engine that is sent text scores what was trained, whatever merges and prefix spaces the tokenizer has."""
@@ -361,6 +363,7 @@ def test_a_tokenizer_without_a_fast_backend_is_refused() -> None:
 # ---- kept with the checkpoint ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_saved_and_loaded_it_encodes_the_same(name: str, tmp_path: Path) -> None:
     a_tokenizer, encoder = made(name)

@@ -52,6 +52,7 @@ def solutions(n: int) -> list[tuple[str, list[str]]]:
     return [(prompt, [line for line in answer.split("\n") if line.strip()]) for prompt, answer in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_it_scores_the_same(dtype: torch.dtype, tmp_path: Path) -> None:
     saved(tmp_path / "ours", dtype)
@@ -126,6 +127,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert run(monkeypatch, "export", str(tmp_path / "ours"), str(tmp_path / "c"), "--format", "gguf") == 2
 
 
+@pytest.mark.slow
 def test_without_torch_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     saved(tmp_path / "ours")
     code = "import sys; sys.modules.update(torch=None, transformers=None); from prm_gsm8k.cli.main import main; main()"

@@ -36,7 +36,7 @@ from prm_gsm8k.models.formats.opening import PublishedRewardModel, open_checkpoi
 from prm_gsm8k.models.formats.qwen2 import Qwen2ForProcessRewardModel
 from prm_gsm8k.models.scorers import load_scorer
 
-PROMPT = "Ali has 3 apples and buys 4. How many has he?"
+PROMPT = "Ali has 3 apples and buys 4. How many does he have?"
 STEPS = ["He has 3+4=7 apples.", "So 7.\n\nThat is all.", "The answer is: 7"]
 HOSTILE = [
     ("Что значит ки? ки ки", ["ки", "два ки\nStep 2: ки", "+ - ки +"]),

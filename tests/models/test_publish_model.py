@@ -29,7 +29,7 @@ from prm_gsm8k.models.scorers import load_scorer
 
 ID = "org/prm"
 COMMIT = r"/commit/main$"
-SOLUTION = ("Ali has 3 apples and buys 4. How many has he?", ["He has 3+4=7 apples.", "So 8."])
+SOLUTION = ("Ali has 3 apples and buys 4. How many does he have?", ["He has 3+4=7 apples.", "So 8."])
 SMALL = {
     "hidden_size": 16,
     "intermediate_size": 32,

@@ -31,7 +31,7 @@ from prm_gsm8k.exceptions import CheckpointError, StepsError, TokenizerError, To
 from prm_gsm8k.models.encoder import FILE, Encoder
 from prm_gsm8k.models.step_scorer import encode_each
 
-PROMPT = "Ali has 3 apples and buys 4. How many has he?"
+PROMPT = "Ali has 3 apples and buys 4. How many does he have?"
 STEPS = ["He has 3+4=7 apples.", "So 7.\n\nThat is all.", "The answer is 7"]
 
 
@@ -77,6 +77,7 @@ def test_many_score_as_one_by_one_in_their_order(prm: ProcessRewardModel) -> Non
         assert scores == pytest.approx(prm.score(prompt, steps), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_solution_takes_one_forward_and_like_lengths_share_it(qwen3: ProcessRewardModel) -> None:
     shapes: list[tuple[int, int]] = []
     qwen3.model.register_forward_pre_hook(

@@ -68,6 +68,7 @@ def run(*words: object, stdin: str | None = None) -> Any:
 # ---- what it writes -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_line_is_the_row_and_its_scores(prm: Path, tmp_path: Path) -> None:
     rows = solutions(5)
     done = run(prm, write(tmp_path / "in.jsonl", rows), "--out", tmp_path / "out.jsonl", "--threshold", 0.4)
@@ -167,6 +168,7 @@ def test_a_damaged_last_line_is_cut(damage: bytes, prm: Path, tmp_path: Path) ->
     assert run(prm, source, "--out", out, "--json").exit_code == 0, "and done is done"
 
 
+@pytest.mark.slow
 def test_nothing_else_is_mixed_in(prm: Path, tmp_path: Path) -> None:
     source, out = write(tmp_path / "in.jsonl", solutions(3)), tmp_path / "out.jsonl"
     run(prm, source, "--out", out)
@@ -246,6 +248,7 @@ def test_a_bad_line_is_named_before_anything_is_computed(line: str, message: str
     assert not out.exists() or not out.read_bytes()
 
 
+@pytest.mark.slow
 def test_bad_lines_may_be_skipped_and_are_counted(prm: Path, tmp_path: Path) -> None:
     rows = solutions(3)
     rows.insert(1, {"prompt": "a", "completions": ["b", " "]})

@@ -9,6 +9,7 @@ PROMPTS = solutions(3)
 MANY = [(prompt, [*steps[: n % 3 + 1], f"So {n}.", "That is all."]) for prompt, steps in PROMPTS for n in range(7)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_solutions_to_a_problem_score_as_each_alone(kind: str) -> None:
     prm = make(kind)

@@ -37,7 +37,7 @@ from prm_gsm8k.models.vllm_reward_model import vllm_arguments, vllm_serve_comman
 from prm_gsm8k.models.vllm_server import Server, vllm_server
 from prm_gsm8k.train.small_model import small_model
 
-PROMPT = "Ali has 3 apples and buys 4. How many has he?"
+PROMPT = "Ali has 3 apples and buys 4. How many does he have?"
 STEPS = ["He has 3+4=7 apples.", "So 7.\n\nThat is all.", "The answer is 7"]
 MODEL = Path(__file__).parents[2] / "build" / "smollm2"
 CLOSE = 1e-4  # of two engines that add in another order, in fp32
@@ -430,6 +430,7 @@ def test_the_command_of_a_server() -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_needs_no_torch(bad: Misbehaving) -> None:
     bad.answers = [good]
     code = (

@@ -121,6 +121,7 @@ def test_verification_notices_a_label_that_the_ratings_do_not_give(real: Path, t
     ]
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
     write_lines(tmp_path / "phase1_test.jsonl", phase1_test())
     made = [

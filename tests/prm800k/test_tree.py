@@ -324,6 +324,7 @@ def test_rows_are_the_longest_paths_that_labelers_saw_and_agreed_on(lines: list[
     assert sorted(paths) == sorted(longest), "every path once, and no other"
 
 
+@pytest.mark.slow
 @given(solutions, st.sampled_from(NEUTRAL))
 def test_no_prefix_is_labelled_both_ways_and_labels_follow_the_votes(lines: list[Row], neutral: str) -> None:
     votes, label_of = seen(lines), {}

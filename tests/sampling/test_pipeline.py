@@ -81,6 +81,7 @@ def repeated(model: LoopbackModel) -> list[str]:
 # ---------------------------------------------------------------------------------------------------------------- rows
 
 
+@pytest.mark.slow
 def test_rows_keep_the_contract_and_verify(model: LoopbackModel, tmp_path: Path) -> None:
     asked, spent = sampled(model, tmp_path / "evidence")
     built = rows(asked, tmp_path / "out")
@@ -94,6 +95,7 @@ def test_rows_keep_the_contract_and_verify(model: LoopbackModel, tmp_path: Path)
     assert built.config.options["model"] == MODEL
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_twice_and_labelling_anew_asks_only_for_more(model: LoopbackModel, tmp_path: Path) -> None:
     def asked_of(**more: object) -> tuple[ModelSampledRecipe, Spent]:
         return sampled(model, tmp_path / "evidence", max_problems=10, **more)
@@ -125,6 +127,7 @@ CHANGED: tuple[dict[str, object], ...] = (
 )
 
 
+@pytest.mark.slow
 def test_another_prompt_or_temperature_does_not_mix(model: LoopbackModel, tmp_path: Path) -> None:
     folders = {sampled(model, tmp_path, **{"max_problems": 2, **changed})[1].folder for changed in CHANGED}
     assert len(folders) == len(CHANGED)
@@ -137,6 +140,7 @@ def test_sampling_goes_on_until_enough_are_wrong(model: LoopbackModel, tmp_path:
     assert built.config.stats.wrong_rows <= 20 + built.config.stats.right_rows
 
 
+@pytest.mark.slow
 def test_rows_of_a_run_that_is_not_done_say_what_is_missing(model: LoopbackModel, tmp_path: Path) -> None:
     asked, _ = sampled(model, tmp_path / "evidence")
     path = asked.folder / "calls-00000.jsonl"
@@ -199,6 +203,7 @@ def test_a_task_that_fails_is_said_whatever_runs_it(model: LoopbackModel, tmp_pa
         sample(recipe(tmp_path), How(endpoint=model.url, tasks=2, executor=executor))
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_is_said_though_not_even_the_reason_can_be_written(
     model: LoopbackModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +275,7 @@ def test_killed_at_random_points_it_repeats_no_finished_call_and_ends_in_the_sam
     assert json.loads(output)["content_digest"] == digest
 
 
+@pytest.mark.slow
 def test_a_task_that_is_killed_is_said_and_not_waited_for(model: LoopbackModel, tmp_path: Path) -> None:
     model.seconds = 0.2
     run = start(model, tmp_path, "--tasks", "2")

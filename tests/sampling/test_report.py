@@ -55,6 +55,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_labeller_finds_what_the_model_cannot_get_past(model: LoopbackModel, tmp_path: Path) -> None:
     file = write(tmp_path / "marked.jsonl", marked_rows())
     where = ["--endpoint", model.url, "--evidence", str(tmp_path / "evidence")]

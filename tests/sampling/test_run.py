@@ -118,6 +118,7 @@ def test_answers_grow_no_larger_than_max_disk_and_what_there_is_makes_rows(
     assert kept["drops"]["solution left out/calls not made yet"] > 0
 
 
+@pytest.mark.slow
 def test_progress_shows_problems_calls_tokens_and_time(model: LoopbackModel, tmp_path: Path) -> None:
     model.seconds = 0.1
     primary, secondary = pty.openpty()
@@ -146,6 +147,7 @@ def test_progress_shows_problems_calls_tokens_and_time(model: LoopbackModel, tmp
     assert re.search(r"sampling .*\d/6 problems +\d+ calls +\d+ tokens/s +\d+ tokens .* left", text)
 
 
+@pytest.mark.slow
 def test_interrupted_it_says_that_it_goes_on(model: LoopbackModel, tmp_path: Path) -> None:
     model.seconds = 0.2
     command = [sys.executable, "-m", "prm_gsm8k.cli", "build", "model_sampled", *BUILD, "--endpoint", model.url]
@@ -243,6 +245,7 @@ def test_an_engine_that_dies_in_the_middle_is_said_with_its_reason(tmp_path: Pat
     assert re.search(says, done.stderr)
 
 
+@pytest.mark.slow
 def test_the_engine_of_a_killed_run_ends_too(tmp_path: Path, weights: Path) -> None:
     code = """
         open("engine.pid", "w").write(str(__import__("os").getpid()))
@@ -271,6 +274,7 @@ def test_the_engine_of_a_killed_run_ends_too(tmp_path: Path, weights: Path) -> N
 # --------------------------------------------------------------------------------------------------------------- Slurm
 
 
+@pytest.mark.slow
 def test_slurm_gets_an_array_job_whose_tasks_do_the_work(model: LoopbackModel, tmp_path: Path) -> None:
     """There is no Slurm here: this `sbatch` runs the tasks of the array that it is given, one after the other."""
     sbatch = tmp_path / "bin" / "sbatch"

@@ -161,6 +161,7 @@ def test_a_misread_fact_propagates_to_the_answer() -> None:
     assert len(found) > 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("restating")
 def test_some_first_errors_are_misread_facts_and_only_their_number_is_changed() -> None:
     rows = list(generate(shipped_problems("train")[:300], SyntheticOptions()))

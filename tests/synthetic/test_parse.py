@@ -118,6 +118,7 @@ def test_numbers_of_a_question() -> None:
     assert shares == [Fraction(1, 5)]
 
 
+@pytest.mark.slow
 def test_gsm8k_train_is_read() -> None:
     """94.9% when written; what is not read is skipped and counted, never guessed."""
     read = 0

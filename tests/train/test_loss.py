@@ -126,6 +126,7 @@ def test_two_processes_step_as_one_does(tmp_path: Path) -> None:
     assert two["grad_norm"] == pytest.approx(one["grad_norm"], rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("batch", "accumulation"), [(8, 2), (4, 4), (1, 16)])
 def test_accumulation_changes_nothing(batch: int, accumulation: int, tmp_path: Path) -> None:
     one = layouts.three_steps(16, 1, tmp_path / "one")
@@ -134,6 +135,7 @@ def test_accumulation_changes_nothing(batch: int, accumulation: int, tmp_path: P
     assert other["grad_norm"] == pytest.approx(one["grad_norm"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_models_own_loss_grows_with_accumulation(tmp_path: Path) -> None:
     """The trap: should transformers close it, this test says so, and StepLoss is still needed for soft labels."""
     one = layouts.three_steps(16, 1, tmp_path / "one", loss="model")

@@ -74,6 +74,7 @@ def test_gpus_that_are_none_are_refused(text: str) -> None:
         parse_gpus(text)
 
 
+@pytest.mark.slow
 def test_a_dry_run_needs_no_gpu_no_rows_and_no_network(tmp_path: Path) -> None:
     """A model that is not in the table, by its config alone."""
     (tmp_path / "config.json").write_text(json.dumps(CONFIGS[QWEN]))

@@ -30,7 +30,9 @@ from prm_gsm8k.train.train_prm import layout_of, main, train
 from prm_gsm8k.train.trainer import _WholeCheckpoints, checkpoints
 
 ROOT = Path(__file__).parent.parent.parent
-PROMPT, STEPS = "Ali has 3 apples and buys 4. How many has he?", ["He has 3+4=7 apples.", "The answer is 7"]
+pytestmark = pytest.mark.slow  # nearly every test here trains
+
+PROMPT, STEPS = "Ali has 3 apples and buys 4. How many does he have?", ["He has 3+4=7 apples.", "The answer is 7"]
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +309,6 @@ def test_cut_while_it_saves_and_started_again_it_ends_bit_equal(
     assert (folder / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
 
-@pytest.mark.slow
 def test_killed_at_a_random_step_and_started_again_it_ends_bit_equal(place: Path) -> None:
     killed_and_resumed(place, "killed")
 
@@ -323,7 +324,6 @@ def test_no_room_for_the_checkpoints_is_said_before_training(place: Path, monkey
         run(place, "none fit")
 
 
-@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on_from_the_last(place: Path) -> None:
     command = [sys.executable, str(ROOT / "train" / "train_prm.py"), *words(place, "full")]
 
@@ -518,7 +518,6 @@ def test_a_cpu_without_bf16_computes_in_fp32(
     assert parse([*asked, "false"])[1].bf16 is False
 
 
-@pytest.mark.slow
 def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> None:
     """As a user types it: it once trained on the CPU, in two processes, without a word."""
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ROOT / "accelerate_config.yaml")]

@@ -52,6 +52,7 @@ def is_as_one_process(place: Path, config: str, *more: str, tolerance: float = 1
         torch.testing.assert_close(ours[name], weights, rtol=0.0, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_fsdp2_trains_what_one_process_trains(place: Path) -> None:
     """The head was once left on `meta` in all processes but the first, and half of it never moved."""
     is_as_one_process(place, FSDP)

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from prm_gsm8k.synthetic.twins.families import FAMILIES
 from prm_gsm8k.synthetic.twins.gallery import gallery
 
 PAGE = Path(__file__).parents[3] / "benchmarks" / "gallery.md"
 
 
+@pytest.mark.slow
 def test_the_page_is_what_the_command_prints() -> None:
     page = gallery()
     assert PAGE.read_text("utf-8") == page
