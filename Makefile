@@ -1,5 +1,5 @@
 # make data      labelled steps from GSM8K in data/, and a few of them on the screen; offline but for installing packages
-# make test      before every commit: ruff, mypy and the tests, in 300 CPU seconds
+# make test      before every commit: ruff, mypy and the tests, in some five CPU minutes
 # make test-all  and the slow tests: whole builds, launched trainings, runs killed at 20 places, Ray, real vLLM servers
 # make lock      constraints.txt anew: the versions that CI installs
 # make clean     remove the environment and what was built
