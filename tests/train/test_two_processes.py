@@ -76,7 +76,7 @@ def test_fewer_rows_at_once_and_an_epoch_that_does_not_divide_are_the_same(place
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("config", "more"), [(FSDP, ()), (FSDP, LORA), (DDP, ())])
+@pytest.mark.parametrize(("config", "more"), [(FSDP, ()), (FSDP, LORA)])
 def test_killed_at_a_random_step_and_started_again_two_end_bit_equal(
     place: Path, config: str, more: tuple[str, ...]
 ) -> None:
