@@ -27,10 +27,11 @@ def build_synthetic(
     *,
     num_correct_per_problem: int = 1,
     error_mix: Mapping[str, float] | None = None,
-    positions: str = "real",
     styles: bool = True,
+    twins: bool = True,
+    variants: int = 0,
 ) -> datasets.Dataset:
-    """Make labelled correct and incorrect solutions to your problems, in memory, without a model.
+    """Make labelled correct and incorrect solutions to your problems and their twins, in memory, without a model.
 
         rows = build_synthetic([{"question": "…", "answer": "…48/2 = <<48/2=24>>24 clips…\\n#### 72"}], seed=0)
         rows[1]["completions"], rows[1]["labels"], rows[1]["error_reason"]
@@ -42,8 +43,9 @@ def build_synthetic(
         seed: the same seed gives the same rows.
         num_correct_per_problem: correct solutions per problem.
         error_mix: weight of each error type; None for the default mix.
-        positions: where first errors are: `real` (as in solutions marked by people) or `uniform`.
         styles: whether to vary the style.
+        twins: whether the edited questions have rows, too: each step that is an error is a correct one there.
+        variants: so many times each problem is made again with other numbers.
 
     Returns:
         Rows of the contract (`prm_gsm8k.dataset.schema`), in the order of the problems. Problems that cannot be
@@ -60,7 +62,6 @@ def build_synthetic(
     from prm_gsm8k.dataset.in_memory import as_dataset
     from prm_gsm8k.dataset.problems import problems_from
     from prm_gsm8k.dataset.recipe import Tally
-    from prm_gsm8k.dataset.splits import keep_share
     from prm_gsm8k.synthetic.generate import generate
 
     recipe = SyntheticRecipe(
@@ -69,13 +70,13 @@ def build_synthetic(
         max_examples=max_examples,
         seed=seed,
         error_mix=error_mix,
-        positions=positions,
         styles=styles,
+        twins=twins,
+        variants=variants,
     )
     chosen = list(problems_from(problems))
     refuse_test_questions(chosen)
-    if max_examples is not None:
-        chosen = keep_share({"train": chosen}, max_examples // recipe.rows_per_problem, seed)["train"]
+    chosen = recipe.kept({"train": chosen})["train"]
     tally = Tally()
     made = as_dataset(generate(chosen, recipe.options, tally), "synthetic", tally)
     if tally.skipped:

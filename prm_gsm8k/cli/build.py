@@ -62,15 +62,28 @@ def build_synthetic(
     num_correct_per_problem: Annotated[int, typer.Option(min=1, help="Correct solutions per problem.")] = 1,
     max_examples: MaxExamples = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 0,
+    twins: Annotated[
+        bool, typer.Option("--twins/--no-twins", help="Rows of the edited questions, too; else of the problems alone.")
+    ] = True,
+    variants: Annotated[int, typer.Option(min=0, help="Make each problem so many times again with other numbers.")] = 0,
+    error_mix: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE=WEIGHT,...",
+            help="Only these error types: calculation_slip=1,operation_changed=2.",
+            show_default="all that people make",
+        ),
+    ] = None,
     num_proc: NumProc = None,
     repo_id: RepoId = None,
     problems: Problems = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the problems that were skipped.")] = False,
     json: Json = False,
 ) -> None:
-    """GSM8K solutions with one error each, made without a model.
+    """GSM8K solutions, correct and with one error each, made without a model.
 
-    Takes seconds. Every incorrect solution is derived from a reference solution and checked by independent code.
+    Takes seconds. An error is the correct step of a near-by question, its twin, which has rows as well. Every block of
+    both is checked by independent code.
     """
     with errors():
         from prm_gsm8k.build.build import build
@@ -86,9 +99,24 @@ def build_synthetic(
                 num_correct_per_problem=num_correct_per_problem,
                 max_examples=max_examples,
                 seed=seed,
+                twins=twins,
+                variants=variants,
+                error_mix=None if error_mix is None else _weights(error_mix),
                 problems=problems,
             )
         finish(built, verbose, json)
+
+
+def _weights(text: str) -> dict[str, float]:
+    """The weights of `--error-mix`. Raises `UsageError`."""
+    weights = {}
+    for part in text.split(","):
+        name, _, weight = part.partition("=")
+        try:
+            weights[name.strip()] = float(weight or 1)
+        except ValueError:
+            raise UsageError(f"--error-mix: {part.strip()!r}; write TYPE=WEIGHT, with commas between") from None
+    return weights
 
 
 @app.command("prm800k")

@@ -7,51 +7,79 @@ from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.manifest import Config
 from prm_gsm8k.dataset.parquet import iter_rows
-from prm_gsm8k.synthetic.checker import RowChecker
-from prm_gsm8k.synthetic.checker.relations import STEP_SKIPPED
+from prm_gsm8k.synthetic.checker import BlockChecker
+from prm_gsm8k.synthetic.style import without_style
+from prm_gsm8k.synthetic.twins.families import FAMILIES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_FAMILIES = {family.name: family for family in FAMILIES}
+
 
 def twins(tables: Mapping[str, pa.Table], _: Config) -> Iterator[str]:
-    """A wrong row names a right row of the same problem with which it shares every step before its error.
-
-    Where the error is a skipped step, steps that do not need it may stand between; the row checker compares those.
-    """
-    wanted = ["id", "problem_id", "completions", "first_error", "error_type", "twin_id"]
+    """An incorrect row names a correct row of its problem with which it shares every step before its error."""
+    wanted = ["id", "problem_id", "completions", "first_error", "twin_id"]
     for table in tables.values():
-        twins = {row["id"]: row for row in iter_rows(table.select(wanted)) if row["first_error"] == -1}
-        for row in iter_rows(table.select(wanted)):
+        rows = list(iter_rows(table.select(wanted)))
+        twins = {row["id"]: row for row in rows if row["first_error"] == -1}
+        for row in rows:
             if row["first_error"] == -1:
                 continue
             twin = twins.get(row["twin_id"])
             if twin is None or twin["problem_id"] != row["problem_id"]:
                 yield f"{row['id']!r}: its twin {row['twin_id']!r} is not a right row of its problem"
-            elif (
-                row["error_type"] != STEP_SKIPPED
-                and twin["completions"][: row["first_error"]] != row["completions"][: row["first_error"]]
-            ):
+            elif twin["completions"][: row["first_error"]] != row["completions"][: row["first_error"]]:
                 yield f"{row['id']!r}: steps before its error are not those of its twin {row['twin_id']!r}"
 
 
-def row_checker(tables: Mapping[str, pa.Table], _: Config) -> Iterator[str]:
-    """Independent code reads every row again, as text: right rows by themselves, wrong ones against their twin."""
+def blocks(tables: Mapping[str, pa.Table], _: Config) -> Iterator[str]:
+    """Independent code reads every row again, as text: correct ones by themselves, incorrect ones against their twin.
+
+    Of a block it also asks that each solution stands once as correct and once as incorrect.
+    """
     for table in tables.values():
-        checkers: dict[str, RowChecker] = {}
-        wrong: list[dict[str, Any]] = []
-        for row in iter_rows(table):
-            if row["first_error"] >= 0:
-                wrong.append(row)
-                continue
-            checkers[row["id"]] = checker = RowChecker(row["prompt"], row["completions"], row["reference_answer"])
-            if checker.refusal is not None:
-                yield f"{row['id']!r}: {checker.refusal}"
-        for row in wrong:
-            if (twin := checkers.get(row["twin_id"])) is None:
-                continue  # `twins` has said so
-            refusal = twin.check(
-                row["completions"], row["first_error"], row["error_type"], row["error_reason"], row["answer"]
-            )
-            if refusal is not None:
-                yield f"{row['id']!r}: {refusal}"
+        rows = {row["id"]: row for row in iter_rows(table)}
+        checkers: dict[str, BlockChecker] = {}
+        for row in rows.values():
+            if row["first_error"] < 0:
+                checker = BlockChecker(row["prompt"], without_style(row["completions"]), row["reference_answer"])
+                checkers[row["id"]] = checker
+                if (unsound := checker.unsound()) is not None:
+                    yield f"{row['id']!r}: {unsound}"
+        for row in rows.values():
+            if row["first_error"] >= 0 and row["twin_id"] in checkers:  # else `twins` has said so
+                if (refusal := _refusal(row, rows, checkers[row["twin_id"]])) is not None:
+                    yield f"{row['id']!r}: {refusal}"
+
+
+def _refusal(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], checker: BlockChecker) -> str | None:
+    """Why an incorrect row does not stand; None if it does."""
+    family = _FAMILIES.get(row["error_type"])
+    if family is None:
+        return f"no error type {row['error_type']!r}"
+    question: str | None = row["prompt"]
+    if family.misreads:
+        other = rows.get(counterpart(row["id"]))
+        question = None if other is None else other["prompt"]  # built with --no-twins
+        if other is not None and other["completions"] != row["completions"]:
+            return f"not the correct solution {other['id']!r} of the other question of its block"
+    steps, first = without_style(row["completions"]), row["first_error"]
+    refusal = checker.refusal(question, steps, first, row["answer"], is_slip=family.is_slip)
+    if refusal is None and question is not None:
+        difference = checker.difference(question, steps, first)
+        if row["id"].rpartition("/")[0].rpartition("/")[2].startswith("twin-"):
+            difference = difference.turned()
+        refusal = None if family.recognised(difference) else f"it is no {family.name}"
+    return refusal
+
+
+def counterpart(row_id: str) -> str:
+    """The row of a block that has the same solution, and in which it is correct.
+
+    >>> counterpart("gsm8k/train/0/wrong-2"), counterpart("gsm8k/train/0/twin-2/wrong-0")
+    ('gsm8k/train/0/twin-2/right-0', 'gsm8k/train/0/right-0')
+    """
+    problem, _, own = row_id.rpartition("/")
+    origin, _, twin = problem.rpartition("/")
+    return f"{origin}/right-0" if twin.startswith("twin-") else f"{problem}/twin-{own.removeprefix('wrong-')}/right-0"

@@ -42,14 +42,35 @@ class Difference:
     Attributes:
         gone, new: words and numbers that only Q, and only Q', says, with how often more.
         operators, twin_operators: of the equations of the two steps k.
-        ends: whether S' concludes where S goes on.
+        steps: how many steps more S' has than S.
+        ends, goes_on: whether S' concludes where S goes on, and the other way round.
+        concludes: whether S' is S but for its conclusion.
+        is_false: whether an equation of step k of S' is false.
     """
 
     gone: Counter[str]
     new: Counter[str]
     operators: str
     twin_operators: str
+    steps: int
     ends: bool
+    goes_on: bool
+    concludes: bool
+    is_false: bool
+
+    def turned(self) -> Difference:
+        """The same block, seen from its twin."""
+        return Difference(
+            gone=self.new,
+            new=self.gone,
+            operators=self.twin_operators,
+            twin_operators=self.operators,
+            steps=-self.steps,
+            ends=self.goes_on,
+            goes_on=self.ends,
+            concludes=self.concludes,
+            is_false=self.is_false,
+        )
 
 
 class _Read:
@@ -82,19 +103,32 @@ class BlockChecker:
         known = self.read.quantities.known | self.read.results | _EVERYBODY
         self.own = [{v for v in (*s.values, *s.raws) if v not in known} for s in self.read.steps]
 
-    def refusal(self, twin: str, steps: Sequence[str], first: int, answer: str) -> str | None:
+    def unsound(self) -> str | None:
+        """Why S is no correct solution of Q by what can be read in it; None if it is one."""
+        for step, text in zip(self.read.steps, self.texts, strict=True):
+            if _false(step):
+                return f"{FALSE_EQUATION}: {text}"
+        last = next((results for step in reversed(self.read.steps) if (results := results_of(step))), [])
+        return None if VALUES[self.answer] in last else f"{ANSWER}: {self.answer} is not what the last step comes to"
+
+    def refusal(
+        self, twin: str | None, steps: Sequence[str], first: int, answer: str, is_slip: bool = False
+    ) -> str | None:
         """Why the block does not stand; None if it does.
 
-        twin: Q'; steps: S', without its conclusion; first: k, `len(steps)` if S' ends where S goes on; answer: of S'.
+        twin: Q', None if it is not known; steps: S', without its conclusion; first: k, `len(steps)` if S' concludes otherwise or where S goes
+        on; answer: of S'; is_slip: whether an equation of step k must be false, as no other may be.
         """
         texts = self.texts
-        if not 0 <= first < len(texts) or first > len(steps) or list(steps[:first]) != texts[:first]:
+        if not 0 <= first <= len(texts) or first > len(steps) or list(steps[:first]) != texts[:first]:
             return f"{BAD_SHAPE}: the solutions do not part at step {first}"
-        if first < len(steps) and steps[first] == texts[first]:
+        if first < min(len(steps), len(texts)) and steps[first] == texts[first]:
             return f"{BAD_SHAPE}: step {first} is the same in both"
         if VALUES[answer] == VALUES[self.answer]:
             return f"{SAME_ANSWER}: {answer}"
-        quantities = Quantities(twin)
+        if first == len(texts) == len(steps):
+            return None if VALUES[answer] in self.read.results else f"{ANSWER}: {answer} is no result"
+        quantities = self.read.quantities if twin in (None, self.question) else Quantities(twin)
         known: set[Number] = quantities.known | _EVERYBODY
         excused: set[Number] = set().union(*self.own)
         for index in range(first):
@@ -102,14 +136,15 @@ class BlockChecker:
         last: list[Number] = results_of(self.read.steps[first - 1]) if first else []
         for index in range(first, len(steps)):
             step = Step(steps[index])
-            for pair in step.pairs:
-                if not pair.holds and not pair.weak:
-                    return f"{FALSE_EQUATION}: {steps[index]}"
+            if _false(step) != (is_slip and index == first):
+                return f"{FALSE_EQUATION}: {steps[index]}"
             results = results_of(step)
+            if is_slip and index == first:
+                results += [step.values[pair.right.last] for pair in step.pairs if not pair.holds]
             shown = dict(zip(step.raws, step.values, strict=True))
             own = known.union(results)
             for raw, value in shown.items():
-                if raw not in own and value not in own and raw not in excused and value not in excused:
+                if twin is not None and own.isdisjoint((raw, value)) and excused.isdisjoint((raw, value)):
                     return f"{UNEXPLAINED}: {raw} in step {index}"
             for value in spelled_values(steps[index]):
                 if value not in own and value in self.read.quantities.stated:
@@ -122,23 +157,35 @@ class BlockChecker:
             return f"{ANSWER}: {answer} is not what the last step comes to"
         return None
 
-    def difference(self, twin: str, first: int, twin_step: str | None) -> Difference:
-        """How a twin differs at step `first`; no `twin_step` where S' concludes.
+    def difference(self, twin: str, steps: Sequence[str], first: int) -> Difference:
+        """How a twin and its solution differ, at step `first`.
 
         >>> read = BlockChecker("She has 7 more than Al.", ["8+7=15"], "15")
-        >>> found = read.difference("She has 7 fewer than Al.", 0, "8-7=1")
+        >>> found = read.difference("She has 7 fewer than Al.", ["8-7=1"], 0)
         >>> list(found.gone), list(found.new), found.operators, found.twin_operators
         (['more'], ['fewer'], '+', '-')
         """
-        says = _words(twin)
-        operators = "" if twin_step is None else _operators(Step(twin_step))
+        says = self.words if twin == self.question else _words(twin)
+        here = Step(steps[first]) if first < len(steps) else None
         return Difference(
-            self.words - says, says - self.words, _operators(self.read.steps[first]), operators, twin_step is None
+            self.words - says,
+            says - self.words,
+            _operators(self.read.steps[first]) if first < len(self.texts) else "",
+            _operators(here) if here else "",
+            len(steps) - len(self.texts),
+            ends=first == len(steps) < len(self.texts),
+            goes_on=first == len(self.texts) < len(steps),
+            concludes=first == len(steps) == len(self.texts),
+            is_false=here is not None and _false(here),
         )
 
 
 def _words(question: str) -> Counter[str]:
     return Counter(word.lower() for word in _WORD.findall(question))
+
+
+def _false(step: Step) -> bool:
+    return any(not pair.holds and not pair.weak for pair in step.pairs)
 
 
 def _operators(step: Step) -> str:

@@ -24,11 +24,11 @@ from prm_gsm8k.synthetic.numbers import Value, write_number
 from prm_gsm8k.synthetic.parse import UnreadableError, read_solution
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.families import FAMILIES
-from prm_gsm8k.synthetic.twins.graph import join
+from prm_gsm8k.synthetic.twins.graph import Graph, join
 from prm_gsm8k.synthetic.twins.held_out import is_test_question
 from prm_gsm8k.synthetic.twins.question import read_question
 from prm_gsm8k.synthetic.twins.reviewed import LEFT_OUT
-from prm_gsm8k.synthetic.twins.solve import Refused, Solved, reference_steps, solve
+from prm_gsm8k.synthetic.twins.solve import Refused, reference_steps, solve
 
 # Let x be …, 3P = 36, x + 4: unknowns carry relations that the graph does not hold.
 _ALGEBRA = re.compile(
@@ -61,36 +61,50 @@ class Block:
     twin_answer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A problem, read once: its graph, its reference solution as it stands, and the checker of whatever differs.
+
+    Attributes:
+        source: who wrote the steps; `gsm8k`, or `renumbered`.
+    """
+
+    problem: Problem
+    graph: Graph
+    steps: tuple[str, ...]
+    checker: BlockChecker
+    source: str = "gsm8k"
+
+
+def read_problem(problem: Problem, tally: Tally) -> Read | None:
+    """Read a problem. One that cannot be used is counted in `tally` with its reason, and None."""
+    try:
+        solution = read_solution(problem.question, problem.answer)
+        if problem.id in LEFT_OUT:
+            raise UnreadableError(f"its reference solution is wrong: {LEFT_OUT[problem.id]}")
+        graph = join(read_question(problem.question), solution)
+        steps = tuple(reference_steps(graph))
+        if any(map(_ALGEBRA.search, steps)):
+            raise UnreadableError("algebra: its relations stand in what is not read")
+        checker = BlockChecker(problem.question, steps, solution.answer_text)
+        if (unsound := checker.unsound()) is not None:
+            raise UnreadableError(f"checker: {unsound}")
+    except UnreadableError as error:
+        reason = str(error)
+        tally.counts[f"problem skipped/{reason.partition(':')[0]}"] += 1
+        tally.skipped.append((problem.where, reason))
+        return None
+    return Read(problem, graph, steps, checker)
+
+
 def blocks(
-    problem: Problem,
-    seed: int = 0,
-    families: Sequence[Family] = FAMILIES,
-    most: int = 1,
-    tally: Tally | None = None,
+    read: Read, rng: Random, tally: Tally, families: Sequence[Family] = FAMILIES, most: int = 1
 ) -> Iterator[Block]:
     """The blocks of a problem: of each family that applies up to `most`, in the order of `families`.
 
-    A block depends on its problem, the seed and the families alone. What is left out is counted in `tally` by reason.
+    What is left out is counted in `tally` by reason.
     """
-    tally = Tally() if tally is None else tally
-    if problem.id in LEFT_OUT:
-        tally.counts["problem skipped/its reference solution is wrong"] += 1
-        tally.skipped.append((problem.where, LEFT_OUT[problem.id]))
-        return
-    try:
-        solution = read_solution(problem.question, problem.answer)
-    except UnreadableError as error:
-        tally.counts[f"problem skipped/{error}"] += 1
-        tally.skipped.append((problem.where, str(error)))
-        return
-    graph = join(read_question(problem.question), solution)
-    reference = tuple(reference_steps(graph))
-    if any(map(_ALGEBRA.search, reference)):
-        tally.counts["problem skipped/algebra"] += 1
-        tally.skipped.append((problem.where, "algebra: its relations stand in what is not read"))
-        return
-    checker: BlockChecker | None = None
-    rng = Random(f"{seed}/{problem.id}")
+    problem, graph = read.problem, read.graph
     for family in families:
         made = 0
         for edit in family.edits(graph, rng):
@@ -99,12 +113,13 @@ def blocks(
             except Refused as refusal:
                 tally.counts[f"edit refused/{family.name}/{refusal}"] += 1
                 continue
-            block = _block(problem, family, edit, reference, solved, solution.answer_text)
-            checker = checker or BlockChecker(problem.question, reference, solution.answer_text)
-            refused = _refusal(block, checker)
+            answer = _written(solved.answer, read.checker.answer)
+            block = Block(
+                problem, family, edit, read.steps, tuple(solved.steps), solved.first, read.checker.answer, answer
+            )
+            refused = _refusal(block, read.checker)
             if refused is not None:
                 tally.counts[f"block refused/{family.name}/{refused.partition(':')[0]}"] += 1
-                tally.skipped.append((f"{problem.where} ({family.name})", refused))
                 continue
             yield block
             made += 1
@@ -112,31 +127,22 @@ def blocks(
                 break
 
 
-def _block(
-    problem: Problem, family: Family, edit: Edit, reference: tuple[str, ...], solved: Solved, answer: str
-) -> Block:
-    return Block(
-        problem,
-        family,
-        edit,
-        reference,
-        tuple(solved.steps),
-        solved.first,
-        answer,
-        _written(solved.answer, answer),
-    )
-
-
 def _refusal(block: Block, checker: BlockChecker) -> str | None:
     """Why a block does not stand, by its text alone; None if it does."""
     twin, k = block.edit.question, block.first_error
-    refusal = checker.refusal(twin, block.twin_steps, k, block.twin_answer)
+    refusal = checker.refusal(twin, block.twin_steps, k, block.twin_answer, block.family.is_slip)
     if refusal is not None:
         return refusal
-    step = block.twin_steps[k] if k < len(block.twin_steps) else None
-    if not block.family.recognised(checker.difference(twin, k, step)):
+    if not block.family.recognised(checker.difference(twin, block.twin_steps, k)):
         return f"not recognised: {block.edit.said}"
-    return "test question: the twin is a question of GSM8K test" if is_test_question(twin) else None
+    if not block.family.misreads:
+        return None
+    if block.problem.split != "test" and is_test_question(twin):
+        return "test question: the twin is a question of GSM8K test"
+    # and S under Q', as much as S' under Q
+    return BlockChecker(twin, block.twin_steps, block.twin_answer).refusal(
+        checker.question, block.steps, k, block.answer
+    )
 
 
 def _written(value: Value, like: str) -> str:

@@ -21,7 +21,7 @@ class Edit:
     """One edit of a question.
 
     Attributes:
-        question: the twin's.
+        question: the twin's; the question itself where nothing is misread.
         change: what it does to the graph.
         said, read: the words that the question says, and what they become in the twin.
     """
@@ -34,7 +34,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A way in which a question is misread.
+    """A way to go wrong: in reading the question, or in working it out.
 
     Attributes:
         name: the `error_type` of its rows.
@@ -46,6 +46,8 @@ class Family:
         edits: the edits of a problem.
         recognised: whether a block that was read from its text alone can be of this family.
         share: in which share of the problems that it applies to it is used; less for what people do more rarely.
+        is_slip: whether its equation is false.
+        misreads: whether it is another reading of the question; else it is an error under the question alone.
         concludes: whether its solutions must state their answer in a last step: one ends where the other goes on.
     """
 
@@ -58,3 +60,5 @@ class Family:
     recognised: Callable[[Difference], bool]
     concludes: bool = False
     share: float = 1.0
+    misreads: bool = True
+    is_slip: bool = False

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from prm_gsm8k.dataset.problems import shipped_problems
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks
+from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.synthetic.twins.blocks import Block, blocks, read_problem
 from prm_gsm8k.synthetic.twins.edit import Family
 from prm_gsm8k.synthetic.twins.families import FAMILIES
 
@@ -15,14 +18,16 @@ _HEAD = """\
 
 A block is a question Q and its twin Q', which differs in one reading, with the solution of each. Both solutions are
 equal up to step k. Under Q, S is correct and S' is incorrect from step k on; under Q', it is the other way round. Twin
-questions are edited; their solutions are GSM8K's, carried over. Written by `prm-gsm8k show --gallery`.
+questions are edited; their solutions are GSM8K's, carried over. Errors that are no other reading of the question have no
+twin: they come last. Written by `prm-gsm8k show --gallery`.
 """
 
 
 def example_of(family: Family) -> Block:
     """The block that shows a family. Raises `LookupError` if its problem has none."""
     number = int(family.example.rpartition("/")[2])
-    for block in blocks(shipped_problems("train")[number], families=(family,)):
+    read = read_problem(shipped_problems("train")[number], tally := Tally())
+    for block in blocks(read, Random(family.example), tally, (family,)) if read else ():
         return block
     raise LookupError(f"{family.name}: {family.example} has no block; choose another example")
 
@@ -43,8 +48,7 @@ def section(block: Block) -> str:
         "",
         f"**Q** {block.problem.question}",
         "",
-        f"**Q'** {block.edit.question}",
-        "",
+        *((f"**Q'** {block.edit.question}", "") if family.misreads else ()),
         *_steps(block.steps, block.answer, 0),
         "",
         f"S' from step {k + 1}, under Q incorrect because it {reason}:",

@@ -37,6 +37,9 @@ class Change:
         gone: equations that are not computed any more; each stands for its operand of this index, or for nothing (-1).
         words: what the prose of a step says instead, by step.
         last: the equation with which the twin ends; None for the reference's.
+        added: the source of one more term of a sum, by equation.
+        results: what an equation states instead of what it comes to: it is false then.
+        concludes: the result that the conclusion states instead of the last; nothing else changes.
     """
 
     quantities: Mapping[int, Value] = field(default_factory=dict)
@@ -47,6 +50,9 @@ class Change:
     gone: Mapping[int, int] = field(default_factory=dict)
     words: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     last: int | None = None
+    added: Mapping[int, int] = field(default_factory=dict)
+    results: Mapping[int, Value] = field(default_factory=dict)
+    concludes: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ def reference_steps(graph: Graph) -> list[str]:
 def solve(graph: Graph, change: Change) -> Solved:
     """The solution of the twin. Raises `Refused`."""
     solution = graph.solution
+    if change.concludes is not None:
+        return Solved(reference_steps(graph), len(solution.steps), change.concludes)
     values = _compute(graph, change)
     texts, words = _write(graph, change, values)
     last = solution.final if change.last is None else change.last
@@ -115,7 +123,8 @@ def _compute(graph: Graph, change: Change) -> dict[int, Value]:
     equations, quantities = graph.solution.equations, change.quantities
     values: dict[int, Value] = {}
     moved = {quantity_source(q) for q in quantities} | set(change.gone)  # sources that are not what they were
-    touched = {e for e, _ in (*change.sources, *change.operators, *change.dropped)} | change.swapped | set(change.gone)
+    touched = {e for e, _ in (*change.sources, *change.operators, *change.dropped)}
+    touched |= {*change.swapped, *change.gone, *change.added, *change.results}
     end = len(equations) if change.last is None else change.last + 1
     for index, equation in enumerate(equations[:end]):
         operands = equation.operands.copy()
@@ -143,7 +152,10 @@ def _compute(graph: Graph, change: Change) -> dict[int, Value]:
             continue
         if equation.frozen or not equation.places:
             raise Refused("unreadable equation")
-        values[index] = _result(index, equation, operands, change, graph.solution.steps)
+        if index in change.added:
+            source = change.added[index]
+            operands.append(_value(graph, source, values, quantities, _worth(graph, source)))
+        values[index] = change.results.get(index) or _result(index, equation, operands, change, graph.solution.steps)
     final = graph.solution.final if change.last is None else change.last
     if final not in values or (change.last is None and values[final] == graph.solution.answer):
         raise Refused("same answer")
@@ -164,6 +176,13 @@ def _value(
     if index in quantities and old != was:
         now = _like(old, was, now)
     return now.numerator if type(now) is not int and now.denominator == 1 else now
+
+
+def _worth(graph: Graph, source: int) -> Value:
+    """What a source is in the reference."""
+    if source < quantity_source(0):
+        return graph.solution.equations[source].result
+    return graph.question.quantities[source - quantity_source(0)].value
 
 
 def _like(old: Value, was: Value, now: Value) -> Value:
@@ -191,6 +210,10 @@ def _divides(steps: list[list[str]], equation: Equation) -> bool:
 def _result(index: int, equation: Equation, operands: list[Value], change: Change, steps: list[list[str]]) -> Value:
     operators = [change.operators.get((index, i), operator) for i, operator in enumerate(equation.operators)]
     opens, closes = equation.opens, equation.closes
+    if index in change.added:
+        if any(opens):
+            raise Refused("brackets")
+        operators, opens, closes = [*operators, "+"], [*opens, 0], [*closes, 0]
     if index in change.swapped:
         operands = operands[::-1]
     out = sorted(operand for e, operand in change.dropped if e == index)
@@ -259,6 +282,8 @@ def _write(
         for at in [i for e, i in change.operators if e == index]:
             place = equation.places[at] + 1
             own[place] = _joined(parts[place], change.operators[index, at], solution.steps)
+        if index in change.added:
+            own[equation.places[-1]] = _more(graph, equation, change.added[index], values, own)
         if index in changed:
             own[equation.result_place] = written(values[index], parts, equation.result_place)
         if own:
@@ -364,6 +389,17 @@ def _drop(equation: Equation, parts: list[str], operand: int, own: dict[int, str
         raise Refused("not to be left out")
     own[place - 1] = before.left
     own[place + 1] = after.glyph + after.right
+
+
+def _more(graph: Graph, equation: Equation, source: int, values: Mapping[int, Value], own: dict[int, str]) -> str:
+    """The last operand with one more term behind it, joined as the others are: `72 + 5` with ` + 24`."""
+    parts = graph.solution.steps[equation.step]
+    place = equation.places[-1]
+    gap, tail = read_gap(parts[place - 1]), read_gap(parts[equation.tail])
+    if gap is None or tail is None or tail.left.strip() or gap.left.strip() or gap.glyph != "+":
+        raise Refused("no room for a term")
+    term = written(values.get(source, _worth(graph, source)), parts, place)
+    return own.get(place, parts[place]) + gap.left + gap.glyph + gap.right + term
 
 
 _GLYPHS = {"+": "+", "-": "-", "/": "/"}

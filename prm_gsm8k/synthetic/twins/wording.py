@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from prm_gsm8k.synthetic.twins.graph import Graph, forms, quantity_source
-from prm_gsm8k.synthetic.twins.question import Kind
+from prm_gsm8k.synthetic.twins.question import Kind, thing_after
 
 _SMALL = range(13)
+# so many of a thing in a larger one
+AT_MOST = {"hour": 24, "day": 31, "minute": 60, "second": 60, "month": 12, "week": 52}
 # What the world fixes, whatever a question says of it.
 _BODY = frozenset("leg wheel eye ear tire tyre finger arm tail toe corner hoof paw".split())
 _IN = frozenset((
@@ -62,3 +64,16 @@ def says_what_is_needed(graph: Graph, last: int, start: int) -> bool:
         for quantity in graph.question.quantities
         for place, _ in quantity.mentions
     )
+
+
+def unit_at(graph: Graph, step: int, place: int) -> str:
+    """What a number of a step counts, as the step writes it: "$", "clip", or "" where it does not say."""
+    parts = graph.solution.steps[step]
+    return "$" if parts[place - 1].rstrip()[-1:] == "$" else thing_after(parts[place + 1])
+
+
+def shown(graph: Graph, index: int) -> str:
+    """An equation as its step writes it: "48/2 = 24"."""
+    equation = graph.solution.equations[index]
+    parts = graph.solution.steps[equation.step]
+    return "".join(parts[equation.places[0] : equation.result_place + 1])

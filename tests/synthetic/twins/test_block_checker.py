@@ -47,6 +47,29 @@ def test_a_word_that_says_the_old_number_is_refused() -> None:
 
 
 def test_the_difference_of_two_questions() -> None:
-    read = CHECKER.difference(TWIN, 0, TWIN_STEPS[0])
+    read = CHECKER.difference(TWIN, TWIN_STEPS, 0)
     assert (dict(read.gone), dict(read.new)) == ({"half": 1}, {"twice": 1})
     assert (read.operators, read.twin_operators, read.ends) == ("/", "*", False)
+    assert (read.turned().operators, dict(read.turned().gone)) == ("*", {"twice": 1})
+
+
+def test_a_slip_is_the_one_false_equation() -> None:
+    slip = ["Al has 48/2 = 14 clips.", "They have 48+14 = 62 clips."]
+    assert CHECKER.refusal(QUESTION, slip, 0, "62", is_slip=True) is None
+    assert CHECKER.refusal(QUESTION, slip, 0, "62") == f"false_equation: {slip[0]}"
+    assert CHECKER.refusal(TWIN, TWIN_STEPS, 0, "144", is_slip=True) == f"false_equation: {TWIN_STEPS[0]}"
+    assert CHECKER.difference(QUESTION, slip, 0).is_false
+
+
+def test_a_conclusion_may_state_an_earlier_result_and_no_other_number() -> None:
+    assert CHECKER.refusal(QUESTION, STEPS, 2, "24") is None
+    assert CHECKER.refusal(QUESTION, STEPS, 2, "25") == "answer: 25 is no result"
+
+
+@pytest.mark.parametrize(
+    ("steps", "answer", "why"),
+    [(STEPS, "72", None), (STEPS, "24", "answer"), ([STEPS[0], "They have 48+24 = 73 clips."], "73", "false_equation")],
+)
+def test_a_correct_solution_is_sound(steps: list[str], answer: str, why: str | None) -> None:
+    found = BlockChecker(QUESTION, steps, answer).unsound()
+    assert (found and found.partition(":")[0]) == why

@@ -1,34 +1,43 @@
 """A block: four labelled solutions, of which each contested step is once correct and once a first error."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.dataset.recipe import Tally
-from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.synthetic.checker.block_checker import Difference
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks
+from prm_gsm8k.synthetic.twins.blocks import Block, blocks, read_problem
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.families import FAMILIES
 from prm_gsm8k.synthetic.twins.gallery import example_of
 from prm_gsm8k.synthetic.twins.graph import Graph
 from prm_gsm8k.synthetic.twins.held_out import is_test_question
 from prm_gsm8k.synthetic.twins.reviewed import LEFT_OUT
-from prm_gsm8k.synthetic.twins.rows import rows
 from prm_gsm8k.synthetic.twins.solve import Change
 
 SOME = shipped_problems("train")[:500]
-BLOCKS = [block for problem in SOME for block in blocks(problem)]
-ROWS = [row for problem in SOME for row in rows(problem)]
+MISREADINGS = [family for family in FAMILIES if family.misreads]
+
+
+def made(
+    problem: Problem, seed: int = 0, families: Sequence[Family] = MISREADINGS, tally: Tally | None = None
+) -> list[Block]:
+    tally = tally or Tally()
+    read = read_problem(problem, tally)
+    return [] if read is None else list(blocks(read, Random(f"{seed}/{problem.id}"), tally, families))
+
+
+BLOCKS = [block for problem in SOME for block in made(problem)]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_family_has_an_example(family: Family) -> None:
     block = example_of(family)
-    assert block.edit.question != block.problem.question
+    assert (block.edit.question != block.problem.question) == family.misreads
     assert block.steps[: block.first_error] == block.twin_steps[: block.first_error]
     assert family.concludes == (block.first_error == len(block.twin_steps))
     reason = family.thought.format(said=block.edit.said, read=block.edit.read)
@@ -36,48 +45,9 @@ def test_every_family_has_an_example(family: Family) -> None:
 
 
 def test_blocks_depend_on_their_problem_and_the_seed_alone() -> None:
-    assert list(blocks(SOME[7], 3)) == list(blocks(SOME[7], 3))
-    backwards = [block for problem in reversed(SOME[:100]) for block in blocks(problem)]
+    assert made(SOME[7], 3) == made(SOME[7], 3)
+    backwards = [block for problem in reversed(SOME[:100]) for block in made(problem)]
     assert sorted(backwards, key=str) == sorted((b for b in BLOCKS if b.problem in SOME[:100]), key=str)
-
-
-def test_every_row_keeps_the_contract() -> None:
-    assert [check_row(row) for row in ROWS if check_row(row) is not None] == []
-    assert len({row["id"] for row in ROWS}) == len(ROWS)
-
-
-def pairs() -> Iterator[tuple[dict, dict]]:  # type: ignore[type-arg]
-    """The two incorrect rows of each block, with the correct row of the same question."""
-    by_id = {row["id"]: row for row in ROWS}
-    for row in ROWS:
-        if row["first_error"] >= 0:
-            yield by_id[row["twin_id"]], row
-
-
-def test_a_reader_that_does_not_see_the_question_is_right_in_exactly_half_of_the_pairs() -> None:
-    """Whatever number it gives a step, taken from nothing but the steps up to there."""
-    for score in (len, str, lambda text: sum(map(ord, text)), lambda text: text.count("+") - text.count("=")):
-        wins = ties = total = 0
-        for correct, incorrect in pairs():
-            k = incorrect["first_error"]
-            a, b = (score("\n".join(row["completions"][: k + 1])) for row in (correct, incorrect))
-            wins, ties, total = wins + (a > b), ties + (a == b), total + 1
-        assert total > 100
-        assert wins + ties / 2 == total / 2
-
-
-def test_every_contested_text_is_once_correct_and_once_a_first_error() -> None:
-    for correct, incorrect in pairs():
-        twins = [row for row in ROWS if row["completions"] == incorrect["completions"] and row["first_error"] < 0]
-        assert twins, incorrect["id"]
-        assert correct["prompt"] == incorrect["prompt"] != twins[0]["prompt"]
-
-
-def test_rows_name_the_problem_they_come_from() -> None:
-    for row in ROWS:
-        assert row["id"].startswith(row["problem_id"] + "/")
-        assert re.match(r"gsm8k/train/\d+(?:/twin-\d)?\Z", row["problem_id"])
-        assert (row["source"] == "gsm8k") == row["id"].endswith(row["problem_id"].partition("/twin")[0] + "/correct")
 
 
 def test_no_twin_is_a_question_of_the_test_set() -> None:
@@ -88,13 +58,13 @@ def test_no_twin_is_a_question_of_the_test_set() -> None:
 def test_a_problem_whose_reference_is_wrong_is_left_out_with_its_reason() -> None:
     name = next(iter(LEFT_OUT))
     tally = Tally()
-    assert list(blocks(shipped_problems("train")[int(name.rpartition("/")[2])], tally=tally)) == []
-    assert tally.skipped[0][1] == LEFT_OUT[name]
+    assert made(shipped_problems("train")[int(name.rpartition("/")[2])], tally=tally) == []
+    assert tally.skipped[0][1] == f"its reference solution is wrong: {LEFT_OUT[name]}"
 
 
 def test_what_cannot_be_read_is_counted() -> None:
     tally = Tally()
-    assert list(blocks(Problem("mine/0", "How many?", "Many.\n#### 5", "train", "mine.jsonl:1"), tally=tally)) == []
+    assert made(Problem("mine/0", "How many?", "Many.\n#### 5", "train", "mine.jsonl:1"), tally=tally) == []
     assert tally.skipped == [("mine.jsonl:1", "no equation")]
 
 
@@ -113,19 +83,16 @@ def test_a_family_is_one_file_and_one_line() -> None:
     toy = Family("toy", "nothing", "{said} {read}", "{said} {read}", "", edits, recognised)
     question = "Jo has $50 and buys a hat for $20. How much is left?"
     problem = Problem("mine/0", question, "Jo has 50-20 = $<<50-20=30>>30 left.\n#### 30", "train", "mine.jsonl:1")
-    [block] = blocks(problem, families=(toy,))
+    [block] = made(problem, families=(toy,))
     assert block.edit.question == question.replace("20", "30")
     assert block.twin_steps == ("Jo has 50-30 = $20 left.",)
 
 
 def test_a_block_that_its_family_does_not_recognise_is_left_out() -> None:
-    blind = [
-        Family(f.name, f.stands_for, f.thought, f.thought_back, f.example, f.edits, lambda read: False)
-        for f in FAMILIES
-    ]
+    blind = [replace(family, recognised=lambda read: False) for family in FAMILIES]
     tally = Tally()
-    assert [block for problem in SOME[:50] for block in blocks(problem, families=blind, tally=tally)] == []
-    assert any(why.startswith("not recognised") for _, why in tally.skipped)
+    assert [block for problem in SOME[:50] for block in made(problem, families=blind, tally=tally)] == []
+    assert any(why.endswith("/not recognised") for why in tally.counts)
 
 
 def stale(block: Block) -> list[str]:

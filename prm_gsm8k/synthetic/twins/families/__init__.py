@@ -2,17 +2,23 @@
 
 from prm_gsm8k.synthetic.twins.edit import Family
 from prm_gsm8k.synthetic.twins.families import (
+    again,
     amount,
     base,
+    calculation,
+    conclusion,
     dropped,
     earlier,
     exchanged,
     in_total,
     multiple,
     number,
+    operation,
     referent,
     relation,
+    skipped,
     target,
+    term,
     unit,
 )
 
@@ -29,4 +35,11 @@ FAMILIES: tuple[Family, ...] = (
     target.FAMILY,
     earlier.FAMILY,
     number.FAMILY,
+    # no other reading of the question
+    again.FAMILY,
+    skipped.FAMILY,
+    term.FAMILY,
+    operation.FAMILY,
+    calculation.FAMILY,
+    conclusion.FAMILY,
 )

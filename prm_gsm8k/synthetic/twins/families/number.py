@@ -11,15 +11,13 @@ from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph
 from prm_gsm8k.synthetic.twins.question import Kind
 from prm_gsm8k.synthetic.twins.solve import Change
-from prm_gsm8k.synthetic.twins.wording import around, is_editable
+from prm_gsm8k.synthetic.twins.wording import AT_MOST, around, is_editable
 
 _KINDS = frozenset((
     Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.PERCENTAGE,
 ))  # fmt: skip
 
 _MOST = 2.2  # times as much, or as little
-# so many of a thing in a larger one
-_AT_MOST = {"hour": 24, "day": 31, "minute": 60, "second": 60, "month": 12, "week": 52}
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -34,7 +32,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         for written in _transposed(question.text[start:end]):
             value = read_number(written + ("%" if quantity.kind is Kind.PERCENTAGE else ""))
-            if value in taken or value > _AT_MOST.get(quantity.thing, value):
+            if value in taken or value > AT_MOST.get(quantity.thing, value):
                 continue
             if not quantity.value <= _MOST * value <= _MOST * _MOST * quantity.value:
                 continue
@@ -64,7 +62,7 @@ def recognised(read: Difference) -> bool:
 
 
 FAMILY = Family(
-    name="digits_transposed",
+    name="number_flipped",
     stands_for="a number of the question misread",
     thought='reads "{said}" as "{read}"',
     thought_back='reads "{said}" as "{read}"',
