@@ -1,14 +1,11 @@
-"""Arms of the small-PRM ablation: training rows on the same problems, one correct and three incorrect solutions each.
+"""Arms of the small-PRM ablation: training rows on the same problems.
 
 An arm is `synthetic` by default, with one option changed, or another recipe:
 
     synthetic         the default
     naive             one number or operator of a reference step changed, the rest kept (`naive.py`)
-    face kept         without rejection of errors that surface cues give away
+    no twins          the problems alone, without the edited questions
     as written        in the style of the reference solution: its operators, labels and conclusions
-    not retold        the steps of the reference solution, no premise restated between them
-    any place         first errors at uniform positions, not as in real solutions
-    not recomputed    after the first error the correct solution continues (training masks these steps by default)
     arithmetic only   every first error is a false equation
 
 `ARM all steps` also trains on the steps after a first error, as incorrect. `ARM contested` trains on first errors and,
@@ -72,17 +69,6 @@ def _naive(some: Iterable[Problem]) -> Iterator[Row]:
             yield row(problem.question, correct, -1)
 
 
-def _not_recomputed(some: Iterable[Problem]) -> Iterator[Row]:
-    correct: dict[str, list[str]] = {}
-    for made in generate(some, SyntheticOptions()):
-        steps, first = made["completions"], made["first_error"]
-        if first < 0:
-            correct[made["id"]] = steps
-        elif made["error_type"] != "step_skipped":
-            steps = [*steps[: first + 1], *correct[made["twin_id"]][first + 1 :]]
-        yield row(made["prompt"], steps, first)
-
-
 def contested(rows: Iterable[Row]) -> Iterator[Row]:
     """For each incorrect row its first error, and the step in its place in a correct row with the same prefix.
 
@@ -109,11 +95,8 @@ def contested(rows: Iterable[Row]) -> Iterator[Row]:
 ARMS: dict[str, Callable[[Iterable[Problem]], Iterable[Row]]] = {
     "synthetic": _synthetic,
     "naive": _naive,
-    "face kept": partial(_synthetic, balanced=False),
+    "no twins": partial(_synthetic, twins=False),
     "as written": partial(_synthetic, styles=False),
-    "not retold": partial(_synthetic, restructured=False),
-    "any place": partial(_synthetic, positions="uniform"),
-    "not recomputed": _not_recomputed,
     "arithmetic only": partial(_synthetic, error_mix={"calculation_slip": 1.0}),
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prm_gsm8k.cli.common import Json, as_dict, errors, print_json, printer, progress_bar
+from prm_gsm8k.exceptions import UsageError
 
 if TYPE_CHECKING:
     from prm_gsm8k.build.build import Built

@@ -5,9 +5,9 @@
     gsm8k/train/0/twin-0/right-0      Q', S'   correct
     gsm8k/train/0/twin-0/wrong-0      Q', S    first error at k
 
-A twin question is a problem of its own, `gsm8k/train/0/twin-0`, in the split of the problem it comes from. All draws for
-a problem come from one generator, seeded with the seed and the problem's id: a row depends on its problem, the options
-and this code, not on the order of problems or the process.
+A twin question is a problem of its own, `gsm8k/train/0/twin-0`, in the split of the problem it comes from. All draws
+for a problem come from one generator, seeded with the seed and the problem's id: a row depends on its problem, the
+options and this code, not on the order of problems or the process.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def choose(read: Read, options: SyntheticOptions, rng: Random, tally: Tally) -> 
     if options.twins:
         families = [family for family in families if wanted[family.name]]
     seen: Counter[str] = Counter()
-    ranked = []
+    ranked: list[tuple[bool, int, int, Block]] = []
     for block in blocks(read, rng, tally, families, most=2):
         name = block.family.name
         ranked.append((not wanted[name], seen[name], len(ranked), block))

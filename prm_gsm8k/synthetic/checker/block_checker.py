@@ -116,8 +116,12 @@ class BlockChecker:
     ) -> str | None:
         """Why the block does not stand; None if it does.
 
-        twin: Q', None if it is not known; steps: S', without its conclusion; first: k, `len(steps)` if S' concludes otherwise or where S goes
-        on; answer: of S'; is_slip: whether an equation of step k must be false, as no other may be.
+        Args:
+            twin: Q'; None if it is not known.
+            steps: S', without its conclusion.
+            first: k; `len(steps)` if S' concludes otherwise, or where S goes on.
+            answer: of S'.
+            is_slip: whether an equation of step k must be false, as no other may be.
         """
         texts = self.texts
         if not 0 <= first <= len(texts) or first > len(steps) or list(steps[:first]) != texts[:first]:

@@ -18,8 +18,8 @@ _HEAD = """\
 
 A block is a question Q and its twin Q', which differs in one reading, with the solution of each. Both solutions are
 equal up to step k. Under Q, S is correct and S' is incorrect from step k on; under Q', it is the other way round. Twin
-questions are edited; their solutions are GSM8K's, carried over. Errors that are no other reading of the question have no
-twin: they come last. Written by `prm-gsm8k show --gallery`.
+questions are edited; their solutions are GSM8K's, carried over. Errors that are no other reading of the question have
+no twin: they come last. Written by `prm-gsm8k show --gallery`.
 """
 
 

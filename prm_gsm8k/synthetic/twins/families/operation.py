@@ -1,7 +1,7 @@
 """The operation of a step is another one: what is to be added is taken away, or the other way round.
 
-Only between two numbers of one kind, and where no word of the step says what it does. People hardly do that, so it is made
-only if it is asked for by name.
+Only between two numbers of one kind, and where no word of the step says what it does. People hardly do that, so it is
+made only if it is asked for by name.
 """
 
 from __future__ import annotations
