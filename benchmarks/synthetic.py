@@ -26,6 +26,7 @@ from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
+from prm_gsm8k.synthetic.row_checks import counterparts
 from prm_gsm8k.synthetic.twins.families import FAMILIES
 
 MISREADINGS = {family.name for family in FAMILIES if family.misreads}
@@ -112,13 +113,15 @@ def main() -> None:
     outside = sum(n for name, n in kinds.items() if name not in MISREADINGS)
     print(f"{tally.counts['blocks']} blocks, {len(made)} rows, {len(incorrect)} of them incorrect:")
     for name, count in kinds.most_common():
-        print(f"  {name:22} {count:6}  {count / len(incorrect):6.1%}{'' if name in MISREADINGS else '  outside blocks'}")
+        print(
+            f"  {name:22} {count:6}  {count / len(incorrect):6.1%}{'' if name in MISREADINGS else '  outside blocks'}"
+        )
     print(f"outside blocks {outside / len(incorrect):.1%} of incorrect rows")
     own, families = Counter[str](), defaultdict[str, set[str]](set)
     for row in incorrect:
-        own[row["problem_id"]] += 1
+        own["/".join(row["problem_id"].split("/")[:3])] += "/twin-" not in row["id"]
         if row["error_type"] in MISREADINGS:
-            families[row["problem_id"].partition("/twin")[0].partition("/variant")[0]].add(row["error_type"])
+            families["/".join(row["problem_id"].split("/")[:3])].add(row["error_type"])
     several = sum(len(names) > 1 for names in families.values())
     for least in (1, 2, 3):
         share = sum(own[problem.id] >= least for problem in problems) / len(problems)
@@ -132,20 +135,22 @@ def main() -> None:
         print(f"pair accuracy without the question: {accuracies}")
     shapes = one_label(made)
     print(f"sentences and digit-free steps of 30 or more with one label only: {len(shapes)} {shapes[:3] or ''}")
-    questions = {row["problem_id"]: row["prompt"] for row in made}
-    left = [
-        (row["id"], found)
-        for row in made
-        if "/twin-" in row["problem_id"] and row["first_error"] < 0
-        if (found := stale(row["prompt"], questions[row["problem_id"].partition("/twin")[0]], row["completions"]))
-    ]
+    by_id = {row["id"]: row for row in made}
+    left = []
+    for row in made:
+        if "/twin-" in row["problem_id"] and row["first_error"] < 0:
+            other = next(by_id[name] for name in counterparts(row["id"].replace("right", "wrong")) if name in by_id)
+            if found := stale(row["prompt"], other["prompt"], row["completions"]):
+                left.append((row["id"], found))
     false = [
         (row["id"], step)
         for row in made
         for n, step in enumerate(row["completions"])
         if false_equations(step) and (row["error_type"] != "calculation_slip" or n != row["first_error"])
     ]
-    print(f"twin solutions that show a number of the other question {len(left)}; false equations but slips {len(false)}")
+    print(
+        f"twin solutions that show a number of the other question {len(left)}; false equations but slips {len(false)}"
+    )
     for what in (*left[:10], *false[:10]):
         print("  ", *what)
 
@@ -154,8 +159,8 @@ def main() -> None:
     naive_rate = naive / (time.process_time() - start)
     rate = len(incorrect) / seconds
     print(
-        f"{rate:,.0f} checked incorrect rows a CPU second; naive {naive_rate:,.0f}, {naive_rate / rate:.0f} times that; "
-        f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB with all rows kept"
+        f"{rate:,.0f} checked incorrect rows a CPU second; naive {naive_rate:,.0f}, {naive_rate / rate:.0f} times that;"
+        f" peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB with all rows kept"
     )
     print("left out: " + ", ".join(f"{why} {n}" for why, n in tally.counts.most_common(12) if "/" in why))
 

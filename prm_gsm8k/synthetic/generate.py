@@ -5,6 +5,8 @@
     gsm8k/train/0/twin-0/right-0      Q', S'   correct
     gsm8k/train/0/twin-0/wrong-0      Q', S    first error at k
 
+Where an edit makes two questions of one, Q is that of `gsm8k/train/0/base-0`, and so are its rows.
+
 A twin question is a problem of its own, `gsm8k/train/0/twin-0`, in the split of the problem it comes from. All draws
 for a problem come from one generator, seeded with the seed and the problem's id: a row depends on its problem, the
 options and this code, not on the order of problems or the process.
@@ -100,7 +102,6 @@ def _rows(read: Read, options: SyntheticOptions, tally: Tally) -> Iterator[dict[
     rng = Random(f"{options.seed}/{problem.id}")
     chosen = choose(read, options, rng, tally)
     concludes = any(block.family.concludes for block in chosen)
-    own = f"{problem.id}/right-0"
     written = set()
     for number in range(options.num_correct_per_problem):
         style = draw_style(rng, concludes and not number) if options.styles else Style()
@@ -118,22 +119,27 @@ def _rows(read: Read, options: SyntheticOptions, tally: Tally) -> Iterator[dict[
         )  # fmt: skip
     for number, block in enumerate(chosen):
         twin_steps = first.write(block.twin_steps, block.twin_answer)
-        family, k = block.family, block.first_error
+        family, k, said, read_as = block.family, block.first_error, block.edit.said, block.edit.read
+        base, wrong = problem.id, f"{problem.id}/wrong-{number}"
+        if block.edit.base:
+            base = f"{problem.id}/base-{number}"
+            wrong = f"{base}/wrong-0"
+            yield _row(block.question, base, f"{base}/right-0", right, answer, answer)
         tally.counts["wrong rows"] += 1
         yield _row(
-            problem.question, problem.id, f"{problem.id}/wrong-{number}", twin_steps, block.twin_answer, answer,
-            first_error=k, error_type=family.name, twin_id=own, source=CORRUPTION,
-            error_reason=family.thought.format(said=block.edit.said, read=block.edit.read),
+            block.question, base, wrong, twin_steps, block.twin_answer, answer,
+            first_error=k, error_type=family.name, twin_id=f"{base}/right-0", source=CORRUPTION,
+            error_reason=family.thought.format(said=said, read=read_as),
         )  # fmt: skip
         if not family.misreads or not options.twins:
             continue
         tally.counts["blocks"] += 1
-        question, twin = block.edit.question, f"{problem.id}/twin-{number}"
-        yield _row(question, twin, f"{twin}/right-0", twin_steps, block.twin_answer, block.twin_answer)
+        twin = f"{problem.id}/twin-{number}"
+        yield _row(block.edit.question, twin, f"{twin}/right-0", twin_steps, block.twin_answer, block.twin_answer)
         yield _row(
-            question, twin, f"{twin}/wrong-0", right, answer, block.twin_answer,
+            block.edit.question, twin, f"{twin}/wrong-0", right, answer, block.twin_answer,
             first_error=k, error_type=family.name, twin_id=f"{twin}/right-0", source=CORRUPTION,
-            error_reason=family.thought_back.format(said=block.edit.read, read=block.edit.said),
+            error_reason=family.thought_back.format(said=read_as, read=said),
         )  # fmt: skip
     if len(chosen) < options.num_incorrect_per_problem:
         tally.counts["problems with fewer wrong rows than asked"] += 1
@@ -160,8 +166,10 @@ def choose(read: Read, options: SyntheticOptions, rng: Random, tally: Tally) -> 
     for *_, block in sorted(ranked):
         if len(chosen) == most:
             break
-        twin = (*block.twin_steps, block.twin_answer)
+        twin = (block.question, *block.twin_steps, block.twin_answer)
         if twin in solutions or (block.family.misreads and block.edit.question in questions):
+            continue
+        if block.edit.base and not options.twins:
             continue
         solutions.add(twin)
         questions.add(block.edit.question)

@@ -60,7 +60,7 @@ def _refusal(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], chec
         return f"no error type {row['error_type']!r}"
     question: str | None = row["prompt"]
     if family.misreads:
-        other = rows.get(counterpart(row["id"]))
+        other = next((rows[name] for name in counterparts(row["id"]) if name in rows), None)
         question = None if other is None else other["prompt"]  # built with --no-twins
         if other is not None and other["completions"] != row["completions"]:
             return f"not the correct solution {other['id']!r} of the other question of its block"
@@ -74,12 +74,17 @@ def _refusal(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], chec
     return refusal
 
 
-def counterpart(row_id: str) -> str:
-    """The row of a block that has the same solution, and in which it is correct.
+def counterparts(row_id: str) -> list[str]:
+    """The rows of a block that may have the same solution, and in which it is correct.
 
-    >>> counterpart("gsm8k/train/0/wrong-2"), counterpart("gsm8k/train/0/twin-2/wrong-0")
-    ('gsm8k/train/0/twin-2/right-0', 'gsm8k/train/0/right-0')
+    >>> counterparts("gsm8k/train/0/wrong-2"), counterparts("gsm8k/train/0/base-1/wrong-0")
+    (['gsm8k/train/0/twin-2/right-0'], ['gsm8k/train/0/twin-1/right-0'])
+    >>> counterparts("gsm8k/train/0/twin-1/wrong-0")
+    ['gsm8k/train/0/base-1/right-0', 'gsm8k/train/0/right-0']
     """
     problem, _, own = row_id.rpartition("/")
-    origin, _, twin = problem.rpartition("/")
-    return f"{origin}/right-0" if twin.startswith("twin-") else f"{problem}/twin-{own.removeprefix('wrong-')}/right-0"
+    origin, _, name = problem.rpartition("/")
+    kind, _, number = name.partition("-")
+    if kind == "twin":
+        return [f"{origin}/base-{number}/right-0", f"{origin}/right-0"]
+    return [f"{origin if kind == 'base' else problem}/twin-{number if kind == 'base' else own[6:]}/right-0"]

@@ -16,7 +16,7 @@ from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
-from prm_gsm8k.synthetic.row_checks import counterpart
+from prm_gsm8k.synthetic.row_checks import counterparts
 from prm_gsm8k.synthetic.twins.families import FAMILIES
 
 PROBLEMS = shipped_problems("train")[:1000]
@@ -44,11 +44,10 @@ def test_every_row_keeps_the_contract(rows: list[Row]) -> None:
     assert len({row["id"] for row in rows}) == len(rows)
     for row in rows:
         assert row["id"].startswith(row["problem_id"] + "/")
-        assert re.match(r"gsm8k/train/\d+(?:/twin-\d)?\Z", row["problem_id"])
+        assert re.match(r"gsm8k/train/\d+(?:/(?:twin|base)-\d)?\Z", row["problem_id"])
         own = row["id"] == f"{row['problem_id']}/right-0"
-        assert row["source"] == (
-            "corruption" if row["first_error"] >= 0 else "twin" if "/twin-" in row["id"] else "gsm8k"
-        )
+        correct = "gsm8k" if row["problem_id"].count("/") == 2 else "twin"
+        assert row["source"] == ("corruption" if row["first_error"] >= 0 else correct)
         assert own == (row["first_error"] < 0)
 
 
@@ -70,7 +69,7 @@ def in_blocks(wrong: list[Row]) -> list[Row]:
 
 def test_every_contested_text_is_once_correct_and_once_a_first_error(wrong: list[Row], right: dict[str, Row]) -> None:
     for row in in_blocks(wrong):
-        other = right[counterpart(row["id"])]
+        other = next(right[name] for name in counterparts(row["id"]) if name in right)
         assert other["completions"] == row["completions"]
         assert other["prompt"] != row["prompt"]
 
@@ -134,7 +133,7 @@ def test_no_sentence_and_no_shape_of_a_step_has_one_label_only(rows: list[Row]) 
 def test_rows_depend_on_their_problem_alone(rows: list[Row]) -> None:
     expected = defaultdict(list)
     for row in rows:
-        expected[row["problem_id"].partition("/twin-")[0]].append(row)
+        expected["/".join(row["problem_id"].split("/")[:3])].append(row)
     for problem in random.Random(0).sample(PROBLEMS[:200], 100):
         assert list(generate([problem], SyntheticOptions())) == expected[problem.id]
 
@@ -150,7 +149,8 @@ def test_the_seed_decides() -> None:
 def test_what_was_skipped_and_refused_is_counted(rows: list[Row], generated: Generated) -> None:
     counts, skipped = generated.tally.counts, generated.tally.skipped
     assert counts["problems"] == len(PROBLEMS)
-    assert counts["right rows"] + counts["wrong rows"] + 2 * counts["blocks"] == len(rows)
+    bases = sum("/base-" in row["id"] and row["first_error"] < 0 for row in rows)
+    assert counts["right rows"] + counts["wrong rows"] + 2 * counts["blocks"] + bases == len(rows)
     assert sum(n for what, n in counts.items() if what.startswith("problem skipped/")) == len(skipped)
     assert len(skipped) == counts["problems"] - counts["right rows"]
 

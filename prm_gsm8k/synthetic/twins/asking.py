@@ -22,12 +22,12 @@ _REGULAR = (
     "wash harvest purchase donate produce gather travel jog practice invite pack raise lift paint knit type clean "
     "weigh charge work"
 ).split()
-_PAST = dict(zip(_IRREGULAR[::2], _IRREGULAR[1::2], strict=True)) | {
+PAST = dict(zip(_IRREGULAR[::2], _IRREGULAR[1::2], strict=True)) | {
     base + ("d" if base.endswith("e") else "ed"): base for base in _REGULAR
 }
 _PRESENT = {base + "s": base for base in (*_REGULAR, *_IRREGULAR[1::2])}
 _PRESENT |= {"has": "have", "washes": "wash", "catches": "catch", "watches": "watch"}
-_BARE = frozenset(_PAST.values())
+_BARE = frozenset(PAST.values())
 
 _LEAD = (
     r"(?:(?:So|Thus|Therefore|Then|Hence|In total|This means|That means|This would mean|Next|Now|Finally|Altogether"
@@ -134,8 +134,8 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
         base = verb if verb in _BARE else ""
     elif verb == "cost":
         base, aux = "cost", "do" if plural else "did"
-    elif verb in _PAST:
-        base, aux = _PAST[verb], "did"
+    elif verb in PAST:
+        base, aux = PAST[verb], "did"
     elif plural and verb in _BARE:
         base, aux = verb, "do"
     else:

@@ -43,7 +43,7 @@ class Block:
     """Two questions and two solutions. What is said of `edit` and `reason` is what a person misread.
 
     Attributes:
-        problem: the problem; its question is Q.
+        problem: the problem; its question is Q, unless the edit has a `base`.
         family: how Q was edited.
         edit: the edit; its question is Q'.
         steps, twin_steps: S and S', without a conclusion.
@@ -59,6 +59,11 @@ class Block:
     first_error: int
     answer: str
     twin_answer: str
+
+    @property
+    def question(self) -> str:
+        """Q."""
+        return self.edit.base or self.problem.question
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,8 @@ def blocks(
 def _refusal(block: Block, checker: BlockChecker) -> str | None:
     """Why a block does not stand, by its text alone; None if it does."""
     twin, k = block.edit.question, block.first_error
+    if block.edit.base:
+        checker = BlockChecker(block.edit.base, block.steps, block.answer)
     refusal = checker.refusal(twin, block.twin_steps, k, block.twin_answer, block.family.is_slip)
     if refusal is not None:
         return refusal
@@ -140,9 +147,8 @@ def _refusal(block: Block, checker: BlockChecker) -> str | None:
     if block.problem.split != "test" and is_test_question(twin):
         return "test question: the twin is a question of GSM8K test"
     # and S under Q', as much as S' under Q
-    return BlockChecker(twin, block.twin_steps, block.twin_answer).refusal(
-        checker.question, block.steps, k, block.answer
-    )
+    turned = BlockChecker(twin, block.twin_steps, block.twin_answer)
+    return turned.refusal(checker.question, block.steps, k, block.answer)
 
 
 def _written(value: Value, like: str) -> str:

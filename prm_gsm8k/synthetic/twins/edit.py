@@ -24,12 +24,14 @@ class Edit:
         question: the twin's; the question itself where nothing is misread.
         change: what it does to the graph.
         said, read: the words that the question says, and what they become in the twin.
+        base: Q, where it is an edited question as well.
     """
 
     question: str
     change: Change
     said: str
     read: str
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

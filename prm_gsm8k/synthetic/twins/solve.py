@@ -39,6 +39,7 @@ class Change:
         last: the equation with which the twin ends; None for the reference's.
         added: the source of one more term of a sum, by equation.
         results: what an equation states instead of what it comes to: it is false then.
+        further: one more step behind the last, and what it comes to; nothing else changes.
         concludes: the result that the conclusion states instead of the last; nothing else changes.
     """
 
@@ -52,6 +53,7 @@ class Change:
     last: int | None = None
     added: Mapping[int, int] = field(default_factory=dict)
     results: Mapping[int, Value] = field(default_factory=dict)
+    further: tuple[str, Value] | None = None
     concludes: Value | None = None
 
 
@@ -74,6 +76,9 @@ def solve(graph: Graph, change: Change) -> Solved:
     solution = graph.solution
     if change.concludes is not None:
         return Solved(reference_steps(graph), len(solution.steps), change.concludes)
+    if change.further is not None:
+        step, value = change.further
+        return Solved([*reference_steps(graph), step], len(solution.steps), value)
     values = _compute(graph, change)
     texts, words = _write(graph, change, values)
     last = solution.final if change.last is None else change.last

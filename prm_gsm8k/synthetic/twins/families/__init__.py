@@ -4,6 +4,7 @@ from prm_gsm8k.synthetic.twins.edit import Family
 from prm_gsm8k.synthetic.twins.families import (
     again,
     amount,
+    aside,
     base,
     calculation,
     conclusion,
@@ -33,6 +34,7 @@ FAMILIES: tuple[Family, ...] = (
     unit.FAMILY,
     exchanged.FAMILY,
     target.FAMILY,
+    aside.FAMILY,
     earlier.FAMILY,
     number.FAMILY,
     # no other reading of the question
