@@ -4,7 +4,7 @@
      "completions": ["He has 3*4=12 apples.", "So 12/2=6 are red.", "The answer is 6"],
      "labels": [False, False, False],     # prefix correctness: true up to the first error, false from there on
      "first_error": 0,                    # ProcessBench's `label`: index of the first incorrect step, -1 if none
-     "id": "…", "problem_id": "gsm8k/train/12", "error_type": "wrong_operation",
+     "id": "…", "problem_id": "gsm8k/train/12", "error_type": "relation_turned",
      "answer": "6", "reference_answer": "3.5", "values": None, "source": "corruption"}
 
 `labels[i]` is true iff steps 0..i are all correct. The columns, their order and types are defined only here: the Arrow
@@ -62,7 +62,7 @@ COLUMNS = (
 EXTRA_COLUMNS: dict[str, tuple[Column, ...]] = {
     "synthetic": (
         Column("error_reason", "string", "one sentence: why the first incorrect step is wrong; empty if correct"),
-        Column("twin_id", "string", "id of the correct solution it was made from; empty if correct"),
+        Column("twin_id", "string", "id of the correct solution to the same question, equal up to the error; empty if correct"),
     ),
     "prm800k": (
         Column(
