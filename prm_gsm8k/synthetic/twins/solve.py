@@ -120,7 +120,10 @@ def _compute(graph: Graph, change: Change) -> dict[int, Value]:
     for index, equation in enumerate(equations[:end]):
         operands = equation.operands.copy()
         follows = index in touched
+        gone = index in change.gone
         for operand, sources in enumerate(graph.sources[index]):
+            if gone and operand != change.gone[index]:
+                continue  # nothing is computed from it
             source = change.sources.get((index, operand))
             if source is None:
                 if moved.isdisjoint(sources) or (index, operand) in change.dropped:
@@ -133,14 +136,16 @@ def _compute(graph: Graph, change: Change) -> dict[int, Value]:
         if not follows:
             values[index] = equation.result
             continue
-        if UNKNOWN in (s for sources in graph.sources[index] for s in sources):
-            raise Refused("untraced operand")
         moved.add(index)
-        if index in change.gone:
+        if gone:
             kept = change.gone[index]
             if kept >= 0:
+                if UNKNOWN in graph.sources[index][kept]:
+                    raise Refused("untraced operand")
                 values[index] = operands[kept]
             continue
+        if UNKNOWN in (s for sources in graph.sources[index] for s in sources):
+            raise Refused("untraced operand")
         if equation.frozen or not equation.places:
             raise Refused("unreadable equation")
         values[index] = _result(index, equation, operands, change, graph.solution.steps)
