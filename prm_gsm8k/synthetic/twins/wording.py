@@ -62,3 +62,23 @@ def says_what_is_needed(graph: Graph, last: int, start: int) -> bool:
         for quantity in graph.question.quantities
         for place, _ in quantity.mentions
     )
+
+
+_PLURALS = {"person": "people", "child": "children", "man": "men", "woman": "women", "foot": "feet", "shelf": "shelves",
+            "loaf": "loaves", "mouse": "mice", "half": "halves"}  # fmt: skip
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun, or of the last of several words.
+
+    >>> plural("box"), plural("berry"), plural("day"), plural("adult person")
+    ('boxes', 'berries', 'days', 'adult people')
+    """
+    before, space, last = noun.rpartition(" ")
+    if last in _PLURALS:
+        last = _PLURALS[last]
+    elif re.search(r"[^aeiou]y\Z", last):
+        last = last[:-1] + "ies"
+    else:
+        last += "es" if re.search(r"(?:s|x|z|ch|sh)\Z", last) else "s"
+    return before + space + last
