@@ -12,7 +12,7 @@ from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind, Quantity, singular, thing_after
 from prm_gsm8k.synthetic.twins.solve import Change
-from prm_gsm8k.synthetic.twins.wording import around, plural
+from prm_gsm8k.synthetic.twins.wording import around, plural, stands_for_result
 
 _EACH = re.compile(
     r"((?: [a-z]+){0,3}?) (each|apiece|(?:a|an|per|each|every) ([a-z]+))"
@@ -187,11 +187,7 @@ def _without_factor(graph: Graph, index: int, operand: int) -> Change | None:
         alone = sum(e.step == equation.step for e in solution.equations) == 1
         if equation.operators[0] != "*" or index == solution.final or not alone:
             return None
-        if any(solution.equations[e].step == equation.step + 1 for e, _ in graph.uses.get(index, ())):
-            return Change(gone={index: operand})
-        parts = solution.steps[equation.step]
-        prose = parts[: equation.places[0]] + parts[equation.result_place :]
-        return None if _OF_EACH.search("".join(prose)) else Change(restated={index: operand})
+        return stands_for_result(graph, index, operand, _OF_EACH)
     left = operand > 0 and equation.operators[operand - 1] == "*"
     right = operand < len(equation.operators) and equation.operators[operand] == "*"
     if left == right:
