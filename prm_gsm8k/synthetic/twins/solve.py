@@ -35,6 +35,7 @@ class Change:
         swapped: equations of two operands that exchange them, so that what is taken away stands behind.
         dropped: operands that are no longer there.
         gone: equations that are not computed any more; each stands for its operand of this index, or for nothing (-1).
+        restated: equations that are not computed any more, but whose step still says what stands for them.
         words: what the prose of a step says instead, by step.
         last: the equation with which the twin ends; None for the reference's.
         added: the source of one more term of a sum, by equation.
@@ -49,6 +50,7 @@ class Change:
     swapped: frozenset[int] = frozenset()
     dropped: frozenset[Place] = frozenset()
     gone: Mapping[int, int] = field(default_factory=dict)
+    restated: Mapping[int, int] = field(default_factory=dict)
     words: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     last: int | None = None
     added: Mapping[int, int] = field(default_factory=dict)
@@ -127,14 +129,18 @@ def _compute(graph: Graph, change: Change) -> dict[int, Value]:
     """The result of every equation that is still there, in the twin; of one that is gone, what stands for it."""
     equations, quantities = graph.solution.equations, change.quantities
     values: dict[int, Value] = {}
-    moved = {quantity_source(q) for q in quantities} | set(change.gone)  # sources that are not what they were
+    replaced = {**change.gone, **change.restated}
+    moved = {quantity_source(q) for q in quantities} | set(replaced)  # sources that are not what they were
     touched = {e for e, _ in (*change.sources, *change.operators, *change.dropped)}
-    touched |= {*change.swapped, *change.gone, *change.added, *change.results}
+    touched |= {*change.swapped, *replaced, *change.added, *change.results}
     end = len(equations) if change.last is None else change.last + 1
     for index, equation in enumerate(equations[:end]):
         operands = equation.operands.copy()
         follows = index in touched
+        gone = index in replaced
         for operand, sources in enumerate(graph.sources[index]):
+            if gone and operand != replaced[index]:
+                continue  # nothing is computed from it
             source = change.sources.get((index, operand))
             if source is None:
                 if moved.isdisjoint(sources) or (index, operand) in change.dropped:
@@ -147,14 +153,16 @@ def _compute(graph: Graph, change: Change) -> dict[int, Value]:
         if not follows:
             values[index] = equation.result
             continue
-        if UNKNOWN in (s for sources in graph.sources[index] for s in sources):
-            raise Refused("untraced operand")
         moved.add(index)
-        if index in change.gone:
-            kept = change.gone[index]
+        if gone:
+            kept = replaced[index]
             if kept >= 0:
+                if UNKNOWN in graph.sources[index][kept]:
+                    raise Refused("untraced operand")
                 values[index] = operands[kept]
             continue
+        if UNKNOWN in (s for sources in graph.sources[index] for s in sources):
+            raise Refused("untraced operand")
         if equation.frozen or not equation.places:
             raise Refused("unreadable equation")
         if index in change.added:
@@ -263,13 +271,16 @@ def _write(
     equations, steps = solution.equations, solution.steps
     texts: dict[int, dict[int, str]] = {}
     changed = {i for i, value in values.items() if i not in change.gone and value != equations[i].result}
-    moved = changed | {quantity_source(q) for q in change.quantities} | set(change.gone)
+    moved = changed | {quantity_source(q) for q in change.quantities} | set(change.gone) | set(change.restated)
     end = len(equations) if change.last is None else change.last + 1
     for index, equation in enumerate(equations[:end]):
         if index in change.gone:
             continue
         own: dict[int, str] = {}
         parts = steps[equation.step]
+        if index in change.restated:
+            texts.setdefault(equation.step, {}).update(_restated(equation, parts, values[index]))
+            continue
         for operand, sources in enumerate(graph.sources[index]):
             if (index, operand) in change.dropped:
                 continue
@@ -405,6 +416,17 @@ def _more(graph: Graph, equation: Equation, source: int, values: Mapping[int, Va
         raise Refused("no room for a term")
     term = written(values.get(source, _worth(graph, source)), parts, place)
     return own.get(place, parts[place]) + gap.left + gap.glyph + gap.right + term
+
+
+def _restated(equation: Equation, parts: list[str], value: Value) -> dict[int, str]:
+    """The texts of a step that says a value and not how it comes about: "The pens cost $6." for "… 3 x $2 = $6."."""
+    first, last = equation.places[0], equation.result_place
+    head = parts[first - 1]
+    money, opened = parts[last - 1].rstrip()[-1:] == "$", head.rstrip()[-1:] == "$"
+    if last < first or any(equation.opens) or money < opened or len(head.split()) < 2:
+        raise Refused("not to be restated")
+    own = dict.fromkeys(range(first, last), "")
+    return {**own, last: "$" * (money and not opened) + written(value, parts, last)}
 
 
 _GLYPHS = {"+": "+", "-": "-", "/": "/"}

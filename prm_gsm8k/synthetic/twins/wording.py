@@ -6,6 +6,7 @@ import re
 
 from prm_gsm8k.synthetic.twins.graph import Graph, forms, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind, thing_after
+from prm_gsm8k.synthetic.twins.solve import Change
 
 _SMALL = range(13)
 # so many of a thing in a larger one
@@ -77,3 +78,50 @@ def shown(graph: Graph, index: int) -> str:
     equation = graph.solution.equations[index]
     parts = graph.solution.steps[equation.step]
     return "".join(parts[equation.places[0] : equation.result_place + 1])
+
+
+_POINTS_BACK = re.compile(r"\b(?:that|this|these|those|it|also|both)\b")
+
+
+def stands_for_result(graph: Graph, index: int, operand: int, spoken: re.Pattern[str]) -> Change | None:
+    """The change by which one operand stands for the result of an equation, which has a step of its own.
+
+    The step goes if the next one needs its result; else it says the operand, unless its words (`spoken`) say how the
+    result comes about.
+    """
+    equations, steps = graph.solution.equations, graph.solution.steps
+    step = equations[index].step
+    next_uses = [e for e, _ in graph.uses.get(index, ()) if equations[e].step == step + 1]
+    others = {s for o, s in enumerate(graph.sources[index]) if o != operand}
+    # 5 more than 8 is 13, and 8 + 13 = 21: with 5 for 13 the next step comes to 13 too
+    again = any(not others.isdisjoint(graph.sources[e]) for e in next_uses)
+    parts = steps[step]
+    prose = "".join(parts[: equations[index].places[0]] + parts[equations[index].result_place :])
+    says = not spoken.search(prose)
+    if (
+        next_uses
+        and not (again and says)
+        and not _POINTS_BACK.search("".join(steps[step + 1]).lower().partition("=")[0])
+    ):
+        return Change(gone={index: operand})
+    return Change(restated={index: operand}) if says else None
+
+
+_PLURALS = {"person": "people", "child": "children", "man": "men", "woman": "women", "foot": "feet", "shelf": "shelves",
+            "loaf": "loaves", "mouse": "mice", "half": "halves"}  # fmt: skip
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun, or of the last of several words.
+
+    >>> plural("box"), plural("berry"), plural("day"), plural("adult person")
+    ('boxes', 'berries', 'days', 'adult people')
+    """
+    before, space, last = noun.rpartition(" ")
+    if last in _PLURALS:
+        last = _PLURALS[last]
+    elif re.search(r"[^aeiou]y\Z", last):
+        last = last[:-1] + "ies"
+    else:
+        last += "es" if re.search(r"(?:s|x|z|ch|sh)\Z", last) else "s"
+    return before + space + last

@@ -115,3 +115,14 @@ def test_a_step_that_points_back_to_what_is_gone_is_refused() -> None:
     question, answer = SHOPPING
     read = graph(question, answer.replace("In total", "Adding that amount,"))
     assert refused(read, Change(gone={0: 1})) == "points back"
+
+
+def test_a_step_says_what_is_not_computed_any_more() -> None:
+    solved = solve(graph(*SHOPPING), Change(restated={0: 1}))
+    assert solved.steps[:2] == ["The pens cost $3.", "In total $20 + $12 + $3 = $35."]
+
+
+def test_a_bare_equation_is_not_restated() -> None:
+    question, answer = SHOPPING
+    read = graph(question, answer.replace("The pens cost", "Pens:"))
+    assert refused(read, Change(restated={0: 1})) == "not to be restated"

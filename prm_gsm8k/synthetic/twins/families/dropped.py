@@ -1,4 +1,4 @@
-"""A part is left out: a sentence, or an item of a list, whose number only adds a term to a sum or takes one away.
+"""A part is left out: a sentence, a clause or an item of a list, whose number only adds a term or takes one away.
 
 The other way round it is counted although the question does not say it.
 """
@@ -10,177 +10,220 @@ from collections.abc import Iterator
 from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.twins.cuts import Cut, cuts, is_factor
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
-from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source, spelled_in
-from prm_gsm8k.synthetic.twins.question import SHARES, SPELLED, names_in
+from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
+from prm_gsm8k.synthetic.twins.question import SHARES, SPELLED, TIMES, Kind, names_in, singular
 from prm_gsm8k.synthetic.twins.solve import Change
 
-_BACK = re.compile(
-    r"(?:It|They|This|That|These|Those|The (?:other|rest|remaining|first|second|latter)|Both|Each|Of (?:the|those|them)"
-    r"|If (?:it|they|the)|Also|However|But|Then|After|Half|Another|One|On the|Later)\b"
-)
 _ALL = re.compile(
-    r"\b(?:both|all (?:of|the|three|four|five|\d)|three|four|five|third|each of|respectively|combined total of)\b",
+    r"\b(?:both|(?:all|the|these|those|all the|all of the) (?:two|three|four|five|six|\d)|respectively"
+    r"|combined total of)\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z]{4,}")
 _PLAIN = frozenset(
     "that this with from they their have been were each every what much many more than some also then which when will "
-    "would other after before there these those buys bought cost costs spends spent gets makes sold sells needs total "
-    "into over only about them does having gave gives took takes another wants uses used during while because dollars "
-    "money hours minutes pounds days week weeks month time times first second third last next going went dollar".split()
+    "would other after before there these those buys bought cost costs spend spends spent gets makes sold sells needs "
+    "total into over only about them does having gave gives took takes another wants uses used during while because "
+    "dollars money hours minutes pounds days week weeks month time times first second third last next "
+    "going went dollar".split()
 )
 _NEEDED = re.compile(
-    r"\b(?:remain\w*|rest|left|other|total|same|as (?:many|much)|legs|each of|them|these|those|both|than|less|fewer"
-    r"|times|average)\b",
+    r"\b(?:total|same|as (?:many|much)|legs|both|than|less|fewer|times|twice|average"
+    r"|(?:the|all) (?:other|rest|remaining)s?)\b",
     re.IGNORECASE,
 )
 _FROM_THE_END = re.compile(
     r"\b(?:at first|originally|initially|(?:begin|start)\w* with|at the beginning|to start|in the beginning|before)\b"
 )
-# The last item of a list: " and a pencil for $2."
-_LAST = re.compile(r",? and (?!then\b|he\b|she\b|they\b|it\b)[^,.;?!]*\d[^,;?!]{0,60}?(?=\.(?: |\Z))")
-_ITEM = re.compile(r", (?!and\b)([^,.;?!]*\d[^,.;?!]*)(?=, )")
+_ALL_OF_THEM = re.compile(r"\b(?:both|all of (?:them|these|those)|they all|each of (?:them|these|those))\b")
+_SEVERAL = re.compile(r"\b(?:they|their|them|together|combined|altogether|total of the)\b")
+_ORDINAL = re.compile(r"\b(?:first|second|third|fourth|fifth|last|final)\b")
+_REST = re.compile(r"\b(?:remain\w*|rest|left)\b")
+_POINTS = re.compile(r"\b(?:this|these|those|such) [a-z]+")
+_FIRST_SENTENCE = re.compile(r"[.?!] ")
+_TAKES_AWAY = re.compile(
+    r"\b(?:left|remain\w*|still|more|change|leftover|unsold|between|difference|short|over|discount|lose|lost"
+    r"|give away)\b"
+)
+_RISES = re.compile(r"\b(?:increas|ris|rose|rais|decreas|drop|reduc|new pric|older|younger|taller|shorter)\w*")
+_RATED = re.compile(
+    r"\b(?:discount|coupon|off|sale|tax(?:es)?|tip|fee|interest|raise|bonus|commission|increase[sd]?|decrease[sd]?"
+    r"|reduc\w+|surcharge|markup|charge)\b"
+)
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
+    for cut, inside in without(graph):
+        left = Left(graph, inside, may_be_factor(graph, cut, inside))
+        change = left.change()
+        if change is not None and stands_without(graph, change, cut):
+            yield Edit(cut.of(graph.question.text), change, said(graph, cut), "")
+
+
+def said(graph: Graph, cut: Cut) -> str:
+    """What is left out, as a reason quotes it."""
+    return graph.question.text[cut.start : cut.end].strip(" ,.").replace('"', "'")
+
+
+def without(graph: Graph) -> Iterator[tuple[Cut, frozenset[int]]]:
+    """What can be cut out of the question, each with the quantities that stand there and nowhere else."""
     question = graph.question
     if _FROM_THE_END.search(question.sentence(len(question.sentences) - 1)):
         return
-    for start, end, twin in (*_sentences(graph), *_items(graph)):
-        inside = frozenset(i for i, q in enumerate(question.quantities) if any(start <= a < end for a, _ in q.mentions))
-        if not inside or any(
-            not all(start <= a < end for a, _ in question.quantities[i].mentions) or graph.is_open(quantity_source(i))
-            for i in inside
+    for cut in cuts(question):
+        mentions = [[cut.start <= a < cut.end for a, _ in q.mentions] for q in question.quantities]
+        inside = frozenset(i for i, places in enumerate(mentions) if any(places))
+        if not inside or not all(all(mentions[i]) for i in inside):
+            continue
+        if _NEEDED.search(question.text[cut.start : cut.end]) and not is_factor(cut, question.text):
+            continue
+        yield cut, inside
+
+
+def may_be_factor(graph: Graph, cut: Cut, inside: frozenset[int]) -> bool:
+    """Whether what is cut multiplies: a discount, a tax, a time that something lasts."""
+    text = graph.question.text
+    kinds = {graph.question.quantities[i].kind for i in inside}
+    if kinds <= {Kind.PERCENTAGE, Kind.SHARE}:
+        return bool(_RATED.search(text[cut.start : cut.end]))
+    return is_factor(cut, text) and len(inside) == 1
+
+
+class Left:
+    """What is left of a solution without some quantities: what only they feed goes, and sums lose a term.
+
+    Attributes:
+        gone: equations that go, each with the operand that stands for it, or -1.
+        dropped: operands that go.
+        joints: the equations that lose an operand.
+    """
+
+    def __init__(self, graph: Graph, inside: frozenset[int], factor: bool) -> None:
+        self.graph = graph
+        self.pure = {quantity_source(i) for i in inside}
+        self.gone: dict[int, int] = {}
+        self.dropped: set[tuple[int, int]] = set()
+        self.joints: list[int] = []
+        self.holds = all(self._follow(index, factor) for index in range(len(graph.solution.equations)))
+
+    def _follow(self, index: int, factor: bool) -> bool:
+        graph, pure = self.graph, self.pure
+        own, equation = graph.sources[index], graph.solution.equations[index]
+        feeds = [pure.issuperset(sources) for sources in own]
+        if any(not fed and not pure.isdisjoint(sources) for fed, sources in zip(feeds, own, strict=True)):
+            return False  # it may be the number that is gone, or another one
+        if not any(feeds):
+            return True
+        multiplies = all(operator in "*/" for operator in equation.operators)
+        if all(fed or sources == (WORLD,) for fed, sources in zip(feeds, own, strict=True)) or (
+            multiplies
+            and all(fed or (s[0] >= 0 and len(graph.uses.get(s[0], ())) > 1) for fed, s in zip(feeds, own, strict=True))
         ):
-            continue
-        if _NEEDED.search(question.text[start:end]):
-            continue
-        change = _without(graph, inside)
-        if change is None or not _stands_without(graph, change, question.text, start, end):
-            continue
-        left_out = question.text[start:end].strip(" ,.")
-        yield Edit(twin, change, left_out.replace('"', "'"), "")
+            self.gone[index] = -1
+            pure.add(index)
+            return True
+        if equation.frozen or any(equation.opens):
+            return False
+        if multiplies:
+            if not factor or any(fed and o and equation.operators[o - 1] == "/" for o, fed in enumerate(feeds)):
+                return False
+            if "/" in equation.operators:
+                return False
+        elif any(operator not in "+-" for operator in equation.operators) or (
+            feeds[0] and equation.operators[0] == "-"
+        ):
+            return False
+        others = [graph.quantity_of(index, operand) for operand, fed in enumerate(feeds) if not fed]
+        if any(quantity and quantity.kind is Kind.DIFFERENCE for quantity in others):
+            return False  # what another number is compared with
+        if feeds[0] and feeds.count(False) == 1 and _RISES.search("".join(graph.solution.steps[equation.step])):
+            return False  # the other number is only what it rises by
+        self.joints.append(index)
+        left = feeds.index(False)
+        if feeds.count(False) > 1:
+            self.dropped |= {(index, operand) for operand, fed in enumerate(feeds) if fed}
+            return True
+        self.gone[index] = left
+        return not (left and equation.operators[left - 1] == "-")
+
+    def change(self, ends: bool = False) -> Change | None:
+        """The change of the graph, None where there is none. `ends`: whether the last equation is to go."""
+        solution = self.graph.solution
+        if not self.holds or not self.joints or (solution.final in self.gone) != ends:
+            return None
+        steps = {solution.equations[e].step for e in self.gone}
+        if any(e.step in steps and i not in self.gone for i, e in enumerate(solution.equations)):
+            return None
+        if any(m.step not in steps and not self.pure.isdisjoint(sources) for m, sources in self.graph.prose):
+            return None  # a step that stays says the number
+        return Change(gone=self.gone, dropped=frozenset(self.dropped))
 
 
-def _stands_without(graph: Graph, change: Change, text: str, start: int, end: int) -> bool:
-    """Whether nothing else speaks of what stands between two places of the question, nor of how many parts there are.
+def stands_without(graph: Graph, change: Change, cut: Cut) -> bool:
+    """Whether nothing else speaks of what is cut out of the question, nor of how many parts there are.
 
     That goes for the rest of the question and for the steps that follow the change.
     """
-    solution = graph.solution
-    left_out, before, after = text[start:end], text[:start], text[end:]
-    words = _content(left_out) - _content(before)
-    if not words.isdisjoint(_content(after)):
+    solution, question, text = graph.solution, graph.question, graph.question.text
+    left_out, before, after = text[cut.start : cut.end], text[: cut.start], text[cut.end :]
+    asked = cut.of(text)[-max(0, len(text) - max(question.sentences[-1][0], cut.end)) :]
+    whole_sentence = cut.start in {start for start, _ in question.sentences}
+    if whole_sentence and (
+        _POINTS.search(_FIRST_SENTENCE.split(after)[0]) or re.search(r"\b(?:it|then|this)\b", asked * bool(cut.new))
+    ):
         return False
-    if not change.dropped and re.search(r"\b(?:remain\w*|rest|left)\b", after.rpartition(". ")[0]):
+    if whole_sentence and not change.dropped and _REST.search(after.rpartition(". ")[0]):
         return False
-    joint = next(iter({e for e, _ in change.dropped} | {e for e, operand in change.gone.items() if operand >= 0}))
-    terms = len(solution.equations[joint].operands)
-    counts = {str(terms), *spelled_in(terms), "average", "mean"}
-    if not counts.isdisjoint(re.findall(r"[a-z]+|\d+", (before + after).lower())):
+    if _ALL_OF_THEM.search(after) or _counts_parts(graph, change) or re.search(r"\b(?:average|mean)\b", before + after):
+        return False
+    kept = [e for i, e in enumerate(solution.equations) if i not in change.gone]
+    if _TAKES_AWAY.search(asked) and not any("-" in e.operators for e in kept):
+        return False
+    if not _things(graph, cut, True).isdisjoint(set(map(singular, _WORD.findall(asked))) - _things(graph, cut, False)):
         return False
     first = min(solution.equations[e].step for e, _ in (*change.gone.items(), *change.dropped))
     gone = {solution.equations[e].step for e in change.gone}
     prose = " ".join("".join(parts) for n, parts in enumerate(solution.steps) if n >= first and n not in gone)
-    return words.isdisjoint(_content(prose)) and not _ALL.search(prose)
+    names = set(names_in(left_out)) - set(names_in(before))
+    if not names.isdisjoint(names_in(after + " . " + prose)):
+        return False
+    if not set(_ORDINAL.findall(left_out)).isdisjoint(_ORDINAL.findall(asked)):
+        return False
+    if names and _SEVERAL.search(asked) and len(set(names_in(cut.of(text)))) < 2:
+        return False
+    words = _content(left_out) - _content(before)
+    return words.isdisjoint(_content(after)) and words.isdisjoint(_content(prose)) and not _ALL.search(prose)
+
+
+def _things(graph: Graph, cut: Cut, inside: bool) -> set[str]:
+    """What the quantities inside, or outside, of a cut count."""
+    quantities = graph.question.quantities
+    return {q.thing for q in quantities if (cut.start <= q.mentions[0][0] < cut.end) is inside} - {""}
+
+
+def _counts_parts(graph: Graph, change: Change) -> bool:
+    """Whether the question says how many parts there are, by a number that is used for nothing else."""
+    joints = {e for e, _ in change.dropped} | {e for e, operand in change.gone.items() if operand >= 0}
+    terms = {len(graph.solution.equations[joint].operands) for joint in joints}
+    asked = len(graph.question.sentences) - 1
+    return any(
+        q.value in terms and not graph.feeds(i) and (q.sentence == asked or not graph.is_open(quantity_source(i)))
+        for i, q in enumerate(graph.question.quantities)
+    )
 
 
 def _content(text: str) -> set[str]:
     """The words that say what a text is about."""
-    return {word.lower().rstrip("s") for word in _WORD.findall(text)} - _PLAIN
-
-
-def _sentences(graph: Graph) -> Iterator[tuple[int, int, str]]:
-    """Sentences that can go without being missed: nothing after them speaks of what only they bring in."""
-    question = graph.question
-    text = question.text
-    for number in range(1, len(question.sentences) - 1):
-        start, end = question.sentences[number]
-        after = question.sentences[number + 1][0]
-        sentence, behind = text[start:end], text[after:]
-        if (
-            not sentence.endswith(".")
-            or _BACK.match(behind)
-            or _ALL.search(question.sentence(len(question.sentences) - 1))
-        ):
-            continue
-        if set(names_in(sentence)) - set(names_in(text[:start])):
-            continue  # whoever is spoken of later is named there
-        yield start, after, text[:start] + text[after:]
-
-
-def _items(graph: Graph) -> Iterator[tuple[int, int, str]]:
-    """Items in the middle of a list."""
-    text = graph.question.text
-    for match in _ITEM.finditer(text):
-        sentence_start = max(text.rfind(". ", 0, match.start()) + 1, 0)
-        first = text[sentence_start : match.start()]
-        if not re.search(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten)\b", first[-40:]):
-            continue
-        start, end = match.start(), match.end()
-        if re.match(r", (?:how|what|if|then|she|he|they|it|but|so|who|which)\b", text[end:], re.IGNORECASE):
-            continue
-        if re.match(r"(?:how|what|if|then|she|he|they|it|but|so|who|which|after|he)\b", match[1], re.IGNORECASE):
-            continue
-        rest = text[end:]
-        if rest.startswith(", and") and "," not in first:
-            rest = rest[1:]
-        yield start, end, text[:start] + rest
-    for match in _LAST.finditer(text):
-        first = text[max(text.rfind(". ", 0, match.start()) + 1, 0) : match.start()]
-        if re.search(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten)\b", first) and not re.search(
-            r"\b(?:between|[Ii]f|[Hh]ow|When|both|either)\b", first
-        ):
-            yield match.start(), match.end(), text[: match.start()] + text[match.end() :]
-
-
-def _without(graph: Graph, inside: frozenset[int]) -> Change | None:
-    """What is left of the solution without some quantities: what only they feed goes, and one sum loses a term."""
-    solution = graph.solution
-    pure = {quantity_source(i) for i in inside}
-    gone: dict[int, int] = {}
-    dropped: set[tuple[int, int]] = set()
-    joined = False
-    for index, equation in enumerate(solution.equations):
-        own = graph.sources[index]
-        feeds = [len(sources) == 1 and sources[0] in pure for sources in own]
-        if not any(feeds):
-            continue
-        if all(fed or WORLD in sources for fed, sources in zip(feeds, own, strict=True)) or (
-            all(operator in "*/" for operator in equation.operators)
-            and all(fed or (s[0] >= 0 and len(graph.uses.get(s[0], ())) > 1) for fed, s in zip(feeds, own, strict=True))
-        ):
-            if index == solution.final:
-                return None
-            gone[index] = -1
-            pure.add(index)
-            continue
-        if joined or equation.frozen or any(operator not in "+-" for operator in equation.operators):
-            return None
-        if any(equation.opens) or feeds.count(False) < 1 or (feeds[0] and equation.operators[0] == "-"):
-            return None
-        joined = True
-        left = feeds.index(False)
-        if feeds.count(False) == 1:
-            if (left and equation.operators[left - 1] == "-") or index == solution.final:
-                return None
-            gone[index] = left
-        else:
-            dropped = {(index, operand) for operand, fed in enumerate(feeds) if fed}
-    if not joined:
-        return None
-    steps = {solution.equations[e].step for e in gone}
-    if any(e.step in steps and i not in gone for i, e in enumerate(solution.equations)):
-        return None
-    if any(mention.step not in steps and not pure.isdisjoint(sources) for mention, sources in graph.prose):
-        return None  # a step that stays says the number
-    return Change(gone=gone, dropped=frozenset(dropped))
+    return {word.rstrip("s") for word in _WORD.findall(text.lower()) if word not in _PLAIN}
 
 
 def recognised(read: Difference) -> bool:
     """Words are gone, a number among them, and none are new."""
-    return not read.new and any(word[0].isdigit() or word in SPELLED or word in SHARES for word in read.gone)
+    return not read.new and any(
+        word[0].isdigit() or word in SPELLED or word in SHARES or word in TIMES for word in read.gone
+    )
 
 
 FAMILY = Family(
