@@ -15,6 +15,7 @@ from prm_gsm8k.audit.arithmetic import false_equation_shares
 from prm_gsm8k.audit.duplicates import find_duplicates, overlaps
 from prm_gsm8k.audit.error_positions import distances, error_positions
 from prm_gsm8k.audit.features import extract_features
+from prm_gsm8k.audit.one_label import find_markers, unseen_reasons
 from prm_gsm8k.audit.probe import (
     FEWEST,
     judged_steps,
@@ -116,6 +117,7 @@ def audit(
     found |= _matched(solutions, resampled, seed)
     report("arithmetic")
     found["false_equations"] = false_equation_shares(solutions, resampled)
+    found |= {"markers": find_markers(solutions), "unseen_reasons": unseen_reasons(solutions)}
     report("error positions")
     found["distances"] = distances(solutions, real.shape, resampled, seed)
     found |= _counts(solutions, resampled)

@@ -45,6 +45,7 @@ class Solution:
         steps: the steps.
         first_error: index of the first incorrect step, -1 if there is none.
         groups: values of the columns by which results are also broken down: `error_type`, `source`, `style`.
+        reason: why the first incorrect step is wrong, as the data says it; "" if it does not.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Solution:
     steps: Sequence[str]
     first_error: int
     groups: Mapping[str, str]
+    reason: str = ""
 
     @property
     def judged(self) -> range:
@@ -189,9 +191,11 @@ def _solutions(table: pa.Table) -> Iterator[Solution]:
 
     by_column = [name for name in ("error_type", "source", "style") if name in table.schema.names]
     digests: dict[str, str] = {}
-    for row in iter_rows(table.select(["id", "prompt", "completions", "first_error", *by_column])):
+    reason = [name for name in ("error_reason",) if name in table.schema.names]
+    for row in iter_rows(table.select(["id", "prompt", "completions", "first_error", *by_column, *reason])):
         prompt = row["prompt"]
         if (problem := digests.get(prompt)) is None:
             problem = digests[prompt] = problem_digest(prompt)
         groups = {name: row[name] for name in by_column}
-        yield Solution(row["id"], problem, prompt, row["completions"], row["first_error"], groups)
+        why = row.get("error_reason") or ""
+        yield Solution(row["id"], problem, prompt, row["completions"], row["first_error"], groups, why)

@@ -52,6 +52,7 @@ def verdicts(found: Mapping[str, Any], reference: Reference) -> list[Line]:
     return [
         *_shortcut(found, reference),
         *_matched(found),
+        *_wording(found),
         *_arithmetic(found, reference),
         *(_distance(name, distance, reference) for name, distance in found["distances"].items()),
         *_repeats(found["repeats"]),
@@ -166,6 +167,28 @@ def _matched(found: Mapping[str, Any]) -> Iterator[Line]:
 def _cues(cues: Any) -> str:
     """The three strongest cues."""
     return f"; cues: {', '.join(f'{cue.feature} → {cue.label}' for cue in cues[:3])}" if cues else ""
+
+
+# ------------------------------------------------------------------------------------------------------------ wording
+
+
+def _wording(found: Mapping[str, Any]) -> Iterator[Line]:
+    for name, what in (("up_to_error", "up to the first error"), ("anywhere", "anywhere")):
+        one = found["markers"].get(name)
+        if one is None:
+            continue
+        verdict = OK if one.share <= limits.MARKED else BAD
+        yield _repeated(
+            f"incorrect solutions with a marker {what}", one, verdict, f"≤ {100 * limits.MARKED:.0f}%",
+            "a sentence, or a step without its digits, that no correct step has", "wording",
+        )  # fmt: skip
+    unseen = found["unseen_reasons"]
+    if unseen.of:
+        verdict = OK if unseen.share <= limits.UNSEEN else LOOK
+        yield _repeated(
+            "reasons with a number that the row does not say", unseen, verdict, f"≤ {100 * limits.UNSEEN:.0f}%",
+            "nobody can check such a reason", "wording",
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- arithmetic and shape

@@ -62,7 +62,11 @@ COLUMNS = (
 EXTRA_COLUMNS: dict[str, tuple[Column, ...]] = {
     "synthetic": (
         Column("error_reason", "string", "one sentence: why the first incorrect step is wrong; empty if correct"),
-        Column("twin_id", "string", "id of the correct solution to the same question, equal up to the error; empty if correct"),
+        Column(
+            "twin_id",
+            "string",
+            "id of the correct solution to the same question; empty if correct",
+        ),
     ),
     "prm800k": (
         Column(
