@@ -42,7 +42,7 @@ class Difference:
     Attributes:
         gone, new: words and numbers that only Q, and only Q', says, with how often more.
         operators, twin_operators: of the equations of the two steps k.
-        ends: whether S' concludes where S goes on.
+        ends: whether one of S and S' concludes where the other goes on.
     """
 
     gone: Counter[str]
@@ -85,12 +85,13 @@ class BlockChecker:
     def refusal(self, twin: str, steps: Sequence[str], first: int, answer: str) -> str | None:
         """Why the block does not stand; None if it does.
 
-        twin: Q'; steps: S', without its conclusion; first: k, `len(steps)` if S' ends where S goes on; answer: of S'.
+        twin: Q'; steps: S', without its conclusion; first: k, the length of S or of S' if it ends where the other
+        goes on; answer: of S'.
         """
         texts = self.texts
-        if not 0 <= first < len(texts) or first > len(steps) or list(steps[:first]) != texts[:first]:
+        if not 0 <= first < max(len(texts), len(steps)) or list(steps[:first]) != texts[:first]:
             return f"{BAD_SHAPE}: the solutions do not part at step {first}"
-        if first < len(steps) and steps[first] == texts[first]:
+        if first < min(len(texts), len(steps)) and steps[first] == texts[first]:
             return f"{BAD_SHAPE}: step {first} is the same in both"
         if VALUES[answer] == VALUES[self.answer]:
             return f"{SAME_ANSWER}: {answer}"
@@ -123,7 +124,7 @@ class BlockChecker:
         return None
 
     def difference(self, twin: str, first: int, twin_step: str | None) -> Difference:
-        """How a twin differs at step `first`; no `twin_step` where S' concludes.
+        """How a twin differs at step `first`; no `twin_step` where S' concludes there.
 
         >>> read = BlockChecker("She has 7 more than Al.", ["8+7=15"], "15")
         >>> found = read.difference("She has 7 fewer than Al.", 0, "8-7=1")
@@ -131,9 +132,10 @@ class BlockChecker:
         (['more'], ['fewer'], '+', '-')
         """
         says = _words(twin)
+        own = "" if first == len(self.texts) else _operators(self.read.steps[first])
         operators = "" if twin_step is None else _operators(Step(twin_step))
         return Difference(
-            self.words - says, says - self.words, _operators(self.read.steps[first]), operators, twin_step is None
+            self.words - says, says - self.words, own, operators, twin_step is None or first == len(self.texts)
         )
 
 

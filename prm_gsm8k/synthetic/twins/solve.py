@@ -37,6 +37,8 @@ class Change:
         gone: equations that are not computed any more; each stands for its operand of this index, or for nothing (-1).
         words: what the prose of a step says instead, by step.
         last: the equation with which the twin ends; None for the reference's.
+        own: a step that the twin has instead of all behind the step of `last` (of -1: instead of all), and what it
+            comes to. It is written by the family, and nothing else changes.
     """
 
     quantities: Mapping[int, Value] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class Change:
     gone: Mapping[int, int] = field(default_factory=dict)
     words: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     last: int | None = None
+    own: tuple[str, Value] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ def reference_steps(graph: Graph) -> list[str]:
 def solve(graph: Graph, change: Change) -> Solved:
     """The solution of the twin. Raises `Refused`."""
     solution = graph.solution
+    if change.own is not None:
+        last = solution.final if change.last is None else change.last
+        kept_steps = reference_steps(graph)[: solution.equations[last].step + 1 if last >= 0 else 0]
+        return Solved([*kept_steps, change.own[0]], len(kept_steps), change.own[1])
     values = _compute(graph, change)
     texts, words = _write(graph, change, values)
     last = solution.final if change.last is None else change.last
