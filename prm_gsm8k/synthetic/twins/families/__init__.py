@@ -13,6 +13,7 @@ from prm_gsm8k.synthetic.twins.families import (
     period,
     referent,
     relation,
+    several,
     target,
     unit,
 )
@@ -28,6 +29,7 @@ FAMILIES: tuple[Family, ...] = (
     unit.FAMILY,
     exchanged.FAMILY,
     period.FAMILY,
+    several.FAMILY,
     target.FAMILY,
     earlier.FAMILY,
     number.FAMILY,
