@@ -3,6 +3,7 @@
 from prm_gsm8k.synthetic.twins.edit import Family
 from prm_gsm8k.synthetic.twins.families import (
     amount,
+    another_one,
     base,
     dropped,
     earlier,
@@ -28,6 +29,7 @@ FAMILIES: tuple[Family, ...] = (
     in_total.FAMILY,
     unit.FAMILY,
     exchanged.FAMILY,
+    another_one.FAMILY,
     period.FAMILY,
     several.FAMILY,
     target.FAMILY,
