@@ -9,6 +9,7 @@ from prm_gsm8k.synthetic.twins.families import (
     dropped,
     earlier,
     exchanged,
+    further,
     in_total,
     multiple,
     number,
@@ -35,6 +36,7 @@ FAMILIES: tuple[Family, ...] = (
     period.FAMILY,
     several.FAMILY,
     target.FAMILY,
+    further.FAMILY,
     earlier.FAMILY,
     number.FAMILY,
 )
