@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from prm_gsm8k.audit.duplicates import Finding
 from prm_gsm8k.audit.solutions import Solution
 
 LEAST = 30  # occurrences of a marker: fewer may have one label by chance
-_DIGITS = re.compile(r"\d[\d.,]*")
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE = re.compile(r"(?<=[.:!?])\s+")
 _QUOTED = re.compile(r'"[^"]*"|\b[Ss]teps? \d+')
 
@@ -54,7 +53,7 @@ def shapes_of(step: str) -> set[str]:
     """A step and its sentences, without their digits.
 
     >>> sorted(shapes_of("She has 4+3 = 7. And that is our answer."))
-    ['And that is our answer.', 'She has 0+0 = 0 And that is our answer.', 'She has 0+0 = 0.']
+    ['And that is our answer.', 'She has 0+0 = 0. And that is our answer.', 'She has 0+0 = 0.']
     """
     return {_DIGITS.sub("0", step), *(_DIGITS.sub("0", part) for part in _SENTENCE.split(step))}
 
@@ -66,9 +65,8 @@ def unseen_reasons(solutions: Sequence[Solution]) -> Finding:
 
 
 def _unseen(one: Solution) -> bool:
-    return not set(_numbers(_QUOTED.sub("", one.reason))) <= set(_numbers("\n".join((one.prompt, *one.steps))))
+    return not _numbers(_QUOTED.sub("", one.reason)) <= _numbers("\n".join((one.prompt, *one.steps)))
 
 
-def _numbers(text: str) -> Iterator[Any]:
-    for number in _DIGITS.findall(text):
-        yield float(number.replace(",", "").rstrip(".") if number.count(".") < 2 else number.split(".")[0])
+def _numbers(text: str) -> set[float]:
+    return {float(number.replace(",", "")) for number in _DIGITS.findall(text) if number.count(".") < 2}

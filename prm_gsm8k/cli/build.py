@@ -81,7 +81,7 @@ def build_synthetic(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the problems that were skipped.")] = False,
     json: Json = False,
 ) -> None:
-    """GSM8K solutions, correct and with one error each, made without a model.
+    """GSM8K solutions, correct and with one error, by rules.
 
     Takes seconds. An error is the correct step of a near-by question, its twin, which has rows as well. Every block of
     both is checked by independent code.

@@ -129,7 +129,7 @@ class SyntheticRecipe(Recipe):
             keep -= 1
             chosen = keep_share(by_split, keep, self.seed)
             room = self.max_examples - sum(rows[p.id] for p in itertools.chain(*chosen.values()))
-        return chosen
+        return {split: problems for split, problems in chosen.items() if problems}
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of one batch of problems."""

@@ -35,8 +35,8 @@ def test_contested_are_first_errors_and_the_right_steps_after_the_same_beginning
 
 
 def test_synthetic_has_a_contested_step_for_nearly_every_wrong_row(arms: ModuleType) -> None:
-    """Not where a step is left out and the next ones need it not: no right row has these steps side by side."""
-    rows = arms.rows_of("synthetic contested", "train", 20, 0)
+    """Not where a solution goes on past its end: no right row has a step there."""
+    rows = arms.rows_of("synthetic contested", "train", 40, 0)
     wrong = sum(x["first_error"] >= 0 for x in rows)
     targets = [x["values"][-1] for x in arms.contested(rows)]
     assert wrong > 40 and targets.count(0.0) == targets.count(1.0) > 0.9 * wrong

@@ -77,7 +77,10 @@ def test_version(home: Path) -> None:
     [
         (["build", "synthetic", "--seed", "x"], "'--seed'"),
         (["build", "synthetic", "--num-incorrect-per-problem", "-1"], "'--num-incorrect-per-problem'"),
-        (["build", "synthetic", "--out", "x", "--max-examples", "2"], "less than the 4 rows of one problem"),
+        (
+            ["build", "synthetic", "--out", "x", "--max-examples", "2"],
+            "less than the 10 rows that one",
+        ),
         (["build", "synthetic", "--out", "hf"], "holds something else"),
         (["build", "synthetic", "--out", "x", "--problems", "nor file nor id"], "nor file nor id"),
         (["build", "prm900k"], "prm900k"),

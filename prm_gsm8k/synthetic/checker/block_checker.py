@@ -43,7 +43,7 @@ class Difference:
         gone, new: words and numbers that only Q, and only Q', says, with how often more.
         operators, twin_operators: of the equations of the two steps k.
         steps: how many steps more S' has than S.
-        ends, goes_on: whether S' concludes where S goes on, and the other way round.
+        ends: whether one of S and S' concludes where the other goes on.
         concludes: whether S' is S but for its conclusion.
         is_false: whether an equation of step k of S' is false.
     """
@@ -54,7 +54,6 @@ class Difference:
     twin_operators: str
     steps: int
     ends: bool
-    goes_on: bool
     concludes: bool
     is_false: bool
 
@@ -66,8 +65,7 @@ class Difference:
             operators=self.twin_operators,
             twin_operators=self.operators,
             steps=-self.steps,
-            ends=self.goes_on,
-            goes_on=self.ends,
+            ends=self.ends,
             concludes=self.concludes,
             is_false=self.is_false,
         )
@@ -177,8 +175,7 @@ class BlockChecker:
             _operators(self.read.steps[first]) if first < len(self.texts) else "",
             _operators(here) if here else "",
             len(steps) - len(self.texts),
-            ends=first == len(steps) < len(self.texts),
-            goes_on=first == len(self.texts) < len(steps),
+            ends=len(steps) != len(self.texts) and first == min(len(steps), len(self.texts)),
             concludes=first == len(steps) == len(self.texts),
             is_false=here is not None and _false(here),
         )

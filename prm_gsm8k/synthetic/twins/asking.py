@@ -1,6 +1,8 @@
 """The question that a step of a solution answers, in the step's own words.
 
     Natalia sold 48/2 = 24 clips in May.                       How many clips did Natalia sell in May?
+    On Monday, she made 5 * $4 = $20.                          How much money did Natalia make on Monday?
+    He needs 9 eggs for the cakes because 3 x 3 = 9            How many eggs does Al need for the cakes?
     The total cost of the apples is 3 * $2 = $6.               What is the total cost of the apples?
     Then find the total number of legs: 3 * 4 = 12 legs        What is the total number of legs?
     There are 9-4 = 5 blue pens left in the jar.               How many blue pens are there left in the jar?
@@ -13,47 +15,82 @@ from __future__ import annotations
 import re
 
 _IRREGULAR = (
-    "sold sell bought buy made make ate eat spent spend paid pay got get gave give took take ran run drove drive won "
-    "win lost lose found find read read drank drink wrote write grew grow caught catch built build brought bring kept "
-    "keep sent send drew draw swam swim slept sleep rode ride threw throw had have cost cost"
+    "sold sell bought buy made make ate eat spent spend paid pay got get gave give took take ran run drove drive "
+    "won win lost lose found find read read drank drink wrote write grew grow caught catch built build brought bring "
+    "kept keep sent send drew draw swam swim slept sleep rode ride threw throw had have cost cost held hold saw see "
+    "taught teach wore wear fed feed lent lend put put cut cut jogged jog knitted knit shipped ship chopped chop "
+    "carried carry studied study left leave dug dig"
 ).split()
 _REGULAR = (
-    "earn collect pick bake save walk plant use receive order need cook solve download watch play score serve deliver "
-    "wash harvest purchase donate produce gather travel jog practice invite pack raise lift paint knit type clean "
-    "weigh charge work"
+    "earn collect pick bake save walk plant use receive order need cook solve download watch play score serve "
+    "deliver wash harvest purchase donate produce gather travel practice invite pack raise lift paint type "
+    "clean weigh charge work jump owe contribute contain consume repair move share visit pass test fill climb "
+    "complete finish own print attend discover hatch add answer gain cover remove deposit place return burn sew train "
+    "bike dance fold prepare exercise rake review mow pour invest borrow hike photograph fix"
 ).split()
-PAST = dict(zip(_IRREGULAR[::2], _IRREGULAR[1::2], strict=True)) | {
+_PAST = dict(zip(_IRREGULAR[::2], _IRREGULAR[1::2], strict=True)) | {
     base + ("d" if base.endswith("e") else "ed"): base for base in _REGULAR
 }
 _PRESENT = {base + "s": base for base in (*_REGULAR, *_IRREGULAR[1::2])}
-_PRESENT |= {"has": "have", "washes": "wash", "catches": "catch", "watches": "watch"}
-_BARE = frozenset(PAST.values())
+_PRESENT |= {"has": "have", "carries": "carry", "studies": "study"}
+_PRESENT |= {base + "es": base for base in ("wash", "catch", "watch", "teach", "finish", "fix")}
+PAST_OF = {base: past for past, base in reversed(_PAST.items())}
+_BARE = frozenset(PAST_OF)
+_VERB = "|".join(sorted({*_PAST, *_PRESENT, *_BARE}, key=len, reverse=True))
 
 _LEAD = (
     r"(?:(?:So|Thus|Therefore|Then|Hence|In total|This means|That means|This would mean|Next|Now|Finally|Altogether"
-    r"|Meanwhile|Since then|After that|Second|First|Overall|Also),? ?"
+    r"|Meanwhile|Since then|After that|Second|First|Overall|Also|And|However|But|In all)\b,? ?"
     r"|(?:(?:So|Then|And),? )?(?:If|Since|As|Because) [^,=]{3,90}, )?"
-    r"(?:(?:then|that|so|it means|this means) )?"
+    r"(?:(?:then|that|so|it means|this means|in total,?) )?"
 )
-_TOTAL = r"(?: a total of| in total)?"
+# "Jo works 5 days, so she works 5*3 = 15 hours.": what follows "so" is the statement.
+_SO = re.compile(r"\b(?:so|meaning(?: that)?|which means(?: that)?|meant(?: that)?|that means(?: that)?),? (?:that )?")
+_WHEN = re.compile(
+    r"((?:[Oo]n|[Ii]n|[Aa]t|[Dd]uring|[Aa]fter|[Ff]or|[Oo]ver|[Bb]y)"
+    r" (?!total|all|order|addition|fact|other|this|that|first|least|most|average|dollars|it|its|doing|these|those)"
+    r"[A-Za-z0-9' -]{2,36}?, "
+    r"|(?:[Oo]n|[Ii]n) (?:[A-Z][a-z]+|the [a-z]+ (?:day|week|month|year|hour|game|night|round)),? "
+    r"|(?:[Ee]ach|[Ee]very|[Tt]his|[Ll]ast|[Oo]ne) (?:day|week|month|year|hour|minute|night|weekend|morning),? "
+    r"|(?:[Tt]oday|[Yy]esterday|[Tt]omorrow),? )"
+)
+_TOTAL = r"(?: a total of| in total| about)?"
 _PHRASE = r"(?:[Tt]he|[Hh]is|[Hh]er|[Tt]heir|[A-Z][a-z]+'s) [A-Za-z' -]{3,70}?"
 _IS = re.compile(rf"{_LEAD}({_PHRASE}) (is|was|will be) (?:equal to )?\$?\(?\Z")
 _FIND = re.compile(
     r"(?:.* to |(?:First|Then|Next|Now|Finally|Also|And|Second|Third),? (?:let's |we |you )?(?:need to |have to )?)?"
     rf"([Ff]ind|[Ff]igure out|[Cc]alculate|[Dd]etermine) ({_PHRASE})(?: by [^:]+)?: \$?\(?\Z"
 )
-_THERE = re.compile(rf"{_LEAD}[Tt]here (are|were|will be|would be){_TOTAL} \$?\(?\Z")
-_DOES = re.compile(
-    rf"{_LEAD}([A-Z][a-z]+|[Hh]e|[Ss]he|[Tt]hey|[Tt]he [a-z]+(?: (?!has|had|have)[a-z]+)??)"
-    rf"( then| also| now| still| only| already)?( will| would| can| could)? ([a-z]+){_TOTAL} \$?\(?\Z"
+_THERE = re.compile(rf"[Tt]here (are|were|will be|would be){_TOTAL} \$?\(?\Z")
+_WORD = r"(?!(?:is|are|was|were|has|have|had|gets?|will|would|that|who|to|and|if|then|also|of|so)\b)[a-z-]+"
+_SUBJECT = (
+    r"[A-Z][a-z]+(?: and [A-Z][a-z]+)?|[Hh]e|[Ss]he|[Tt]hey"
+    rf"|(?:[Tt]he|[Ee]ach|[Oo]ne|[Aa]n?|[A-Z][a-z]+'s) (?:{_WORD} ){{0,3}}?{_WORD}(?: of {_WORD}(?: {_WORD})?)?"
+    r"|(?:[Tt]he )?(?:\d+|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix) "
+    rf"(?:{_WORD} ){{0,3}}?{_WORD}(?<=s)(?: of {_WORD}(?: {_WORD})?)?"
 )
+_DOES = re.compile(
+    rf"({_SUBJECT})(?: then| also| now| still| only| already| currently| therefore)*"
+    rf"( will| would| can| could| needs to| need to| has to| have to| has| have| had)? ({_VERB}){_TOTAL} \$?\(?\Z"
+)
+_TAKES = re.compile(r"(?:[Ii]t) (takes|took|will take)( [A-Z][a-z]+| him| her| them)?" + _TOTAL + r" \$?\(?\Z")
+_OLD = re.compile(rf"({_SUBJECT}) (is|was|will be){_TOTAL} \$?\(?\Z")
+_TALL = re.compile(r" (?:years? (old)|(?:feet|inches|cm|centimeters|meters|miles|pages) (tall|long|wide|deep|high))\b")
 _BEHIND = re.compile(
-    r"((?: (?:in|on|for|from|at|during|per|each|every|with|to|left|altogether|a|today|yesterday)\b[a-zA-Z' ]*?)?)\.?\Z"
+    r"((?: (?:in|on|for|from|at|during|per|each|every|with|to|left|altogether|a|today|yesterday|after|before|into"
+    r"|across|around|between|last)\b[a-zA-Z' ]*?)?)\.?\Z"
+)
+_PASSIVE = re.compile(
+    r" ((?:[a-z]+ )?[a-z]+s) (are|were|was|will be) ([a-z]+(?:ed|n|t|ing|old|ght|de)\b[a-zA-Z' ]*?)\.?\Z"
 )
 _NOUN = re.compile(r"(?:[a-z]+ )?[a-z]+s(?: of [a-z]+)?")
+_PAYS = frozenset("spend earn pay cost save charge owe donate invest".split())
 _UNCLEAR = re.compile(
-    r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|following|above|rest|is|are|was"
+    r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|ratio|proportion|representing|following|above|rest|is|are|was"
     r"|were|which|who)\b"
+)
+_LOOSE = re.compile(
+    r"\b(?:them|him|its|itself)\b|\b(?:the|each|every|a|an|and) ?\Z|\b(?:first|second|third|other|one)\Z"
 )
 _MEASURED = re.compile(
     r"\b(?:number|amount|costs?|price|total of|profit|salary|score|age|distance|time|weight|bill|discount|tip|fees?"
@@ -75,34 +112,77 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
     """
     if len(parts) != result + 2:
         return None
-    head, tail = "".join(parts[:first]), parts[-1]
-    money = parts[result - 1].rstrip().endswith("$")
+    head, tail, money = "".join(parts[:first]), parts[-1], parts[result - 1].rstrip().endswith("$")
+    if first > 1 and (because := re.match(r"(.*?),? because\b", parts[2])):  # "It has 9 apples because 4 + 5 = 9"
+        if first != 3 or parts[1] != parts[result] or re.search("[a-z]", tail):
+            return None
+        head, tail, money = parts[0], because[1], parts[0].endswith("$")
     if _COMPARES.search(tail):
         return None
     if match := _IS.match(head):
         return _what(match[1], match[2], who, asked)
     if match := _FIND.match(head):
         return _what(match[2], "is", who, asked)
+    head = _SO.split(head)[-1]
+    head = re.sub(rf"\A{_LEAD}", "", head)
+    when = ""
+    if match := _WHEN.match(head):
+        when, head = f" {match[1][0].lower()}{match[1][1:].strip(' ,')}", head[match.end() :]
+    if (match := _PASSIVE.match(tail)) and not head.strip(" $"):
+        be, _, infinitive = match[2].partition(" ")
+        if _UNCLEAR.search(match[3]) or _UNCLEAR.search(when):
+            return None
+        return f"How many {match[1]} {be} {infinitive + ' ' if infinitive else ''}{match[3]}{when}?"
+    if (match := _OLD.match(head)) and (tall := _TALL.match(tail)):
+        return _how_old(match, tall, tail[tall.end() :].rstrip("."), when, who, asked)
     behind = _BEHIND.search(tail)
     if behind is None:
         return None
-    noun, rest = tail[: behind.start(1)].strip(), behind[1]
+    noun, rest = tail[: behind.start(1)].strip(), behind[1] + when
     if noun.startswith("of "):
         return None
     if rest.startswith(" of ") and (of := re.match(r" of [a-z]+", rest)):
         noun, rest = noun + of[0], rest[of.end() :]
-    if _UNCLEAR.search(rest) or (not _NOUN.fullmatch(noun) if not money else noun):
+    if _UNCLEAR.search(rest) or _LOOSE.search(rest):
+        return None
+    match = _DOES.match(head)
+    if not noun and match and _base(match[3]) in _PAYS:
+        money = True
+    if not _NOUN.fullmatch(noun) if not money else noun:
         return None
     what = "How much money" if money else f"How many {noun}"
-    if match := _THERE.match(head):
+    if there := _THERE.match(head):
         if money:
             return None
-        be, _, infinitive = match[1].partition(" ")
+        be, _, infinitive = there[1].partition(" ")
         if not rest and noun.split()[-1] in asked:
             return None
         return f"{what} {be} there{' ' + infinitive if infinitive else ''}{rest}?"
-    match = _DOES.match(head)
+    if (takes := _TAKES.match(head)) and noun in ("hours", "minutes", "days", "weeks", "seconds", "months", "years"):
+        if not rest or (takes[2] or "").strip() in ("him", "her", "them"):
+            return None
+        aux = {"takes": "does it take", "took": "did it take", "will take": "will it take"}[takes[1]]
+        return f"{what} {aux}{takes[2] or ''}{rest}?"
     return _does(match, what, rest, who, asked) if match else None
+
+
+def _how_old(match: re.Match[str], tall: re.Match[str], rest: str, when: str, who: str, asked: str) -> str | None:
+    """How old or how tall somebody is."""
+    subject, (be, _, infinitive), how = match[1], match[2].partition(" "), tall[1] or tall[2]
+    if subject in ("There", "It", "This", "That", "They", "he", "she", "He", "She", "they") or rest.strip():
+        if not (subject.lower() in ("he", "she") and who and not rest.strip()):
+            return None
+        subject = who
+    if subject.startswith(("The", "Each", "One", "A ")):
+        subject = subject[0].lower() + subject[1:]
+    if not when and subject in asked and how in asked:
+        return None
+    return f"How {how} {be} {subject}{' ' + infinitive if infinitive else ''}{when}?"
+
+
+def _base(verb: str) -> str:
+    """The base of a verb in any form."""
+    return _PAST.get(verb) or _PRESENT.get(verb) or verb
 
 
 def _what(phrase: str, be: str, who: str, asked: str) -> str | None:
@@ -120,28 +200,43 @@ def _what(phrase: str, be: str, who: str, asked: str) -> str | None:
 
 
 def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> str | None:
-    subject, aux, verb = match[1], (match[3] or "").strip(), match[4]
-    plural = subject.lower() == "they" or (subject.lower().startswith("the ") and subject.endswith("s"))
-    if subject in ("There", "It", "This", "That", "Each", "If"):
+    subject, aux, verb = match[1], (match[2] or "").strip(), match[3]
+    first = subject.split()[0].lower()
+    several = subject.partition(" of ")[0].endswith("s") and (first in _SEVERAL or first[0].isdigit())
+    plural = first == "they" or " and " in subject or several
+    if subject in ("There", "It", "This", "That", "Each", "If", "Since", "Then", "So", "And", "A", "One", "What"):
         return None
-    if subject.lower() in ("he", "she"):
+    if first == "they" and not re.search(r"\b(?:they|their|them)\b", asked):
+        return None
+    if first in ("he", "she"):
         if not who:
             return None
         subject = who
-    elif subject.lower().startswith("the") or subject == "They":
+    elif first in ("the", "each", "one", "a", "an", "they", *_SEVERAL):
         subject = subject[0].lower() + subject[1:]
-    if aux:
+    base = _base(verb)
+    if aux in ("has", "have", "had"):  # has baked
+        if _PAST.get(verb) is None or base in ("have", "eat", "give", "take", "drive", "write", "see", "grow"):
+            return None
+        return f"{what} {aux} {subject} {verb}{rest}?"
+    if aux.endswith(" to"):
+        base, aux = f"{aux.split()[0].replace('has', 'have').removesuffix('s')} to {verb}", "do" if plural else "does"
+    elif aux:
         base = verb if verb in _BARE else ""
-    elif verb == "cost":
-        base, aux = "cost", "do" if plural else "did"
-    elif verb in PAST:
-        base, aux = PAST[verb], "did"
+    elif verb == "cost" or (verb in _PAST and verb not in _BARE):
+        aux = "do" if verb == "cost" and plural else "did"
     elif plural and verb in _BARE:
-        base, aux = verb, "do"
+        aux = "do"
+    elif verb in _PRESENT:
+        aux = "does"
     else:
-        base, aux = _PRESENT.get(verb, ""), "does"
-    if not base:
+        aux = "did" if verb in _PAST else ""
+    if not base or not aux or (plural and verb not in _BARE and verb in _PRESENT):
         return None
+    if first == "they" and base in ("cost", "hold", "contain", "weigh"):
+        return None
+    if first in ("each", "one", "a", "an"):
+        rest = re.sub(r" (?:each|apiece)\Z", "", rest)
     if base == "cost":
         return f"How much {aux} {subject} cost{rest}?" if what == "How much money" else None
     if not rest and not _tells_apart(subject, base, what, who, asked):
@@ -149,10 +244,13 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
     return f"{what} {aux} {subject} {base}{rest}?"
 
 
+_SEVERAL = ("the", "two", "three", "four", "five", "six")
+
+
 def _tells_apart(subject: str, base: str, what: str, who: str, asked: str) -> bool:
     """Whether a question without a time or a place asks clearly for something else than `asked` does."""
     if not who and subject not in ("they", "They") and subject not in asked:
         return True  # of several people, one that is not asked for
-    if base in ("have", "make", "earn", "get", "spend"):
+    if base.split()[-1] in ("have", "make", "earn", "get", "spend"):
         return False
     return base not in asked and (what == "How much money" or what.split()[2] not in asked or base[:4] not in asked)

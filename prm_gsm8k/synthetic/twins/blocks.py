@@ -47,7 +47,8 @@ class Block:
         family: how Q was edited.
         edit: the edit; its question is Q'.
         steps, twin_steps: S and S', without a conclusion.
-        first_error: k, the first step in which they differ; `len(twin_steps)` where S' concludes and S goes on.
+        first_error: k, the first step in which they differ; the length of the one that concludes where the other
+            goes on.
         answer, twin_answer: what they come to.
     """
 

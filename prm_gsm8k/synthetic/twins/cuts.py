@@ -12,6 +12,7 @@ from prm_gsm8k.synthetic.twins.question import SMALL, Question
 class Cut(NamedTuple):
     """A place of a question, and what stands there without it.
 
+    >>> from prm_gsm8k.synthetic.twins.question import read_question
     >>> text = "She buys a hat, a scarf for $2 and 3 pens."
     >>> [cut.of(text) for cut in cuts(read_question(text))][0]
     'She buys a hat and a scarf for $2.'

@@ -40,8 +40,9 @@ class Change:
         last: the equation with which the twin ends; None for the reference's.
         added: the source of one more term of a sum, by equation.
         results: what an equation states instead of what it comes to: it is false then.
-        further: one more step behind the last, and what it comes to; nothing else changes.
         concludes: the result that the conclusion states instead of the last; nothing else changes.
+        own: a step that the twin has instead of all behind the step of `last` (of -1: instead of all), and what it
+            comes to. It is written by the family, and nothing else changes.
     """
 
     quantities: Mapping[int, Value] = field(default_factory=dict)
@@ -55,8 +56,8 @@ class Change:
     last: int | None = None
     added: Mapping[int, int] = field(default_factory=dict)
     results: Mapping[int, Value] = field(default_factory=dict)
-    further: tuple[str, Value] | None = None
     concludes: Value | None = None
+    own: tuple[str, Value] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,10 @@ def solve(graph: Graph, change: Change) -> Solved:
     solution = graph.solution
     if change.concludes is not None:
         return Solved(reference_steps(graph), len(solution.steps), change.concludes)
-    if change.further is not None:
-        step, value = change.further
-        return Solved([*reference_steps(graph), step], len(solution.steps), value)
+    if change.own is not None:
+        last = solution.final if change.last is None else change.last
+        kept_steps = reference_steps(graph)[: solution.equations[last].step + 1 if last >= 0 else 0]
+        return Solved([*kept_steps, change.own[0]], len(kept_steps), change.own[1])
     values = _compute(graph, change)
     texts, words = _write(graph, change, values)
     last = solution.final if change.last is None else change.last

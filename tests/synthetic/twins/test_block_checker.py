@@ -40,6 +40,14 @@ def test_a_solution_may_end_where_the_other_goes_on() -> None:
     assert CHECKER.refusal(asked, STEPS[:1], 1, "25") is not None
 
 
+def test_a_solution_may_go_on_where_the_other_ends() -> None:
+    asked = QUESTION.replace("clips have they together", "dozens of clips have they together")
+    steps = [*STEPS, "That is 72/12 = 6 dozens."]
+    assert CHECKER.refusal(asked, steps, 2, "6") is None
+    assert CHECKER.refusal(asked, STEPS, 2, "72") is not None  # it does not go on
+    assert CHECKER.difference(asked, steps, 2).ends
+
+
 def test_a_word_that_says_the_old_number_is_refused() -> None:
     checker = BlockChecker("Jo has three bags of 4 pens.", ["In three bags are 3*4 = 12 pens."], "12")
     refusal = checker.refusal("Jo has five bags of 4 pens.", ["In three bags are 5*4 = 20 pens."], 0, "20")

@@ -1,16 +1,17 @@
 """A block: four labelled solutions, of which each contested step is once correct and once a first error."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
 import pytest
+from made_blocks import blocks_of
 
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.synthetic.checker.block_checker import Difference
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks, read_problem
+from prm_gsm8k.synthetic.twins.blocks import Block
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.families import FAMILIES
 from prm_gsm8k.synthetic.twins.gallery import example_of
@@ -20,18 +21,7 @@ from prm_gsm8k.synthetic.twins.reviewed import LEFT_OUT
 from prm_gsm8k.synthetic.twins.solve import Change
 
 SOME = shipped_problems("train")[:500]
-MISREADINGS = [family for family in FAMILIES if family.misreads]
-
-
-def made(
-    problem: Problem, seed: int = 0, families: Sequence[Family] = MISREADINGS, tally: Tally | None = None
-) -> list[Block]:
-    tally = tally or Tally()
-    read = read_problem(problem, tally)
-    return [] if read is None else list(blocks(read, Random(f"{seed}/{problem.id}"), tally, families))
-
-
-BLOCKS = [block for problem in SOME for block in made(problem)]
+BLOCKS = [block for problem in SOME for block in blocks_of(problem)]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -39,14 +29,14 @@ def test_every_family_has_an_example(family: Family) -> None:
     block = example_of(family)
     assert (block.edit.question != block.problem.question) == family.misreads
     assert block.steps[: block.first_error] == block.twin_steps[: block.first_error]
-    assert family.concludes == (block.first_error == min(len(block.steps), len(block.twin_steps)))
+    assert family.concludes == (block.first_error in (len(block.steps), len(block.twin_steps)))
     reason = family.thought.format(said=block.edit.said, read=block.edit.read)
     assert block.edit.said in reason
 
 
 def test_blocks_depend_on_their_problem_and_the_seed_alone() -> None:
-    assert made(SOME[7], 3) == made(SOME[7], 3)
-    backwards = [block for problem in reversed(SOME[:100]) for block in made(problem)]
+    assert blocks_of(SOME[7], seed=3) == blocks_of(SOME[7], seed=3)
+    backwards = [block for problem in reversed(SOME[:100]) for block in blocks_of(problem)]
     assert sorted(backwards, key=str) == sorted((b for b in BLOCKS if b.problem in SOME[:100]), key=str)
 
 
@@ -58,13 +48,13 @@ def test_no_twin_is_a_question_of_the_test_set() -> None:
 def test_a_problem_whose_reference_is_wrong_is_left_out_with_its_reason() -> None:
     name = next(iter(LEFT_OUT))
     tally = Tally()
-    assert made(shipped_problems("train")[int(name.rpartition("/")[2])], tally=tally) == []
+    assert blocks_of(shipped_problems("train")[int(name.rpartition("/")[2])], tally=tally) == []
     assert tally.skipped[0][1] == f"its reference solution is wrong: {LEFT_OUT[name]}"
 
 
 def test_what_cannot_be_read_is_counted() -> None:
     tally = Tally()
-    assert made(Problem("mine/0", "How many?", "Many.\n#### 5", "train", "mine.jsonl:1"), tally=tally) == []
+    assert blocks_of(Problem("mine/0", "How many?", "Many.\n#### 5", "train", "mine.jsonl:1"), tally=tally) == []
     assert tally.skipped == [("mine.jsonl:1", "no equation")]
 
 
@@ -83,7 +73,7 @@ def test_a_family_is_one_file_and_one_line() -> None:
     toy = Family("toy", "nothing", "{said} {read}", "{said} {read}", "", edits, recognised)
     question = "Jo has $50 and buys a hat for $20. How much is left?"
     problem = Problem("mine/0", question, "Jo has 50-20 = $<<50-20=30>>30 left.\n#### 30", "train", "mine.jsonl:1")
-    [block] = made(problem, families=(toy,))
+    [block] = blocks_of(problem, families=(toy,))
     assert block.edit.question == question.replace("20", "30")
     assert block.twin_steps == ("Jo has 50-30 = $20 left.",)
 
@@ -91,7 +81,7 @@ def test_a_family_is_one_file_and_one_line() -> None:
 def test_a_block_that_its_family_does_not_recognise_is_left_out() -> None:
     blind = [replace(family, recognised=lambda read: False) for family in FAMILIES]
     tally = Tally()
-    assert [block for problem in SOME[:50] for block in made(problem, families=blind, tally=tally)] == []
+    assert [block for problem in SOME[:50] for block in blocks_of(problem, families=blind, tally=tally)] == []
     assert any(why.endswith("/not recognised") for why in tally.counts)
 
 

@@ -1,9 +1,10 @@
 """A difference is read as the amount: "7 more pens than Al" as "7 pens"."""
 
 import pytest
+from made_blocks import blocks_of
 
 from prm_gsm8k.dataset.problems import Problem
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks
+from prm_gsm8k.synthetic.twins.blocks import Block
 from prm_gsm8k.synthetic.twins.families import amount
 
 ASKED = " How many for 2 of them?"
@@ -12,7 +13,7 @@ STEPS = "It is 10+8 = <<10+8=18>>18 in her case.\nSo the answer is 18*2 = <<18*2
 
 def made(question: str, answer: str = STEPS) -> list[Block]:
     problem = Problem("mine/0", question, answer, "train", "mine.jsonl:1")
-    return list(blocks(problem, families=(amount.FAMILY,), most=9))
+    return blocks_of(problem, (amount.FAMILY,), most=9)
 
 
 @pytest.mark.parametrize(

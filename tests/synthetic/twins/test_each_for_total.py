@@ -1,9 +1,10 @@
 """What is said of each is read as the total, where the solution multiplies by how many there are."""
 
 import pytest
+from made_blocks import blocks_of
 
 from prm_gsm8k.dataset.problems import Problem
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks
+from prm_gsm8k.synthetic.twins.blocks import Block
 from prm_gsm8k.synthetic.twins.families import in_total
 
 STEPS = "The boxes weigh 4*20 = <<4*20=80>>80 pounds.\nWith the bag there are 80+9 = <<80+9=89>>89 pounds.\n#### 89"
@@ -12,7 +13,7 @@ ASKED = " A bag weighs 9 pounds. What is the weight of all?"
 
 def made(question: str, answer: str = STEPS) -> list[Block]:
     problem = Problem("mine/0", question, answer, "train", "mine.jsonl:1")
-    return list(blocks(problem, families=(in_total.FAMILY,), most=9))
+    return blocks_of(problem, (in_total.FAMILY,), most=9)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """A part of the question is left out where nothing else speaks of it; each guard refuses what would read badly."""
 
 import pytest
+from made_blocks import blocks_of
 
 from prm_gsm8k.dataset.problems import Problem
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks
+from prm_gsm8k.synthetic.twins.blocks import Block
 from prm_gsm8k.synthetic.twins.cuts import cuts
 from prm_gsm8k.synthetic.twins.families import dropped, last_part
 from prm_gsm8k.synthetic.twins.question import read_question
@@ -21,7 +22,7 @@ PAID = (
 
 def made(question: str, answer: str, module: object = dropped) -> list[Block]:
     problem = Problem("mine/0", question, answer, "train", "mine.jsonl:1")
-    return list(blocks(problem, families=(module.FAMILY,), most=9))  # type: ignore[attr-defined]
+    return blocks_of(problem, (module.FAMILY,), most=9)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

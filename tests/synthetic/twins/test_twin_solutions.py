@@ -76,6 +76,13 @@ def test_money_has_no_cents_or_two_digits_of_them() -> None:
     )
 
 
+def test_a_twin_may_have_a_last_step_of_its_own() -> None:
+    own = ("Jo sold 48-24 = 24 more.", 24)
+    assert solve(CLIPS, Change(last=0, own=own)) == Solved(["Jo sold 48/2 = 24 clips in May.", own[0]], 1, 24)
+    assert solve(CLIPS, Change(last=-1, own=own)) == Solved([own[0]], 0, 24)
+    assert solve(CLIPS, Change(own=own)).first == 2  # a further step
+
+
 def test_a_number_word_follows() -> None:
     question, answer = "Jo has three bags of 4 pens.", "In three bags are 3*4 = <<3*4=12>>12 pens.\n#### 12"
     assert solve(graph(question, answer), Change(quantities={0: 5})).steps == ["In five bags are 5*4 = 20 pens."]

@@ -15,7 +15,7 @@ from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.numbers import Value, decimals, whole, write_number
-from prm_gsm8k.synthetic.twins.asking import PAST
+from prm_gsm8k.synthetic.twins.asking import PAST_OF
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph
 from prm_gsm8k.synthetic.twins.solve import Change
@@ -106,7 +106,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
                 continue
             yield Edit(
                 f"{before}{aside.counts} {asked}",
-                Change(further=(aside.step, aside.value)),
+                Change(own=(aside.step, aside.value)),
                 aside.idle.rstrip("."),
                 aside.counts.rstrip("."),
                 base=f"{before}{aside.idle} {asked}",
@@ -242,7 +242,7 @@ def _had(match: re.Match[str], text: str, answer: Value, rng: Random) -> Aside |
 
 def _did(match: re.Match[str], text: str, answer: Value, rng: Random) -> Aside | None:
     things, verb, who = match["things"], match["verb"], match["who"]
-    past = next((past for past, base in PAST.items() if base == verb), None)
+    past = PAST_OF.get(verb)
     if past is None or verb not in _DEEDS or things.split()[-1] not in _MADE or type(answer) is not int:
         return None
     if re.search(r"\b(?:Sunday|Monday|weekend|later|tomorrow)\b", text):
@@ -273,7 +273,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Form], ...] = (
 def recognised(read: Difference) -> bool:
     """Both say the same numbers, and S' goes on where S concludes."""
     digits = ([word for word in words.elements() if word[0].isdigit()] for words in (read.gone, read.new))
-    return read.goes_on and not any(digits)
+    return read.ends and not any(digits)
 
 
 FAMILY = Family(

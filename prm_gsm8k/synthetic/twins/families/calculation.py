@@ -44,8 +44,8 @@ def slips(operator: str, a: Value, b: Value) -> list[tuple[Value, str]]:
 
     >>> slips("+", 48, 24), slips("-", 62, 38), slips("*", 47, 6)
     ([(62, 'a carry is lost')], [(34, 'a borrow is forgotten')], [(242, 'a carry is lost')])
-    >>> slips("+", 5, 8), slips("*", 7, 8), slips("*", Fraction(5, 2), 14)
-    ([], [], [(350, 'the decimal point is misplaced')])
+    >>> slips("+", 5, 8), slips("*", 7, 8), slips("*", Fraction(11, 4), 14)
+    ([], [], [(385, 'the decimal point is misplaced')])
     """
     if operator == "*" and not (type(a) is int and type(b) is int):
         return _misplaced(a, b)

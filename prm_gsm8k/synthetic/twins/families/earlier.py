@@ -11,21 +11,22 @@ from collections.abc import Iterator
 from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.twins.asked import is_needed, only_name
 from prm_gsm8k.synthetic.twins.asking import ask
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
-from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
-from prm_gsm8k.synthetic.twins.question import names_in
+from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, forms
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
 
-_OTHERS = re.compile(
-    r"\b(?:brother|sister|mother|father|mom|dad|wife|husband|friend|son|daughter|uncle|aunt|cousin|teacher|boss|neighbor|man|woman|boy|girl)s?\b",
-    re.IGNORECASE,
-)
 _HOW = re.compile(
     r"\b[Hh]ow (?:many|much|old|long|far|tall|fast)\b[^?]*\?\Z|\b[Ww]hat(?:'s| is| was| will be| are) [^?]*\?\Z"
     r"|\b(?:[Cc]alculate|[Ff]ind|[Dd]etermine) [^?.]*[.?]\Z"
 )
+
+
+# "If he gives 58 away, how many does he have?": before or after?
+_WHEN_IF = re.compile(r" (?:have|keep)\b")
+_WHEN_SPENT = re.compile(r" (?:have|keep|left|there|old)\b")
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -33,47 +34,36 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     start, end = question.sentences[-1]
     asked = question.text[start:end]
     how = _HOW.search(asked)
-    if how is None or (how.start() and not (asked.startswith("If ") and asked[: how.start()].endswith(", "))):
+    if how is None:
         return
-    who = _only_name(question.text)
+    condition = how.start() if asked.startswith("If ") and asked[: how.start()].endswith(", ") else 0
+    who = only_name(question.text)
     for index in range(solution.final - 1, -1, -1):
         equation = solution.equations[index]
-        if equation.step >= solution.equations[solution.final].step:
+        if equation.step >= solution.equations[solution.final].step or not equation.places:
             continue
         if any(e.step == equation.step and i != index for i, e in enumerate(solution.equations)):
             continue
+        # A condition whose numbers come later says nothing that is needed, and may say what is not meant yet.
+        kept = condition if _is_used(graph, index, start, start + condition) else 0
         if (
-            not _needed(graph, index)
-            or _is_spent(graph, index)
+            not is_needed(graph, index)
             or _is_converted(graph, index)
-            or says_what_is_needed(graph, index, start + how.start())
+            or says_what_is_needed(graph, index, start + kept)
         ):
             continue
-        asks = (
-            ask(solution.steps[equation.step], equation.places[0], equation.result_place, who, asked)
-            if equation.places
-            else None
-        )
-        if asks is None:
+        asks = ask(solution.steps[equation.step], equation.places[0], equation.result_place, who, asked)
+        if asks is None or (kept and _WHEN_IF.search(asks)) or (_is_spent(graph, index) and _WHEN_SPENT.search(asks)):
             continue
-        if how.start() and re.search(r" (?:have|keep)\b", asks):
-            continue  # "If he gives 58 away, how many does he have": before or after?
-        if how.start():
-            asks = asks[0].lower() + asks[1:]
-        twin = asked[: how.start()] + asks
+        twin = asked[:kept] + (asks[0].lower() + asks[1:] if kept else asks)
         yield Edit(question.text[:start] + twin, Change(last=index), asked, twin)
 
 
-def _needed(graph: Graph, last: int) -> bool:
-    """Whether everything that was computed before goes into this result."""
-    needed, waiting = set(), [last]
-    while waiting:
-        index = waiting.pop()
-        if index not in needed:
-            needed.add(index)
-            waiting += [s for sources in graph.sources[index] for s in sources if 0 <= s < quantity_source(0)]
-    step = graph.solution.equations[last].step
-    return all(i in needed for i, e in enumerate(graph.solution.equations) if e.step <= step)
+def _is_used(graph: Graph, last: int, start: int, end: int) -> bool:
+    """Whether a condition, from `start` to `end`, says a number that is used up to equation `last`, or none at all."""
+    said = [q for q in graph.question.quantities if any(start <= place < end for place, _ in q.mentions)]
+    used = {value for e in graph.solution.equations[: last + 1] for value in e.operands}
+    return not said or any(not used.isdisjoint(forms(quantity)) for quantity in said)
 
 
 def _is_converted(graph: Graph, index: int) -> bool:
@@ -88,14 +78,8 @@ def _is_spent(graph: Graph, index: int) -> bool:
     return any(operand == 0 and "-" in equations[e].operators for e, operand in graph.uses.get(index, ()))
 
 
-def _only_name(text: str) -> str:
-    """The one person that a text speaks of, or ""."""
-    names = set(names_in(text))
-    return next(iter(names)) if len(names) == 1 and not _OTHERS.search(text) else ""
-
-
 def recognised(read: Difference) -> bool:
-    """S' concludes where S goes on."""
+    """One concludes where the other goes on."""
     return read.ends
 
 

@@ -1,6 +1,6 @@
 """The rows of `synthetic`: what there is, whether it keeps what it promises, and how fast it is made.
 
-    python benchmarks/synthetic.py [--problems 7473] [--seed 0] [--variants 0] [--no-twins]
+    python benchmarks/synthetic_rows.py [--problems 7473] [--seed 0] [--variants 0] [--no-twins]
 
 Prints, for the problems of GSM8K train: incorrect rows by error type, coverage, the share of errors outside blocks, the
 pair accuracy of readers that do not see the question, sentences and digit-free steps with one label only, numbers that
