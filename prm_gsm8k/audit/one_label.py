@@ -53,7 +53,7 @@ def shapes_of(step: str) -> set[str]:
     """A step and its sentences, without their digits.
 
     >>> sorted(shapes_of("She has 4+3 = 7. And that is our answer."))
-    ['And that is our answer.', 'She has 0+0 = 0. And that is our answer.', 'She has 0+0 = 0.']
+    ['And that is our answer.', 'She has 0+0 = 0.', 'She has 0+0 = 0. And that is our answer.']
     """
     return {_DIGITS.sub("0", step), *(_DIGITS.sub("0", part) for part in _SENTENCE.split(step))}
 

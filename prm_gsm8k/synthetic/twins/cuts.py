@@ -13,9 +13,9 @@ class Cut(NamedTuple):
     """A place of a question, and what stands there without it.
 
     >>> from prm_gsm8k.synthetic.twins.question import read_question
-    >>> text = "She buys a hat, a scarf for $2 and 3 pens."
+    >>> text = "She buys a hat for $9, a scarf for $2 and 3 pens."
     >>> [cut.of(text) for cut in cuts(read_question(text))][0]
-    'She buys a hat and a scarf for $2.'
+    'She buys a hat for $9 and a scarf for $2.'
     """
 
     start: int
@@ -49,7 +49,7 @@ _LISTED = re.compile(rf",? (?:and|but) (?:another )?(?:{_N}|an? )")
 _ITEM = re.compile(rf", (?!and\b|but\b|{_NOT_BEHIND})(?P<body>[^.,;?!:]*?(?<![\w.]){_N}[^.,;?!:]*)(?=, )")
 # The first item: "[3 pens, ]4 books and a ruler", "[a hat for $5 and ]a scarf for $3".
 _FIRST = re.compile(
-    rf"(?<= )(?P<body>(?:an? [a-z]|{_N} )[^.,;?!:]*?(?:, | and ))(?=(?:an? [a-z]|{_N} ))",
+    rf"(?<=[^,] )(?P<body>(?:an? [a-z]|{_N} )[^.,;?!:]*?(?:, | and ))(?=(?:an? [a-z]|{_N} ))",
 )
 # What is added to something: ", of which 3 were rotten", " plus a $5 fee", " after paying $10 for parking".
 _ADDITION = re.compile(

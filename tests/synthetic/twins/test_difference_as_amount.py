@@ -4,6 +4,7 @@ import pytest
 from made_blocks import blocks_of
 
 from prm_gsm8k.dataset.problems import Problem
+from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.synthetic.twins.blocks import Block
 from prm_gsm8k.synthetic.twins.families import amount
 
@@ -11,9 +12,9 @@ ASKED = " How many for 2 of them?"
 STEPS = "It is 10+8 = <<10+8=18>>18 in her case.\nSo the answer is 18*2 = <<18*2=36>>36.\n#### 36"
 
 
-def made(question: str, answer: str = STEPS) -> list[Block]:
+def made(question: str, answer: str = STEPS, tally: Tally | None = None) -> list[Block]:
     problem = Problem("mine/0", question, answer, "train", "mine.jsonl:1")
-    return blocks_of(problem, (amount.FAMILY,), most=9)
+    return blocks_of(problem, (amount.FAMILY,), most=9, tally=tally)
 
 
 @pytest.mark.parametrize(
@@ -31,10 +32,12 @@ def test_a_difference_is_read_as_the_amount(said: str, read: str) -> None:
     assert block.twin_steps == ("The answer is 8*2 = 16.",)
 
 
-def test_the_step_says_the_amount_where_the_next_would_come_to_the_sum_again() -> None:
+def test_an_amount_that_comes_to_the_same_in_the_end_is_refused() -> None:
+    """Jo has 18 pens under one question, both have 18 under the other: the contested step is there in both."""
+    tally = Tally()
     answer = "Jo has 10+8 = <<10+8=18>>18 pens.\nBoth have 10+18 = <<10+18=28>>28 pens.\n#### 28"
-    [block] = made("Al has 10 pens. Jo has 8 more pens than Al. How many have both?", answer)
-    assert block.twin_steps == ("Jo has 8 pens.", "Both have 10+8 = 18 pens.")
+    assert made("Al has 10 pens. Jo has 8 more pens than Al. How many have both?", answer, tally) == []
+    assert tally.counts["block refused/difference_as_amount/same_result"] == 1
 
 
 @pytest.mark.parametrize(
