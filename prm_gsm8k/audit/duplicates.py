@@ -34,7 +34,8 @@ class Finding:
 def find_duplicates(data: Data) -> dict[str, Finding]:
     """Duplicates, near-duplicates, prefixes with contradictory labels, and questions in two splits.
 
-    A near-duplicate is equal to a solution of another question in all but digits (a template).
+    A near-duplicate is equal to a solution of another question in all but digits (a template), unless that question is
+    an edited form of its own.
     """
     solutions = data.solutions
     prefixes = {(one.prompt, *one.steps[: i + 1]) for one in solutions for i in range(len(one.steps))}
@@ -96,8 +97,18 @@ def _templates(solutions: Sequence[Solution]) -> Iterable[str]:
     first: dict[tuple[str, ...], Solution] = {}
     for solution in solutions:
         same = first.setdefault(tuple(map(mask_digits, solution.steps)), solution)
-        if same.problem != solution.problem:
+        if same.problem != solution.problem and not _edited(same.prompt, solution.prompt):
             yield f"{solution.id!r} equals {same.id!r} but for numbers, and answers another question"
+
+
+def _edited(question: str, other: str) -> bool:
+    """Whether a question is another one, edited: three in four of their words are the same. Its solution is too, then.
+
+    >>> _edited("Jo has 48 pens and half as many books. How many books?", "Jo has 48 pens and 5 books. How many pens?")
+    True
+    """
+    words, others = set(question.lower().split()), set(other.lower().split())
+    return 4 * len(words & others) >= 3 * min(len(words), len(others))
 
 
 def _in_two_splits(data: Data) -> Iterable[str]:

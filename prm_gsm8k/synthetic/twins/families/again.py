@@ -51,4 +51,5 @@ FAMILY = Family(
     edits=edits,
     recognised=recognised,
     misreads=False,
+    share=0.3,
 )

@@ -35,7 +35,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
                 graph.question.text,
                 change,
                 shown,
-                f"{format_number(wrong)}, not {format_number(equation.result)} ({how})",
+                f"{format_number(wrong)} ({how})",
             )
 
 

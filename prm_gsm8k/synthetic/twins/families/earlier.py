@@ -92,5 +92,5 @@ FAMILY = Family(
     edits=edits,
     recognised=recognised,
     concludes=True,
-    share=0.6,
+    share=0.4,
 )

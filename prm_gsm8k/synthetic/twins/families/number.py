@@ -69,5 +69,5 @@ FAMILY = Family(
     example="gsm8k/train/4110",
     edits=edits,
     recognised=recognised,
-    share=0.1,
+    share=0.3,
 )

@@ -24,7 +24,9 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     for index, kept in rng.sample(found := _places(graph), len(found)):
         equation = solution.equations[index]
         number = solution.steps[equation.step][equation.places[kept]]
-        yield Edit(graph.question.text, Change(gone={index: kept}), shown(graph, index), number)
+        yield Edit(
+            graph.question.text, Change(gone={index: kept}), shown(graph, index).rpartition("=")[0].rstrip(), number
+        )
 
 
 def _places(graph: Graph) -> list[tuple[int, int]]:
@@ -67,5 +69,5 @@ FAMILY = Family(
     edits=edits,
     recognised=recognised,
     misreads=False,
-    share=0.5,
+    share=0.1,
 )
