@@ -44,6 +44,9 @@ _AFTER = re.compile(r"%?(?: [a-z]+){0,4}? (gets? o(?:n|ff)|got o(?:n|ff))\b")
 _ANY = re.compile(rf"\b(?:{'|'.join(_LONGEST_FIRST)})\b", re.IGNORECASE)
 _WEIGHED = re.compile(r" [^.,;?!]{0,12}(?:pounds|kilograms|kg|kilos|ounces|points|yards|inches)\b")
 _COUNTED = re.compile(r" (?:[A-Za-z]+ ){0,2}?[A-Za-z]+s\b")
+_COMPARISON = re.compile(
+    r"a total of|total (?=[a-z]+ [a-z]+ (?:is|are|was|were)\b)|\bthan [^.,;=]*|\ball the\b|\balso\b"
+)
 # Words that fit one of the two operations only.
 _OF_SUM = re.compile(
     r"\b(?:total|altogether|together|plus|add|adds|added|adding|sum|combined|additional|extra|both|all|gain\w*|bonus"
@@ -73,7 +76,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         equation = solution.equations[equation_index]
         turned = "-" if equation.operators[0] == "+" else "+"
         words = _said(graph, index, equation.step, word)
-        prose = " ".join(solution.steps[equation.step][0::2]).lower().replace("a total of", "")
+        prose = _COMPARISON.sub("", " ".join(solution.steps[equation.step][0::2]).lower())
         if words is None or (_OF_SUM if turned == "-" else _OF_DIFFERENCE).search(prose):
             continue
         new = turned_word(word, text[at + len(word) :])
