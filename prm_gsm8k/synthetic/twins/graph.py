@@ -111,6 +111,7 @@ def join(question: Question, solution: Solution) -> Graph:
         sources.append([_spoken_of(question, solution, equation.step, s) if len(s) > 1 else s for s in found])
         results.setdefault(equation.result, []).append(index)
     _prefer_results(sources, solution.final)
+    _prefer_unused(sources)
     prose = [(mention, _repeated(solution, mention, said, results, sources, world)) for mention in solution.mentions]
     uses: dict[int, list[tuple[int, int]]] = {}
     for index, operands in enumerate(sources):
@@ -223,6 +224,25 @@ def _prefer_results(sources: list[list[tuple[int, ...]]], final: int) -> None:
         if len(places) == 1:
             index, operand = places[0]
             if len(sources[index][operand]) == 2:
+                sources[index][operand] = (source,)
+
+
+def _prefer_unused(sources: list[list[tuple[int, ...]]]) -> None:
+    """A number of the question is there to be used: the only operand that can be its use is its use.
+
+    That is, where whatever else it may come from is used elsewhere, or is a constant of the world.
+    """
+    certain = {s[0] for operands in sources for s in operands if len(s) == 1} | {WORLD}
+    possible: dict[int, list[tuple[int, int]]] = {}
+    for index, operands in enumerate(sources):
+        for operand, candidates in enumerate(operands):
+            if len(candidates) > 1:
+                for source in candidates:
+                    possible.setdefault(source, []).append((index, operand))
+    for source, places in possible.items():
+        if source >= _QUANTITIES and source not in certain and len(places) == 1:
+            index, operand = places[0]
+            if certain.issuperset(set(sources[index][operand]) - {source}):
                 sources[index][operand] = (source,)
 
 

@@ -80,17 +80,21 @@ def shown(graph: Graph, index: int) -> str:
     return "".join(parts[equation.places[0] : equation.result_place + 1])
 
 
+# A number that may be the result, in words that are not followed: "Twenty-four roses cost …"
+_COMPOUND = re.compile(r"\b(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ][a-z]+", re.IGNORECASE)
 _POINTS_BACK = re.compile(r"\b(?:that|this|these|those|it|also|both)\b")
 
 
 def stands_for_result(graph: Graph, index: int, operand: int, spoken: re.Pattern[str]) -> Change | None:
-    """The change by which one operand stands for the result of an equation, which has a step of its own.
+    """The change by which one operand stands for the result of an equation that has a step of its own; None for none.
 
     The step goes if the next one needs its result; else it says the operand, unless its words (`spoken`) say how the
     result comes about.
     """
     equations, steps = graph.solution.equations, graph.solution.steps
     step = equations[index].step
+    if not equations[index].places or any(_COMPOUND.search("".join(parts)) for parts in steps[step:]):
+        return None
     next_uses = [e for e, _ in graph.uses.get(index, ()) if equations[e].step == step + 1]
     others = {s for o, s in enumerate(graph.sources[index]) if o != operand}
     # 5 more than 8 is 13, and 8 + 13 = 21: with 5 for 13 the next step comes to 13 too

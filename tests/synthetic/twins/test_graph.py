@@ -47,3 +47,13 @@ def test_of_two_equal_numbers_the_one_that_the_step_speaks_of() -> None:
     question = "Amy picked 4 baskets of apples. Ben picked 4 crates of pears. Each basket holds 5 apples. How many?"
     answer = "Amy picked baskets of apples 4*5 = <<4*5=20>>20\n#### 20"
     assert graph(question, answer).sources[0][0] == (quantity_source(0),)
+
+
+def test_of_two_equal_numbers_the_one_that_nothing_else_uses() -> None:
+    question = "Amy picked 4 baskets of apples. Ben picked 4 crates of pears. Each basket holds 5 apples. How many?"
+    first = "Amy picked baskets of apples 4*5 = <<4*5=20>>20\n"
+    read = graph(question, first + "20+4 = <<20+4=24>>24\n#### 24")
+    assert read.sources[1][1] == (quantity_source(1),)
+    assert not read.is_open(quantity_source(0))
+    twice = graph(question, first + "20+4 = <<20+4=24>>24\n24-4 = <<24-4=20>>20\n#### 20")
+    assert len(twice.sources[1][1]) == len(twice.sources[2][1]) == 2  # it may be either

@@ -20,6 +20,12 @@ _OF_THE_REST = re.compile(
     r"\bof (?:(the|his|her|their|its|all the) (?:remaining|rest of the|leftover|other) ([a-z]+)"
     r"|(the (?:rest|remainder)))\b"
 )
+# "half of what was left", "a quarter of the money he had left", "1/3 of those remaining"
+_HAS_LEFT = r"(?:(?: which| that)? (?:he|she|they|it) (?:has|had|have)| (?:that )?(?:is|was|were|are))?"
+_OF_WHAT_IS_LEFT = re.compile(
+    rf"\bof (?:what(?:(?:'|’)s)?{_HAS_LEFT} (?:left|remaining)|what remain(?:s|ed)|those (?:left|remaining)"
+    rf"|(the (?:money|amount|fence|cake|pizza|[a-z]+s)){_HAS_LEFT} (?:left|remaining))\b(?: over| after that)?"
+)
 _REST = re.compile(r"\b(?:remain\w*|rest|left|leftover|other)\b", re.IGNORECASE)
 
 
@@ -27,8 +33,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution = graph.question, graph.solution
     text = question.text
     shares = [i for i, q in enumerate(question.quantities) if q.kind in (Kind.SHARE, Kind.PERCENTAGE)]
-    for match in _OF_THE_REST.finditer(text) if shares else ():
-        read = _of_all(match)
+    for match in (*_OF_THE_REST.finditer(text), *_OF_WHAT_IS_LEFT.finditer(text)) if shares else ():
+        read = _of_all(match) if match.re is _OF_THE_REST else f"of all {match[1] or 'that there was at first'}"
         near = [i for i in shares if 0 <= match.start() - question.quantities[i].mentions[0][1] <= 4]
         if read is None or not near:
             continue
@@ -40,7 +46,10 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             if place is None or words is None:
                 continue
             base, total = place
-            if equation == solution.final and question.quantities[near[0]].value * 2 == 1:
+            subtracted = any(
+                o and solution.equations[e].operators[o - 1] == "-" for e, o in graph.uses.get(equation, ())
+            )
+            if question.quantities[near[0]].value * 2 == 1 and not subtracted:
                 continue  # half may be the other half, which is kept
             yield Edit(
                 twin,
@@ -68,12 +77,16 @@ def _base(graph: Graph, index: int, share: int) -> tuple[int, int] | None:
     own = graph.sources[index]
     bases = [o for o, sources in enumerate(own) if o != share and len(sources) == 1 and sources[0] in results]
     total = _minuend(graph, own[bases[0]][0]) if len(bases) == 1 else None
+    while total is not None and total < len(results) and (earlier := _minuend(graph, total)) is not None:
+        total = earlier  # all is what there was before anything was taken
     return None if total is None else (bases[0], total)
 
 
 def _reworded(step: str) -> dict[str, str] | None:
     """What a step says instead of what remains; None where it says that otherwise."""
     spoken = _REST.findall(step)
+    if re.search(r"\b(?:that|this|it)\b", step.partition("=")[0]):
+        return None
     found = re.findall(r"\b(?:the )?(?:remaining|rest of the)\b", step)
     if not spoken:
         return {}

@@ -30,10 +30,11 @@ _PLAIN = frozenset(
     "going went dollar".split()
 )
 _NEEDED = re.compile(
-    r"\b(?:total|same|as (?:many|much)|legs|both|than|less|fewer|times|twice|average"
-    r"|(?:the|all) (?:other|rest|remaining)s?)\b",
+    r"\b(?:total|same|legs|both|average|(?:the|all) (?:other|rest|remaining)s?)\b",
     re.IGNORECASE,
 )
+_COMPARES = re.compile(r"\b(?:more|less|fewer|than|\w+er than)\b")  # 20% less is something else's, not taken away
+_THAN = re.compile(r"\b(?:than|less|fewer)\b")
 _FROM_THE_END = re.compile(
     r"\b(?:at first|originally|initially|(?:begin|start)\w* with|at the beginning|to start|in the beginning|before)\b"
 )
@@ -56,7 +57,7 @@ _RATED = re.compile(
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     for cut, inside in without(graph):
-        left = Left(graph, inside, may_be_factor(graph, cut, inside))
+        left = Left(graph, cut, inside)
         change = left.change()
         if change is not None and stands_without(graph, change, cut):
             yield Edit(cut.of(graph.question.text), change, said(graph, cut), "")
@@ -77,12 +78,14 @@ def without(graph: Graph) -> Iterator[tuple[Cut, frozenset[int]]]:
         inside = frozenset(i for i, places in enumerate(mentions) if any(places))
         if not inside or not all(all(mentions[i]) for i in inside):
             continue
-        if _NEEDED.search(question.text[cut.start : cut.end]) and not is_factor(cut, question.text):
+        left_out = question.text[cut.start : cut.end]
+        shares = any(question.quantities[i].kind in (Kind.PERCENTAGE, Kind.SHARE) for i in inside)
+        if (_NEEDED.search(left_out) and not is_factor(cut, question.text)) or (shares and _COMPARES.search(left_out)):
             continue
         yield cut, inside
 
 
-def may_be_factor(graph: Graph, cut: Cut, inside: frozenset[int]) -> bool:
+def _may_be_factor(graph: Graph, cut: Cut, inside: frozenset[int]) -> bool:
     """Whether what is cut multiplies: a discount, a tax, a time that something lasts."""
     text = graph.question.text
     kinds = {graph.question.quantities[i].kind for i in inside}
@@ -100,12 +103,14 @@ class Left:
         joints: the equations that lose an operand.
     """
 
-    def __init__(self, graph: Graph, inside: frozenset[int], factor: bool) -> None:
+    def __init__(self, graph: Graph, cut: Cut, inside: frozenset[int]) -> None:
         self.graph = graph
+        self.compares = bool(_THAN.search(graph.question.text, cut.start, cut.end))
         self.pure = {quantity_source(i) for i in inside}
         self.gone: dict[int, int] = {}
         self.dropped: set[tuple[int, int]] = set()
         self.joints: list[int] = []
+        factor = _may_be_factor(graph, cut, inside)
         self.holds = all(self._follow(index, factor) for index in range(len(graph.solution.equations)))
 
     def _follow(self, index: int, factor: bool) -> bool:
@@ -117,14 +122,19 @@ class Left:
         if not any(feeds):
             return True
         multiplies = all(operator in "*/" for operator in equation.operators)
+        # 5 more than Al has, and Al is counted himself
+        differs = not multiplies and any(
+            fed and (q := graph.quantity_of(index, o)) and (self.compares or q.kind is Kind.DIFFERENCE)
+            for o, fed in enumerate(feeds)
+        )
+        shared = (s[0] >= 0 and len(graph.uses.get(s[0], ())) > 1 for fed, s in zip(feeds, own, strict=True) if not fed)
         if all(fed or sources == (WORLD,) for fed, sources in zip(feeds, own, strict=True)) or (
-            multiplies
-            and all(fed or (s[0] >= 0 and len(graph.uses.get(s[0], ())) > 1) for fed, s in zip(feeds, own, strict=True))
+            (multiplies or differs) and all(shared)
         ):
             self.gone[index] = -1
             pure.add(index)
             return True
-        if equation.frozen or any(equation.opens):
+        if equation.frozen or any(equation.opens) or differs:
             return False
         if multiplies:
             if not factor or any(fed and o and equation.operators[o - 1] == "/" for o, fed in enumerate(feeds)):
@@ -206,7 +216,7 @@ def _things(graph: Graph, cut: Cut, inside: bool) -> set[str]:
 def _counts_parts(graph: Graph, change: Change) -> bool:
     """Whether the question says how many parts there are, by a number that is used for nothing else."""
     joints = {e for e, _ in change.dropped} | {e for e, operand in change.gone.items() if operand >= 0}
-    terms = {len(graph.solution.equations[joint].operands) for joint in joints}
+    terms = {len(graph.solution.equations[joint].operands) + more for joint in joints for more in (0, 1)}
     asked = len(graph.question.sentences) - 1
     return any(
         q.value in terms and not graph.feeds(i) and (q.sentence == asked or not graph.is_open(quantity_source(i)))

@@ -26,7 +26,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question = graph.question
     text = question.text
     able = [i for i, q in enumerate(question.quantities) if q.kind in _MEASURED | _PURE and is_editable(graph, i)]
-    pairs = [pair for pair in combinations(able, 2) if _alike(*(question.quantities[i] for i in pair))]
+    pairs = [pair for pair in combinations(able, 2) if _alike(text, *(question.quantities[i] for i in pair))]
     rng.shuffle(pairs)
     for i, j in pairs:
         a, b = question.quantities[i], question.quantities[j]
@@ -50,13 +50,24 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         )
 
 
-def _alike(a: Quantity, b: Quantity) -> bool:
+# The word that a number follows, which is no verb.
+_NO_VERB = frozenset(
+    "the a an of for and with to at in his her their by from than or on only about each every is".split()
+)
+_BEFORE = re.compile(r"([a-z]+)(?: (?:another|about|only|over|exactly|all|the|his|her))? \$?\Z")
+
+
+def _alike(text: str, a: Quantity, b: Quantity) -> bool:
     """Whether two quantities can be taken for one another: the same kind of the same thing, and about as much."""
     if a.kind is not b.kind or a.value == b.value or not 0 < a.value <= _MOST * b.value <= _MOST * _MOST * a.value:
         return False
     if a.kind is Kind.COUNT and a.sentence == b.sentence:
         return True  # 5 apples and 3 pears
-    return a.kind in _PURE or (a.thing == b.thing != "")
+    if a.kind in _PURE or (a.thing == b.thing != ""):
+        return True
+    # "picked 5 pears. Ben picked 8 apples": told in the same words
+    told = [_BEFORE.search(text[: q.mentions[0][0]]) for q in (a, b)]
+    return a.kind is Kind.COUNT and all(told) and told[0][1] == told[1][1] and told[0][1] not in _NO_VERB  # type: ignore[index]
 
 
 def recognised(read: Difference) -> bool:

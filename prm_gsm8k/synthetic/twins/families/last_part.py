@@ -16,6 +16,9 @@ from prm_gsm8k.synthetic.twins.graph import Graph
 from prm_gsm8k.synthetic.twins.question import singular, thing_after
 from prm_gsm8k.synthetic.twins.solve import Change
 
+_OF_WHAT_IS_LEFT = re.compile(
+    r"\b(?:left|remain\w*|now|pay|paid|costs?|spen[dt]|end|still|have|has|profit|earn|make|made|need\w*|more|attend\w*|get)\b"
+)
 _AFTER = re.compile(r"\b(?:[Aa]fter|[Oo]nce|[Ww]hen)\b")
 
 
@@ -26,7 +29,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         return
     asked = text[graph.question.sentences[-1][0] :].lower()
     for cut, inside in dropped.without(graph):
-        left = dropped.Left(graph, inside, dropped.may_be_factor(graph, cut, inside))
+        left = dropped.Left(graph, cut, inside)
         change = left.change(ends=True)
         if change is None or not dropped.stands_without(graph, change, cut):
             continue
@@ -40,7 +43,9 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         result = solution.equations[last]
         thing = thing_after(solution.steps[result.step][result.result_place + 1])
-        if "-" in final.operators and thing and thing not in map(singular, re.findall("[a-z]+", asked)):
+        if "-" in final.operators and (
+            not _OF_WHAT_IS_LEFT.search(asked) or (thing and thing not in map(singular, re.findall("[a-z]+", asked)))
+        ):
             continue  # of 140 students, 60 are boys: girls are asked for
         if _AFTER.search(text, graph.question.sentences[-1][0]) and cut.end <= graph.question.sentences[-1][0]:
             continue  # what is asked may be what comes of it

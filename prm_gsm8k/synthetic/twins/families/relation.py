@@ -26,7 +26,7 @@ def _both_ways(pairs: str) -> dict[str, str]:
 
 
 # Behind their number, before "than": 7 more than. Before it: increased by 7.
-_COMPARED = _both_ways(
+COMPARED = _both_ways(
     "more/less more/fewer older/younger taller/shorter longer/shorter heavier/lighter higher/lower larger/smaller "
     "bigger/smaller greater/smaller above/below faster/slower farther/nearer further/nearer later/earlier"
 )
@@ -36,14 +36,17 @@ _DONE = _both_ways(
     "deposited/withdrew deposits/withdraws rises/falls raised/lowered grew/shrank added/removed adds/removes "
     "got_on/got_off gets_on/gets_off get_on/get_off"
 )
-_OPPOSITE = _COMPARED | _DONE
+_OPPOSITE = COMPARED | _DONE
 _LONGEST_FIRST = sorted(_OPPOSITE, key=len, reverse=True)
-_BEHIND = re.compile(rf"[ -](?:[A-Za-z]+ )?({'|'.join(_COMPARED)})\b(?=[^.,;?!]*\bthan\b|(?<=above)|(?<=below))")
+_BEHIND = re.compile(rf"[ -](?:[A-Za-z]+ )?({'|'.join(COMPARED)})\b(?=[^.,;?!]*\bthan\b|(?<=above)|(?<=below))")
 _BEFORE = re.compile(rf"\b({'|'.join(word for word in _LONGEST_FIRST if word in _DONE)})\b(?: \w+){{0,3}}? \$?\Z")
 _AFTER = re.compile(r"%?(?: [a-z]+){0,4}? (gets? o(?:n|ff)|got o(?:n|ff))\b")
 _ANY = re.compile(rf"\b(?:{'|'.join(_LONGEST_FIRST)})\b", re.IGNORECASE)
 _WEIGHED = re.compile(r" [^.,;?!]{0,12}(?:pounds|kilograms|kg|kilos|ounces|points|yards|inches)\b")
 _COUNTED = re.compile(r" (?:[A-Za-z]+ ){0,2}?[A-Za-z]+s\b")
+_COMPARISON = re.compile(
+    r"a total of|total (?=[a-z]+ [a-z]+ (?:is|are|was|were)\b)|\bthan [^.,;=]*|\ball the\b|\balso\b"
+)
 # Words that fit one of the two operations only.
 _OF_SUM = re.compile(
     r"\b(?:total|altogether|together|plus|add|adds|added|adding|sum|combined|additional|extra|both|all|gain\w*|bonus"
@@ -73,10 +76,10 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         equation = solution.equations[equation_index]
         turned = "-" if equation.operators[0] == "+" else "+"
         words = _said(graph, index, equation.step, word)
-        prose = " ".join(solution.steps[equation.step][0::2]).lower().replace("a total of", "")
+        prose = _COMPARISON.sub("", " ".join(solution.steps[equation.step][0::2]).lower())
         if words is None or (_OF_SUM if turned == "-" else _OF_DIFFERENCE).search(prose):
             continue
-        new = _turned(word, text[at + len(word) :])
+        new = turned_word(word, text[at + len(word) :])
         twin = text[:at] + new + text[at + len(word) :]
         low, high = min(start, at), max(end, at + len(word))
         yield Edit(
@@ -132,10 +135,10 @@ def _said(graph: Graph, index: int, step: int, word: str) -> dict[str, str] | No
     if not said:
         return {}
     told = said[0]
-    compares = told not in _COMPARED or re.search(rf"\b{told}\b.* than\b|_ {told}\b", prose)
+    compares = told not in COMPARED or re.search(rf"\b{told}\b.* than\b|_ {told}\b", prose)
     if len(said) > 1 or not compares or (told != word and _OPPOSITE[told] != _OPPOSITE[word]):
         return None
-    return {told: _turned(told, prose.lower().partition(told)[2])}
+    return {told: turned_word(told, prose.lower().partition(told)[2])}
 
 
 def _speaks(graph: Graph, step: int, value: Value) -> bool:
@@ -147,11 +150,11 @@ def _speaks(graph: Graph, step: int, value: Value) -> bool:
     )
 
 
-def _turned(word: str, rest: str) -> str:
+def turned_word(word: str, rest: str) -> str:
     """The opposite of a word; of "more" it is "fewer" before things that are counted.
 
-    >>> _turned("more", " blue pens than red pens"), _turned("more", " than Al"), _turned("older", " than Al")
-    ('fewer', 'less', 'younger')
+    >>> turned_word("more", " blue pens than red pens"), turned_word("more", " than Al")
+    ('fewer', 'less')
     """
     if word in ("lost", "loses") and _WEIGHED.match(rest):
         return {"lost": "gained", "loses": "gains"}[word]

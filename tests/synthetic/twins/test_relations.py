@@ -1,0 +1,54 @@
+"""Relations are read the other way round: a multiple as a share, more as fewer."""
+
+import pytest
+
+from prm_gsm8k.dataset.problems import Problem
+from prm_gsm8k.synthetic.twins.blocks import Block, blocks
+from prm_gsm8k.synthetic.twins.edit import Family
+from prm_gsm8k.synthetic.twins.families import multiple
+
+ASKED = " How many have they?"
+
+
+def made(family: Family, question: str, answer: str) -> list[Block]:
+    problem = Problem("mine/0", question, answer, "train", "mine.jsonl:1")
+    return list(blocks(problem, families=(family,), most=9))
+
+
+def solution(equation: str, result: int, says: str = "Jo has") -> str:
+    total = 12 + result
+    return (
+        f"{says} {equation} = <<{equation}={result}>>{result} pens.\n"
+        f"They have 12+{result} = <<12+{result}={total}>>{total}.\n#### {total}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "equation", "step"),
+    [
+        ("three times as many pens as Al", "one-third as many pens as Al", "12*3", "12/3"),
+        ("six times the number of Al", "one-sixth of the number of Al", "12*6", "12/6"),
+        ("twice the number of Al", "half the number of Al", "12*2", "12/2"),
+        ("triple what Al has", "one-third of what Al has", "12*3", "12/3"),
+        ("one-third as many as Al", "three times as many as Al", "12/3", "12*3"),
+        ("1/4 the number of Al", "four times the number of Al", "12/4", "12*4"),
+        ("3 times more pens than Al", "3 times fewer pens than Al", "12*3", "12/3"),
+    ],
+)
+def test_a_multiple_is_read_as_a_share(said: str, read: str, equation: str, step: str) -> None:
+    question = f"Al has 12 pens. Jo has {said}.{ASKED}"
+    [block] = made(multiple.FAMILY, question, solution(equation, int(eval(equation))))
+    assert block.edit.question == question.replace(said, read)
+    assert block.twin_steps[0].startswith(f"Jo has {step} = ")
+
+
+def test_a_step_that_says_the_multiple_says_the_share() -> None:
+    question = f"Al has 12 pens. Jo has three times as many as Al.{ASKED}"
+    [block] = made(multiple.FAMILY, question, solution("12*3", 36, "With three times as many as Al Jo has"))
+    assert block.twin_steps[0] == "With one-third as many as Al Jo has 12/3 = 4 pens."
+
+
+@pytest.mark.parametrize("says", ["That is a third of it inverted, so", "Three times the pens mean tripling, so"])
+def test_a_step_that_says_it_otherwise_is_left(says: str) -> None:
+    question = f"Al has 12 pens. Jo has three times as many as Al.{ASKED}"
+    assert made(multiple.FAMILY, question, solution("12*3", 36, says)) == []
