@@ -102,11 +102,17 @@ def read_asked(graph: Graph) -> Asked | None:
     return Asked(graph, start, text, solution.final, final) if text.count("?") <= 1 else None
 
 
+def ends(asked: Asked) -> list[int]:
+    """The earlier equations with which a solution may end: alone in their step, and all before goes into them."""
+    solution = asked.graph.solution
+    steps = [equation.step for equation in solution.equations]
+    return [i for i in range(asked.index - 1, -1, -1) if steps.count(steps[i]) == 1 and is_needed(asked.graph, i)]
+
+
 def previous(asked: Asked) -> int:
     """The only equation of the last step but one, if all that was computed goes into it; -1 if there is none."""
-    step = asked.final.step - 1
-    found = [i for i, e in enumerate(asked.graph.solution.equations) if e.step == step]
-    return found[0] if len(found) == 1 and is_needed(asked.graph, found[0]) else -1
+    found = [i for i in ends(asked) if asked.graph.solution.equations[i].step == asked.final.step - 1]
+    return found[0] if found else -1
 
 
 def is_needed(graph: Graph, last: int) -> bool:
