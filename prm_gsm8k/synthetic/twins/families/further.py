@@ -21,7 +21,6 @@ from prm_gsm8k.synthetic.twins.asked import (
     equation,
     number,
     only,
-    only_name,
     read_asked,
     says,
     thing_of,
@@ -62,6 +61,10 @@ _THEY = re.compile(
     r"|[A-Z][a-z]+, [A-Z][a-z]+,? and [A-Z][a-z]+) ([a-z]+)((?: [a-z]+){0,6})\?\Z"
 )
 _SMALL = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
+_OTHERS = re.compile(
+    r"\b(?:[Tt]he [A-Z][a-z]+|[Ee]very(?:one|body)|(?:child|kid|friend|brother|sister|sibling|parent|student|people"
+    r"|classmate|person|famil|member|team|group|class|cousin|couple|mother|father|mom|dad|wife|husband|son|daughter)[a-z]*)\b"
+)
 _MOVES = re.compile(r"\b(?:g[ai]v(?:e|es|en|ing)|lent|lends?|trad\w+|shar\w+|receiv\w+|borrow\w+|transfer\w*)\b")
 _NOT_SO = frozenset("more less fewer than left remaining now each all both together their his her per".split())
 
@@ -166,10 +169,10 @@ def _average(asked: Asked) -> Iterator[Edit]:
     if match is None or plain == asked.text:
         return
     how, aux, who, verb, rest = match.groups()
-    words, everybody = who.split(), set(names_in(asked.graph.question.text))
-    people = len(names_in(who)) or next((_SMALL[word] for word in words if word in _SMALL), 0)
-    if who == "they" and only_name("Al " + asked.graph.question.text) == "" and len(everybody) in (2, 3):
-        people = len(everybody)
+    people = len(names_in(who)) or next((_SMALL[word] for word in who.split() if word in _SMALL), 0)
+    if who == "they" and not _OTHERS.search(asked.graph.question.text):
+        everybody = set(names_in(asked.graph.question.text))
+        people = len(everybody) if len(everybody) in (2, 3) else 0
     if people < 2 or not _NOT_SO.isdisjoint((*how.split(), *rest.split())) or verb not in PAST_OF:
         return
     value = whole(Fraction(asked.final.result) / people)
@@ -194,7 +197,8 @@ def _together(asked: Asked) -> Iterator[Edit]:
     if verb not in PAST_OF or not _NOT_SO.isdisjoint((*what.split(), *rest.split())):
         return
     for place, source in enumerate(graph.sources[asked.index]):
-        others = [name for name in dict.fromkeys(names_in(graph.question.text)) if name != who]
+        said = names_in(graph.question.text)
+        others = [name for name in dict.fromkeys(said) if name != who and said.count(name) > 1]
         other = whose(graph, source, others)
         if not other or other not in "".join(asked.parts[:1]) + graph.question.text:
             continue
