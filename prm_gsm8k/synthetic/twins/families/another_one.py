@@ -22,7 +22,9 @@ _DAYS = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
 _MONTHS = re.compile(r"\b(?:January|February|March|April|June|July|August|September|October|November|December)\b")
 _ORDINALS = re.compile(r"\b(?:first|second|third|fourth|fifth|last)\b(?! (?:two|three|four|five|\d))")
 _COLORS = re.compile(r"\b(?:red|blue|green|yellow|white|black|pink|purple|orange|brown|gray|silver|gold)\b")
-_SIZES = re.compile(r"\b(?:small|medium|large|big|smaller|larger|bigger|older|younger|taller|shorter)\b")
+_SIZES = re.compile(
+    r"\b(?:small|medium|large|big|(?:small|larg|bigg|old|young|tall|short|long|heavi|light|fast|slow|cheap)(?:er|est))\b"
+)
 _PEOPLE = re.compile(r"\b(?:boys|girls|men|women|adults|children|kids|teachers|students|males|females|parents)\b")
 # Ways of telling things apart: those of one way can stand for one another.
 _WAYS: tuple[Callable[[str], list[str]], ...] = (
