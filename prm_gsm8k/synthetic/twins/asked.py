@@ -102,11 +102,17 @@ def read_asked(graph: Graph) -> Asked | None:
     return Asked(graph, start, text, solution.final, final) if text.count("?") <= 1 else None
 
 
+def ends(asked: Asked) -> list[int]:
+    """The earlier equations with which a solution may end: alone in their step, and all before goes into them."""
+    solution = asked.graph.solution
+    steps = [equation.step for equation in solution.equations]
+    return [i for i in range(asked.index - 1, -1, -1) if steps.count(steps[i]) == 1 and is_needed(asked.graph, i)]
+
+
 def previous(asked: Asked) -> int:
     """The only equation of the last step but one, if all that was computed goes into it; -1 if there is none."""
-    step = asked.final.step - 1
-    found = [i for i, e in enumerate(asked.graph.solution.equations) if e.step == step]
-    return found[0] if len(found) == 1 and is_needed(asked.graph, found[0]) else -1
+    found = [i for i in ends(asked) if asked.graph.solution.equations[i].step == asked.final.step - 1]
+    return found[0] if found else -1
 
 
 def is_needed(graph: Graph, last: int) -> bool:
@@ -128,7 +134,7 @@ def ancestors(graph: Graph, of: Iterable[int]) -> set[int]:
     return found
 
 
-_COMPARED = re.compile(r"\b(?:than|as|of|from|for|with|to|by|gave|paid|that) (?:[a-z']+ ){0,3}[A-Z][a-z]+.*")
+_COMPARED = re.compile(r"\b(?:than|as) (?:[a-z']+ ){0,3}[A-Z][a-z]+.*")
 _LEAD = re.compile(r"\A(?:If|Since|As|Because|When|While) [^,]*, ")
 _CLAUSE = re.compile(r"[.,;?!]\s| and | but | while |\.\Z")
 
@@ -139,13 +145,16 @@ def whose(graph: Graph, source: tuple[int, ...], subjects: list[str]) -> str:
     if len(source) != 1 or source[0] < 0:
         return ""
     if source[0] < quantity_source(0):
-        parts = solution.steps[solution.equations[source[0]].step]
-        text = _COMPARED.sub("", _LEAD.sub("", parts[0]))
-        unclear = re.search(r"\b(?:both|together|combined|they|their)\b", "".join(parts))
+        equation = solution.equations[source[0]]
+        parts = solution.steps[equation.step]
+        text = _COMPARED.sub("", _LEAD.sub("", "".join(parts[: equation.places[0]] if equation.places else parts[:1])))
+        unclear: object = re.search(r"\b(?:both|together|combined|they|their)\b", "".join(parts))
     else:
         start, end = question.quantities[source[0] - quantity_source(0)].mentions[0]
         text, behind = _CLAUSE.split(question.text[:start])[-1], _CLAUSE.split(question.text[end:])[0]
-        unclear = re.search(r"\b(?:more|less|fewer|times|than|as|each|per|every)\b", text + behind)
+        unclear = re.search(r"\b(?:more|less|fewer|times|than|as|each|per|every|there)\b", text + behind)
+        list_of_names = re.search(r"[A-Z][a-z]+,?(?: and)? \Z", question.text[: start - len(text)])
+        unclear = unclear or (list_of_names and names_in(list_of_names[0]))
     named = [subject for subject in subjects if re.search(rf"\b{subject}\b", text, re.IGNORECASE)]
     return named[0] if len(named) == 1 and not unclear and len(set(names_in(text))) <= 1 else ""
 

@@ -64,14 +64,15 @@ _FIND = re.compile(
 _THERE = re.compile(rf"[Tt]here (are|were|will be|would be){_TOTAL} \$?\(?\Z")
 _WORD = r"(?!(?:is|are|was|were|has|have|had|gets?|will|would|that|who|to|and|if|then|also|of|so)\b)[a-z-]+"
 _SUBJECT = (
-    r"[A-Z][a-z]+(?: and [A-Z][a-z]+)?|[Hh]e|[Ss]he|[Tt]hey"
+    r"[A-Z][a-z]+(?:(?: and)? [A-Z][a-z]+){0,2}|[Hh]e|[Ss]he|[Tt]hey"
     rf"|(?:[Tt]he|[Ee]ach|[Oo]ne|[Aa]n?|[A-Z][a-z]+'s) (?:{_WORD} ){{0,3}}?{_WORD}(?: of {_WORD}(?: {_WORD})?)?"
     r"|(?:[Tt]he )?(?:\d+|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix) "
     rf"(?:{_WORD} ){{0,3}}?{_WORD}(?<=s)(?: of {_WORD}(?: {_WORD})?)?"
 )
 _DOES = re.compile(
     rf"({_SUBJECT})(?: then| also| now| still| only| already| currently| therefore)*"
-    rf"( will| would| can| could| needs to| need to| has to| have to| has| have| had)? ({_VERB}){_TOTAL} \$?\(?\Z"
+    rf"( will| would| can| could| needs to| need to| has to| have to| has| have| had)? ({_VERB})"
+    rf"( away| out| up| back| off)?{_TOTAL} \$?\(?\Z"
 )
 _TAKES = re.compile(r"(?:[Ii]t) (takes|took|will take)( [A-Z][a-z]+| him| her| them)?" + _TOTAL + r" \$?\(?\Z")
 _OLD = re.compile(rf"({_SUBJECT}) (is|was|will be){_TOTAL} \$?\(?\Z")
@@ -83,7 +84,8 @@ _BEHIND = re.compile(
 _PASSIVE = re.compile(
     r" ((?:[a-z]+ )?[a-z]+s) (are|were|was|will be) ([a-z]+(?:ed|n|t|ing|old|ght|de)\b[a-zA-Z' ]*?)\.?\Z"
 )
-_NOUN = re.compile(r"(?:[a-z]+ )?[a-z]+s(?: of [a-z]+)?")
+_NOUN = re.compile(r"(?:[a-z-]+ ){0,2}[a-z]+s(?: of [a-z]+)?")
+_NO_NOUN = frozenset("total other remaining more that who which and two three four five six additional extra".split())
 _PAYS = frozenset("spend earn pay cost save charge owe donate invest".split())
 _UNCLEAR = re.compile(
     r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|ratio|proportion|representing|following|above|rest|is|are|was"
@@ -148,14 +150,14 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
     match = _DOES.match(head)
     if not noun and match and _base(match[3]) in _PAYS:
         money = True
-    if not _NOUN.fullmatch(noun) if not money else noun:
+    if noun if money else not _NOUN.fullmatch(noun) or not _NO_NOUN.isdisjoint(noun.split()):
         return None
     what = "How much money" if money else f"How many {noun}"
     if there := _THERE.match(head):
         if money:
             return None
         be, _, infinitive = there[1].partition(" ")
-        if not rest and noun.split()[-1] in asked:
+        if rest == " left" or (not rest and all(word in asked for word in noun.split())):
             return None
         return f"{what} {be} there{' ' + infinitive if infinitive else ''}{rest}?"
     if (takes := _TAKES.match(head)) and noun in ("hours", "minutes", "days", "weeks", "seconds", "months", "years"):
@@ -218,7 +220,7 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
     if aux in ("has", "have", "had"):  # has baked
         if _PAST.get(verb) is None or base in ("have", "eat", "give", "take", "drive", "write", "see", "grow"):
             return None
-        return f"{what} {aux} {subject} {verb}{rest}?"
+        return f"{what} {aux} {subject} {verb}{match[4] or ''}{rest}?"
     if aux.endswith(" to"):
         base, aux = f"{aux.split()[0].replace('has', 'have').removesuffix('s')} to {verb}", "do" if plural else "does"
     elif aux:
@@ -241,10 +243,13 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
         return f"How much {aux} {subject} cost{rest}?" if what == "How much money" else None
     if not rest and not _tells_apart(subject, base, what, who, asked):
         return None
-    return f"{what} {aux} {subject} {base}{rest}?"
+    return f"{what} {aux} {subject} {base}{match[4] or ''}{rest}?"
 
 
 _SEVERAL = ("the", "two", "three", "four", "five", "six")
+
+
+_MEASURES = frozenset("different pounds pairs packs boxes bags dollars".split())
 
 
 def _tells_apart(subject: str, base: str, what: str, who: str, asked: str) -> bool:
@@ -252,5 +257,6 @@ def _tells_apart(subject: str, base: str, what: str, who: str, asked: str) -> bo
     if not who and subject not in ("they", "They") and subject not in asked:
         return True  # of several people, one that is not asked for
     if base.split()[-1] in ("have", "make", "earn", "get", "spend"):
-        return False
+        words = what.split()  # "How many blue pens"
+        return len(words) == 4 and words[2] not in asked and words[2] not in _MEASURES
     return base not in asked and (what == "How much money" or what.split()[2] not in asked or base[:4] not in asked)

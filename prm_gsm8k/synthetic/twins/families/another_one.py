@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
-from prm_gsm8k.synthetic.twins.asked import TOTAL, Asked, currency, previous, read_asked, thing_of, whose
+from prm_gsm8k.synthetic.twins.asked import TOTAL, Asked, currency, ends, read_asked, thing_of, whose
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph
 from prm_gsm8k.synthetic.twins.question import SPELLED, names_in, singular
+from prm_gsm8k.synthetic.twins.units import SMALLER
 from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
 
 _DAYS = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
 _MONTHS = re.compile(r"\b(?:January|February|March|April|June|July|August|September|October|November|December)\b")
 _ORDINALS = re.compile(r"\b(?:first|second|third|fourth|fifth|last)\b(?! (?:two|three|four|five|\d))")
 _COLORS = re.compile(r"\b(?:red|blue|green|yellow|white|black|pink|purple|orange|brown|gray|silver|gold)\b")
-_SIZES = re.compile(r"\b(?:small|medium|large|big|smaller|larger|bigger|older|younger|taller|shorter)\b")
+_SIZES = re.compile(
+    r"\b(?:small|medium|large|big|(?:small|larg|bigg|old|young|tall|short|long|heavi|light|fast|slow|cheap)(?:er|est))\b"
+)
 _PEOPLE = re.compile(r"\b(?:boys|girls|men|women|adults|children|kids|teachers|students|males|females|parents)\b")
 # Ways of telling things apart: those of one way can stand for one another.
 _WAYS: tuple[Callable[[str], list[str]], ...] = (
@@ -32,22 +35,21 @@ _MOVES = re.compile(
     r"|receiv\w+|borrow\w+|transfer\w*|spen[dt]s?|us(?:e|es|ed))\b"
 )
 _NOT_SO = re.compile(
-    r"\b(?:he|she|his|her|him|they|their|more|less|fewer|than|both|each|all|left|remain\w*|exceed|will|years)\b"
+    r"\b(?:he|she|his|her|him|they|their|more|less|fewer|than|both|each|all|left|remain\w*|exceed|will|years|one of)\b"
 )
-_NOUN = re.compile(r"\b([Hh]ow many )([a-z]+(?: [a-z]+)??)( (?:are|were|did|does|do|will|can)\b[^?]*\?)\Z")
+_UNITS = frozenset(unit for larger, _, smaller in SMALLER for unit in (larger, smaller))
+_NOUN = re.compile(r"\b([Hh]ow many )([a-z]+)( (?:are|were|did|does|do|will|can)\b[^?]*\?)\Z")
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     asked = read_asked(graph)
     if asked is None:
         return
-    last = previous(asked)
-    if last < 0:
-        return
-    yield from _of_both(asked, last)
-    if not TOTAL.search(asked.text):
-        yield from _another(asked, last)
-        yield from _another_noun(asked, last)
+    for last in ends(asked):
+        yield from _of_both(asked, last)
+        if not TOTAL.search(asked.text):
+            yield from _another(asked, last)
+            yield from _another_noun(asked, last)
 
 
 def _says(asked: Asked, index: int) -> str:
@@ -62,12 +64,39 @@ def _is_alike(asked: Asked, last: int) -> bool:
     return money == asked.is_money and (money or things[0] == things[1])
 
 
+def _moves(asked: Asked, clause: str) -> bool:
+    """Whether what somebody has may have changed since the step that says it."""
+    return "have" in clause.split() and bool(_MOVES.search(asked.graph.question.text))
+
+
+def _is_another_time(asked: Asked, last: int, name: str) -> bool:
+    """Whether this step speaks of another time than the question, or a later one of the same person."""
+    later = asked.graph.solution.equations[last + 1 : asked.index]
+    steps = {equation.step for equation in later} - {asked.graph.solution.equations[last].step}
+    own = ("".join(asked.graph.solution.steps[step][:1]) for step in steps)
+    return bool(_TIME.search(_says(asked, last))) or any(text.startswith(name) for text in own)
+
+
+_TIME = re.compile(r"\b(?:[Ii]n|[Aa]fter) [a-z0-9]+ years\b|\bago\b|\bwill be\b")
+
+
 def _is_said(asked: Asked, name: str) -> bool:
     """Whether the question itself says how many somebody has: "If Al has 5 pens"."""
     more = r"(?:[a-z]+ )?(?:more|fewer|less|times|younger|older|lighter|heavier|taller|shorter)\b"
     number = rf"(?:\$?\d[\d,.]*+|{'|'.join((*SPELLED, 'a dozen'))})"
-    owned = rf"\b{name}(?:['’]s [a-z]+)? (?:already |only |currently |just )?[a-z]+ {number}(?! {more})"
+    owned = rf"\b{name}(?:['’]s? [a-z]+)?(?: [a-z]+){{1,2}} {number}(?! {more})"
     return bool(re.search(owned, asked.graph.question.text))
+
+
+def _speaks_of(asked: Asked, last: int, clause: str, name: str) -> bool:
+    """Whether an earlier step says what this asks, but of somebody else: it has all words of some length."""
+    said = _says(asked, last).lower()
+    known = {singular(name.lower()), thing_of(asked.graph, (asked.index,)), "there", "money", "calculate", "currently"}
+    owned = bool(re.search(r"['’]s\b", clause)) or not re.search(
+        r"[A-Z][a-z]+['’]s [a-z]+ (?:has|had|have|is)\b", _says(asked, last)
+    )
+    words = (word for word in re.findall("[a-z]{5,}", clause.lower()) if singular(word) not in known)
+    return owned and all(word[:4] in said for word in words)
 
 
 def _another(asked: Asked, last: int) -> Iterator[Edit]:
@@ -83,8 +112,14 @@ def _another(asked: Asked, last: int) -> Iterator[Edit]:
             continue
         other, name = others.pop(), named[0]
         if way is names_in:
-            if whose(asked.graph, (last,), [other]) != other or _MOVES.search(asked.graph.question.text):
+            if (
+                whose(asked.graph, (last,), [other]) != other
+                or _moves(asked, clause)
+                or _is_another_time(asked, last, other)
+            ):
                 continue
+        if not _speaks_of(asked, last, clause, name):
+            continue
         if not re.search(rf"\b{other}\b", asked.graph.question.text) or _is_said(asked, other):
             continue
         if says_what_is_needed(asked.graph, last, asked.start + asked.how):
@@ -100,11 +135,13 @@ def _another_noun(asked: Asked, last: int) -> Iterator[Edit]:
     parts = asked.graph.solution.steps[asked.graph.solution.equations[last].step]
     tail = re.match(r" ([a-z]+)\b", parts[asked.graph.solution.equations[last].result_place + 1])
     how, noun, rest = match.groups()
-    if tail is None or not tail[1].endswith("s") or not noun.endswith("s") or " " in noun:
+    if tail is None or not tail[1].endswith("s") or not noun.endswith("s") or noun in _UNITS:
         return
     if singular(noun) == singular(tail[1]) or thing_of(asked.graph, (asked.index,)) != singular(noun):
         return
     if not re.search(rf"\b{tail[1]}\b", asked.graph.question.text) or tail[1] in rest:
+        return
+    if not _speaks_of(asked, last, rest, noun):
         return
     yield asked.edit(asked.text[: match.start()] + f"{how}{tail[1]}{rest}", last)
 
@@ -126,6 +163,8 @@ def _of_both(asked: Asked, last: int) -> Iterator[Edit]:
     names = list(dict.fromkeys(names_in(_says(asked, last))))
     everybody = set(names_in(asked.graph.question.text))
     name = next((n for n in names if whose(asked.graph, (last,), [n]) == n), "")
+    if re.search(rf"\b{name}['’]s\b", _says(asked, last)):
+        return  # of her brother
     if not name or len(everybody) < 2 or name not in everybody or (last,) not in asked.graph.sources[asked.index]:
         return
     if (
@@ -140,7 +179,7 @@ def _of_both(asked: Asked, last: int) -> Iterator[Edit]:
 
 def recognised(read: Difference) -> bool:
     """One concludes where the other goes on, and one of two stands for the other or for both."""
-    return read.ends and bool(read.new)
+    return read.ends and bool(read.gone | read.new)
 
 
 FAMILY = Family(

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.numbers import operate
 from prm_gsm8k.synthetic.twins.asked import (
     AUXILIARY,
     TOTAL,
@@ -36,7 +38,7 @@ _SUM = re.compile(
     rf" (they|the two [a-z]+s|the two(?: of them)?|{WHO} and {WHO}) ([a-z]+)({_WORDS}{{0,6}}){_IF}"
 )
 _MORE = re.compile(
-    rf"\b([Hh]ow (?:many|much)) (?:more|fewer|less)((?: [a-z-]+){{0,4}}?) ({AUXILIARY}) ({WHO}) ([a-z]+)"
+    rf"\b([Hh]ow (?:many|much)) (more|fewer|less)((?: [a-z-]+){{0,4}}?) ({AUXILIARY}) ({WHO}) ([a-z]+)"
     rf"({_WORDS}{{0,5}}?),? (?:than|compared to) (?:did |does |do )?({WHO})(?: (?:{AUXILIARY}))?"
     rf"((?: (?:in|on|at|during|this|last|now)\b[A-Za-z' ]*?)?){_IF}"
 )
@@ -127,7 +129,7 @@ def _sum(asked: Asked, total: str) -> Iterator[Edit]:
     match = _MORE.search(asked.text)
     if match is None:
         return
-    how, what, aux, first, verb, rest, second, tail, condition = match.groups()
+    how, more, what, aux, first, verb, rest, second, tail, condition = match.groups()
     if not _is_plain(verb, rest) or first.lower() == second.lower():
         return
     before, both = asked.text[: match.start()], f"{first} and {second}"
@@ -135,6 +137,12 @@ def _sum(asked: Asked, total: str) -> Iterator[Edit]:
     twin = before + f"{how}{what} {plural} {both} {verb}{rest} {total}{tail}{condition}?"
     said = says("they", plural, verb)
     yield from _made(asked, twin, "+", said and f"Together {said}", _counted(what))
+    if more == "more" and what:
+        as_many = f"as {how.split()[1]}{what}"
+        twin = (
+            before + f"{how.split()[0]} many times {as_many} {aux} {first} {verb}{rest} as {second}{tail}{condition}?"
+        )
+        yield from _made(asked, twin, "/", says(first, aux, verb), f" times {as_many} as {second}")
 
 
 def _sum_on(asked: Asked, total: str) -> Iterator[Edit]:
@@ -170,8 +178,10 @@ def _made(asked: Asked, twin: str, operator: str, said: str | None, behind: str)
     values, shown = asked.final.operands, terms(asked)
     if operator == "-" and values[0] < values[1]:
         values, shown = values[::-1], shown[::-1]
-    value = values[0] - values[1] if operator == "-" else values[0] + values[1]
-    result = number(value, asked.parts, asked.final.result_place)
+    if operator == "/" and (values[1] == 0 or values[0] / Fraction(values[1]) not in range(2, 13)):
+        return
+    value = operate(operator, values[0], values[1])
+    result = str(value) if operator == "/" else number(value, asked.parts, asked.final.result_place)
     if result is not None and not asked.is_said(value):
         step = capital(f"{said or 'That is'} {equation(asked, shown, operator, result)}{behind}.")
         yield asked.edit(twin, asked.index - 1, (step, value))
@@ -183,9 +193,9 @@ def _counted(what: str) -> str:
 
 
 def recognised(read: Difference) -> bool:
-    """One last step adds what the other subtracts, and one question compares."""
-    compares = {"more", "fewer", "less"}
-    return {read.operators, read.twin_operators} == {"+", "-"} and bool(compares & (read.gone + read.new).keys())
+    """One last step subtracts where the other adds or divides, and one question compares."""
+    operators = {read.operators, read.twin_operators}
+    return operators in ({"+", "-"}, {"-", "/"}) and bool({"more", "fewer", "less"} & (read.gone + read.new).keys())
 
 
 FAMILY = Family(

@@ -21,7 +21,6 @@ from prm_gsm8k.synthetic.twins.asked import (
     equation,
     number,
     only,
-    only_name,
     read_asked,
     says,
     thing_of,
@@ -29,8 +28,8 @@ from prm_gsm8k.synthetic.twins.asked import (
 )
 from prm_gsm8k.synthetic.twins.asking import PAST_OF
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
-from prm_gsm8k.synthetic.twins.graph import Graph
-from prm_gsm8k.synthetic.twins.question import names_in, singular
+from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
+from prm_gsm8k.synthetic.twins.question import Kind, names_in, singular
 
 # A period, how many of it make a longer one, and what must not be said anywhere, since it would count otherwise.
 _LONGER = (
@@ -56,14 +55,26 @@ _BY_THE_DOZEN = re.compile(
 _HAS = re.compile(
     rf"\b([Hh]ow (?:many|much))((?: [a-z]+){{0,3}}?) (does|did|will) ({NAME}) ([a-z]+)((?: [a-z]+){{0,4}})\?\Z"
 )
+_OLD = re.compile(rf"\b([Hh]ow) old is ({NAME})( now|)\?\Z")
 _THEY = re.compile(
     r"\b([Hh]ow (?:many|much)(?: [a-z]+){0,4}?) (do|does|did|will|would|can)"
     r" (they|the (?:two|three|four|five)(?: of them| [a-z]+s)?|both(?: of them)?|[A-Z][a-z]+ and [A-Z][a-z]+"
     r"|[A-Z][a-z]+, [A-Z][a-z]+,? and [A-Z][a-z]+) ([a-z]+)((?: [a-z]+){0,6})\?\Z"
 )
 _SMALL = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
-_MOVES = re.compile(r"\b(?:g[ai]v(?:e|es|en|ing)|lent|lends?|trad\w+|shar\w+|receiv\w+|borrow\w+|transfer\w*)\b")
-_NOT_SO = frozenset("more less fewer than left remaining now each all both together their his her per".split())
+_OTHERS = re.compile(
+    r"\b(?:[Tt]he [A-Z][a-z]+|[Ee]very(?:one|body)|(?:child|kid|friend|brother|sister|sibling|parent|student|people"
+    r"|classmate|person|famil|member|team|group|class|cousin|couple|mother|father|mom|dad|wife|husband|son|daughter)[a-z]*)\b"
+)
+# What somebody has, or how old he is, may have changed since it was said.
+_MOVES = re.compile(
+    r"\b(?:g[ai]v(?:e|es|en|ing)|lent|lends?|trad\w+|shar\w+|receiv\w+|borrow\w+|transfer\w*|los(?:e|es|t)|donat\w+|owe[sd]?"
+    r"|debts?|sells?|sold|eats?|ate|took|takes?|spen[dt]s?|us(?:e|es|ed)|now|later|after|again|then)\b"
+)
+_TIME = re.compile(r"\b(?:in|after) [a-z0-9]+ years\b|\bago\b|\bwill be\b|\bwas\b|\bwhen\b", re.IGNORECASE)
+_NOT_SO = frozenset(
+    "farther in after before more less fewer than left remaining now each all both together their his her per".split()
+)
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
@@ -166,10 +177,10 @@ def _average(asked: Asked) -> Iterator[Edit]:
     if match is None or plain == asked.text:
         return
     how, aux, who, verb, rest = match.groups()
-    words, everybody = who.split(), set(names_in(asked.graph.question.text))
-    people = len(names_in(who)) or next((_SMALL[word] for word in words if word in _SMALL), 0)
-    if who == "they" and only_name("Al " + asked.graph.question.text) == "" and len(everybody) in (2, 3):
-        people = len(everybody)
+    people = len(names_in(who)) or next((_SMALL[word] for word in who.split() if word in _SMALL), 0)
+    if who == "they" and not _OTHERS.search(asked.graph.question.text):
+        everybody = set(names_in(asked.graph.question.text))
+        people = len(everybody) if len(everybody) in (2, 3) else 0
     if people < 2 or not _NOT_SO.isdisjoint((*how.split(), *rest.split())) or verb not in PAST_OF:
         return
     value = whole(Fraction(asked.final.result) / people)
@@ -181,33 +192,69 @@ def _average(asked: Asked) -> Iterator[Edit]:
 
 
 def _together(asked: Asked) -> Iterator[Edit]:
-    """How many two have together, for how many one of them has, who is compared with the other."""
-    match, graph = _HAS.search(asked.text), asked.graph
-    if (
-        match is None
-        or match.start() < asked.how
-        or len(asked.final.operands) != 2
-        or _MOVES.search(graph.question.text)
-    ):
+    """How many two have together, for how many one of them has."""
+    graph = asked.graph
+    if (match := _OLD.search(asked.text)) and not _TIME.search(graph.question.text):
+        how, who, now = match.groups()
+        for other, shown, value in _of_others(asked, who):
+            what = "What" if how == "How" else "what"
+            twin = asked.text[: match.start()] + f"{what} is the sum of the ages of {who} and {other}{now}?"
+            text = "The sum of their ages is {}."
+            yield from _on(asked, twin, [_result(asked), shown], "+", value + asked.final.result, text)
+    match = _HAS.search(asked.text)
+    if match is None or match.start() < asked.how or re.search(r"[Cc]ompared", asked.text):
         return
     how, what, aux, who, verb, rest = match.groups()
+    if verb == "have" and _MOVES.search(graph.question.text):
+        return
     if verb not in PAST_OF or not _NOT_SO.isdisjoint((*what.split(), *rest.split())):
         return
-    for place, source in enumerate(graph.sources[asked.index]):
-        others = [name for name in dict.fromkeys(names_in(graph.question.text)) if name != who]
-        other = whose(graph, source, others)
-        if not other or other not in "".join(asked.parts[:1]) + graph.question.text:
-            continue
-        things = thing_of(graph, source), thing_of(graph, (asked.index,))
-        money = bool(currency(asked.parts, asked.final.places[place]))
-        if money != asked.is_money or (not money and things[0] != things[1]):
-            continue
+    for other, shown, value in _of_others(asked, who):
         plural = "do" if aux == "does" else aux
         twin = asked.text[: match.start()] + f"{how}{what} {plural} {who} and {other} {verb}{rest} together?"
-        said = says("they", plural, verb)
-        shown = currency(asked.parts, asked.final.places[place]) + asked.parts[asked.final.places[place]]
-        value = asked.final.result + asked.final.operands[place]
-        yield from _on(asked, twin, [_result(asked), shown], "+", value, f"Together {said} {{}}{_noun(asked)}.")
+        text = f"Together {says('they', plural, verb)} {{}}{_noun(asked)}."
+        yield from _on(asked, twin, [_result(asked), shown], "+", value + asked.final.result, text)
+
+
+def _is_one_of_several(graph: Graph, index: int) -> bool:
+    """Whether the same sentence goes on to say another number of the same person: "12 green and 3 red ones"."""
+    own = graph.question.quantities[index]
+    for quantity in graph.question.quantities[index + 1 :]:
+        between = graph.question.text[own.mentions[0][1] : quantity.mentions[0][0]]
+        if quantity.sentence == own.sentence and not names_in(between):
+            return True
+    return False
+
+
+def _of_others(asked: Asked, who: str) -> Iterator[tuple[str, str, Value]]:
+    """Who else has how many of what the answer counts, by the last step or the only number that says so."""
+    graph, solution = asked.graph, asked.graph.solution
+    said = names_in(graph.question.text)
+    for name in dict.fromkeys(said):
+        if name == who or said.count(name) < 2:
+            continue
+        sources = [*range(asked.index - 1, -1, -1), *map(quantity_source, range(len(graph.question.quantities)))]
+        own = [source for source in sources if whose(graph, (source,), [name]) == name]
+        if not own or (own[0] >= quantity_source(0) and len(own) > 1):
+            continue
+        source = own[0]
+        if source >= quantity_source(0) and _is_one_of_several(graph, source - quantity_source(0)):
+            continue
+        if source < quantity_source(0):
+            place = solution.equations[source].result_place
+            parts = solution.steps[solution.equations[source].step]
+            shown, money, value = (
+                parts[place].rstrip(".,"),
+                bool(currency(parts, place)),
+                solution.equations[source].result,
+            )
+        else:
+            quantity = graph.question.quantities[source - quantity_source(0)]
+            money, value = quantity.kind is Kind.MONEY, quantity.value
+            shown = (number(value, asked.parts, asked.final.result_place) or "").lstrip("$£€")
+        alike = thing_of(graph, (source,)) == thing_of(graph, (asked.index,))
+        if shown and money == asked.is_money and (money or alike):
+            yield name, currency(asked.parts, asked.final.result_place) + shown, value
 
 
 def recognised(read: Difference) -> bool:

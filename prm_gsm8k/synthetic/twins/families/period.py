@@ -49,6 +49,8 @@ def _one(asked: Asked, last: int, operand: int) -> Iterator[Edit]:
     if not match.start() < place < match.end() or 0 < match.start() < asked.how:
         return
     word, unit = match[1], match[5]
+    if re.search(rf"\b(?:a|an|per|each|every) {unit}\b", asked.text[asked.how :]):
+        return
     article = "an" if unit == "hour" else "a"
     if word.lower() == "every":
         one = f"{word} {unit}"

@@ -102,20 +102,25 @@ def _all(asked: Asked, last: int) -> Iterator[Edit]:
         return
     if match := _THEY_EACH.search(asked.text):
         before, verb, rest, condition = match.groups()
-        twin = f"{before} {verb}{rest} in total{condition}?"
+        twin = f"{before} {verb}{rest} in total{_kept(condition)}?"
     elif match := _IN_EACH.search(asked.text):
         before, noun, condition = match.groups()
         rest = before
-        twin = f"{before} the {plural(noun)} in total{condition}?"
+        twin = f"{before} the {plural(noun)} in total{_kept(condition)}?"
     elif match := _EACH.search(asked.text):
         how, aux, noun, verb, rest, condition = match.groups()
         who = "they" if noun == "of them" else noun.removeprefix("of ") if noun[:3] == "of " else f"the {plural(noun)}"
-        twin = f"{how} {'do' if aux == 'does' else aux} {who} {verb}{rest} in total{condition}?"
+        twin = f"{how} {'do' if aux == 'does' else aux} {who} {verb}{rest} in total{_kept(condition)}?"
         rest += f" {noun.removeprefix('of ')}" if noun != "of them" else ""
     else:
         return
-    if _NOT_SO.isdisjoint(rest.split()):
+    if _NOT_SO.isdisjoint(rest.split()) and "average" not in asked.text:
         yield asked.edit(asked.text[: match.start()] + twin, last)
+
+
+def _kept(condition: str) -> str:
+    """A condition, without "if they split it evenly"."""
+    return "" if re.search(r"\b(?:split|divid|shar|equal|even)", condition) else condition
 
 
 def _each(asked: Asked, last: int, other: int) -> Iterator[Edit]:

@@ -26,6 +26,7 @@ from prm_gsm8k.synthetic.twins.asking import PAST_OF
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind
+from prm_gsm8k.synthetic.twins.solve import reference_steps
 from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
 
 _WHO = rf"(?:{NAME}|[Tt]he [a-z]+|[Hh]is [a-z]+|[Hh]er [a-z]+|he|she|they|it)"
@@ -119,7 +120,7 @@ def _used(asked: Asked, last: int) -> Iterator[Edit]:
         return  # something was taken away before
     what = found[2].removesuffix(" money").removesuffix(" change")
     is_money = what != found[2] or (not what and asked.is_money)
-    if (verb == "spend") != (is_money or asked.is_money):
+    if (verb == "spend") != (is_money or asked.is_money) or (is_money and "tax" in graph.question.text):
         return
     what = " money" if is_money else what.replace(" unused", "")
     several = len(sources) > 2 or (last >= 0 and "+" in graph.solution.equations[last].operators)
@@ -135,7 +136,8 @@ def _used(asked: Asked, last: int) -> Iterator[Edit]:
         twin = f"{how}{what} {aux} {who} {verb}{total}?"
         behind = f" {who} {PAST_OF.get(base, base + 'ed')}{verb[len(base) :]}" if aux == "did" else ""
     elif what:
-        be = "were" if past and how.endswith("many") else "was" if past else "are" if how.endswith("many") else "is"
+        many = how.endswith("many")
+        be = "will be" if re.search(r"\b(?:will|would)\b", found[0]) else _BE[many, past]
         twin, behind = f"{how}{what} {be} {participle}{total}?", ""
     else:
         return
@@ -145,6 +147,9 @@ def _used(asked: Asked, last: int) -> Iterator[Edit]:
             yield asked.edit(twin, last)
         return
     yield from _added(asked, twin, what, behind, found.start())
+
+
+_BE = {(True, True): "were", (True, False): "are", (False, True): "was", (False, False): "is"}
 
 
 def _removal(graph: Graph, last: int, sources: list[tuple[int, ...]]) -> tuple[str, str]:
@@ -205,7 +210,8 @@ def _there(asked: Asked, last: int) -> Iterator[Edit]:
     before = asked.text[: match.start()]
     if what == "" and asked.is_money and how.endswith("much"):
         what = " money"
-    if sources[1] == (last,):
+    steps = " ".join(reference_steps(asked.graph)[: asked.final.step])
+    if sources[1] == (last,) and not re.search(r"\b(?:will|would)\b", steps):
         if verb in (None, "buy", "get", "have", "order", "purchase"):
             aux = "do" if who == "they" else "does"
             yield asked.edit(before + f"{how}{what} {aux} {who} have so far?", last)
@@ -233,6 +239,8 @@ _DONE = {verb: PAST_OF[verb] for verb in (
 def _sales(asked: Asked, last: int) -> Iterator[Edit]:
     """What was taken in, or what was spent, for the profit."""
     sources = asked.graph.sources[asked.index]
+    if "profit" in " ".join(reference_steps(asked.graph)[: asked.final.step]):
+        return  # then it is a profit that the last step takes something from
     if match := _PROFIT.search(asked.text):
         how, aux, who, rest = match.groups()
         before = asked.text[: match.start()]
@@ -263,7 +271,12 @@ def _part(asked: Asked, last: int) -> Iterator[Edit]:
     step = "".join(graph.solution.steps[graph.solution.equations[last].step]).lower()
     named = [noun for noun in _SHARES if re.search(rf"\b{noun}", text)]
     named = [noun for noun in named if not any(noun in other and noun != other for other in named)]
-    if len(named) != 1 or named[0] not in step or named[0] in clause or re.search(rf"\b{named[0]}(?:s|es)\b", text):
+    if (
+        len(named) != 1
+        or named[0] not in step
+        or named[0] in clause
+        or re.search(rf"\b{named[0]}(?:s|es)\b|\bextra {named[0]}\b", text)
+    ):
         return
     if says_what_is_needed(graph, last, asked.start + asked.how) or asked.text.startswith(
         ("With", "After", "Including")
