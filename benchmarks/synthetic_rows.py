@@ -40,16 +40,16 @@ _WORDS = {word: number for number, word in enumerate(_SMALL.split(), 2)}
 _WORDS |= {"twice": 2, "double": 2, "half": 2, "third": 3, "fourth": 4, "quarter": 4, "fifth": 5, "dozen": 12}
 
 
-def stale(question: str, other: str, steps: list[str]) -> list[str]:
-    """Steps that show a number which only the other question says, and which is no result.
+def stale(question: str, other: str, steps: list[str]) -> list[tuple[str, set[float]]]:
+    """Steps that show numbers which only the other question says, and which are no results; with the numbers.
 
     >>> stale("Jo has 5 pens.", "Jo has 4 pens.", ["Jo has 4 * 2 = 8 pens."])
-    ['Jo has 4 * 2 = 8 pens.']
+    [('Jo has 4 * 2 = 8 pens.', {4.0})]
     """
     gone = _numbers(other) - _numbers(question)
     results = {float(n.replace(",", "")) for step in steps for n in re.findall(r"= *\$?(\d(?:[\d,.]*\d)?)", step)}
     bodies = [re.sub(r"\A(?:\*\*)?(?:Step )?\d+[.:]\s*", "", step) for step in steps]
-    return [body for body in bodies if (_numbers(body) & gone) - results]
+    return [(body, numbers) for body in bodies if (numbers := (_numbers(body) & gone) - results)]
 
 
 def _numbers(text: str) -> set[float]:
@@ -136,12 +136,12 @@ def main() -> None:
     shapes = one_label(made)
     print(f"sentences and digit-free steps of 30 or more with one label only: {len(shapes)} {shapes[:3] or ''}")
     by_id = {row["id"]: row for row in made}
-    left = []
+    left: dict[bool, list[Any]] = {True: [], False: []}  # by whether the number is small
     for row in made:
         if "/twin-" in row["problem_id"] and row["first_error"] < 0:
             other = next(by_id[name] for name in counterparts(row["id"].replace("right", "wrong")) if name in by_id)
-            if found := stale(row["prompt"], other["prompt"], row["completions"]):
-                left.append((row["id"], found))
+            for step, numbers in stale(row["prompt"], other["prompt"], row["completions"]):
+                left[max(numbers) <= 12].append((row["id"], step))
     false = [
         (row["id"], step)
         for row in made

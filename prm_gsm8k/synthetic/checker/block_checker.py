@@ -133,11 +133,9 @@ class BlockChecker:
         quantities = self.read.quantities if twin in (None, self.question) else Quantities(twin)
         known: set[Number] = quantities.known | _EVERYBODY
         excused: set[Number] = set().union(*self.own)
-        for index in range(first):
-            known.update(results_of(self.read.steps[index]))
-        last: list[Number] = results_of(self.read.steps[first - 1]) if first else []
-        for index in range(first, len(steps)):
-            step = Step(steps[index])
+        last: list[Number] = []
+        for index in range(len(steps)):
+            step = self.read.steps[index] if index < first else Step(steps[index])
             if _false(step) != (is_slip and index == first):
                 return f"{FALSE_EQUATION}: {steps[index]}"
             results = results_of(step)
