@@ -26,7 +26,7 @@ CONCLUSIONS: tuple[str | None, ...] = (
 LABELS = ("", "", "", "", "", "", "{}. ", "Step {}: ", "- ", "**Step {}:** ")
 TIMES = ("*", "*", "*", "×", "x")
 _STAR = re.compile(r"(?<!\*)\*(?!\*)")
-_BETWEEN_NUMBERS = re.compile(r"(?<=[\d%)]) ?\*(?= ?[($]*[\d.])")
+_BETWEEN_NUMBERS = re.compile(r"(?<=[\d%)]) ?\* ?(?=[($]*[\d.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Style:
         if self.times == "×":
             steps = [_STAR.sub("×", step) for step in steps]
         elif self.times == "x":
-            steps = [_BETWEEN_NUMBERS.sub(" x", step).replace(" x(", " x (") for step in steps]
+            steps = [_BETWEEN_NUMBERS.sub(" x ", step) for step in steps]
         if self.conclusion is not None:
             steps = [*steps, self.conclusion.format(answer)]
         return [self.label.format(number) + step for number, step in enumerate(steps, 1)] if self.label else list(steps)
