@@ -1,11 +1,11 @@
-"""Parse a reference solution into a graph: its steps, their equations, and where each operand comes from.
+"""Parse a reference solution: its steps and their equations.
 
 A step is split at its numbers into *parts*: text at even places, numbers at odd ones. Equations refer to parts by
 place, so an error is written by replacing the text of a few parts and joining them.
 
     Natalia sold 48+24 = <<48+24=72>>72 clips.
     parts     ["Natalia sold ", "48", "+", "24", " = ", "72", " clips."]
-    equation  operands 48 (the problem), 24 (result of equation 0); operator "+"; result 72 in part 5
+    equation  operands 48 and 24, operator "+", result 72 in part 5
 
 Every equation is computed to check it. One whose left side cannot be parsed from the text but has a calculator
 annotation is *frozen*: its value is known, its text is never changed.
@@ -14,32 +14,18 @@ annotation is *frozen*: its value is known, its text is never changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from prm_gsm8k.synthetic.numbers import NUMBER_WORDS, RELATION_WORDS, Value, operate, read_number
+from prm_gsm8k.synthetic.numbers import Value, operate, read_number
 
 # Digits with thousands commas, decimals, a percent sign. It begins with a character class, which `re` finds fast.
 _DIGITS = r"[0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=\.)[0-9]+)%?"
 NUMBER = re.compile(f"({_DIGITS})")
 ANNOTATION = re.compile(r"<<([^<>]*)>>")
 _LETTERS = re.compile("[a-z]+")
-_NUMBER_TEXT = re.compile(_DIGITS)
-_NUMBER_WORDS = frozenset(NUMBER_WORDS)
 _MARK = "\0"  # stands in a step's text where an annotation was
-
-# The source of an operand is the index of the equation whose result it is, or one of these.
-QUESTION, CONSTANT, UNKNOWN = -1, -2, -3
-
-# Numbers that a solution may use although the problem does not state them: counts, calendars, percentages, measures.
-COMMON_CONSTANTS = frozenset(
-    int(number)
-    for number in (
-        "0 1 2 3 4 5 6 7 8 10 12 14 16 18 20 24 25 28 29 30 31 36 48 50 52 60 90 100 180 360 365 1000 2000 3600 5280"
-    ).split()
-)
 
 
 class Gap(NamedTuple):
@@ -120,10 +106,7 @@ class Equation:
     result_place: int
     frozen: bool  # the text has a left side that could not be parsed
     cents: bool  # the result is money, and some number of the solution has decimals
-    sources: list[int] = field(default_factory=list)  # an equation's index, QUESTION, CONSTANT or UNKNOWN
-    others: list[tuple[int, ...]] = field(default_factory=list)  # other possible sources of each operand
     tail: int = -1  # place of the text with the equals sign
-    fact: bool = False  # restates a number of the question and computes nothing (`facts.py`)
 
 
 class Mention(NamedTuple):
@@ -132,8 +115,7 @@ class Mention(NamedTuple):
     step: int
     place: int
     value: Value
-    source: int  # the equation whose result it repeats, QUESTION, CONSTANT or UNKNOWN
-    others: tuple[int, ...]
+    tangled: bool  # may belong to an equation that was not read
     operands: tuple[tuple[int, int], ...]  # (equation, operand) of the same step with this value
 
 
@@ -148,7 +130,6 @@ class Solution:
     final: int  # the equation whose result is the answer
     answer: Value
     answer_text: str
-    stated: QuestionNumbers
     comparisons: frozenset[int]  # steps with a comparison: "200 < 220"
     question_words: frozenset[str]  # of the question, in lower case
     words: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -245,46 +226,6 @@ def read_expression(text: str) -> tuple[list[Value], list[str], list[int], list[
     return operands, operators, opens, closes
 
 
-class QuestionNumbers(NamedTuple):
-    """The numbers of a question, in digits and words.
-
-    Attributes:
-        values: all of them; `20%` is both 20 and 1/5, "half" both 1/2 and 2.
-        quantities: those that count or measure something, but for 0 and 1, sorted.
-        shares: the percentages, as fractions, sorted.
-    """
-
-    values: frozenset[Value]
-    quantities: list[Value]
-    shares: list[Value]
-
-
-def question_numbers(question: str, words: Iterable[str]) -> QuestionNumbers:
-    """The numbers of a question. `words` are its words in lower case.
-
-    >>> question_numbers("She sold half of her 48 clips, 20% of them to two friends.", ["half", "two"])[1:]
-    ([2, 48], [Fraction(1, 5)])
-    """
-    values: set[Value] = set()
-    quantities: set[Value] = set()
-    shares: set[Value] = set()
-    for word in _NUMBER_WORDS.intersection(words):
-        values.update(NUMBER_WORDS[word])
-        if word not in RELATION_WORDS:
-            quantities.update(NUMBER_WORDS[word])
-    for token in _NUMBER_TEXT.findall(question):
-        value = read_number(token)
-        values.add(value)
-        if token[-1] == "%":
-            values.add(read_number(token[:-1]))
-            shares.add(value)
-        else:
-            quantities.add(value)
-    return QuestionNumbers(
-        frozenset(values), sorted(value for value in quantities if value > 0 and value != 1), sorted(shares)
-    )
-
-
 _UNFINISHED = re.compile(r"[-+*/×÷·(]\s*\w*\s*\)?\s*\Z")
 
 
@@ -312,10 +253,10 @@ def read_solution(question: str, answer: str) -> Solution:
         UnreadableError: `no final answer`, `answer is not a number`, `no step`, `no equation`, `false equation` or
             `answer is no result`.
     """
-    body, hashes, final = answer.rpartition("####")
+    body, hashes, stated = answer.rpartition("####")
     if not hashes:
         raise UnreadableError("no final answer")
-    answer_text = final.strip().lstrip("$").replace(" ", "")
+    answer_text = stated.strip().lstrip("$").replace(" ", "")
     try:
         answer_value = read_number(answer_text)
     except (ValueError, ZeroDivisionError):
@@ -331,31 +272,28 @@ def read_solution(question: str, answer: str) -> Solution:
         raise UnreadableError("no step")
     if not equations:
         raise UnreadableError("no equation")
-    question_words = frozenset(_LETTERS.findall(question.lower()))
-    stated = question_numbers(question, question_words)
-    values = stated.values
     if all(type(value) is int for equation in equations for value in (*equation.operands, equation.result)):
         for equation in equations:
             equation.cents = False
-    final_equation = _link(equations, values, answer_value)
+    final = max((i for i, equation in enumerate(equations) if equation.result == answer_value), default=-1)
+    if final < 0:
+        raise UnreadableError("answer is no result")
     comparisons: frozenset[int] = frozenset()
     if _COMPARISON.search(ANNOTATION.sub("", body)):
         comparisons = frozenset(i for i, parts in enumerate(steps) if any(map(_COMPARISON.search, parts[0::2])))
     mentions = [
-        Mention(step, place, value, UNKNOWN, (), ()) if tangled else _mention(step, place, value, equations, values)
-        for step, place, value, tangled in loose
+        Mention(step, place, value, tangled, _beside(step, value, equations)) for step, place, value, tangled in loose
     ]
     return Solution(
         question,
         steps,
         equations,
         mentions,
-        final_equation,
+        final,
         answer_value,
         answer_text,
-        stated,
         comparisons,
-        question_words,
+        frozenset(_LETTERS.findall(question.lower())),
     )
 
 
@@ -496,57 +434,12 @@ def _annotated(annotation: str, parts: list[str], result_place: int, step: int, 
     return Equation(step, operands, operators, opens, closes, [], result, result_place, frozen, cents)
 
 
-def _link(equations: list[Equation], values: frozenset[Value], answer: Value) -> int:
-    """Set the sources of every operand; returns the index of the equation whose result is the answer."""
-    results: dict[Value, list[int]] = {}
-    ambiguous: list[tuple[int, int]] = []  # (equation, operand) that is a result and a number of the question
-    used: set[int] = set()  # equations whose result is certainly used
-    for index, equation in enumerate(equations):
-        for operand, value in enumerate(equation.operands):
-            known = results.get(value)
-            if known is not None:
-                equation.sources.append(known[-1])
-                if value in values:
-                    equation.others.append((QUESTION, *known[:-1]))
-                    ambiguous.append((index, operand))
-                else:
-                    equation.others.append(tuple(known[:-1]))
-                    used.add(known[-1])
-            else:
-                if value in values:
-                    equation.sources.append(QUESTION)
-                else:
-                    equation.sources.append(CONSTANT if value in COMMON_CONSTANTS else UNKNOWN)
-                equation.others.append(())
-        results.setdefault(equation.result, []).append(index)
-    if answer not in results:
-        raise UnreadableError("answer is no result")
-    final = results[answer][-1]
-    # Every result but the last is used somewhere: if only one operand can be that use, it is.
-    for index, operand in ambiguous:
-        equation = equations[index]
-        source, others = equation.sources[operand], equation.others[operand]
-        if len(others) == 1 and source not in used and source != final:
-            if sum(equations[i].sources[o] == source for i, o in ambiguous) == 1:
-                equation.others[operand] = ()
-    return final
-
-
-def _mention(step: int, place: int, value: Value, equations: list[Equation], values: frozenset[Value]) -> Mention:
-    found: list[int] = []
-    operands: list[tuple[int, int]] = []
-    for index, equation in enumerate(equations):
-        if equation.step > step:
-            break
-        if equation.result == value:
-            found.append(index)
-        if equation.step == step:
-            for operand, other in enumerate(equation.operands):
-                if other == value:
-                    operands.append((index, operand))
-    in_question = value in values
-    if found:
-        others = tuple(found[:-1])
-        return Mention(step, place, value, found[-1], (QUESTION, *others) if in_question else others, tuple(operands))
-    source = QUESTION if in_question else CONSTANT if value in COMMON_CONSTANTS else UNKNOWN
-    return Mention(step, place, value, source, (), tuple(operands))
+def _beside(step: int, value: Value, equations: list[Equation]) -> tuple[tuple[int, int], ...]:
+    """The (equation, operand) of a step that have a value."""
+    return tuple(
+        (index, operand)
+        for index, equation in enumerate(equations)
+        if equation.step == step
+        for operand, other in enumerate(equation.operands)
+        if other == value
+    )

@@ -1,19 +1,11 @@
-"""A reference solution becomes a graph: steps, numbers, equations, and where each operand comes from."""
+"""A reference solution becomes steps, numbers and equations."""
 
 from fractions import Fraction
 
 import pytest
 
 from prm_gsm8k.dataset.problems import shipped_problems
-from prm_gsm8k.synthetic.parse import (
-    CONSTANT,
-    QUESTION,
-    UNKNOWN,
-    Solution,
-    UnreadableError,
-    question_numbers,
-    read_solution,
-)
+from prm_gsm8k.synthetic.parse import Solution, UnreadableError, read_solution
 
 NATALIA = shipped_problems("train")[0]
 WENG = shipped_problems("train")[1]
@@ -28,8 +20,7 @@ def test_the_running_example() -> None:
     assert read.steps[1] == ["Natalia sold ", "48", "+", "24", " = ", "72", " clips altogether in April and May."]
     first, second = read.equations
     assert (first.operands, first.operators, first.result) == ([48, 2], ["/"], 24)
-    assert first.sources == [QUESTION, QUESTION]  # "half as many" says the 2
-    assert second.sources == [QUESTION, 0]
+    assert (second.operands, second.operators, second.result) == ([48, 24], ["+"], 72)
     assert read.final == 1
     assert read.answer == 72
 
@@ -37,7 +28,6 @@ def test_the_running_example() -> None:
 def test_arithmetic_is_exact() -> None:
     read = read_solution(WENG.question, WENG.answer)
     assert read.equations[0].result == Fraction(1, 5)
-    assert read.equations[0].sources == [QUESTION, CONSTANT]
     assert read.equations[0].cents
     assert read.mentions[0].operands == ((1, 1),)  # "Working 50 minutes" is the 50 of the equation beside it
 
@@ -93,29 +83,6 @@ def test_what_cannot_be_read_with_certainty_is_frozen(text: str) -> None:
 def test_what_is_no_solution_says_why(text: str, reason: str) -> None:
     with pytest.raises(UnreadableError, match=reason):
         solution(text)
-
-
-def test_a_number_of_two_origins_is_doubtful_unless_the_result_would_be_unused() -> None:
-    # 12 is a result and a number of the question. Step 2 must use it: nothing else does.
-    used = solution("He has 3 * 4 = 12.\nHe eats 12 - 2 = 10.\n#### 10", "He has 3 bags of 4 apples, 12 pears.")
-    assert used.equations[1].sources[0] == 0
-    assert used.equations[1].others[0] == ()
-    # Here two operands could be the use, so neither is certain.
-    doubtful = solution("He has 3 * 4 = 12.\nHe has 12 + 12 = 24.\n#### 24", "He has 3 bags of 4 apples, 12 pears.")
-    assert doubtful.equations[1].others == [(QUESTION,), (QUESTION,)]
-
-
-def test_an_operand_from_nowhere_is_unknown() -> None:
-    read = solution("He has 3 * 4 = 12.\nHe has 12 + 337 = 349.\n#### 349")
-    assert read.equations[1].sources == [0, UNKNOWN]
-
-
-def test_numbers_of_a_question() -> None:
-    question = "Twice as many as the 1,500 of three-fifths, 20% off $2.50."
-    values, quantities, shares = question_numbers(question, ["twice", "as", "three", "fifths"])
-    assert {2, 1500, 3, 5, Fraction(1, 5), 20, Fraction(5, 2)} <= values
-    assert quantities == [Fraction(5, 2), 3, 1500]  # "twice" relates, it counts nothing
-    assert shares == [Fraction(1, 5)]
 
 
 @pytest.mark.slow

@@ -14,7 +14,6 @@ import re
 from dataclasses import dataclass
 
 from prm_gsm8k.synthetic.numbers import Value, whole
-from prm_gsm8k.synthetic.parse import UNKNOWN as UNREAD
 from prm_gsm8k.synthetic.parse import Equation, Mention, Solution
 from prm_gsm8k.synthetic.twins.question import SPELLED, Kind, Quantity, Question
 
@@ -141,7 +140,7 @@ def _repeated(
     world: frozenset[int],
 ) -> tuple[int, ...]:
     """What a number outside the equations may repeat; beside an operand of its value it repeats that."""
-    if mention.source == UNREAD:
+    if mention.tangled:
         return (UNKNOWN,)
     before = (i for i in results.get(mention.value, ()) if solution.equations[i].step <= mention.step)
     candidates = (*before, *said.get(mention.value, ()))

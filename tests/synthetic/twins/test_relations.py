@@ -1,9 +1,10 @@
 """Relations are read the other way round: a multiple as a share, more as fewer."""
 
 import pytest
+from made_blocks import blocks_of
 
 from prm_gsm8k.dataset.problems import Problem
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks
+from prm_gsm8k.synthetic.twins.blocks import Block
 from prm_gsm8k.synthetic.twins.edit import Family
 from prm_gsm8k.synthetic.twins.families import multiple
 
@@ -12,7 +13,7 @@ ASKED = " How many have they?"
 
 def made(family: Family, question: str, answer: str) -> list[Block]:
     problem = Problem("mine/0", question, answer, "train", "mine.jsonl:1")
-    return list(blocks(problem, families=(family,), most=9))
+    return blocks_of(problem, (family,), most=9)
 
 
 def solution(equation: str, result: int, says: str = "Jo has") -> str:
