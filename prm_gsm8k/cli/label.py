@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prm_gsm8k.cli.build import NumProc, Out, RepoId, finish
-from prm_gsm8k.cli.common import Json, as_dict, errors, print_json, printer, progress_bar
+from prm_gsm8k.cli.common import Json, as_dict, errors, print_json, progress_bar
 
 if TYPE_CHECKING:
     from prm_gsm8k.build.build import Built
@@ -80,12 +80,11 @@ def label(
             )
             return
         finish(built, verbose, json=False)
-        console = printer()
-        console.print("\nreasons")
+        print("\nreasons")
         for kind, count in kinds.items():
-            console.print(f"  {count:>9,}  {kind}", highlight=False, markup=False)
+            print(f"  {count:>9,}  {kind}")
         solutions = built.config.drops.get("solutions", 0)
-        console.print(f"\n{solutions:,} solutions read, {solutions / built.seconds:,.0f}/s", highlight=False)
+        print(f"\n{solutions:,} solutions read, {solutions / built.seconds:,.0f}/s")
 
 
 def _kinds(built: Built) -> dict[str, int]:
