@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -33,10 +33,10 @@ FORKS.set_forkserver_preload(
 
 @dataclass
 class Run:
-    """The processes of a run, its folder, and what they print."""
+    """The processes of a run, what they write to, and what they print."""
 
     processes: list[BaseProcess]
-    folder: Path
+    out: Path
     log: Path
     store: torch.distributed.TCPStore  # where they meet
 
@@ -59,6 +59,12 @@ class Run:
 
 def launch(place: Path, out: str, *more: str, processes: int = 1, config: str = "") -> Run:
     """Train into `place / out`, with what is printed in `place / out.log`; `config` is a YAML file of accelerate."""
+    words = [*common(place), "--output_dir", str(place / out), *more]
+    return start(_train, (words, config), place / out, processes)
+
+
+def start(target: Callable[..., object], arguments: tuple[object, ...], out: Path, processes: int) -> Run:
+    """Call a function in each of some processes, which write to `out` and print to `out.log`."""
     store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     everyone = {
         "MASTER_ADDR": "127.0.0.1",
@@ -68,40 +74,43 @@ def launch(place: Path, out: str, *more: str, processes: int = 1, config: str = 
         "WORLD_SIZE": str(processes),
         "LOCAL_WORLD_SIZE": str(processes),
     }
-    words = [*common(place), "--output_dir", str(place / out), *more]
-    log = place / f"{out}.log"
+    log = out.with_name(f"{out.name}.log")
     ranks = []
     for rank in range(processes):
         env = {**everyone, "RANK": str(rank), "LOCAL_RANK": str(rank)} if processes > 1 else {}
-        ranks.append(FORKS.Process(target=_train, args=(words, log, env, config), daemon=True))
+        ranks.append(FORKS.Process(target=_one, args=(target, arguments, log, env), daemon=True))
         ranks[-1].start()
-    return Run(ranks, place / out, log, store)
+    return Run(ranks, out, log, store)
 
 
-def _train(words: list[str], log: Path, env: Mapping[str, str], config: str) -> None:
-    """`train_prm.py` in this process."""
-    from prm_gsm8k.train.arguments import parse
-    from prm_gsm8k.train.train_prm import train
-
+def _one(target: Callable[..., object], arguments: tuple[object, ...], log: Path, env: Mapping[str, str]) -> None:
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     os.environ |= env
-    if config:
-        as_launched(ROOT / config)
-    train(*parse(words))
+    target(*arguments)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
+def _train(words: list[str], config: str) -> None:
+    """`train_prm.py` in this process."""
+    from prm_gsm8k.train.arguments import parse
+    from prm_gsm8k.train.train_prm import train
+
+    if config:
+        as_launched(ROOT / config)
+    train(*parse(words))
+
+
 def finish(run: Run) -> Path:
-    """The folder of a run that must end well."""
+    """What a run that must end well has written to."""
     deadline = time.monotonic() + LONGEST
     while None in (codes := run.codes()) and not any(codes):
         run.fail_if(time.monotonic() > deadline, f"no end after {LONGEST} s")
         wait([process.sentinel for process in run.processes if process.exitcode is None], timeout=1)
     run.fail_if(any(codes), "a process failed")
-    return run.folder
+    return run.out
 
 
 def killed_and_resumed(place: Path, out: str, *more: str, processes: int = 1, config: str = "") -> None:
@@ -111,11 +120,11 @@ def killed_and_resumed(place: Path, out: str, *more: str, processes: int = 1, co
     at = random.Random(processes).choice([4, 6, 8])  # and a whole checkpoint is before it
     run = launch(place, out, *more, processes=processes, config=config)
     deadline = time.monotonic() + LONGEST
-    while not (run.folder / f"checkpoint-{at}").exists():
+    while not (run.out / f"checkpoint-{at}").exists():
         run.fail_if(run.codes() != [None] * processes or time.monotonic() > deadline, f"no checkpoint-{at}")
         time.sleep(0.01)
     run.kill()
-    assert not (run.folder / FILE).exists()
+    assert not (run.out / FILE).exists()
     resumed = finish(launch(place, out, *more, processes=processes, config=config))
     assert "going on from" in run.log.read_text()
     for folder in (whole, resumed):
