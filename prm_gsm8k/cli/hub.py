@@ -14,9 +14,8 @@ from prm_gsm8k.exceptions import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prm_gsm8k.build.publish import Published
     from prm_gsm8k.dataset.diff import Diff
-    from prm_gsm8k.models.publish import PublishedModel
+    from prm_gsm8k.hub.repository import Published
 
 SHOWN = 10  # ids that `diff` prints of each kind of change
 
@@ -49,7 +48,6 @@ def publish(
         def announce(what: str) -> None:
             print(f"prm-gsm8k: {what}", file=sys.stderr)
 
-        done: Published | PublishedModel
         if is_model(folder):
             if config:
                 raise UsageError(f"{folder} holds a model, which has no configs; leave --config out")
@@ -98,7 +96,7 @@ def diff(
         raise typer.Exit(1)
 
 
-def _show_published(done: Published | PublishedModel) -> None:
+def _show_published(done: Published) -> None:
     for sign, files in (("+", done.plan.add), ("-", done.plan.delete), ("=", done.plan.same)):
         for path, size in files.items():
             print(f"{sign} {path}  {_size(size)}")
