@@ -75,6 +75,7 @@ def start(target: Callable[..., object], arguments: tuple[object, ...], out: Pat
         "LOCAL_WORLD_SIZE": str(processes),
     }
     log = out.with_name(f"{out.name}.log")
+    log.touch()
     ranks = []
     for rank in range(processes):
         env = {**everyone, "RANK": str(rank), "LOCAL_RANK": str(rank)} if processes > 1 else {}
