@@ -363,7 +363,8 @@ def _heatmap(model: Mapping[str, Any], n: int) -> Chart | None:
                 share = count / (sum(row) or 1)
                 if count:
                     axes.add_patch(Rectangle((j, i), 1, 1, facecolor=SERIES[0], alpha=0.06 + 0.54 * share, linewidth=0))
-                    axes.text(j + 0.5, i + 0.5, _few(count), color=INK, ha="center", va="center", fontsize=8.5)
+                    few = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
+                    axes.text(j + 0.5, i + 0.5, few, color=INK, ha="center", va="center", fontsize=8.5)
             axes.add_patch(Rectangle((i, i), 1, 1, fill=False, edgecolor=INK, linewidth=0.9))
         axes.set_xlim(0, size)
         axes.set_ylim(size, 0)
@@ -379,6 +380,8 @@ def _heatmap(model: Mapping[str, Any], n: int) -> Chart | None:
         return drawn
 
     name = short(model["name"], 60)
+    threshold = content.get("threshold")
+    at = "" if threshold is None else f" at a threshold of {threshold:.3g}"
     return Chart(
         name=f"heatmap_{n}",
         path=_path("heatmap", n, model["name"]),
@@ -386,18 +389,13 @@ def _heatmap(model: Mapping[str, Any], n: int) -> Chart | None:
         f"diagonal, of the {sum(counts[0]):,} without an error {counts[0][0]:,}.",
         draw=draw,
         title=f"First errors: {name}",
-        note=f"Solutions by true and predicted first error{_at_threshold(content)}; darker: more of its row. "
+        note=f"Solutions by true and predicted first error{at}; darker: more of its row. "
         f"Framed: predicted correctly, {hit:,} of {total:,}.",
         table=Table(
             ("true \\ predicted", *labels),
             tuple((label, *(f"{c:,}" for c in row)) for label, row in zip(labels, counts, strict=True)),
         ),
     )
-
-
-def _at_threshold(content: Mapping[str, Any]) -> str:
-    threshold = content.get("threshold")
-    return "" if threshold is None else f" at a threshold of {threshold:.3g}"
 
 
 def _folded(labels: Sequence[int], counts: Sequence[Sequence[int]]) -> tuple[list[str], list[list[int]]]:
@@ -414,11 +412,6 @@ def _folded(labels: Sequence[int], counts: Sequence[Sequence[int]]) -> tuple[lis
     wide = [fold(row) for row in counts]
     tail = [sum(row[i] for row in wide[last:]) for i in range(room)]
     return [*names[:last], f"{names[last]}+"], [*wide[:last], tail]
-
-
-def _few(count: int) -> str:
-    """A count in at most four characters."""
-    return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
 
 
 def _share(value: float | None) -> str:
