@@ -111,16 +111,17 @@ def run(config: str, context: typer.Context, **more: Any) -> Built:
         )
 
 
-def finish(built: Built, verbose: bool, json: bool) -> None:
-    """Print what was built."""
+def finish(built: Built, verbose: bool, json: bool, what: str = "problem", **more: object) -> None:
+    """Print what was built; as JSON also `more`, and where each `what` was that was skipped."""
     if json:
-        skipped = [{"problem": where, "reason": reason} for where, reason in built.skipped]
+        skipped = [{what: where, "reason": reason} for where, reason in built.skipped]
         print_json(
             {
                 "folder": str(built.folder),
                 "config": built.name,
                 "cached": built.cached,
                 "seconds": round(built.seconds, 3),
+                **more,
                 **as_dict(built.config),
                 "skipped": skipped if verbose else len(skipped),
             }
