@@ -13,6 +13,7 @@ from rich.text import Text
 
 from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.cli.common import printer
+from prm_gsm8k.dataset.card_figures import split_rows
 from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
@@ -53,9 +54,8 @@ def show_config(name: str, config: Config) -> None:
     splits = Table(title=f"{name} {config.version}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in ("split", "problems", "rows", "correct", "incorrect", "steps", "correct steps"):
         splits.add_column(column, justify="left" if column == "split" else "right")
-    for split, part in [*config.splits.items(), ("all", stats)]:
-        numbers = (part.problems, part.rows, part.right_rows, part.wrong_rows, part.steps)
-        splits.add_row(split, *(f"{n:,}" for n in numbers), percent(part.right_steps, part.steps))
+    for row in split_rows(config):
+        splits.add_row(*row)
     wrong = {kind: n for kind, n in stats.error_types.items() if kind != "none"}
     places = {f"fifth {int(place) + 1} of 5": n for place, n in stats.first_error_places.items()}
     places["the last step"] = stats.first_error_in_last_step
