@@ -53,7 +53,10 @@ def make_charts(result: Mapping[str, Any]) -> list[Chart]:
     models = result["models"]
     lines = _lines(models)
     what = "solutions" if result["benchmark"] == "best-of-n" else "steps"
-    made = [_scores(models, lines), _roc(models, lines, what), _precision_recall(models, lines, what)]
+    made = [
+        _scores(models, lines),
+        *(_curve_chart(models, lines, curve, what) for curve in ("roc", "precision_recall")),
+    ]
     own = [model for model in models if model["kind"] != "baseline"][:MAX_MODELS]
     for n, model in enumerate(own, 1):
         made += [_best_of_n(model, n), _reliability(model, n, what), _heatmap(model, n)]
@@ -139,46 +142,17 @@ def _draw_scores(metric: str, rows: Sequence[tuple[Line, Mapping[str, Any]]]) ->
     return draw_intervals(drawn, (min(0.0, low), scale * 1.0))
 
 
-def _roc(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) -> Chart | None:
-    return _curve_chart(
-        models,
-        lines,
-        curve="roc",
-        metric="auc",
-        title=f"ROC of {what}",
-        note=f"By threshold: the share of correct and of incorrect {what} that pass. Dotted: chance.",
-        x=f"incorrect {what} that pass",
-        y=f"correct {what} that pass",
-        steps=False,
-    )
-
-
-def _precision_recall(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) -> Chart | None:
-    return _curve_chart(
-        models,
-        lines,
-        curve="precision_recall",
-        metric="average_precision",
-        title=f"Precision and recall of incorrect {what}",
-        note=f"By threshold: the share of incorrect {what} detected, and of detections that are incorrect.",
-        x=f"incorrect {what} detected (recall)",
-        y="detections that are incorrect (precision)",
-        steps=True,
-    )
-
-
-def _curve_chart(
-    models: Sequence[Mapping[str, Any]],
-    lines: Sequence[Line],
-    *,
-    curve: str,
-    metric: str,
-    title: str,
-    note: str,
-    x: str,
-    y: str,
-    steps: bool,
-) -> Chart | None:
+def _curve_chart(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], curve: str, what: str) -> Chart | None:
+    """ROC or precision-recall curves, one for each model that has one."""
+    steps = curve == "precision_recall"  # it is not linear in recall between points (Davis and Goadrich 2006)
+    if steps:
+        metric, title = "average_precision", f"Precision and recall of incorrect {what}"
+        note = f"By threshold: the share of incorrect {what} detected, and of detections that are incorrect."
+        x, y = f"incorrect {what} detected (recall)", "detections that are incorrect (precision)"
+    else:
+        metric, title = "auc", f"ROC of {what}"
+        note = f"By threshold: the share of correct and of incorrect {what} that pass. Dotted: chance."
+        x, y = f"incorrect {what} that pass", f"correct {what} that pass"
     rows = []
     for line, model in zip(lines, models, strict=True):
         points = _curves(model).get(curve)
@@ -193,7 +167,7 @@ def _curve_chart(
     def draw() -> Figure:
         drawn = new_figure(WIDTH, 4.2 + 0.22 * len(rows))
         axes = drawn.subplots()
-        if not steps:  # precision is not linear in recall between points (Davis and Goadrich 2006)
+        if not steps:
             axes.plot([0, 100], [0, 100], color=FAINT, linewidth=0.9, linestyle=(0, (1, 3)))
         for line, (xs, ys), value in rows:
             text = line.name if value is None else f"{line.name}: {format_value(metric, value)}"
