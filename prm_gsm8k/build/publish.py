@@ -57,7 +57,9 @@ def publish(
     if not plan_only:
         repo.check_login()
     announce(f"verifying {folder}")
-    _check_folder(folder)
+    if findings := verify(folder, RECIPES).findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise VerificationError(f"{folder}: not published, because it fails `prm-gsm8k verify`: {findings[0]}{more}")
 
     def wanted_on(remote: Remote) -> Wanted:
         return _wanted(folder, local, remote, _manifest_of(repo, remote), repo_id)
@@ -72,15 +74,6 @@ def _chosen(manifest: Manifest, configs: list[str] | None, folder: Path) -> Mani
     if not names:
         raise VerificationError(f"{folder}: holds no config")
     return Manifest({name: config for name, config in manifest.configs.items() if name in names})
-
-
-def _check_folder(folder: Path) -> None:
-    verdict = verify(folder, RECIPES)
-    if not verdict.ok:
-        more = f" (and {len(verdict.findings) - 1} more)" if len(verdict.findings) > 1 else ""
-        raise VerificationError(
-            f"{folder}: not published, because it fails `prm-gsm8k verify`: {verdict.findings[0]}{more}"
-        )
 
 
 def _manifest_of(repo: Repository, remote: Remote) -> Manifest:
