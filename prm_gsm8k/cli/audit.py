@@ -85,38 +85,26 @@ def audit(
 def _show(result: Audit, html: Path | None) -> None:
     from rich.text import Text
 
-    console = printer()
-    found = result.found
-    console.print(
+    console, found = printer(), result.found
+    print(
         f"{result.data.name}: {found['rows']:,} solutions to {found['problems']:,} problems, "
-        f"{found['wrong_rows']:,} with a first error",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
+        f"{found['wrong_rows']:,} with a first error"
     )
     for note in result.data.notes:
-        console.print(f"({note})", highlight=False, markup=False, soft_wrap=True)
+        print(f"({note})")
     signs = {"ok": ("✓ ok  ", "green"), "look": ("? look", "yellow"), "bad": ("✗ bad ", "bold red")}
     group = ""
     for line in result.lines:
         if line.group != group:
-            console.print(f"\n{line.group}", style="bold", highlight=False)
+            console.print(f"\n{line.group}", style="bold", markup=False)
             group = line.group
-        console.print(
-            Text.assemble(
-                signs[line.verdict], f"  {line.what}: {line.shown}", (f"  [{line.limit}] {line.reason}", "dim")
-            ),
-            soft_wrap=True,
-        )
+        limit = (f"  [{line.limit}] {line.reason}", "dim")
+        console.print(Text.assemble(signs[line.verdict], f"  {line.what}: {line.shown}", limit), soft_wrap=True)
     if found["telling_pairs"]:
-        console.print(
-            "\nwhat distinguishes a first error from the correct step at the same position",
-            style="bold",
-            highlight=False,
-        )
+        console.print("\nwhat distinguishes a first error from the correct step at the same position", style="bold")
         for cue in found["telling_pairs"]:
-            console.print(f"  {cue}", highlight=False, markup=False, soft_wrap=True)
+            print(f"  {cue}")
     bad, look = len(result.bad), sum(line.verdict == "look" for line in result.lines)
-    console.print(f"\n{bad} bad, {look} to look at, of {len(result.lines)}", highlight=False)
+    print(f"\n{bad} bad, {look} to look at, of {len(result.lines)}")
     if html is not None:
-        console.print(f"{html}: open it in a browser", highlight=False, markup=False, soft_wrap=True)
+        print(f"{html}: open it in a browser")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from prm_gsm8k.cli.common import Json, as_dict, errors, print_json, printer, progress_bar
-from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.cli.common import Json, as_dict, errors, given_for, print_json, progress_bar
 
 if TYPE_CHECKING:
     from prm_gsm8k.build.build import Built
@@ -20,6 +18,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+Neutral = Literal["positive", "negative", "drop"]
+Phase = Literal["1", "2", "both"]
 Out = Annotated[Path, typer.Option(help="The folder to build: a new one, or one from an earlier build.")]
 MaxExamples = Annotated[int | None, typer.Option(min=1, help="At most this many rows; problems are kept whole.")]
 NumProc = Annotated[
@@ -38,24 +38,18 @@ Problems = Annotated[
 ]
 
 
-class Neutral(StrEnum):
-    """`--neutral`; what each means is in `prm_gsm8k.prm800k.tree`."""
-
-    positive = "positive"
-    negative = "negative"
-    drop = "drop"
-
-
-class Phase(StrEnum):
-    """`--phase`; what each means is in `prm_gsm8k.prm800k.recipe`."""
-
-    one = "1"
-    two = "2"
-    both = "both"
+def weights(text: str) -> dict[str, float]:
+    """The weights of `--error-mix`."""
+    parts = (part.partition("=") for part in text.split(","))
+    try:
+        return {name.strip(): float(weight or 1) for name, _, weight in parts}
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}; write TYPE=WEIGHT, with commas between") from None
 
 
 @app.command("synthetic")
 def build_synthetic(
+    context: typer.Context,
     out: Out = Path("data"),
     num_incorrect_per_problem: Annotated[
         int, typer.Option(min=0, help="Incorrect solutions per problem, at most.")
@@ -68,8 +62,9 @@ def build_synthetic(
     ] = True,
     variants: Annotated[int, typer.Option(min=0, help="Make each problem so many times again with other numbers.")] = 0,
     error_mix: Annotated[
-        str | None,
+        Any | None,
         typer.Option(
+            parser=weights,
             metavar="TYPE=WEIGHT,...",
             help="Only these error types: calculation_slip=1,operation_changed=2.",
             show_default="all that people make",
@@ -87,41 +82,12 @@ def build_synthetic(
     both is checked by independent code.
     """
     with errors():
-        from prm_gsm8k.build.build import build
-
-        with progress_bar(quiet=json) as progress:
-            built = build(
-                "synthetic",
-                out,
-                num_proc=num_proc,
-                progress=progress,
-                repo_id=repo_id,
-                num_incorrect_per_problem=num_incorrect_per_problem,
-                num_correct_per_problem=num_correct_per_problem,
-                max_examples=max_examples,
-                seed=seed,
-                twins=twins,
-                variants=variants,
-                error_mix=None if error_mix is None else _weights(error_mix),
-                problems=problems,
-            )
-        finish(built, verbose, json)
-
-
-def _weights(text: str) -> dict[str, float]:
-    """The weights of `--error-mix`. Raises `UsageError`."""
-    weights = {}
-    for part in text.split(","):
-        name, _, weight = part.partition("=")
-        try:
-            weights[name.strip()] = float(weight or 1)
-        except ValueError:
-            raise UsageError(f"--error-mix: {part.strip()!r}; write TYPE=WEIGHT, with commas between") from None
-    return weights
+        finish(run("synthetic", context), verbose, json)
 
 
 @app.command("prm800k")
 def build_prm800k(
+    context: typer.Context,
     out: Out = Path("data"),
     source: Annotated[
         Path | None,
@@ -133,8 +99,8 @@ def build_prm800k(
     ] = None,
     neutral: Annotated[
         Neutral, typer.Option(help="What a rating of 0 means: correct, incorrect, or the path ends before it.")
-    ] = Neutral.positive,
-    phase: Annotated[Phase, typer.Option(help="Which phase of the labelling; phase 1 is only 9 MB.")] = Phase.both,
+    ] = "positive",
+    phase: Annotated[Phase, typer.Option(help="Which phase of the labelling; phase 1 is only 9 MB.")] = "both",
     include_screening: Annotated[
         bool, typer.Option("--include-screening", help="Keep solutions that were used to screen labelers.")
     ] = False,
@@ -152,36 +118,33 @@ def build_prm800k(
 ) -> None:
     """OpenAI's human labels on MATH (not GSM8K) solutions."""
     with errors():
-        from prm_gsm8k.build.build import build
-
-        with progress_bar(quiet=json) as progress:
-            built = build(
-                "prm800k",
-                out,
-                num_proc=num_proc,
-                progress=progress,
-                repo_id=repo_id,
-                source=None if source is None else str(source),
-                neutral=neutral.value,
-                phase=phase.value,
-                include_screening=include_screening,
-                include_quality_control=include_quality_control,
-                skip_bad_lines=skip_bad_lines,
-                max_examples=max_examples,
-            )
-        finish(built, verbose, json)
+        finish(run("prm800k", context, source=None if source is None else str(source)), verbose, json)
 
 
-def finish(built: Built, verbose: bool, json: bool) -> None:
-    """Print what was built."""
+def run(config: str, context: typer.Context, **more: Any) -> Built:
+    """Build a config with the options of the command, which have the names of the recipe's fields, and `more`."""
+    from prm_gsm8k.build.build import build
+    from prm_gsm8k.build.registry import RECIPES
+
+    given = context.params
+    options = {**given_for(RECIPES[config], given), **more}
+    with progress_bar(quiet=given["json"]) as progress:
+        return build(
+            config, given["out"], num_proc=given["num_proc"], progress=progress, repo_id=given["repo_id"], **options
+        )
+
+
+def finish(built: Built, verbose: bool, json: bool, what: str = "problem", **more: object) -> None:
+    """Print what was built; as JSON also `more`, and where each `what` was that was skipped."""
     if json:
-        skipped = [{"problem": where, "reason": reason} for where, reason in built.skipped]
+        skipped = [{what: where, "reason": reason} for where, reason in built.skipped]
         print_json(
             {
                 "folder": str(built.folder),
                 "config": built.name,
                 "cached": built.cached,
                 "seconds": round(built.seconds, 3),
+                **more,
                 **as_dict(built.config),
                 "skipped": skipped if verbose else len(skipped),
             }
@@ -189,4 +152,4 @@ def finish(built: Built, verbose: bool, json: bool) -> None:
     else:
         from prm_gsm8k.cli.console import show_built
 
-        show_built(printer(), built, verbose)
+        show_built(built, verbose)

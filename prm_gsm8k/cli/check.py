@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prm_gsm8k.cli.common import Json, Where, errors, print_json, printer
+from prm_gsm8k.cli.common import Json, Where, errors, print_json
 from prm_gsm8k.exceptions import PrmGsm8kError
 
 
@@ -29,6 +29,6 @@ def verify(
         else:
             from prm_gsm8k.cli.console import show_verdict
 
-            show_verdict(printer(), verdict)
+            show_verdict(verdict)
         if not verdict.ok:
             raise PrmGsm8kError(f"{here.name}: {len(verdict.findings)} findings; build or download it again")

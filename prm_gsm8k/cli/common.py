@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ import typer
 from prm_gsm8k.exceptions import PrmGsm8kError
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from rich.console import Console
 
     from prm_gsm8k.dataset.recipe import Progress
@@ -28,14 +30,17 @@ def printer() -> Console:
     """Prints in colour on a terminal, and as plain text elsewhere or if NO_COLOR is set."""
     from rich.console import Console
 
-    return Console()
+    return Console(highlight=False)
 
 
 def as_dict(config: Any) -> dict[str, Any]:
     """A config of a manifest for JSON, with its splits added up under `all`."""
-    from dataclasses import asdict
-
     return {**asdict(config), "all": asdict(config.stats)}
+
+
+def given_for(kind: type[DataclassInstance], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a command that are fields of a dataclass."""
+    return {field.name: given[field.name] for field in fields(kind) if field.name in given}
 
 
 def print_json(content: dict[str, Any]) -> None:

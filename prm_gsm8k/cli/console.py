@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from prm_gsm8k.build.registry import RECIPES
+from prm_gsm8k.cli.common import printer
+from prm_gsm8k.dataset.card_figures import split_rows
 from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
@@ -22,57 +24,53 @@ if TYPE_CHECKING:
 BAR = 20  # characters of the longest bar
 
 
-def show_built(console: Console, built: Built, verbose: bool) -> None:
+def show_built(built: Built, verbose: bool) -> None:
     """Print the summary of a build."""
     stats = built.config.stats
-    show_config(console, built.name, built.config)
+    show_config(built.name, built.config)
     if built.skipped:
         skipped = f"{len(built.skipped)} {RECIPES[built.name].skips} skipped"
-        console.print(skipped + ("" if verbose else " (--verbose lists them)"))
+        print(skipped + ("" if verbose else " (--verbose lists them)"))
         if verbose:
             for where, reason in built.skipped:
-                console.print(f"  {where}: {reason}", style="dim", highlight=False, markup=False, soft_wrap=True)
+                printer().print(f"  {where}: {reason}", style="dim", markup=False, soft_wrap=True)
     how = "from the datasets cache" if built.cached else f"{stats.rows / built.seconds:,.0f} rows/s"
-    console.print(
+    printer().print(
         f"\n[bold]{stats.rows:,} rows[/], {stats.steps:,} labelled steps in {built.seconds:.1f} s ({how}); "
         f"version {built.config.version}, content {built.config.content_digest[:12]}",
-        highlight=False,
         soft_wrap=True,
     )
     if note := RECIPES[built.name].note:
-        console.print(note, highlight=False, soft_wrap=True)
-    console.print(f"folder: {built.folder}", highlight=False, markup=False, soft_wrap=True)
+        print(note)
+    print(f"folder: {built.folder}")
     load = f'  load_dataset("{built.folder}", "{built.name}", split="{next(iter(built.config.splits))}")'
-    console.print(load, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"  prm-gsm8k show {built.folder}", highlight=False, markup=False, soft_wrap=True)
+    print(load)
+    print(f"  prm-gsm8k show {built.folder}")
 
 
-def show_config(console: Console, name: str, config: Config) -> None:
+def show_config(name: str, config: Config) -> None:
     """Print the counts of one config: splits, error types, positions of first errors, what was skipped or rejected."""
     stats = config.stats
     splits = Table(title=f"{name} {config.version}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in ("split", "problems", "rows", "correct", "incorrect", "steps", "correct steps"):
         splits.add_column(column, justify="left" if column == "split" else "right")
-    for split, part in [*config.splits.items(), ("all", stats)]:
-        numbers = (part.problems, part.rows, part.right_rows, part.wrong_rows, part.steps)
-        splits.add_row(split, *(f"{n:,}" for n in numbers), percent(part.right_steps, part.steps))
+    for row in split_rows(config):
+        splits.add_row(*row)
     wrong = {kind: n for kind, n in stats.error_types.items() if kind != "none"}
     places = {f"fifth {int(place) + 1} of 5": n for place, n in stats.first_error_places.items()}
     places["the last step"] = stats.first_error_in_last_step
+    console = printer()
     console.print(splits)
     if wrong:
-        console.print()
-        console.print(_bars("error type", dict(sorted(wrong.items(), key=lambda kv: -kv[1])), stats.wrong_rows))
-        console.print()
-        console.print(_bars("first error in", places, stats.wrong_rows))
+        console.print("", _bars("error type", dict(sorted(wrong.items(), key=lambda kv: -kv[1])), stats.wrong_rows))
+        console.print("", _bars("first error in", places, stats.wrong_rows))
     if config.drops:
-        console.print()
         drops = Table(box=None, padding=(0, 2, 0, 0))
         drops.add_column("skipped or rejected")
         drops.add_column("", justify="right")
         for what, n in _dropped(config.drops):
             drops.add_row(Text(what.replace("_", " ").replace("/", ": ")), f"{n:,}")
-        console.print(drops)
+        console.print("", drops)
 
 
 def _dropped(drops: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -124,17 +122,12 @@ def solution(row: Mapping[str, Any]) -> RenderableType:
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
-def show_verdict(console: Console, verdict: Verdict) -> None:
+def show_verdict(verdict: Verdict) -> None:
     """Print what `verify` found."""
     for name, rows in verdict.rows.items():
-        console.print(f"{name}: {rows:,} rows", highlight=False)
-    for line in _verdict_lines(verdict):
-        console.print(line, soft_wrap=True)
-
-
-def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
+        print(f"{name}: {rows:,} rows")
     for check in verdict.checks:
         bad = [finding for finding in verdict.findings if finding.startswith(f"{check}: ")]
-        yield Text.assemble(("✗ " if bad else "✓ ", "bold red" if bad else "green"), check)
-        for finding in bad:
-            yield Text(f"    {finding.removeprefix(f'{check}: ')}", style="red")
+        sign = ("✗ ", "bold red") if bad else ("✓ ", "green")
+        lines = [Text.assemble(sign, check), *(Text(f"    {f.removeprefix(f'{check}: ')}", style="red") for f in bad)]
+        printer().print(*lines, sep="\n", soft_wrap=True)

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from prm_gsm8k.cli.common import Json, errors, print_json, progress_bar
-from prm_gsm8k.cli.options import Device, Dtype, MaxBatchTokens, Precision, StepFormat
+from prm_gsm8k.cli.options import Device, Dtype, MaxBatchTokens, StepFormat
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Benchmark(StrEnum):
-    """`--benchmark`: the names of `prm_gsm8k.evaluation.benchmarks.READERS`."""
-
-    processbench = "processbench"
-    mr_gsm8k = "mr-gsm8k"
-    prmbench = "prmbench"
-    best_of_n = "best-of-n"
-    first_error = "first-error"
 
 
 def evaluate(
@@ -37,7 +26,10 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    benchmark: Annotated[Benchmark, typer.Option(help="The protocol, and the format of the rows.")] = ...,  # type: ignore[assignment]
+    benchmark: Annotated[
+        Literal["processbench", "mr-gsm8k", "prmbench", "best-of-n", "first-error"],
+        typer.Option(help="The protocol, and the format of the rows."),
+    ] = ...,  # type: ignore[assignment]
     data: Annotated[
         str, typer.Option(metavar="FILE|DIR|REPO", help="Rows to measure on: a file, a folder, or ORG/NAME[@REVISION].")
     ] = ...,  # type: ignore[assignment]
@@ -70,7 +62,7 @@ def evaluate(
         bool, typer.Option("--allow-trained-on", help="Measure even on questions that a model was trained on.")
     ] = False,
     device: Device = None,
-    dtype: Dtype = Precision.auto,
+    dtype: Dtype = "auto",
     max_batch_tokens: MaxBatchTokens = None,
     step_format: StepFormat = None,
     resamples: Annotated[
@@ -97,7 +89,7 @@ def evaluate(
             from prm_gsm8k.dataset.files import check_page
 
             check_page(html)
-        rows = read(benchmark.value, data, config=config, split=split)
+        rows = read(benchmark, data, config=config, split=split)
         validation = None
         if threshold_data is not None:
             chosen_split = None if Path(threshold_data).is_file() else "validation"
@@ -105,12 +97,12 @@ def evaluate(
         with progress_bar(quiet=json) as progress:
             result = measure(
                 models or [],
-                benchmark.value,
+                benchmark,
                 rows,
                 validation=validation,
                 out=out,
                 device=device,
-                dtype=dtype.value,
+                dtype=dtype,
                 max_batch_tokens=max_batch_tokens,
                 step_format=step_format,
                 allow_trained_on=allow_trained_on,

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from prm_gsm8k.cli.common import errors, printer
-
-
-class Format(StrEnum):
-    """`--format`."""
-
-    qwen2_prm = "qwen2-prm"
+from prm_gsm8k.cli.common import errors
 
 
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A PRM: a folder, or ORG/NAME on the Hub.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to create.")],
     format: Annotated[
-        Format,
+        Literal["qwen2-prm"],
         typer.Option(help="qwen2-prm: Qwen2ForProcessRewardModel, the format of Qwen2.5-Math-PRM; for PRMs on Qwen2."),
-    ] = Format.qwen2_prm,
+    ] = "qwen2-prm",
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of MODEL on the Hub.")] = None,
 ) -> None:
     """Convert a PRM to another format with the same scores."""
@@ -33,10 +26,5 @@ def export(
         from prm_gsm8k.models.vllm_reward_model import vllm_serve_command
 
         export_qwen2_prm(model, out, revision=revision)
-        console = printer()
-        console.print(
-            f"{out}: a Qwen2ForProcessRewardModel with the scores of {model}", highlight=False, soft_wrap=True
-        )
-        console.print(
-            f"  {vllm_serve_command(out, EncoderConfig.load(out))}", highlight=False, markup=False, soft_wrap=True
-        )
+        print(f"{out}: a Qwen2ForProcessRewardModel with the scores of {model}")
+        print(f"  {vllm_serve_command(out, EncoderConfig.load(out))}")

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prm_gsm8k.cli.common import Json, errors, print_json, printer
+from prm_gsm8k.cli.common import Json, errors, print_json
 from prm_gsm8k.exceptions import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prm_gsm8k.build.publish import Published
     from prm_gsm8k.dataset.diff import Diff
-    from prm_gsm8k.models.publish import PublishedModel
+    from prm_gsm8k.hub.repository import Published
 
 SHOWN = 10  # ids that `diff` prints of each kind of change
 
@@ -49,7 +48,6 @@ def publish(
         def announce(what: str) -> None:
             print(f"prm-gsm8k: {what}", file=sys.stderr)
 
-        done: Published | PublishedModel
         if is_model(folder):
             if config:
                 raise UsageError(f"{folder} holds a model, which has no configs; leave --config out")
@@ -98,25 +96,20 @@ def diff(
         raise typer.Exit(1)
 
 
-def _show_published(done: Published | PublishedModel) -> None:
-    console = printer()
-
-    def line(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
-
+def _show_published(done: Published) -> None:
     for sign, files in (("+", done.plan.add), ("-", done.plan.delete), ("=", done.plan.same)):
         for path, size in files.items():
-            line(f"{sign} {path}  {_size(size)}")
+            print(f"{sign} {path}  {_size(size)}")
     totals = ", ".join(
         f"{len(files)} {word} ({_size(sum(files.values()))})"
         for word, files in (("to add", done.plan.add), ("to delete", done.plan.delete), ("unchanged", done.plan.same))
     )
     if done.commit is None:
-        line(f"{done.repo_id}: {totals}; nothing was sent" + (f"; tag {done.tag}" if done.tag else ""))
+        print(f"{done.repo_id}: {totals}; nothing was sent" + (f"; tag {done.tag}" if done.tag else ""))
         return
     how = "published in commit" if done.committed else "is already up to date, at commit"
-    line(f"\n{done.repo_id} {how} {done.commit}" + (f", tag {done.tag}" if done.tag else ""))
-    line(f"  {done.load_line}")
+    print(f"\n{done.repo_id} {how} {done.commit}" + (f", tag {done.tag}" if done.tag else ""))
+    print(f"  {done.load_line}")
 
 
 def _size(size: int) -> str:
@@ -124,23 +117,20 @@ def _size(size: int) -> str:
 
 
 def _show_diff(found: Diff) -> None:
-    console = printer()
-    console.print(f"from {found.a}\nto   {found.b}", highlight=False, markup=False, soft_wrap=True)
+    print(f"from {found.a}\nto   {found.b}")
 
     def ids(sign: str, rows: Mapping[str, str]) -> None:
         for row, what in list(rows.items())[:SHOWN]:
-            console.print(f"  {sign} {row}{what}", highlight=False, markup=False, soft_wrap=True)
+            print(f"  {sign} {row}{what}")
         if len(rows) > SHOWN:
-            console.print(f"  {sign} and {len(rows) - SHOWN:,} more (--json lists them)", highlight=False)
+            print(f"  {sign} and {len(rows) - SHOWN:,} more (--json lists them)")
 
     for config, splits in found.configs.items():
         for split, part in splits.items():
             order = ", in another order" if part.moved else ""
-            console.print(
+            print(
                 f"{config}/{split}: {len(part.added):,} added, {len(part.removed):,} removed, {len(part.changed):,} "
-                f"changed, {part.same:,} unchanged{order}",
-                highlight=False,
-                soft_wrap=True,
+                f"changed, {part.same:,} unchanged{order}"
             )
             ids("+", dict.fromkeys(part.added, ""))
             ids("-", dict.fromkeys(part.removed, ""))

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prm_gsm8k.cli.build import NumProc, Out, RepoId, finish
-from prm_gsm8k.cli.common import Json, as_dict, errors, print_json, printer, progress_bar
+from prm_gsm8k.cli.build import NumProc, Out, RepoId, finish, run
+from prm_gsm8k.cli.common import Json, errors, given_for
 
 if TYPE_CHECKING:
     from prm_gsm8k.build.build import Built
 
 
 def label(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Solutions, one JSON object a line; plain or .gz.")],
     out: Out = Path("data"),
     problems: Annotated[
@@ -47,45 +48,23 @@ def label(
     """
     with errors():
         if explain is not None:
-            _explain(file, explain, problems, test_questions)
-            return
-        from prm_gsm8k.build.build import build
+            from prm_gsm8k.label.recipe import LabelledRecipe
 
-        with progress_bar(quiet=json) as progress:
-            built = build(
-                "labelled",
-                out,
-                num_proc=num_proc,
-                progress=progress,
-                repo_id=repo_id,
-                file=str(file),
-                problems=problems,
-                test_questions=test_questions,
-                min_confidence=min_confidence,
-            )
-        kinds = _kinds(built)
-        if json:
-            print_json(
-                {
-                    "folder": str(built.folder),
-                    "config": built.name,
-                    "cached": built.cached,
-                    "seconds": round(built.seconds, 3),
-                    "reasons": kinds,
-                    **as_dict(built.config),
-                    "skipped": [{"solution": w, "reason": r} for w, r in built.skipped]
-                    if verbose
-                    else len(built.skipped),
-                }
-            )
+            for text in LabelledRecipe(**given_for(LabelledRecipe, context.params) | {"file": str(file)}).explain(
+                explain
+            ):
+                print(text)
             return
-        finish(built, verbose, json=False)
-        console = printer()
-        console.print("\nreasons")
+        built = run("labelled", context, file=str(file))
+        kinds = _kinds(built)
+        finish(built, verbose, json, what="solution", reasons=kinds)
+        if json:
+            return
+        print("\nreasons")
         for kind, count in kinds.items():
-            console.print(f"  {count:>9,}  {kind}", highlight=False, markup=False)
+            print(f"  {count:>9,}  {kind}")
         solutions = built.config.drops.get("solutions", 0)
-        console.print(f"\n{solutions:,} solutions read, {solutions / built.seconds:,.0f}/s", highlight=False)
+        print(f"\n{solutions:,} solutions read, {solutions / built.seconds:,.0f}/s")
 
 
 def _kinds(built: Built) -> dict[str, int]:
@@ -100,11 +79,3 @@ def _kinds(built: Built) -> dict[str, int]:
         ).to_pylist():
             counts[item["values"]] = counts.get(item["values"], 0) + item["counts"]
     return dict(sorted(counts.items(), key=lambda kv: -kv[1]))
-
-
-def _explain(file: Path, line: int, problems: str | None, test_questions: bool) -> None:
-    """Print the solutions of one line beside the reference."""
-    from prm_gsm8k.label.recipe import LabelledRecipe
-
-    for text in LabelledRecipe(file=str(file), problems=problems, test_questions=test_questions).explain(line):
-        typer.echo(text)

@@ -82,9 +82,7 @@ def show(
         rows = draw(tables, n=n or 3, seed=seed, error_type=error_type, split=split, row_id=row_id, correct=False)
         if not rows:
             raise UsageError(f"{name} has no row with id {row_id!r}" if row_id else f"{name} has no row like that")
-        console = printer()
-        for row in rows:
-            console.print(solution(row))
+        printer().print(*map(solution, rows))
 
 
 def stats(where: Where = "data", json: Json = False) -> None:
@@ -101,6 +99,5 @@ def stats(where: Where = "data", json: Json = False) -> None:
             return
         from prm_gsm8k.cli.console import show_config
 
-        console = printer()
         for name, config in manifest.configs.items():
-            show_config(console, name, config)
+            show_config(name, config)

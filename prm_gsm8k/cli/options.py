@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-
-
-class Precision(StrEnum):
-    """`--dtype`."""
-
-    auto = "auto"
-    bf16 = "bf16"
-    fp32 = "fp32"
-
 
 Device = Annotated[
     str | None, typer.Option(help="A torch device, such as cpu or cuda:1.", show_default="a GPU if there is one")
 ]
-Dtype = Annotated[Precision, typer.Option(help="Precision; auto is bf16 on a GPU, fp32 on a CPU.")]
+Dtype = Annotated[
+    Literal["auto", "bf16", "fp32"], typer.Option(help="Precision; auto is bf16 on a GPU, fp32 on a CPU.")
+]
 MaxBatchTokens = Annotated[
     int | None,
     typer.Option(min=1, help="Tokens per forward pass, padding included.", show_default="16,384; 1,024 on a CPU"),

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prm_gsm8k.cli.common import Json, errors, print_json, printer
+from prm_gsm8k.cli.common import Json, errors, given_for, print_json, printer
 from prm_gsm8k.cli.sampled import (
     Endpoint,
-    LabelKind,
     Labels,
     MaxDisk,
     MaxTokens,
     ModelName,
     Patience,
     Prompt,
-    PromptName,
     Revision,
     Rollouts,
     Temperature,
@@ -26,13 +24,12 @@ from prm_gsm8k.cli.sampled import (
     Timeout,
     TopP,
     VllmArgs,
+    how_of,
     sampling_bar,
     say,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from prm_gsm8k.sampling.report import Report
 
 app = typer.Typer(help="Measure labels against human-marked solutions.", no_args_is_help=True, rich_markup_mode=None)
@@ -45,6 +42,7 @@ def _report() -> None:
 
 @app.command("labels")
 def labels_(
+    context: typer.Context,
     file: Annotated[
         Path,
         typer.Argument(
@@ -57,11 +55,11 @@ def labels_(
     evidence: Annotated[Path, typer.Option(help="Where completions are kept.")] = Path("report-evidence"),
     max_solutions: Annotated[int | None, typer.Option(min=1, help="Only the first solutions of FILE.")] = None,
     revision: Revision = None,
-    prompt: PromptName = Prompt.chat,
+    prompt: Prompt = "chat",
     temperature: Temperature = 1.0,
     top_p: TopP = 1.0,
     max_tokens: MaxTokens = 1024,
-    labels: LabelKind = Labels.hard,
+    labels: Labels = "hard",
     rollouts: Rollouts = 8,
     threshold: Threshold = 0.0,
     concurrency: Annotated[int, typer.Option(min=1, help="Concurrent requests.")] = 256,
@@ -80,43 +78,23 @@ def labels_(
 
         from prm_gsm8k.sampling.recipe import ModelSampledRecipe
         from prm_gsm8k.sampling.report import read_marked, report_labels
-        from prm_gsm8k.sampling.run import How
 
-        recipe = ModelSampledRecipe(
-            model=model,
-            revision=revision,
-            prompt=prompt.value,
-            temperature=temperature,
-            top_p=top_p,
-            max_tokens=max_tokens,
-            labels=labels.value,
-            rollouts=rollouts,
-            threshold=threshold,
-            evidence=str(evidence),
-        )
-        how = How(
-            endpoint=endpoint,
-            concurrency=concurrency,
-            timeout=timeout,
-            patience=patience,
-            max_disk=int(max_disk * 1e9),
-            vllm=shlex.split(vllm_args),
-        )
+        recipe = ModelSampledRecipe(**given_for(ModelSampledRecipe, context.params) | {"evidence": str(evidence)})
         marked = read_marked(file)[:max_solutions]
         with sampling_bar(quiet=json, unit="solutions") as tell:
-            recipe, report = report_labels(marked, recipe, how, say, tell)
+            recipe, report = report_labels(marked, recipe, how_of(context, shlex.split(vllm_args)), say, tell)
         if json:
             print_json({"file": file.name, "model": recipe.settings.source, **asdict(report)})
         else:
-            _show(printer(), report, f"{recipe.settings.source} on {file.name}: {labels.value}, k = {rollouts}")
+            _show(report, f"{recipe.settings.source} on {file.name}: {labels}, k = {rollouts}")
 
 
-def _show(console: Console, report: Report, title: str) -> None:
+def _show(report: Report, title: str) -> None:
     from rich.table import Table
 
     from prm_gsm8k.reports.numbers import percent
 
-    console.print(f"{title}\n", highlight=False, markup=False, soft_wrap=True)
+    print(f"{title}\n")
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("first error")
     table.add_column("solutions", justify="right")
@@ -132,12 +110,10 @@ def _show(console: Console, report: Report, title: str) -> None:
         rows.append(("found in one marked correct", report.alarms, report.right))
     for what, n, of in rows:
         table.add_row(what, f"{n:,}", percent(n, of))
-    console.print(table)
+    printer().print(table)
     cost: list[Any] = [n / max(report.wrong, 1) for n in (report.rollouts, report.tokens)]
-    console.print(f"\n{cost[0]:.1f} rollouts and {cost[1]:,.0f} tokens per incorrect solution", highlight=False)
+    print(f"\n{cost[0]:.1f} rollouts and {cost[1]:,.0f} tokens per incorrect solution")
     if report.right_answers:
-        console.print(
-            f"{report.right_answers:,} of the incorrect ones have the correct answer, and are taken as correct"
-        )
+        print(f"{report.right_answers:,} of the incorrect ones have the correct answer, and are taken as correct")
     if report.left_out:
-        console.print(f"{report.left_out:,} more do not fit into the model's context and are not counted")
+        print(f"{report.left_out:,} more do not fit into the model's context and are not counted")

@@ -6,66 +6,36 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from prm_gsm8k.cli.build import NumProc, Out, Problems, RepoId, finish
-from prm_gsm8k.cli.common import Json, errors, print_json, progress_bar
+from prm_gsm8k.cli.build import NumProc, Out, Problems, RepoId, finish, run
+from prm_gsm8k.cli.common import Json, errors, given_for, print_json
 
 if TYPE_CHECKING:
-    from prm_gsm8k.sampling.run import Status
-
-
-class Prompt(StrEnum):
-    """`--prompt`; the prompts are in `prm_gsm8k.sampling.prompts`."""
-
-    chat = "chat"
-    chat_ask = "chat_ask"
-    few_shot = "few_shot"
-
-
-class Labels(StrEnum):
-    """`--labels`; what each means is in `prm_gsm8k.sampling.labels`."""
-
-    hard = "hard"
-    soft = "soft"
-
-
-class RightAnswers(StrEnum):
-    """`--right-answers`; what each means is in `prm_gsm8k.sampling.labels`."""
-
-    right = "right"
-    search = "search"
-
-
-class Executor(StrEnum):
-    """`--executor`."""
-
-    local = "local"
-    slurm = "slurm"
-    ray = "ray"
+    from prm_gsm8k.sampling.run import How, Status
 
 
 ModelName = Annotated[
-    str | None, typer.Option("--model", help="A Hub id or a folder.", show_default="the only model of --endpoint")
+    str | None, typer.Option(help="A Hub id or a folder.", show_default="the only model of --endpoint")
 ]
 Endpoint = Annotated[
     str | None,
     typer.Option(metavar="URL", help="A running OpenAI-compatible server.", show_default="start vLLM"),
 ]
 Revision = Annotated[str | None, typer.Option(help="Revision of the model on the Hub.", show_default="the newest")]
-PromptName = Annotated[
-    Prompt, typer.Option("--prompt", help="chat: vLLM or SGLang; chat_ask: any chat server; few_shot: a base model.")
+Prompt = Annotated[
+    Literal["chat", "chat_ask", "few_shot"],
+    typer.Option(help="chat: vLLM or SGLang; chat_ask: any chat server; few_shot: a base model."),
 ]
 Temperature = Annotated[float, typer.Option(help="Sampling temperature.")]
 TopP = Annotated[float, typer.Option(help="Sample from this share of the probability mass.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Tokens per completion, at most.")]
-LabelKind = Annotated[
-    Labels,
-    typer.Option("--labels", help="hard: whether any rollout succeeds; soft: the share that does, at more rollouts."),
+Labels = Annotated[
+    Literal["hard", "soft"],
+    typer.Option(help="hard: whether any rollout succeeds; soft: the share that does, at more rollouts."),
 ]
 Rollouts = Annotated[int, typer.Option(min=1, help="Rollouts per prefix; with --labels soft up to 4 times as many.")]
 Threshold = Annotated[float, typer.Option(help="A prefix is incorrect if at most this share of rollouts succeeds.")]
@@ -76,6 +46,7 @@ VllmArgs = Annotated[str, typer.Option(metavar="'--a b'", help="More arguments f
 
 
 def build_model_sampled(
+    context: typer.Context,
     out: Out = Path("data"),
     model: ModelName = None,
     endpoint: Endpoint = None,
@@ -89,7 +60,7 @@ def build_model_sampled(
     ] = None,
     seed: Annotated[int, typer.Option(help="Which problems are drawn.")] = 0,
     revision: Revision = None,
-    prompt: PromptName = Prompt.chat,
+    prompt: Prompt = "chat",
     num_solutions: Annotated[int, typer.Option(min=1, help="Solutions per problem.")] = 3,
     num_wrong: Annotated[
         int | None, typer.Option(min=1, help="Sample until a problem has this many incorrect solutions.")
@@ -98,13 +69,14 @@ def build_model_sampled(
     temperature: Temperature = 1.0,
     top_p: TopP = 1.0,
     max_tokens: MaxTokens = 1024,
-    labels: LabelKind = Labels.hard,
+    labels: Labels = "hard",
     rollouts: Rollouts = 8,
     threshold: Threshold = 0.0,
     right_answers: Annotated[
-        RightAnswers, typer.Option(help="Solutions with the correct answer: take as correct, or search for errors.")
-    ] = RightAnswers.right,
-    executor: Annotated[Executor, typer.Option(help="This machine, or a cluster.")] = Executor.local,
+        Literal["right", "search"],
+        typer.Option(help="Solutions with the correct answer: take as correct, or search for errors."),
+    ] = "right",
+    executor: Annotated[Literal["local", "slurm", "ray"], typer.Option(help="This machine, or a cluster.")] = "local",
     tasks: Annotated[int, typer.Option(min=1, help="Number of tasks the problems are divided among.")] = 1,
     workers: Annotated[int | None, typer.Option(min=1, help="Tasks at once.", show_default="all")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Concurrent requests per task.")] = 256,
@@ -134,50 +106,19 @@ def build_model_sampled(
     """
     evidence = evidence or out.with_name(f"{out.resolve().name}-evidence")
     with errors(f"interrupted; completions so far are in {evidence}, and the same command continues from there"):
-        from prm_gsm8k.build.build import build
         from prm_gsm8k.dataset.folder import check_out
         from prm_gsm8k.sampling.recipe import ModelSampledRecipe
-        from prm_gsm8k.sampling.run import How, as_kept, sample
+        from prm_gsm8k.sampling.run import as_kept, sample
 
         check_out(out)
-        recipe = ModelSampledRecipe(
-            model=model,
-            revision=revision,
-            prompt=prompt.value,
-            temperature=temperature,
-            top_p=top_p,
-            max_tokens=max_tokens,
-            num_solutions=num_solutions,
-            num_wrong=num_wrong,
-            max_solutions=max_solutions,
-            labels=labels.value,
-            rollouts=rollouts,
-            threshold=threshold,
-            right_answers=right_answers.value,
-            problems=problems,
-            max_problems=max_problems,
-            seed=seed,
-            evidence=str(evidence),
-        )
+        recipe = ModelSampledRecipe(**given_for(ModelSampledRecipe, context.params) | {"evidence": str(evidence)})
         vllm = {
             "--max-model-len": max_model_len,
             "--gpu-memory-utilization": gpu_memory_utilization,
             "--tensor-parallel-size": tensor_parallel_size,
         }
-        how = How(
-            endpoint=endpoint,
-            executor=executor.value,
-            tasks=tasks,
-            workers=workers,
-            concurrency=concurrency,
-            timeout=timeout,
-            patience=patience,
-            max_disk=int(max_disk * 1e9),
-            vllm=[w for flag, n in vllm.items() if n is not None for w in (flag, str(n))] + shlex.split(vllm_args),
-            partition=partition,
-            time_limit=time_limit,
-            gpus=gpus,
-        )
+        flags = [word for flag, n in vllm.items() if n is not None for word in (flag, str(n))]
+        how = how_of(context, [*flags, *shlex.split(vllm_args)])
         if no_calls:
             recipe = as_kept(recipe)
         else:
@@ -186,10 +127,16 @@ def build_model_sampled(
             if spent.submitted is not None:
                 _submitted(spent.submitted, json)
                 return
-        with progress_bar(quiet=json) as progress:
-            fields = {**recipe.choices(), "problems": problems, "evidence": recipe.evidence}
-            built = build("model_sampled", out, num_proc=num_proc, progress=progress, repo_id=repo_id, **fields)
+        built = run("model_sampled", context, **recipe.choices() | {"problems": problems, "evidence": recipe.evidence})
         finish(built, verbose, json)
+
+
+def how_of(context: typer.Context, vllm: list[str]) -> How:
+    """How the run is executed, from the options of the command."""
+    from prm_gsm8k.sampling.run import How
+
+    most = int(context.params["max_disk"] * 1e9)
+    return How(**given_for(How, context.params) | {"max_disk": most, "vllm": vllm})
 
 
 def say(what: str) -> None:

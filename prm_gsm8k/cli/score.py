@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from prm_gsm8k.cli.common import Json, errors, print_json, printer, progress_bar
-from prm_gsm8k.cli.options import Device, Dtype, MaxBatchTokens, Precision, StepFormat
+from prm_gsm8k.cli.common import Json, errors, print_json, progress_bar
+from prm_gsm8k.cli.options import Device, Dtype, MaxBatchTokens, StepFormat
 from prm_gsm8k.exceptions import UsageError
-
-
-class Aggregation(StrEnum):
-    """`--aggregate`; what each means is in `prm_gsm8k.models.step_scorer.AGGREGATES`."""
-
-    min = "min"
-    prod = "prod"
-    last = "last"
-    mean = "mean"
-
-
-class Method(StrEnum):
-    """`--method` of `calibrate`."""
-
-    platt = "platt"
-    temperature = "temperature"
-
 
 Config = Annotated[str | None, typer.Option(help="Config of a folder or repository.", show_default="the first")]
 
@@ -49,8 +31,8 @@ def score(
         typer.Option(help="JSON lines to write; if some are there already, the rest is added.", show_default="stdout"),
     ] = None,
     aggregate: Annotated[
-        Aggregation, typer.Option(help="How step scores become the score of a solution.")
-    ] = Aggregation.min,
+        Literal["min", "prod", "last", "mean"], typer.Option(help="How step scores become the score of a solution.")
+    ] = "min",
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="The first step that scores below it is the predicted error.")
     ] = 0.5,
@@ -58,7 +40,7 @@ def score(
     split: Annotated[str | None, typer.Option(help="Split of a folder or repository.", show_default="all")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of MODEL on the Hub.")] = None,
     device: Device = None,
-    dtype: Dtype = Precision.auto,
+    dtype: Dtype = "auto",
     max_batch_tokens: MaxBatchTokens = None,
     step_format: StepFormat = None,
     skip_bad_lines: Annotated[
@@ -83,7 +65,7 @@ def score(
             model,
             revision=revision,
             device=device,
-            dtype=dtype.value,
+            dtype=dtype,
             max_batch_tokens=max_batch_tokens,
             step_format=step_format,
         )
@@ -94,7 +76,7 @@ def score(
                 rows,
                 out,
                 scored_by=scored_by,
-                aggregate=aggregate.value,
+                aggregate=aggregate,
                 threshold=threshold,
                 skip_bad=skip_bad_lines,
                 progress=progress,
@@ -105,13 +87,10 @@ def score(
             new = done.rows - done.kept
             kept = f", {done.kept:,} of them scored earlier" if done.kept else ""
             skipped = f", {done.skipped:,} could not be scored" if done.skipped else ""
-            mean = "" if done.score_mean is None else f"; mean {aggregate.value} {done.score_mean:.3f}"
-            printer().print(
+            mean = "" if done.score_mean is None else f"; mean {aggregate} {done.score_mean:.3f}"
+            print(
                 f"{out}: {done.rows:,} solutions{kept}{skipped}; {done.steps:,} steps, an error predicted in "
-                f"{done.with_error:,} solutions{mean}; {new / max(done.seconds, 1e-9):,.1f} solutions/s",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
+                f"{done.with_error:,} solutions{mean}; {new / max(done.seconds, 1e-9):,.1f} solutions/s"
             )
 
 
@@ -127,9 +106,11 @@ def calibrate(
     max_examples: Annotated[
         int | None, typer.Option(min=1, help="At most this many rows, evenly from the split.")
     ] = None,
-    method: Annotated[Method, typer.Option(help="platt: slope and intercept; temperature: slope only.")] = Method.platt,
+    method: Annotated[
+        Literal["platt", "temperature"], typer.Option(help="platt: slope and intercept; temperature: slope only.")
+    ] = "platt",
     device: Device = None,
-    dtype: Dtype = Precision.auto,
+    dtype: Dtype = "auto",
     json: Json = False,
 ) -> None:
     """Calibrate the scores of a PRM on labelled steps.
@@ -149,20 +130,17 @@ def calibrate(
         done = calibrate_checkpoint(
             model,
             rows,
-            method=method.value,
+            method=method,
             fitted_on=f"{dataset} {config or ''} {split}".replace("  ", " "),
             device=device,
-            dtype=dtype.value,
+            dtype=dtype,
         )
         if json:
             print_json({"model": str(model), **asdict(done)})
             return
         before, after = done.before or {}, done.after or {}
         figures = "; ".join(f"{name} {before[name]:.4f} → {after[name]:.4f}" for name in before)
-        printer().print(
+        print(
             f"{model}: log-odds z become {done.slope:.4f}·z {done.intercept:+.4f}, fitted on {done.steps:,} steps of "
-            f"{done.fitted_on}\n  {figures} (on these steps)",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
+            f"{done.fitted_on}\n  {figures} (on these steps)"
         )

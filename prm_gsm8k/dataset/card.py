@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from prm_gsm8k.dataset.card_figures import PLACES, pictures_of
+from prm_gsm8k.dataset.card_figures import PLACES, pictures_of, split_rows
 from prm_gsm8k.dataset.manifest import Config, Manifest
 from prm_gsm8k.dataset.schema import card_features, columns_of
 from prm_gsm8k.exceptions import PrmGsm8kError
@@ -135,37 +135,28 @@ def _render_body(source: str, manifest: Manifest, repo_id: str | None, with_figu
     return re.sub(r"\n{3,}", "\n\n", body)
 
 
-def _markdown(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def markdown_table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table in markdown."""
     lines = [list(head), *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
     text = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([text[0], "|" + "---|" * len(lines[0]), *text[1:]])
 
 
 def _columns(name: str, config: Config) -> str:
-    return _markdown(
+    return markdown_table(
         ["column", "type", "meaning"], ([f"`{c.name}`", f"`{c.type}`", c.meaning] for c in columns_of(name))
     )
 
 
 def _splits(name: str, config: Config) -> str:
-    parts = [*config.splits.items(), ("all", config.stats)]
-    return _markdown(
-        ["split", "problems", "rows", "correct", "incorrect", "steps", "steps labelled correct"],
-        (
-            [
-                s,
-                *(f"{n:,}" for n in (t.problems, t.rows, t.right_rows, t.wrong_rows, t.steps)),
-                percent(t.right_steps, t.steps),
-            ]
-            for s, t in parts
-        ),
-    )
+    head = ["split", "problems", "rows", "correct", "incorrect", "steps", "steps labelled correct"]
+    return markdown_table(head, split_rows(config))
 
 
 def _error_types(name: str, config: Config) -> str:
     stats = config.stats
     wrong = sorted(((n, kind) for kind, n in stats.error_types.items() if kind != "none"), reverse=True)
-    return _markdown(
+    return markdown_table(
         ["error type", "rows", "share of incorrect rows"],
         ([f"`{kind}`", f"{n:,}", percent(n, stats.wrong_rows)] for n, kind in wrong),
     )
@@ -175,14 +166,14 @@ def _first_errors(name: str, config: Config) -> str:
     stats = config.stats
     rows = [(f"{place} fifth", stats.first_error_places.get(str(i), 0)) for i, place in enumerate(PLACES)]
     rows.append(("very last step", stats.first_error_in_last_step))
-    return _markdown(
+    return markdown_table(
         ["the first error stands in the", "rows", "share of incorrect rows"],
         ([place, f"{n:,}", percent(n, stats.wrong_rows)] for place, n in rows),
     )
 
 
 def _digests(name: str, config: Config) -> str:
-    return _markdown(
+    return markdown_table(
         ["digest of", "by", "value"],
         [
             ["the rows of all splits", "content", f"`{config.content_digest}`"],
@@ -196,12 +187,12 @@ def _digests(name: str, config: Config) -> str:
 def _overlaps(name: str, config: Config) -> str:
     if not config.overlaps:
         return "Not counted."
-    return _markdown(["what was counted", "prompts"], ([what, f"{n:,}"] for what, n in config.overlaps.items()))
+    return markdown_table(["what was counted", "prompts"], ([what, f"{n:,}"] for what, n in config.overlaps.items()))
 
 
 def _options(name: str, config: Config) -> str:
     rows = [[f"`{key}`", "–" if value is None else f"`{value}`"] for key, value in config.options.items()]
-    return _markdown(["choice", "value"], [*rows, ["version of prm-gsm8k", f"`{config.code_version}`"]])
+    return markdown_table(["choice", "value"], [*rows, ["version of prm-gsm8k", f"`{config.code_version}`"]])
 
 
 _TABLES: dict[str, Callable[[str, Config], str]] = {

@@ -128,3 +128,15 @@ def _draw_first_errors(fifths: list[int], indices: list[tuple[str, int]], whole:
         hide_frame(axes, "bottom")
     figure.suptitle(f"Where the first error stands, share of {whole:,} incorrect rows", x=0.005, ha="left")
     return figure
+
+
+def split_rows(config: Config) -> list[tuple[str, ...]]:
+    """By split, and of all: problems, rows, correct and incorrect ones, steps, and the share of correct steps."""
+    return [
+        (
+            split,
+            *(f"{n:,}" for n in (part.problems, part.rows, part.right_rows, part.wrong_rows, part.steps)),
+            percent(part.right_steps, part.steps),
+        )
+        for split, part in [*config.splits.items(), ("all", config.stats)]
+    ]

@@ -115,7 +115,9 @@ def read_problems(source: str | Path) -> list[Problem]:
     except (OSError, RuntimeError) as error:  # a folder on the way is closed to us, a name too long, no such ~user
         raise BadInputError(str(source), f"cannot be read: {getattr(error, 'strerror', error)}") from error
     if exists:
-        return _first_of_each_question(_read_file(path, shown=str(source)))
+        stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+        rows = read_rows(path, str(source))
+        return _first_of_each_question([_problem(row, f"{stem}/{i}", "train", where) for i, where, row in rows])
     if means_a_file(source):
         raise no_such_file(source)
     if match := re.fullmatch(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.-]+))?", str(source), re.ASCII):
@@ -198,14 +200,6 @@ def _first_of_each_question(problems: list[Problem]) -> list[Problem]:
             stacklevel=3,
         )
     return list(first.values())
-
-
-# --------------------------------------------------------------------------------------------------------------- a file
-
-
-def _read_file(path: Path, shown: str) -> list[Problem]:
-    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
-    return [_problem(row, f"{stem}/{i}", "train", where) for i, where, row in read_rows(path, shown)]
 
 
 # -------------------------------------------------------------------------------------------------------------- the Hub

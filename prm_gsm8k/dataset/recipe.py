@@ -28,6 +28,9 @@ Progress = Callable[[str, int, int], None]
 RowCheck = Callable[[Mapping[str, "pa.Table"], "Config"], Iterator[str]]
 """Takes the rows by split and their entry in the manifest; yields one line per finding."""
 
+TWICE = "solution left out/same steps as another"
+DISAGREES = "solution left out/its label of shared steps contradicts another's"
+
 
 @dataclass
 class Tally:
@@ -49,6 +52,22 @@ class Tally:
     def counted(self) -> str:
         """Every count, in one line."""
         return ", ".join(f"{what} {n}" for what, n in sorted(self.counts.items()))
+
+
+class Prefixes:
+    """The labels of all beginnings of a problem's solutions so far, none of which has two."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], bool] = {}
+
+    def labels(self, steps: tuple[str, ...], first_error: int) -> list[bool] | None:
+        """The labels of a solution's steps, or None if an earlier solution begins alike and has other labels."""
+        end = first_error if first_error >= 0 else len(steps)
+        labels = {steps[: i + 1]: i < end for i in range(len(steps))}
+        if any(self._known.get(prefix, label) != label for prefix, label in labels.items()):
+            return None
+        self._known |= labels
+        return list(labels.values())
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.dataset.card_figures import PLACES
+from prm_gsm8k.dataset.card_figures import PLACES, split_rows
 from prm_gsm8k.dataset.parquet import iter_rows
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.reports.charts import Chart, Table, bar_chart
 from prm_gsm8k.reports.html import Html, Solution, Step, browse, charts, page, section, state_legend, table, tag
-from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,6 +59,7 @@ def data_page(
     stats = config.stats
     dropped = sorted(config.drops.items(), key=lambda item: -item[1])
     left_out = Table(("what", "count"), tuple((_plain(what), f"{count:,}") for what, count in dropped))
+    head = ("split", "problems", "rows", "correct", "incorrect", "steps", "steps correct")
     kinds = "that type" if error_type else "all types"
     drawn = f"{len(rows):,} of {stats.rows:,} rows, drawn evenly from {kinds} of errors, not by frequency."
     words = "Steps count from 0. Underlined is what differs from the correct solution beside it."
@@ -71,7 +71,7 @@ def data_page(
         sections=[
             section(
                 "Figures",
-                table(_counts(config), "Rows and steps by split"),
+                table(Table(head, tuple(split_rows(config))), "Rows and steps by split"),
                 tag("details", tag("summary", "Skipped or rejected"), table(left_out, "Skipped or rejected"))
                 if dropped
                 else None,
@@ -229,14 +229,6 @@ def _changed(step: str, correct: str) -> tuple[tuple[int, int], ...]:
         if what != "equal" and start < end and (label is None or here[start].start() >= label.end()):
             spans.append((here[start].start(), here[end - 1].end()))
     return tuple(spans)
-
-
-def _counts(config: Config) -> Table:
-    rows = []
-    for split, part in [*config.splits.items(), ("all", config.stats)]:
-        numbers = (part.problems, part.rows, part.right_rows, part.wrong_rows, part.steps)
-        rows.append((split, *(f"{number:,}" for number in numbers), percent(part.right_steps, part.steps)))
-    return Table(("split", "problems", "rows", "correct", "incorrect", "steps", "steps correct"), tuple(rows))
 
 
 def _pictures(config: Config) -> list[Chart]:

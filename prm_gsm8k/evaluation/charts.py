@@ -53,7 +53,10 @@ def make_charts(result: Mapping[str, Any]) -> list[Chart]:
     models = result["models"]
     lines = _lines(models)
     what = "solutions" if result["benchmark"] == "best-of-n" else "steps"
-    made = [_scores(models, lines), _roc(models, lines, what), _precision_recall(models, lines, what)]
+    made = [
+        _scores(models, lines),
+        *(_curve_chart(models, lines, curve, what) for curve in ("roc", "precision_recall")),
+    ]
     own = [model for model in models if model["kind"] != "baseline"][:MAX_MODELS]
     for n, model in enumerate(own, 1):
         made += [_best_of_n(model, n), _reliability(model, n, what), _heatmap(model, n)]
@@ -139,46 +142,17 @@ def _draw_scores(metric: str, rows: Sequence[tuple[Line, Mapping[str, Any]]]) ->
     return draw_intervals(drawn, (min(0.0, low), scale * 1.0))
 
 
-def _roc(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) -> Chart | None:
-    return _curve_chart(
-        models,
-        lines,
-        curve="roc",
-        metric="auc",
-        title=f"ROC of {what}",
-        note=f"By threshold: the share of correct and of incorrect {what} that pass. Dotted: chance.",
-        x=f"incorrect {what} that pass",
-        y=f"correct {what} that pass",
-        steps=False,
-    )
-
-
-def _precision_recall(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], what: str) -> Chart | None:
-    return _curve_chart(
-        models,
-        lines,
-        curve="precision_recall",
-        metric="average_precision",
-        title=f"Precision and recall of incorrect {what}",
-        note=f"By threshold: the share of incorrect {what} detected, and of detections that are incorrect.",
-        x=f"incorrect {what} detected (recall)",
-        y="detections that are incorrect (precision)",
-        steps=True,
-    )
-
-
-def _curve_chart(
-    models: Sequence[Mapping[str, Any]],
-    lines: Sequence[Line],
-    *,
-    curve: str,
-    metric: str,
-    title: str,
-    note: str,
-    x: str,
-    y: str,
-    steps: bool,
-) -> Chart | None:
+def _curve_chart(models: Sequence[Mapping[str, Any]], lines: Sequence[Line], curve: str, what: str) -> Chart | None:
+    """ROC or precision-recall curves, one for each model that has one."""
+    steps = curve == "precision_recall"  # it is not linear in recall between points (Davis and Goadrich 2006)
+    if steps:
+        metric, title = "average_precision", f"Precision and recall of incorrect {what}"
+        note = f"By threshold: the share of incorrect {what} detected, and of detections that are incorrect."
+        x, y = f"incorrect {what} detected (recall)", "detections that are incorrect (precision)"
+    else:
+        metric, title = "auc", f"ROC of {what}"
+        note = f"By threshold: the share of correct and of incorrect {what} that pass. Dotted: chance."
+        x, y = f"incorrect {what} that pass", f"correct {what} that pass"
     rows = []
     for line, model in zip(lines, models, strict=True):
         points = _curves(model).get(curve)
@@ -193,7 +167,7 @@ def _curve_chart(
     def draw() -> Figure:
         drawn = new_figure(WIDTH, 4.2 + 0.22 * len(rows))
         axes = drawn.subplots()
-        if not steps:  # precision is not linear in recall between points (Davis and Goadrich 2006)
+        if not steps:
             axes.plot([0, 100], [0, 100], color=FAINT, linewidth=0.9, linestyle=(0, (1, 3)))
         for line, (xs, ys), value in rows:
             text = line.name if value is None else f"{line.name}: {format_value(metric, value)}"
@@ -363,7 +337,8 @@ def _heatmap(model: Mapping[str, Any], n: int) -> Chart | None:
                 share = count / (sum(row) or 1)
                 if count:
                     axes.add_patch(Rectangle((j, i), 1, 1, facecolor=SERIES[0], alpha=0.06 + 0.54 * share, linewidth=0))
-                    axes.text(j + 0.5, i + 0.5, _few(count), color=INK, ha="center", va="center", fontsize=8.5)
+                    few = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
+                    axes.text(j + 0.5, i + 0.5, few, color=INK, ha="center", va="center", fontsize=8.5)
             axes.add_patch(Rectangle((i, i), 1, 1, fill=False, edgecolor=INK, linewidth=0.9))
         axes.set_xlim(0, size)
         axes.set_ylim(size, 0)
@@ -379,6 +354,8 @@ def _heatmap(model: Mapping[str, Any], n: int) -> Chart | None:
         return drawn
 
     name = short(model["name"], 60)
+    threshold = content.get("threshold")
+    at = "" if threshold is None else f" at a threshold of {threshold:.3g}"
     return Chart(
         name=f"heatmap_{n}",
         path=_path("heatmap", n, model["name"]),
@@ -386,18 +363,13 @@ def _heatmap(model: Mapping[str, Any], n: int) -> Chart | None:
         f"diagonal, of the {sum(counts[0]):,} without an error {counts[0][0]:,}.",
         draw=draw,
         title=f"First errors: {name}",
-        note=f"Solutions by true and predicted first error{_at_threshold(content)}; darker: more of its row. "
+        note=f"Solutions by true and predicted first error{at}; darker: more of its row. "
         f"Framed: predicted correctly, {hit:,} of {total:,}.",
         table=Table(
             ("true \\ predicted", *labels),
             tuple((label, *(f"{c:,}" for c in row)) for label, row in zip(labels, counts, strict=True)),
         ),
     )
-
-
-def _at_threshold(content: Mapping[str, Any]) -> str:
-    threshold = content.get("threshold")
-    return "" if threshold is None else f" at a threshold of {threshold:.3g}"
 
 
 def _folded(labels: Sequence[int], counts: Sequence[Sequence[int]]) -> tuple[list[str], list[list[int]]]:
@@ -414,11 +386,6 @@ def _folded(labels: Sequence[int], counts: Sequence[Sequence[int]]) -> tuple[lis
     wide = [fold(row) for row in counts]
     tail = [sum(row[i] for row in wide[last:]) for i in range(room)]
     return [*names[:last], f"{names[last]}+"], [*wide[:last], tail]
-
-
-def _few(count: int) -> str:
-    """A count in at most four characters."""
-    return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
 
 
 def _share(value: float | None) -> str:

@@ -187,17 +187,14 @@ class Evaluator:
     def _at(self, scores: Sequence[Sequence[float]], threshold: Threshold, intervals: bool) -> dict[str, Any]:
         """First-error accuracies and the headline metrics at a threshold."""
         counts = self.counts(scores, threshold.value)
-        numbers = self._with_intervals(lambda sums: protocols.processbench(sums, self._averaged()), counts)
+        averaged = self.subsets if self.benchmark in ("processbench", "first-error") else ()
+        numbers = self._with_intervals(lambda sums: protocols.processbench(sums, averaged), counts)
         numbers |= {k: v for k, v in self._with_intervals(self.protocol, counts).items() if k in self.headline}
         found: dict[str, Any] = {"threshold": threshold.value, "chosen_on": threshold.chosen_on}
         found |= {name: number["value"] for name, number in numbers.items() if "/" not in name}
         if intervals:
             found["intervals"] = {k: [v["low"], v["high"]] for k, v in numbers.items() if "/" not in k}
         return found
-
-    def _averaged(self) -> tuple[str, ...]:
-        """Subsets whose metrics are averaged."""
-        return self.subsets if self.benchmark in ("processbench", "first-error") else ()
 
     def _judged(
         self, scores: Sequence[Sequence[float]]

@@ -13,6 +13,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import combinations
 from pathlib import Path
@@ -104,12 +105,14 @@ def evaluate(
 
     scored: dict[str, tuple[list[list[float]], Threshold | None]] = {}
     for model in known:
-        scorer = _LazyScorer(model, device, dtype, max_batch_tokens, step_format)
-        scores = score(model.name, scorer, data.solutions, _score_file(out, model, data, scorer), progress, announce)
+        load = partial(load_scorer, model.path, revision=model.revision, device=device, dtype=dtype)
+        scorer = _LazyScorer(partial(load, max_batch_tokens=max_batch_tokens, step_format=step_format))
+        by = ["server" if model.folder is None else _place(device), dtype, str(step_format)]
+        scores = score(model.name, scorer, data.solutions, _score_file(out, model, data, by), progress, announce)
         threshold = _threshold(model, benchmark)
         if validation is not None:
             rows = validation.solutions
-            chosen = score(model.name, scorer, rows, _score_file(out, model, validation, scorer), progress, announce)
+            chosen = score(model.name, scorer, rows, _score_file(out, model, validation, by), progress, announce)
             threshold = _chosen(chosen, rows, validation.name)
         scored[model.name] = scores, threshold
     for name, baseline in BASELINES.items():
@@ -169,25 +172,11 @@ def evaluate(
 class _LazyScorer(StepScorer):
     """Loads the scorer on first use: a run whose scores are all saved loads no model."""
 
-    def __init__(
-        self, model: Model, device: str | None, dtype: Any, max_batch_tokens: int | None, step_format: str | None
-    ):
-        self.model, self.device, self.dtype, self.step_format = model, device, dtype, step_format
-        self.place = "server" if model.folder is None else _place(device)
-        self.max_batch_tokens = max_batch_tokens
-        self.scorer: StepScorer | None = None
+    def __init__(self, load: Callable[[], StepScorer]) -> None:
+        self.load = cache(load)
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
-        if self.scorer is None:
-            self.scorer = load_scorer(
-                self.model.path,
-                revision=self.model.revision,
-                device=self.device,
-                dtype=self.dtype,
-                max_batch_tokens=self.max_batch_tokens,
-                step_format=self.step_format,
-            )
-        return self.scorer.score_many(solutions)
+        return self.load().score_many(solutions)
 
 
 def _find(name: str) -> Model:
@@ -216,11 +205,11 @@ def _contamination(model: Model, data: Data, allowed: bool, announce: Callable[[
     return found
 
 
-def _score_file(out: Path | None, model: Model, data: Data, scorer: _LazyScorer) -> Path | None:
+def _score_file(out: Path | None, model: Model, data: Data, by: Sequence[str]) -> Path | None:
     """The file for a model's scores on some data; None if nothing identifies the model."""
     if out is None or model.digest is None:
         return None
-    key = "\n".join([model.digest, data.digest, scorer.place, scorer.dtype, str(scorer.step_format)])
+    key = "\n".join([model.digest, data.digest, *by])
     return out / SCORES / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.jsonl"
 
 

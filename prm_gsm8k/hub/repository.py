@@ -84,11 +84,12 @@ class Remote:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The tree to publish: files, deletions (path -> bytes), commit title and description."""
+    """The tree to publish: files, deletions (path -> bytes), commit title and description; code that loads it."""
 
     files: dict[str, File]
     delete: dict[str, int]
     title: str
+    load: str  # with "{revision}" where one is named
     description: str = ""
 
     def plan(self, remote: Remote) -> Plan:
@@ -103,13 +104,23 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Done:
-    """The plan at the start and the resulting commit, None if only planned."""
+class Published:
+    """What a publish did, or would do if `commit` is None.
 
+    `committed` is false if everything was there already; `plan` is what was to be done at the start.
+    """
+
+    repo_id: str
+    tag: str | None
     wanted: Wanted
     plan: Plan
     commit: str | None = None
     committed: bool = False
+
+    @property
+    def load_line(self) -> str:
+        """The line with which users load it."""
+        return self.wanted.load.format(revision=f', revision="{self.tag}"' if self.tag else "")
 
 
 class Repository:
@@ -143,7 +154,7 @@ class Repository:
         private: bool,
         plan_only: bool,
         announce: Announce,
-    ) -> Done:
+    ) -> Published:
         """Publish the wanted tree.
 
         Args:
@@ -163,7 +174,7 @@ class Repository:
         if tag is not None and remote.head is not None:
             self.check_tag(tag, remote.head if plan.is_done else None)
         if plan_only:
-            return Done(wanted, plan)
+            return Published(self.id, tag, wanted, plan)
         if remote.head is None:
             announce(f"making {self.id}")
             ask(
@@ -190,7 +201,7 @@ class Repository:
         self.check_published(wanted, commit)
         if tag is not None:
             self.tag(tag, commit)
-        return Done(wanted, plan, commit, committed)
+        return Published(self.id, tag, wanted, plan, commit, committed)
 
     def read(self) -> Remote:
         """The repository at the head of `main`."""

@@ -25,7 +25,7 @@ import orjson
 from prm_gsm8k.dataset.contamination import gsm8k_test
 from prm_gsm8k.dataset.jsonl import GZIP, BadLineError, damaged_gzip, no_such_file, parse_line, refuse_other_formats
 from prm_gsm8k.dataset.problems import Problem, question_key, read_problems, shipped_problems
-from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe, Tally
+from prm_gsm8k.dataset.recipe import DISAGREES, TWICE, Inputs, Prefixes, Progress, Recipe, Tally
 from prm_gsm8k.dataset.splits import split_of
 from prm_gsm8k.exceptions import BadInputError, UsageError
 from prm_gsm8k.label.samples import Sample, ShapeError, read_record
@@ -34,8 +34,6 @@ LINES_PER_BATCH = 256  # a unit of work a process takes: a tenth of a second
 MOST_NAMED = 1000
 NO_REFERENCE = "solution left out/no problem asks its question"
 TEST_QUESTION = "solution left out/a question of GSM8K test (--test-questions labels it for evaluation)"
-TWICE = "solution left out/same steps as another"
-DISAGREES = "solution left out/its label of shared steps contradicts another's"
 UNSURE = "solution left out/cannot tell: confidence too low"
 
 
@@ -169,7 +167,7 @@ class LabelledRecipe(Recipe):
         from prm_gsm8k.label.solution import label_solution
 
         seen: set[tuple[str, ...]] = set()
-        right_so_far: dict[tuple[str, ...], bool] = {}
+        prefixes = Prefixes()
         for where, number, sample in samples:
             steps = tuple(split_steps(sample.text) if sample.steps is None else _cleaned(sample.steps))
             if steps in seen:
@@ -184,19 +182,16 @@ class LabelledRecipe(Recipe):
             if label.first_error >= 0 and label.confidence < self.min_confidence:
                 tally.counts[UNSURE] += 1
                 continue
-            wrong_from = label.first_error if label.first_error >= 0 else len(steps)
-            labels = {steps[: i + 1]: i < wrong_from for i in range(len(steps))}
-            if any(right_so_far.get(prefix, is_right) != is_right for prefix, is_right in labels.items()):
+            if (labels := prefixes.labels(steps, label.first_error)) is None:
                 tally.counts[DISAGREES] += 1
                 continue
-            right_so_far |= labels
             evidence: list[list[str]] = [[] for _ in steps]
             for item in label.evidence:
                 evidence[item.step].append(f"{item.said}: {item.relation} {item.reference}".rstrip())
             yield {
                 "prompt": problem.question,
                 "completions": list(steps),
-                "labels": list(labels.values()),
+                "labels": labels,
                 "id": f"{problem.id}/{number}",
                 "problem_id": problem.id,
                 "first_error": label.first_error,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.dataset.card import markdown_table
 from prm_gsm8k.exceptions import CheckpointError
 from prm_gsm8k.models.encoder import EncoderConfig
 from prm_gsm8k.models.formats.kinds import QWEN
@@ -198,7 +199,7 @@ def _how_good(made: Mapping[str, Any]) -> str:
     for split in made["metrics"] if isinstance(made.get("metrics"), dict) else ():
         if figures := _figures(made, split):
             rows = [[FIGURES.get(key, f"`{key}`"), _number(value)] for key, value in figures.items()]
-            parts.append(f"Measured on `{split}`:\n\n" + _table(["what", "value"], rows))
+            parts.append(f"Measured on `{split}`:\n\n" + markdown_table(["what", "value"], rows))
     threshold = made.get("threshold")
     if isinstance(threshold, dict) and "value" in threshold:
         on = f", chosen on {threshold['chosen_on']} and frozen" if threshold.get("chosen_on") else ""
@@ -227,7 +228,9 @@ def _made_from(made: Mapping[str, Any]) -> str:
     problems = data.get("problems")
     count = len(problems) if isinstance(problems, list) else problems
     questions = f"\n\nThese are {_number(count)} problems; `{TRAINING}` has their digests." if count else ""
-    return "## What it was trained on\n\n" + _table(head, rows) + _counts(data.get("counts")) + questions + digest
+    return (
+        "## What it was trained on\n\n" + markdown_table(head, rows) + _counts(data.get("counts")) + questions + digest
+    )
 
 
 def _counts(counts: object) -> str:
@@ -237,7 +240,7 @@ def _counts(counts: object) -> str:
     if not names:
         return ""
     rows = [[f"`{split}`", *(_number(n.get(name)) for name in names)] for split, n in splits.items()]
-    return "\n\n" + _table(["split", *(name.replace("_", " ") for name in names)], rows)
+    return "\n\n" + markdown_table(["split", *(name.replace("_", " ") for name in names)], rows)
 
 
 def _how_made(made: Mapping[str, Any]) -> str:
@@ -250,7 +253,7 @@ def _how_made(made: Mapping[str, Any]) -> str:
             value = ", ".join(f"{name} {_number(each)}" for name, each in value.items() if each is not None)
         if isinstance(value, (int, float, str)) and value != "":
             rows.append([key, _number(value)])
-    return "## How it was trained\n\n" + _table(["what", "value"], rows) if rows else ""
+    return "## How it was trained\n\n" + markdown_table(["what", "value"], rows) if rows else ""
 
 
 def _what_it_reads(encoder: EncoderConfig) -> str:
@@ -325,9 +328,3 @@ def _number(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return "–" if value is None else str(value)
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [list(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    text = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([text[0], "|" + "---|" * len(lines[0]), *text[1:]])

@@ -14,11 +14,12 @@ Added tokens that are plain text, such as GPT-NeoX's runs of spaces or words add
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from prm_gsm8k.exceptions import TokenizerError
 
@@ -56,7 +57,7 @@ class PlainText:
                 "tokens as text; use a model with a tokenizer.json"
             )
         markup = markup_tokens(tokenizer)
-        state = json.loads(backend.to_str())
+        state = orjson.loads(backend.to_str())
         kept = [token for token in state["added_tokens"] if token["content"] not in markup]
         state |= {"added_tokens": kept, "post_processor": None, "truncation": None, "padding": None}
         self._at_start = _tokenizer(state)
@@ -147,7 +148,7 @@ class ControlTokens:
 def _tokenizer(state: dict[str, Any]) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_str(json.dumps(state))
+    return Tokenizer.from_str(orjson.dumps(state).decode())
 
 
 def _without_first_prefix(state: Any) -> Any:

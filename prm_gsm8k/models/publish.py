@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from prm_gsm8k.exceptions import CheckpointError, UsageError
-from prm_gsm8k.hub.repository import Announce, File, Plan, Remote, Repository, Wanted
+from prm_gsm8k.hub.repository import Announce, File, Published, Remote, Repository, Wanted
 from prm_gsm8k.models.card import PICTURES, model_card, pictures
 from prm_gsm8k.models.checkpoint import FILES
 from prm_gsm8k.models.encoder import FILE, EncoderConfig
@@ -27,25 +26,6 @@ INDEX = "model.safetensors.index.json"
 TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")  # an access token of the Hub
 
 
-@dataclass(frozen=True)
-class PublishedModel:
-    """What a publish did, or (`commit` is None) would do; see `prm_gsm8k.build.publish.Published`."""
-
-    repo_id: str
-    kind: Kind
-    plan: Plan
-    commit: str | None = None
-    committed: bool = False
-    tag: str | None = None
-
-    @property
-    def load_line(self) -> str:
-        """The line of code that loads this PRM."""
-        revision = f', revision="{self.tag}"' if self.tag else ""
-        opened = "ProcessRewardModel.from_pretrained" if self.kind == "ours" else "load_scorer"
-        return f'{opened}("{self.repo_id}"{revision})'
-
-
 def publish_model(
     folder: str | Path,
     repo_id: str,
@@ -55,7 +35,7 @@ def publish_model(
     plan_only: bool = False,
     token: str | None = None,
     announce: Announce = lambda _: None,
-) -> PublishedModel:
+) -> Published:
     """Upload the PRM of a folder to a model repository of the Hub.
 
     A README.md in the folder that was edited is sent unchanged; otherwise the card is written for `repo_id`. Files of
@@ -82,10 +62,10 @@ def publish_model(
     files[CARD] = File(_card(folder, repo_id).encode())
 
     def wanted_on(remote: Remote) -> Wanted:
-        return _wanted(files, remote, repo_id, folder.resolve().name)
+        load = "ProcessRewardModel.from_pretrained" if kind == "ours" else "load_scorer"
+        return _wanted(files, remote, repo_id, folder.resolve().name, f'{load}("{repo_id}"{{revision}})')
 
-    done = repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
-    return PublishedModel(repo_id, kind, done.plan, done.commit, done.committed, tag)
+    return repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
 
 
 def is_model(folder: str | Path) -> bool:
@@ -153,7 +133,7 @@ def _card(folder: Path, repo_id: str) -> str:
     return model_card(folder, repo_id)
 
 
-def _wanted(files: dict[str, File], remote: Remote, repo_id: str, name: str) -> Wanted:
+def _wanted(files: dict[str, File], remote: Remote, repo_id: str, name: str, load: str) -> Wanted:
     """The files to send, and those of an earlier PRM in the repository to delete."""
     top = [path for path in remote.files if "/" not in path]
     models = [path for path in top if path == "config.json" or path.endswith((".safetensors", ".bin"))]
@@ -167,4 +147,4 @@ def _wanted(files: dict[str, File], remote: Remote, repo_id: str, name: str) -> 
         return path.endswith(suffixes) if not place else place in folders and path.lower().endswith(PICTURES)
 
     gone = sorted(path for path in remote.files if path not in files and is_ours(path)) if models else []
-    return Wanted(files, {path: remote.files[path].size for path in gone}, f"Publish {name}")
+    return Wanted(files, {path: remote.files[path].size for path in gone}, f"Publish {name}", load)

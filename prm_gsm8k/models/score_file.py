@@ -273,7 +273,7 @@ def _writing(out: Path | None) -> Iterator[tuple[IO[bytes], Iterator[bytes]]]:
         if last and not _is_whole(last):
             file.truncate(end := end - len(last))
         file.seek(0)
-        yield file, _whole_lines(file, end)
+        yield file, iter(lambda: file.readline() if file.tell() < end else b"", b"")
 
 
 def _is_whole(line: bytes) -> bool:
@@ -282,8 +282,3 @@ def _is_whole(line: bytes) -> bool:
     except BadLineError:
         return False
     return line.endswith(b"\n")
-
-
-def _whole_lines(file: IO[bytes], end: int) -> Iterator[bytes]:
-    while file.tell() < end:
-        yield file.readline()

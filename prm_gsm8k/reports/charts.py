@@ -26,6 +26,7 @@ SERIES = ("#0072B2", "#D55E00", "#007F5F", "#B0508F", "#8A6A00", "#6B4A3A")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2)), (0, (2.5, 1, 2.5, 3)))
 WIDTH = 4.6  # inches: on a phone 358 pixels wide, 10.5 point text is 11 pixels high
 DPI = 150  # for high-density screens
+_ABOVE: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "color": INK}
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,8 @@ def bar_chart(name: str, title: str, note: str, bars: Sequence[tuple[str, int]],
         axes = drawn.subplots()
         axes.barh(range(len(bars)), [count for _, count in bars], height=0.3, color=SERIES[0])
         for y, (label, count) in enumerate(bars):
-            above: dict[str, Any] = {
-                "xycoords": ("axes fraction", "data"),
-                "textcoords": "offset points",
-                "color": INK,
-                "fontsize": 10,
-            }
-            axes.annotate(short(label, 40), (0, y - 0.2), (0, 3), **above)
-            axes.annotate(percent(count, whole), (1, y - 0.2), (-1, 3), ha="right", **above)
+            axes.annotate(short(label, 40), (0, y - 0.2), (0, 3), fontsize=10, **_ABOVE)
+            axes.annotate(percent(count, whole), (1, y - 0.2), (-1, 3), ha="right", fontsize=10, **_ABOVE)
         axes.set_xlim(0, max((count for _, count in bars), default=0) or 1)
         axes.set_ylim(len(bars) - 0.6, -0.9)
         axes.set_xticks([])
@@ -116,13 +111,8 @@ def draw_intervals(
         if low is not None and high is not None:
             axes.plot([low, high], [y, y], color=colour, linewidth=2.2, alpha=0.65)
         axes.plot([value], [y], marker="o", markersize=7, color=colour, linestyle="none", clip_on=False)
-        above: dict[str, Any] = {
-            "xycoords": ("axes fraction", "data"),
-            "textcoords": "offset points",
-            "color": INK,
-        }
-        axes.annotate(name, (0, y), (4, 8), fontsize=9.5, **above)
-        axes.annotate(written, (1, y), (-2, 8), ha="right", **above)
+        axes.annotate(name, (0, y), (4, 8), fontsize=9.5, **_ABOVE)
+        axes.annotate(written, (1, y), (-2, 8), ha="right", **_ABOVE)
     axes.set_ylim(len(rows) - 0.5, -0.85)
     axes.set_xlim(ends)
     axes.set_yticks([])

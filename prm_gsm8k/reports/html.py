@@ -201,7 +201,9 @@ def table(content: Table, caption: str, *, words: int = 1) -> Html:
     head = [tag("th", name, scope="col", class_=None if n < words else "n") for n, name in enumerate(content.head)]
     rows = []
     for row in content.rows:
-        cells = [tag("th", _breakable(_cell(row[0])), scope="row")]
+        # a name such as `runs/a-model/checkpoint-1200` may break after its separators
+        name = Html(re.sub(r"(?<=[\w)])([/_-])(?=\w)", r"\1<wbr>", _cell(row[0])))
+        cells = [tag("th", name, scope="row")]
         cells += [tag("td", _cell(cell), class_=None if n < words else "n") for n, cell in enumerate(row[1:], 1)]
         rows.append(tag("tr", *cells))
     inside = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *rows))
@@ -213,11 +215,6 @@ def _cell(cell: str) -> Html:
     value, bracket, rest = first.partition(" (")
     small = [f"({rest}"] if bracket and rest.endswith(")") else []
     return joined([value if small else first, *(tag("small", line) for line in [*small, *more])])
-
-
-def _breakable(name: Html) -> Html:
-    """A name such as `runs/a-model/checkpoint-1200`, with line breaks allowed after its separators."""
-    return Html(re.sub(r"(?<=[\w)])([/_-])(?=\w)", r"\1<wbr>", name))
 
 
 def _facts(facts: Mapping[str, str]) -> Html:
@@ -298,7 +295,9 @@ def browse(solutions: Sequence[Solution], legend: Html, room: int = BYTES) -> Ht
         counts = Counter(one.facets[facet] for one, _ in shown)
         if len(counts) < 2:
             continue
-        values = [tag("option", f"{value} ({count})", value=value) for value, count in _in_order(counts)]
+        # in order of appearance, but numbers ascending
+        in_order = sorted(counts.items(), key=lambda item: int(item[0]) if item[0].isdecimal() else -1)
+        values = [tag("option", f"{value} ({count})", value=value) for value, count in in_order]
         options = [tag("option", "all", value=""), *values]
         selects.append(tag("label", tag("span", facet), tag("select", *options, data_facet=f"f{n}")))
     find = tag("label", tag("span", "Words"), tag("input", type="search", placeholder="in problem, steps or id"))
@@ -327,11 +326,6 @@ def _fitting(solutions: Sequence[Solution], room: int) -> Iterator[tuple[Solutio
         left[name] -= len(drawn.encode())
         if left[name] >= 0:
             yield one, drawn
-
-
-def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """In order of appearance, but numbers ascending."""
-    return sorted(counts.items(), key=lambda item: int(item[0]) if item[0].isdecimal() else -1)
 
 
 def _solution(one: Solution, n: int) -> Html:

@@ -8,14 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from prm_gsm8k.dataset.problems import Problem
-from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.dataset.recipe import DISAGREES, TWICE, Prefixes, Tally
 from prm_gsm8k.sampling.evidence import Calls
 from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.solve import Solution, SolutionOptions, from_evidence, reference_answer, solve
 
 T = TypeVar("T")
-TWICE = "solution left out/same steps as another"
-DISAGREES = "solution left out/its label of shared steps contradicts another's"
 
 
 def solved(problem: Problem, calls: Calls, sampling: SolutionOptions, labelling: LabelOptions) -> list[Solution]:
@@ -40,26 +38,23 @@ def rows_of(problem: Problem, solutions: Sequence[Solution], source: str, tally:
     succeed from the steps of a whole solution that ends there with an incorrect answer.
     """
     seen: set[tuple[str, ...]] = set()
-    known_labels: dict[tuple[str, ...], bool] = {}
+    prefixes = Prefixes()
     tally.counts["problems"] += 1
     for solution in solutions:
         tally.counts["solutions"] += 1
         steps, labelled = tuple(solution.steps), solution.labelled
         left_out = solution.left_out or (TWICE if steps in seen else None)
-        if left_out is None and labelled is not None:
-            end = labelled.first_error if labelled.first_error >= 0 else len(steps)
-            labels = {steps[: i + 1]: i < end for i in range(len(steps))}
-            if any(known_labels.get(prefix, label) != label for prefix, label in labels.items()):
-                left_out = DISAGREES
         if left_out is not None or labelled is None:
             tally.counts[str(left_out)] += 1
             continue
+        if (labels := prefixes.labels(steps, labelled.first_error)) is None:
+            tally.counts[DISAGREES] += 1
+            continue
         seen.add(steps)
-        known_labels |= labels
         yield {
             "prompt": problem.question,
             "completions": list(steps),
-            "labels": list(labels.values()),
+            "labels": labels,
             "id": f"{problem.id}/{solution.number}",
             "problem_id": problem.id,
             "first_error": labelled.first_error,

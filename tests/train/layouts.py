@@ -1,16 +1,9 @@
-"""Three optimizer steps of a tiny random Llama through `Trainer`, on the same 48 rows in any layout.
-
-    python tests/train/layouts.py BATCH ACCUMULATION OUT.json [ours|model]
-
-prints nothing, and writes {"loss": [...], "grad_norm": [...]} of each step; with RANK and WORLD_SIZE in the environment
-it is one of several processes (gloo). `model` is the loss that the model brings along.
-"""
+"""Three optimizer steps of a tiny random Llama through `Trainer`, on the same 48 rows in any layout."""
 
 from __future__ import annotations
 
 import json
 import random
-import sys
 from pathlib import Path
 
 import torch
@@ -64,7 +57,7 @@ class _Watch(TrainerCallback):
 
 
 def three_steps(batch: int, accumulation: int, folder: Path, loss: str = "ours") -> dict[str, list[float]]:
-    """Loss and gradient norm of each of three optimizer steps with plain SGD."""
+    """Loss and gradient norm of each of three optimizer steps with plain SGD; `model` is the loss it brings along."""
 
     def collate(some: list[Encoded]) -> dict[str, torch.Tensor]:
         made = Collator()(some)
@@ -99,10 +92,8 @@ def three_steps(batch: int, accumulation: int, folder: Path, loss: str = "ours")
     return watch.seen
 
 
-if __name__ == "__main__":
-    out = Path(sys.argv[3])
-    seen = three_steps(int(sys.argv[1]), int(sys.argv[2]), out.parent / "run", *sys.argv[4:])
-    if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
+def write_three_steps(batch: int, accumulation: int, out: Path) -> None:
+    """The same, as JSON of the first of several processes (gloo), which RANK and WORLD_SIZE tell of each other."""
+    seen = three_steps(batch, accumulation, out.parent / "run")
+    if torch.distributed.get_rank() == 0:
         out.write_text(json.dumps(seen))
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()

@@ -1,19 +1,15 @@
-"""Run a script in one of several processes of a CPU as `accelerate launch` would run it on as many GPUs.
+"""What `accelerate launch` tells the processes of a config for GPUs, told on CPUs, in fp32.
 
-    python -m torch.distributed.run --nproc_per_node 2 tests/train/on_cpus.py CONFIG.yaml SCRIPT.py ARGUMENTS...
-
-What CONFIG.yaml says of FSDP holds, in fp32; `accelerate launch` itself starts one process where it is told of a CPU.
-accelerate has FSDP on devices of all kinds but the CPU, on which torch has it too: that kind is added to them here, and
-gathered weights are waited for, as copying them from a GPU does.
+Where it is told of a CPU it starts one process. accelerate has FSDP on devices of all kinds but the CPU, on which torch
+has it too: that kind is added here, and gathered weights are waited for, as copying them from a GPU does.
 """
 
 from __future__ import annotations
 
 import inspect
 import os
-import runpy
-import sys
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -50,9 +46,7 @@ def allow_fsdp() -> None:
     Accelerator.get_state_dict = get_state_dict
 
 
-if __name__ == "__main__":
-    _, file, *sys.argv = sys.argv
-    with open(file, encoding="utf-8") as text:
-        os.environ |= environment(yaml.safe_load(text))
+def as_launched(file: Path) -> None:
+    """Make this process one that `accelerate launch --config_file FILE` has started."""
+    os.environ |= environment(yaml.safe_load(file.read_text(encoding="utf-8")))
     allow_fsdp()
-    runpy.run_path(sys.argv[0], run_name="__main__")

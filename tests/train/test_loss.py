@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import layouts
 import pytest
 import torch
+from launching import finish, start
 
 from prm_gsm8k.models.encoder import Encoded
 from prm_gsm8k.train.loss import IGNORED, Collator, StepLoss
@@ -95,33 +92,13 @@ def test_a_batch_of_rows() -> None:
 # ---- layouts, through Trainer ---------------------------------------------------------------------------------------
 
 
-def run(batch: int, accumulation: int, processes: int, out: Path, loss: str = "ours") -> dict[str, list[float]]:
-    """Three optimizer steps of 16 rows each in processes of their own: loss and gradient norm of each step."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    every = os.environ | {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    ranks = []
-    for rank in range(processes):
-        env = (
-            every | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(processes)}
-            if processes > 1
-            else every
-        )
-        command = [sys.executable, layouts.__file__, str(batch), str(accumulation), str(out), loss]
-        ranks.append(subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
-    for rank in ranks:
-        _, errors = rank.communicate(timeout=300)
-        assert rank.returncode == 0, errors
-    return json.loads(out.read_text())
-
-
 @pytest.mark.slow
 def test_two_processes_step_as_one_does(tmp_path: Path) -> None:
     """Rows with 0 to 6 labelled steps, so that micro-batches and ranks differ, and some have none."""
     one = layouts.three_steps(16, 1, tmp_path / "one")
     assert len(one["loss"]) == 3
-    two = run(1, 8, 2, tmp_path / "two.json")
+    out = tmp_path / "two.json"
+    two = json.loads(finish(start(layouts.write_three_steps, (1, 8, out), out, processes=2)).read_text())
     assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
     assert two["grad_norm"] == pytest.approx(one["grad_norm"], rel=1e-5)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.train.memory import CONFIGS, GB, Plan, config_of, need, parse_gpus, says, shape_of, table
+from prm_gsm8k.train.train_prm import main
 
 ROOT = Path(__file__).parent.parent.parent
 QWEN = "Qwen/Qwen3-8B"
@@ -74,20 +74,24 @@ def test_gpus_that_are_none_are_refused(text: str) -> None:
         parse_gpus(text)
 
 
-@pytest.mark.slow
-def test_a_dry_run_needs_no_gpu_no_rows_and_no_network(tmp_path: Path) -> None:
+def test_a_dry_run_needs_no_gpu_no_rows_and_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A model that is not in the table, by its config alone."""
     (tmp_path / "config.json").write_text(json.dumps(CONFIGS[QWEN]))
-    script = [sys.executable, "train/train_prm.py", "--output_dir", str(tmp_path / "out"), "--dry_run"]
 
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*script, *more], cwd=ROOT, capture_output=True, text=True, check=False)
+    def run(*more: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["train_prm.py", "--output_dir", str(tmp_path / "out"), "--dry_run", *more])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
 
-    fits = run("--model", str(tmp_path), "--gpus", "2x24", "--lora_r", "16")
-    assert (fits.returncode, fits.stderr) == (0, "")
-    assert len(fits.stdout.splitlines()) == 2 and "LoRA rank 16, 2 GPUs, FSDP2, 8 rows" in fits.stdout
-    too_much = run("--model", QWEN, "--gpus", "2x24")
-    assert too_much.returncode == 1 and "what fits: accelerate launch" in too_much.stdout
+    code, out, err = run("--model", str(tmp_path), "--gpus", "2x24", "--lora_r", "16")
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) == 2 and "LoRA rank 16, 2 GPUs, FSDP2, 8 rows" in out
+    code, out, _ = run("--model", QWEN, "--gpus", "2x24")
+    assert code == 1 and "what fits: accelerate launch" in out
     assert not (tmp_path / "out").exists()
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from launching import finish, killed_and_resumed, launch
+from launching import LONGEST, ROOT, finish, killed_and_resumed, launch
 from safetensors.torch import load_file
 from tiny import common, rows_file, tiny_model
 
@@ -35,15 +38,18 @@ def steps_of(folder: Path) -> dict[str, list[float]]:
     return {name: [entry[name] for entry in history if name in entry] for name in ("loss", "grad_norm")}
 
 
-def is_as_one_process(place: Path, config: str, *more: str, tolerance: float = 1e-5) -> None:
+def is_as_one_process(place: Path, config: str, *more: str) -> None:
     out = "-".join(["two", Path(config).stem, *(word.strip("-") for word in more)])
-    two = finish(launch(place, out, *WHOLE, *more, processes=2, config=config), place, out)
-    one = train(*parse([*common(place), "--output_dir", str(place / f"one-{out}"), *WHOLE, *more]))
+    are_equal(place, finish(launch(place, out, *WHOLE, *more, processes=2, config=config)), *more)
+
+
+def are_equal(place: Path, two: Path, *more: str) -> None:
+    one = train(*parse([*common(place), "--output_dir", str(place / f"one-{two.name}"), *WHOLE, *more]))
     assert json.loads((two / "prm_training.json").read_text())["processes"] == 2
     expected, seen = steps_of(one), steps_of(two)
     assert len(seen["loss"]) == 6
     for name in seen:
-        assert seen[name] == pytest.approx(expected[name], rel=tolerance), name
+        assert seen[name] == pytest.approx(expected[name], rel=1e-5), name
     torch.manual_seed(42)
     head = new_model(str(place / "model"), dtype=torch.float32).score.weight
     ours, theirs = load_file(two / "model.safetensors"), load_file(one / "model.safetensors")
@@ -65,7 +71,13 @@ def test_fsdp2_trains_adapters_as_one_process_does(place: Path) -> None:
 
 @pytest.mark.slow
 def test_ddp_trains_what_one_process_trains(place: Path) -> None:
-    is_as_one_process(place, DDP)
+    """The script itself, as torchrun starts it."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [*torchrun, "train/train_prm.py", *common(place), "--output_dir", str(place / "two"), *WHOLE]
+    on_cpus = {"ACCELERATE_USE_CPU": "true", "ACCELERATE_MIXED_PRECISION": "no"}
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | on_cpus, capture_output=True, text=True, timeout=LONGEST)
+    assert done.returncode == 0, done.stderr[-5000:]
+    are_equal(place, place / "two")
 
 
 @pytest.mark.slow
@@ -76,7 +88,7 @@ def test_fewer_rows_at_once_and_an_epoch_that_does_not_divide_are_the_same(place
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("config", "more"), [(FSDP, ()), (FSDP, LORA)])
+@pytest.mark.parametrize(("config", "more"), [(FSDP, ()), (FSDP, LORA), (DDP, ())])
 def test_killed_at_a_random_step_and_started_again_two_end_bit_equal(
     place: Path, config: str, more: tuple[str, ...]
 ) -> None:

@@ -120,17 +120,12 @@ def _encoder(
             head = "a head of two labels" if kind != "language model" else "a language model's head"
             raise UsageError(f"{name} has {head}, which the step format {str(given)!r} does not fit")
     else:
-        step_format = FORMATS[_usual_format(kind, tokenizer)]
+        usual = "rlhflow" if tokenizer.chat_template else "math-shepherd"
+        step_format = FORMATS[usual if kind == "language model" else kind]
     encoder = FormatEncoder(tokenizer, step_format, longest)
     if kind == "language model":
         _reduce(model, encoder, step_format, name, sure=given is not None)
     return encoder
-
-
-def _usual_format(kind: Kind, tokenizer: PreTrainedTokenizerFast) -> str:
-    if kind == "language model":
-        return "rlhflow" if tokenizer.chat_template else "math-shepherd"
-    return kind
 
 
 def _reduce(model: PreTrainedModel, encoder: FormatEncoder, step_format: StepFormat, name: str, sure: bool) -> None:
