@@ -34,7 +34,7 @@ _NEEDED = re.compile(
     re.IGNORECASE,
 )
 _COMPARES = re.compile(r"\b(?:more|less|fewer|than|\w+er than)\b")  # 20% less is something else's, not taken away
-_THAN = re.compile(r"\b(?:than|less|fewer)\b")
+_THAN = re.compile(r"\b(?:than|less|fewer|longer|shorter|older|younger|taller|higher|lower|faster|slower|cheaper)\b")
 _FROM_THE_END = re.compile(
     r"\b(?:at first|originally|initially|(?:begin|start)\w* with|at the beginning|to start|in the beginning|before)\b"
 )
