@@ -57,3 +57,5 @@ def test_of_two_equal_numbers_the_one_that_nothing_else_uses() -> None:
     assert not read.is_open(quantity_source(0))
     twice = graph(question, first + "20+4 = <<20+4=24>>24\n24-4 = <<24-4=20>>20\n#### 20")
     assert len(twice.sources[1][1]) == len(twice.sources[2][1]) == 2  # it may be either
+    either = graph("Amy picked 4 apples. Ben picked 4 pears. How many?", "4+0 = <<4+0=4>>4\n#### 4")
+    assert len(either.sources[0][0]) == 2

@@ -63,7 +63,7 @@ def test_what_only_the_last_step_adds_ends_the_twin_before_it() -> None:
     "spoken",
     [
         "How much is left, if the snack was dear?",  # what is cut is spoken of
-        "They cost all of them a lot. How much is left?",
+        "A bag holds all of them. How much is left?",
         "She wrote a list of three things. How much is left?",  # there are two parts then
         "What was her average? How much is left?",
     ],
@@ -77,6 +77,18 @@ def test_a_number_that_another_is_compared_with_stays() -> None:
     question = "Al has 8 pens. Jo has 5 more pens than Al. Cy has 9 pens. How many pens have Jo and Cy?"
     answer = "Jo has 8+5 = <<8+5=13>>13 pens.\nJo and Cy have 13+9 = <<13+9=22>>22 pens.\n#### 22"
     assert made(question.replace("Al has 8 pens. ", "Oh, there. Al has 8 pens. "), answer) == []
+
+
+def test_what_is_told_by_a_comparison_stays_where_only_it_speaks_of_the_other() -> None:
+    """Without Jo's sentence nothing would say how many Jo has, and not that she has as many as Al."""
+    question = "Oh, there. Al has 8 pens. Jo has 5 more pens than Al. Cy has 9 pens. How many pens have Jo and Cy?"
+    answer = "Jo has 8+5 = <<8+5=13>>13 pens.\nJo and Cy have 13+9 = <<13+9=22>>22 pens.\n#### 22"
+    assert made(question.replace("have Jo and Cy", "is that"), answer) == []
+    counted = "Jo has 8+5 = <<8+5=13>>13 pens.\nAll have 8+13+9 = <<8+13+9=30>>30 pens.\n#### 30"
+    found = {
+        block.edit.said: block.twin_steps for block in made(question.replace("have Jo and Cy", "is that"), counted)
+    }
+    assert found["Jo has 5 more pens than Al"] == ("All have 8+9 = 17 pens.",)
 
 
 def test_what_is_left_of_nothing_taken_away_is_not_asked() -> None:

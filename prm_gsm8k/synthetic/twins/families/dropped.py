@@ -34,12 +34,15 @@ _NEEDED = re.compile(
     re.IGNORECASE,
 )
 _COMPARES = re.compile(r"\b(?:more|less|fewer|than|\w+er than)\b")  # 20% less is something else's, not taken away
-_THAN = re.compile(r"\b(?:than|less|fewer)\b")
+_THAN = re.compile(r"\b(?:than|less|fewer|longer|shorter|older|younger|taller|higher|lower|faster|slower|cheaper)\b")
 _FROM_THE_END = re.compile(
     r"\b(?:at first|originally|initially|(?:begin|start)\w* with|at the beginning|to start|in the beginning|before)\b"
 )
 _ALL_OF_THEM = re.compile(r"\b(?:both|all of (?:them|these|those)|they all|each of (?:them|these|those))\b")
 _SEVERAL = re.compile(r"\b(?:they|their|them|together|combined|altogether|total of the)\b")
+_ONE = re.compile(
+    r"\b(?:an?|each|per) (?!hour|day|week|month|year|pound|gallon|minute|mile|dozen|total|pair)([a-z]{3,})"
+)
 _ORDINAL = re.compile(r"\b(?:first|second|third|fourth|fifth|last|final)\b")
 _REST = re.compile(r"\b(?:remain\w*|rest|left)\b")
 _POINTS = re.compile(r"\b(?:this|these|those|such) [a-z]+")
@@ -198,6 +201,8 @@ def stands_without(graph: Graph, change: Change, cut: Cut) -> bool:
     prose = " ".join("".join(parts) for n, parts in enumerate(solution.steps) if n >= first and n not in gone)
     names = set(names_in(left_out)) - set(names_in(before))
     if not names.isdisjoint(names_in(after + " . " + prose)):
+        return False
+    if not set(_ONE.findall(left_out)).isdisjoint(re.findall("[a-z]+", asked)):
         return False
     if not set(_ORDINAL.findall(left_out)).isdisjoint(_ORDINAL.findall(asked)):
         return False

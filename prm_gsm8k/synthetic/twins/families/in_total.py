@@ -59,7 +59,11 @@ _PREPOSITION = re.compile(r" (?:in|on|from|to|for|into|inside|with|at|of)\Z")
 _TAIL = re.compile(
     r"(?: (?!(?:each|per|every|a|an|and|it|its|him|her|total)\b)[a-z]+){0,3}(?=[.,;?]| and\b| but\b| while\b)"
 )
-_OF_EACH = re.compile(r"\b(?:each|every|per|apiece|multipl\w+|times|product)\b|/ ?[a-z]", re.IGNORECASE)
+_OF_EACH = re.compile(
+    r"\b(?:each|every|per|apiece|multipl\w+|times|product|an? (?:day|week|month|year|hour|night|minute|pound|ounce"
+    r"|gallon|mile|piece|person|bag|box|pack|dozen|cup|foot))\b|/ ?[a-z]",
+    re.IGNORECASE,
+)
 _NEAR = 90  # characters
 _BODY = ("leg", "arm", "wheel", "foot", "side", "eye", "finger")
 

@@ -71,7 +71,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             words = _said(graph, equation.step, said, {said: new + of * (new != "half")}, "the") or _said(
                 graph, equation.step, said, {said: new}, "as"
             )
-            if not base.startswith("as") and (new != "half" or not base.startswith("the")):
+            if not base.startswith("as") and (new != "half" or not base.startswith(("the", "that"))):
                 new += of
         if words is None:
             continue
