@@ -109,7 +109,7 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
     Args:
         parts: the step, cut at its numbers.
         first, result: the places of the first number of its only equation, and of its result.
-        who: the name for "he" or "she"; "" where that is not certain.
+        who: the name for "he" or "she", or the pronoun that `asked` has; "" where that is not certain.
         asked: what the problem asks.
     """
     if len(parts) != result + 2:
@@ -172,7 +172,7 @@ def _how_old(match: re.Match[str], tall: re.Match[str], rest: str, when: str, wh
     """How old or how tall somebody is."""
     subject, (be, _, infinitive), how = match[1], match[2].partition(" "), tall[1] or tall[2]
     if subject in ("There", "It", "This", "That", "They", "he", "she", "He", "She", "they") or rest.strip():
-        if not (subject.lower() in ("he", "she") and who and not rest.strip()):
+        if subject.lower() not in ("he", "she") or not who or rest.strip() or (who in _HIS and who != subject.lower()):
             return None
         subject = who
     if subject.startswith(("The", "Each", "One", "A ")):
@@ -190,7 +190,8 @@ def _base(verb: str) -> str:
 def _what(phrase: str, be: str, who: str, asked: str) -> str | None:
     if _UNCLEAR.search(phrase) or _VAGUE.fullmatch(phrase) or not _MEASURED.search(phrase):
         return None
-    if re.match(r"[Hh]is |[Hh]er |[Tt]heir ", phrase) and not who:
+    own = re.match(r"[Hh]is |[Hh]er |[Tt]heir ", phrase)
+    if own and not (who if who not in _HIS else _HIS[who] == own[0].lower()):
         return None
     if {word for word in re.findall(r"[a-z]{4,}", phrase.lower()) if word not in ("total", "number", "amount")} <= set(
         re.findall(r"[a-z]{4,}", asked.lower())
@@ -211,7 +212,7 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
     if first == "they" and not re.search(r"\b(?:they|their|them)\b", asked):
         return None
     if first in ("he", "she"):
-        if not who:
+        if not who or (who in _HIS and who != first):
             return None
         subject = who
     elif first in ("the", "each", "one", "a", "an", "they", *_SEVERAL):
@@ -246,6 +247,7 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
     return f"{what} {aux} {subject} {base}{match[4] or ''}{rest}?"
 
 
+_HIS = {"he": "his ", "she": "her "}
 _SEVERAL = ("the", "two", "three", "four", "five", "six")
 
 

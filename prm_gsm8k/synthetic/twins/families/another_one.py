@@ -66,7 +66,9 @@ def _is_alike(asked: Asked, last: int) -> bool:
 
 def _moves(asked: Asked, clause: str) -> bool:
     """Whether what somebody has may have changed since the step that says it."""
-    return "have" in clause.split() and bool(_MOVES.search(asked.graph.question.text))
+    return not {"have", "keep", "get", "receive"}.isdisjoint(clause.split()) and bool(
+        _MOVES.search(asked.graph.question.text)
+    )
 
 
 def _is_another_time(asked: Asked, last: int, name: str) -> bool:

@@ -15,6 +15,7 @@ from prm_gsm8k.synthetic.twins.asked import is_needed, only_name
 from prm_gsm8k.synthetic.twins.asking import ask
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, forms
+from prm_gsm8k.synthetic.twins.question import names_in
 from prm_gsm8k.synthetic.twins.solve import Change
 from prm_gsm8k.synthetic.twins.wording import says_what_is_needed
 
@@ -37,7 +38,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     if how is None:
         return
     condition = how.start() if asked.startswith("If ") and asked[: how.start()].endswith(", ") else 0
-    who = only_name(question.text)
+    who = only_name(question.text) or _pronoun(question.text, asked)
     for index in range(solution.final - 1, -1, -1):
         equation = solution.equations[index]
         if equation.step >= solution.equations[solution.final].step or not equation.places:
@@ -57,6 +58,12 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         twin = asked[:kept] + (asks[0].lower() + asks[1:] if kept else asks)
         yield Edit(question.text[:start] + twin, Change(last=index), asked, twin)
+
+
+def _pronoun(text: str, asked: str) -> str:
+    """The "he" or "she" that the question itself asks for, where there is nobody else it could be."""
+    found = set(re.findall(r"\b(?:he|she)\b", asked.lower()))
+    return found.pop() if len(found) == 1 and len(set(names_in(text))) <= 1 else ""
 
 
 def _is_used(graph: Graph, last: int, start: int, end: int) -> bool:

@@ -61,6 +61,7 @@ _THEY = re.compile(
     r" (they|the (?:two|three|four|five)(?: of them| [a-z]+s)?|both(?: of them)?|[A-Z][a-z]+ and [A-Z][a-z]+"
     r"|[A-Z][a-z]+, [A-Z][a-z]+,? and [A-Z][a-z]+) ([a-z]+)((?: [a-z]+){0,6})\?\Z"
 )
+_WORDS = re.compile("[a-z]+")
 _SMALL = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
 _OTHERS = re.compile(
     r"\b(?:[Tt]he [A-Z][a-z]+|[Ee]very(?:one|body)|(?:child|kid|friend|brother|sister|sibling|parent|student|people"
@@ -205,7 +206,7 @@ def _together(asked: Asked) -> Iterator[Edit]:
     if match is None or match.start() < asked.how or re.search(r"[Cc]ompared", asked.text):
         return
     how, what, aux, who, verb, rest = match.groups()
-    if verb == "have" and _MOVES.search(graph.question.text):
+    if verb in ("have", "keep", "get", "receive") and _MOVES.search(graph.question.text):
         return
     if verb not in PAST_OF or not _NOT_SO.isdisjoint((*what.split(), *rest.split())):
         return
@@ -231,7 +232,7 @@ def _of_others(asked: Asked, who: str) -> Iterator[tuple[str, str, Value]]:
     graph, solution = asked.graph, asked.graph.solution
     said = names_in(graph.question.text)
     for name in dict.fromkeys(said):
-        if name == who or said.count(name) < 2:
+        if name == who or said.count(name) < 2 or re.search(rf"\b[Tt]he {name}\b", graph.question.text):
             continue
         sources = [*range(asked.index - 1, -1, -1), *map(quantity_source, range(len(graph.question.quantities)))]
         own = [source for source in sources if whose(graph, (source,), [name]) == name]
@@ -243,16 +244,17 @@ def _of_others(asked: Asked, who: str) -> Iterator[tuple[str, str, Value]]:
         if source < quantity_source(0):
             place = solution.equations[source].result_place
             parts = solution.steps[solution.equations[source].step]
-            shown, money, value = (
-                parts[place].rstrip(".,"),
-                bool(currency(parts, place)),
-                solution.equations[source].result,
-            )
+            shown, money = parts[place].rstrip(".,"), bool(currency(parts, place))
+            value, behind = solution.equations[source].result, parts[place + 1]
         else:
             quantity = graph.question.quantities[source - quantity_source(0)]
             money, value = quantity.kind is Kind.MONEY, quantity.value
+            behind = graph.question.text[quantity.mentions[0][1] :]
             shown = (number(value, asked.parts, asked.final.result_place) or "").lstrip("$£€")
-        alike = thing_of(graph, (source,)) == thing_of(graph, (asked.index,))
+        things = thing_of(graph, (source,)), thing_of(graph, (asked.index,))
+        # "red pens" are not the pens that are asked for
+        noun = next(iter(_WORDS.findall(behind)), "")
+        alike = things[0] == things[1] and (singular(noun) == things[0] or noun in asked.text[asked.how :])
         if shown and money == asked.is_money and (money or alike):
             yield name, currency(asked.parts, asked.final.result_place) + shown, value
 
