@@ -1,16 +1,17 @@
 """A unit, a base or a referent is misread; each family leaves what would not be certain or not read well."""
 
 import pytest
+from made_blocks import blocks_of
 
 from prm_gsm8k.dataset.problems import Problem
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks
+from prm_gsm8k.synthetic.twins.blocks import Block
 from prm_gsm8k.synthetic.twins.edit import Family
 from prm_gsm8k.synthetic.twins.families import base, exchanged, referent, unit
 
 
 def made(family: Family, question: str, answer: str) -> list[Block]:
     problem = Problem("mine/0", question, answer, "train", "mine.jsonl:1")
-    return list(blocks(problem, families=(family,), most=9))
+    return blocks_of(problem, (family,), most=9)
 
 
 @pytest.mark.parametrize(

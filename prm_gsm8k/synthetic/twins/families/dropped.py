@@ -104,6 +104,7 @@ class Left:
         gone: equations that go, each with the operand that stands for it, or -1.
         dropped: operands that go.
         joints: the equations that lose an operand.
+        bases: what the parts that go are a share of, or more than; it must be counted itself.
     """
 
     def __init__(self, graph: Graph, cut: Cut, inside: frozenset[int]) -> None:
@@ -113,6 +114,7 @@ class Left:
         self.gone: dict[int, int] = {}
         self.dropped: set[tuple[int, int]] = set()
         self.joints: list[int] = []
+        self.bases: set[tuple[int, ...]] = set()
         factor = _may_be_factor(graph, cut, inside)
         self.holds = all(self._follow(index, factor) for index in range(len(graph.solution.equations)))
 
@@ -136,6 +138,7 @@ class Left:
         ):
             self.gone[index] = -1
             pure.add(index)
+            self.bases |= {s for fed, s in zip(feeds, own, strict=True) if not fed and s != (WORLD,)}
             return True
         if equation.frozen or any(equation.opens) or differs:
             return False
@@ -169,6 +172,9 @@ class Left:
         steps = {solution.equations[e].step for e in self.gone}
         if any(e.step in steps and i not in self.gone for i, e in enumerate(solution.equations)):
             return None
+        kept = {s for joint in self.joints for s in self.graph.sources[joint] if not self.pure.issuperset(s)}
+        if not self.bases <= kept:
+            return None  # half of his clothes are taken back, and all of them are counted nowhere
         if any(m.step not in steps and not self.pure.isdisjoint(sources) for m, sources in self.graph.prose):
             return None  # a step that stays says the number
         return Change(gone=self.gone, dropped=frozenset(self.dropped))
