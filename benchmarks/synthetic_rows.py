@@ -148,10 +148,10 @@ def main() -> None:
         for n, step in enumerate(row["completions"])
         if false_equations(step) and (row["error_type"] != "calculation_slip" or n != row["first_error"])
     ]
-    print(
-        f"twin solutions that show a number of the other question {len(left)}; false equations but slips {len(false)}"
-    )
-    for what in (*left[:10], *false[:10]):
+    print(f"steps of twins that show a number above 12 which only the other question says: {len(left[False])}")
+    print(f"  up to 12, which may be days, months or a count of what is told of: {len(left[True])}")
+    print(f"false equations but slips: {len(false)}")
+    for what in (*left[False][:10], *false[:10]):
         print("  ", *what)
 
     start = time.process_time()
