@@ -188,6 +188,8 @@ def _value(
     index = source - quantity_source(0)
     was = graph.question.quantities[index].value
     now = quantities.get(index, was)
+    if index in quantities and was * 2 == 1:
+        raise Refused("half may be the other half")
     if index in quantities and old != was:
         now = _like(old, was, now)
     return now.numerator if type(now) is not int and now.denominator == 1 else now

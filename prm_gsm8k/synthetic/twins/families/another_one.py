@@ -104,8 +104,8 @@ def _speaks_of(asked: Asked, last: int, clause: str, name: str) -> bool:
 def _another(asked: Asked, last: int) -> Iterator[Edit]:
     """Another name, day, colour or the like, whose step is the one before the last."""
     clause = asked.text[asked.how :]
-    if _NOT_SO.search(clause) or not _is_alike(asked, last):
-        return
+    if _NOT_SO.search(clause) or not _is_alike(asked, last) or re.match("[Hh]ow many are ", clause):
+        return  # "How many are girls?" is asked of the students
     for way in _WAYS:
         named = way(clause)
         others = set(way(_says(asked, last)))

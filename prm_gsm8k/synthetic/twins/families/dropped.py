@@ -202,9 +202,8 @@ def stands_without(graph: Graph, change: Change, cut: Cut) -> bool:
         return False
     if not _things(graph, cut, True).isdisjoint(set(map(singular, _WORD.findall(asked))) - _things(graph, cut, False)):
         return False
-    first = min(solution.equations[e].step for e, _ in (*change.gone.items(), *change.dropped))
     gone = {solution.equations[e].step for e in change.gone}
-    prose = " ".join("".join(parts) for n, parts in enumerate(solution.steps) if n >= first and n not in gone)
+    prose = " ".join("".join(parts) for n, parts in enumerate(solution.steps) if n not in gone)
     names = set(names_in(left_out)) - set(names_in(before))
     if not names.isdisjoint(names_in(after + " . " + prose)):
         return False
