@@ -36,9 +36,18 @@ _KIN = re.compile(
 )
 
 
-def is_older_by_nature(text: str) -> bool:
-    """Whether a comparison is of the ages of a parent and a child, or the like: it can't be turned round."""
-    return bool(re.search(r"\b(?:old|older|younger|age)\b", text) and _KIN.search(text))
+_MOST = re.compile(
+    r"\b(?:larg|small|bigg|tall|short|old|young|heavi|light|long|high|low|great|few|cheap|rich)est\b|\b(?:most|least)\b"
+)
+
+
+def is_settled(text: str) -> bool:
+    """Whether which of two is more is settled by what else a sentence says: a parent's age, "the largest".
+
+    >>> is_settled("His mother is twice as old."), is_settled("The largest has 48, three times the size of his own.")
+    (True, True)
+    """
+    return bool(_MOST.search(text) or (re.search(r"\b(?:old|older|younger|age)\b", text) and _KIN.search(text)))
 
 
 _CLAUSE_END = re.compile(r"[.;?!:,]\s|\n")

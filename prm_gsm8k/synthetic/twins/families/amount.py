@@ -25,7 +25,7 @@ _MEASURED = re.compile(
 )  # 7 years older than Al
 _MEASURE = {"older": "old", "taller": "tall", "longer": "long", "higher": "high", "deeper": "deep", "wider": "wide"}
 _OF = re.compile(r" (?:the|his|her|their|its|that) ")
-_NO_AMOUNT = re.compile(r"\bexpensive\b|\bpopular\b|\bold\b")
+_NO_AMOUNT = re.compile(r"\bexpensive\b|\bpopular\b|\bold\b|\bmonths? older\b")
 _SAYS_MORE = re.compile(r"\b(?:more|less|fewer|extra|additional|increase\w*)\b")
 _WORD = re.compile(r"\b(?:more|fewer|less|\w+er)\b")
 _COMPARES = re.compile(r"\b(?:than|more|less|fewer|add\w*|plus|sum|total|difference|subtract\w*|increas\w*|\w+er)\b")

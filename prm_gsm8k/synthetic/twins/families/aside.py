@@ -133,7 +133,7 @@ def _bought(match: re.Match[str], text: str, answer: Value, rng: Random) -> tupl
     """(what, for how much, not bought, bought) of one more thing, if the question is about shopping."""
     price = _size(answer, rng)
     things = next((things for most, things in _BUYS if price <= most), None)
-    if things is None or not _SHOPS.search(text):
+    if things is None or not _SHOPS.search(text) or _PRICES.search(text):
         return None
     thing = rng.choice(things)
     if re.search(rf"\b{thing.split()[0]}", text):

@@ -13,7 +13,7 @@ from prm_gsm8k.synthetic.twins.families.relation import COMPARED, turned_word
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import SMALL, TIMES, Kind
 from prm_gsm8k.synthetic.twins.solve import Change, spell
-from prm_gsm8k.synthetic.twins.wording import around, is_older_by_nature
+from prm_gsm8k.synthetic.twins.wording import around, is_settled
 
 _PARTS = "half third fourth fifth sixth seventh eighth ninth tenth".split()
 _SHARE: dict[Value, str] = {2: "half", **{n: f"one-{part}" for n, part in enumerate(_PARTS[1:], 3)}}
@@ -50,7 +50,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         if index is None or graph.is_open(quantity_source(index)):
             continue
         place = _multiplies(graph, index)
-        if place is None or is_older_by_nature(question.sentence(question.quantities[index].sentence)):
+        if place is None or is_settled(question.sentence(question.quantities[index].sentence)):
             continue
         equation_index, operand = place
         equation = solution.equations[equation_index]

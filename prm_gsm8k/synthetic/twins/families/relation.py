@@ -12,7 +12,7 @@ from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.twins.question import Kind
 from prm_gsm8k.synthetic.twins.solve import Change
-from prm_gsm8k.synthetic.twins.wording import around, is_older_by_nature
+from prm_gsm8k.synthetic.twins.wording import around, is_settled
 
 
 def _both_ways(pairs: str) -> dict[str, str]:
@@ -69,7 +69,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         start, end = quantity.mentions[0]
         found = _word(text, start, end, question.sentences[quantity.sentence])
         place = None if found is None or graph.is_open(quantity_source(index)) else _added(graph, index)
-        if found is None or place is None or is_older_by_nature(question.sentence(quantity.sentence)):
+        if found is None or place is None or is_settled(question.sentence(quantity.sentence)):
             continue
         word, at = found
         equation_index, operand = place

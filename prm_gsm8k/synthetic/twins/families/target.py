@@ -221,8 +221,8 @@ def _there(asked: Asked, last: int) -> Iterator[Edit]:
     elif sources[0] == (last,) and sources[1][0] >= quantity_source(0):
         aux = "does" if aux == "did" else aux
         to = f" to {verb}" if verb else ""
-        if " to " in rest[3:] or " for " in rest[4:]:
-            return
+        if " to " in rest[3:] or " for " in rest[4:] or verb in ("buy", "get", "order", "purchase"):
+            return  # whoever has some need not buy them
         if what == " money" or not re.match(r" (?:to|for|in order|before)\b", rest):
             twin = f"need in total{to}{rest}" if what == " money" else f"need{to}{rest} in total"
         else:

@@ -22,7 +22,7 @@ _PER = re.compile(
 )
 # what so much a day is, where it is taken for so much a week
 _LARGER: dict[tuple[str, Value], str] = {
-    (smaller[:-1], times): unit[:-1] for unit, times, smaller in SMALLER if unit != "decades"
+    (smaller[:-1], times): unit[:-1] for unit, times, smaller in SMALLER if unit != "decades" and times <= 60
 }
 _LARGER |= {("night", times): larger for (unit, times), larger in _LARGER.items() if unit == "day"}
 _SPOKEN = re.compile(
