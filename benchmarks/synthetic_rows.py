@@ -38,6 +38,7 @@ _SMALL = (
 )
 _WORDS = {word: number for number, word in enumerate(_SMALL.split(), 2)}
 _WORDS |= {"twice": 2, "double": 2, "half": 2, "third": 3, "fourth": 4, "quarter": 4, "fifth": 5, "dozen": 12}
+_WORDS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 
 
 def stale(question: str, other: str, steps: list[str]) -> list[tuple[str, set[float]]]:

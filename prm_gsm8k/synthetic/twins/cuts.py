@@ -49,7 +49,7 @@ _LISTED = re.compile(rf",? (?:and|but) (?:another )?(?:{_N}|an? )")
 _ITEM = re.compile(rf", (?!and\b|but\b|{_NOT_BEHIND})(?P<body>[^.,;?!:]*?(?<![\w.]){_N}[^.,;?!:]*)(?=, )")
 # The first item: "[3 pens, ]4 books and a ruler", "[a hat for $5 and ]a scarf for $3".
 _FIRST = re.compile(
-    rf"(?<=[^,] )(?P<body>(?:an? [a-z]|{_N} )[^.,;?!:]*?(?:, | and ))(?=(?:an? [a-z]|{_N} ))",
+    rf"(?<=[^,] )(?P<body>(?:an? [$a-z]|{_N} )[^.,;?!:]*?(?:, | and ))(?=(?:an? [$a-z]|{_N} ))",
 )
 # What is added to something: ", of which 3 were rotten", " plus a $5 fee", " after paying $10 for parking".
 _ADDITION = re.compile(
@@ -121,7 +121,7 @@ def _comma(first: str, start: int) -> int:
     comma = first.rindex(", ")
     if not _HAS_NUMBER.search(first[:comma]):
         return -1
-    return start + comma if re.match(rf", (?:an? [a-z]|{_N} |[a-z]+s? for \$)", first[comma:]) else -1
+    return start + comma if re.match(rf", (?:an? [$a-z]|{_N} |[a-z]+s? for \$)", first[comma:]) else -1
 
 
 def is_factor(cut: Cut, text: str) -> bool:

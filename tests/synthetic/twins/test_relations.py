@@ -6,7 +6,7 @@ from made_blocks import blocks_of
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.synthetic.twins.blocks import Block
 from prm_gsm8k.synthetic.twins.edit import Family
-from prm_gsm8k.synthetic.twins.families import multiple
+from prm_gsm8k.synthetic.twins.families import multiple, relation
 
 ASKED = " How many have they?"
 
@@ -53,3 +53,23 @@ def test_a_step_that_says_the_multiple_says_the_share() -> None:
 def test_a_step_that_says_it_otherwise_is_left(says: str) -> None:
     question = f"Al has 12 pens. Jo has three times as many as Al.{ASKED}"
     assert made(multiple.FAMILY, question, solution("12*3", 36, says)) == []
+
+
+MORE = "Al has 12 pens. Jo has 5 more pens than Al. How many have they?"
+
+
+def test_more_is_read_as_fewer() -> None:
+    [block] = made(relation.FAMILY, MORE, solution("12+5", 17))
+    assert block.edit.question == MORE.replace("more", "fewer")
+    assert block.twin_steps == ("Jo has 12-5 = 7 pens.", "They have 12+7 = 19.")
+
+
+def test_a_total_of_what_is_compared_with_is_no_sum() -> None:
+    says = "With 5 more than the combined pens of Al, Jo has"
+    [block] = made(relation.FAMILY, MORE, solution("12+5", 17, says))
+    assert block.twin_steps[0] == "With 5 less than the combined pens of Al, Jo has 12-5 = 7 pens."
+
+
+@pytest.mark.parametrize("says", ["Adding the 5, Jo has", "Altogether Jo has"])
+def test_a_step_that_speaks_of_adding_is_left(says: str) -> None:
+    assert made(relation.FAMILY, MORE, solution("12+5", 17, says)) == []

@@ -66,4 +66,5 @@ FAMILY = Family(
     edits=edits,
     recognised=recognised,
     concludes=True,
+    share=0.5,
 )
