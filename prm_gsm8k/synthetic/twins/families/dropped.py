@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from random import Random
 
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.twins.cuts import Cut, cuts, is_factor
 from prm_gsm8k.synthetic.twins.edit import Edit, Family
 from prm_gsm8k.synthetic.twins.graph import WORLD, Graph, quantity_source
-from prm_gsm8k.synthetic.twins.question import SHARES, SPELLED, TIMES, Kind, names_in, singular
+from prm_gsm8k.synthetic.twins.question import SHARES, SPELLED, TIMES, Kind, Question, names_in, singular
 from prm_gsm8k.synthetic.twins.solve import Change
 
 _ALL = re.compile(
@@ -59,7 +60,7 @@ _RATED = re.compile(
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
-    for cut, inside in without(graph):
+    for cut, inside in without(graph.question):
         left = Left(graph, cut, inside)
         change = left.change()
         if change is not None and stands_without(graph, change, cut):
@@ -71,11 +72,12 @@ def said(graph: Graph, cut: Cut) -> str:
     return graph.question.text[cut.start : cut.end].strip(" ,.").replace('"', "'")
 
 
-def without(graph: Graph) -> Iterator[tuple[Cut, frozenset[int]]]:
-    """What can be cut out of the question, each with the quantities that stand there and nowhere else."""
-    question = graph.question
+@lru_cache(maxsize=2)  # two families ask
+def without(question: Question) -> list[tuple[Cut, frozenset[int]]]:
+    """What can be cut out of a question, each with the quantities that stand there and nowhere else."""
     if _FROM_THE_END.search(question.sentence(len(question.sentences) - 1)):
-        return
+        return []
+    found = []
     for cut in cuts(question):
         mentions = [[cut.start <= a < cut.end for a, _ in q.mentions] for q in question.quantities]
         inside = frozenset(i for i, places in enumerate(mentions) if any(places))
@@ -85,7 +87,8 @@ def without(graph: Graph) -> Iterator[tuple[Cut, frozenset[int]]]:
         shares = any(question.quantities[i].kind in (Kind.PERCENTAGE, Kind.SHARE) for i in inside)
         if (_NEEDED.search(left_out) and not is_factor(cut, question.text)) or (shares and _COMPARES.search(left_out)):
             continue
-        yield cut, inside
+        found.append((cut, inside))
+    return found
 
 
 def _may_be_factor(graph: Graph, cut: Cut, inside: frozenset[int]) -> bool:

@@ -28,7 +28,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     if solution.final == 0 or final.step != len(solution.steps) - 1:
         return
     asked = text[graph.question.sentences[-1][0] :].lower()
-    for cut, inside in dropped.without(graph):
+    for cut, inside in dropped.without(graph.question):
         left = dropped.Left(graph, cut, inside)
         change = left.change(ends=True)
         if change is None or not dropped.stands_without(graph, change, cut):
