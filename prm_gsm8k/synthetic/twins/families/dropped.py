@@ -257,5 +257,5 @@ FAMILY = Family(
     example="gsm8k/train/1715",
     edits=edits,
     recognised=recognised,
-    share=0.5,
+    share=1.0,
 )

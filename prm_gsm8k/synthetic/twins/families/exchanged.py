@@ -87,4 +87,5 @@ FAMILY = Family(
     example="gsm8k/train/6395",
     edits=edits,
     recognised=recognised,
+    share=0.7,
 )
