@@ -25,9 +25,9 @@ from naive import naive_corruption
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.synthetic.families import FAMILIES
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
 from prm_gsm8k.synthetic.row_checks import counterparts
-from prm_gsm8k.synthetic.twins.families import FAMILIES
 
 MISREADINGS = {family.name for family in FAMILIES if family.misreads}
 

@@ -7,9 +7,9 @@ from random import Random
 
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.recipe import Tally
-from prm_gsm8k.synthetic.twins.blocks import Block, blocks, read_problem
-from prm_gsm8k.synthetic.twins.edit import Family
-from prm_gsm8k.synthetic.twins.families import FAMILIES
+from prm_gsm8k.synthetic.blocks import Block, blocks, read_problem
+from prm_gsm8k.synthetic.edit import Family
+from prm_gsm8k.synthetic.families import FAMILIES
 
 MISREADINGS = tuple(family for family in FAMILIES if family.misreads)
 

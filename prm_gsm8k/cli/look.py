@@ -38,7 +38,7 @@ def show(
     """
     with errors():
         if gallery:
-            from prm_gsm8k.synthetic.twins.gallery import gallery as page_of_families
+            from prm_gsm8k.synthetic.gallery import gallery as page_of_families
 
             print(page_of_families(), end="")
             return

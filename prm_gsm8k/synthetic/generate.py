@@ -23,10 +23,10 @@ from typing import Any
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.recipe import Tally as Tally
 from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.synthetic.blocks import Block, Read, blocks, read_problem
+from prm_gsm8k.synthetic.families import FAMILIES
+from prm_gsm8k.synthetic.renumber import renumbered
 from prm_gsm8k.synthetic.style import Style, draw_style
-from prm_gsm8k.synthetic.twins.blocks import Block, Read, blocks, read_problem
-from prm_gsm8k.synthetic.twins.families import FAMILIES
-from prm_gsm8k.synthetic.twins.renumber import renumbered
 
 TWIN = "twin"  # `source` of the rows of an edited question
 CORRUPTION = "corruption"  # and of incorrect solutions

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from prm_gsm8k.dataset.manifest import Config
 from prm_gsm8k.dataset.parquet import iter_rows
 from prm_gsm8k.synthetic.checker import BlockChecker
+from prm_gsm8k.synthetic.families import FAMILIES
 from prm_gsm8k.synthetic.style import without_style
-from prm_gsm8k.synthetic.twins.families import FAMILIES
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,9 +15,9 @@ from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.synthetic.families import FAMILIES
 from prm_gsm8k.synthetic.generate import SyntheticOptions, Tally, generate
 from prm_gsm8k.synthetic.row_checks import counterparts
-from prm_gsm8k.synthetic.twins.families import FAMILIES
 
 PROBLEMS = shipped_problems("train")[:1000]
 MISREADINGS = {family.name for family in FAMILIES if family.misreads}

@@ -1,0 +1,91 @@
+"""Two quantities of a kind are exchanged: the pages of Monday for those of Tuesday."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from random import Random
+
+from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.edit import Edit, Family
+from prm_gsm8k.synthetic.graph import Graph
+from prm_gsm8k.synthetic.question import SMALL, Kind, Quantity
+from prm_gsm8k.synthetic.solve import Change
+from prm_gsm8k.synthetic.wording import around, is_editable
+
+_MEASURED = frozenset(
+    (Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.DIFFERENCE)
+)
+_PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
+_ORDERED = re.compile(r"\b(?:increas|decreas|rais|ros|drop|reduc|higher|lower|grew|fell|up to|down to|only)\w*\b")
+_MOST = 4  # of two quantities that are exchanged the larger is at most so many times the other
+
+
+def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
+    question = graph.question
+    text = question.text
+    able = [i for i, q in enumerate(question.quantities) if q.kind in _MEASURED | _PURE and is_editable(graph, i)]
+    pairs = [pair for pair in combinations(able, 2) if _alike(text, *(question.quantities[i] for i in pair))]
+    rng.shuffle(pairs)
+    for i, j in pairs:
+        a, b = question.quantities[i], question.quantities[j]
+        (s, e), (t, f) = a.mentions[0], b.mentions[0]
+        if len(a.mentions) > 1 or len(b.mentions) > 1 or _ORDERED.search(around(text, s, e) + around(text, t, f)):
+            continue
+        first, second = text[t:f], text[s:e]
+        if a.spelled != b.spelled:
+            if type(a.value) is not int or type(b.value) is not int or not max(a.value, b.value) < len(SMALL):
+                continue
+            first, second = (SMALL[b.value], str(a.value)) if a.spelled else (str(b.value), SMALL[a.value])
+        first = first.capitalize() if second[0].isupper() and first[0].isalpha() else first.lower()
+        second = second.lower()
+        twin = question.edited({(s, e): first, (t, f): second})
+        shift = len(first) - (e - s)
+        yield Edit(
+            twin,
+            Change(quantities={i: b.value, j: a.value}),
+            f'{around(text, s, e)}" and "{around(text, t, f)}',
+            f'{around(twin, s, s + len(first))}" and "{around(twin, t + shift, t + shift + len(second))}',
+        )
+
+
+# The word that a number follows, which is no verb.
+_NO_VERB = frozenset(
+    "the a an of for and with to at in his her their by from than or on only about each every is".split()
+)
+_BEFORE = re.compile(r"([a-z]+)(?: (?:another|about|only|over|exactly|all|the|his|her))? \$?\Z")
+
+
+def _alike(text: str, a: Quantity, b: Quantity) -> bool:
+    """Whether two quantities can be taken for one another: the same kind of the same thing, and about as much."""
+    if a.kind is not b.kind or a.value == b.value or not 0 < a.value <= _MOST * b.value <= _MOST * _MOST * a.value:
+        return False
+    if a.kind is Kind.COUNT and a.sentence == b.sentence:
+        return True  # 5 apples and 3 pears
+    if a.kind in _PURE or (a.thing == b.thing != ""):
+        return True
+    # "picked 5 pears. Ben picked 8 apples": told in the same words
+    told = [_BEFORE.search(text[: q.mentions[0][0]]) for q in (a, b)]
+    return a.kind is Kind.COUNT and all(told) and told[0][1] == told[1][1] and told[0][1] not in _NO_VERB  # type: ignore[index]
+
+
+def recognised(read: Difference) -> bool:
+    """The same words and numbers, in another order; a number may be spelled where it was written in digits."""
+    return sorted(map(_value, read.gone.elements())) == sorted(map(_value, read.new.elements()))
+
+
+def _value(word: str) -> str:
+    return str(SMALL.index(word)) if word in SMALL else word
+
+
+FAMILY = Family(
+    name="quantities_exchanged",
+    stands_for="two quantities, persons or stages mixed up",
+    thought='exchanges "{said}"',
+    thought_back='exchanges "{said}"',
+    example="gsm8k/train/6395",
+    edits=edits,
+    recognised=recognised,
+    share=0.7,
+)

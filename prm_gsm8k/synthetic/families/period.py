@@ -1,0 +1,97 @@
+"""Another period or unit is asked: a week for three weeks, a month for a year, minutes for hours.
+
+The twin's solution ends a step earlier, before the last one multiplies or converts. The other way round it goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from random import Random
+
+from prm_gsm8k.synthetic.asked import Asked, only, previous, read_asked
+from prm_gsm8k.synthetic.checker.block_checker import Difference
+from prm_gsm8k.synthetic.edit import Edit, Family
+from prm_gsm8k.synthetic.graph import WORLD, Graph
+from prm_gsm8k.synthetic.units import SMALLER, TIMES_OF_THE_CALENDAR
+
+_PERIOD = r"(second|minute|hour|night|day|week|weekend|month|year|season|decade)s"
+# "in the next 3 weeks"; not "for 5 days a week", which is no period.
+_SEVERAL = re.compile(
+    r"\b([Ii]n|[Oo]ver|[Ff]or|[Aa]fter|[Dd]uring|[Ww]ithin|[Ee]very)( the| these)?"
+    r"( (?:next|first|last|past|whole|full))?"
+    rf" (?:([a-z]+)|\d+)[ -]{_PERIOD}\b(?! (?:a|an|per|each|every|of|ago|old|from|before|later|straight|in)\b)( time)?"
+)
+
+
+def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
+    asked = read_asked(graph)
+    if asked is None or len(asked.final.operands) != 2:
+        return
+    last = previous(asked)
+    if last < 0:
+        return
+    sources = graph.sources[asked.index]
+    if asked.final.operators == ["*"] and (last,) in sources:
+        yield from _one(asked, last, sources.index((last,)))
+    if sources == [(last,), (WORLD,)]:
+        for twin in _converted(asked):
+            yield asked.edit(twin, last)
+
+
+def _one(asked: Asked, last: int, operand: int) -> Iterator[Edit]:
+    """A week, for the three weeks by which the last step multiplies."""
+    factor = asked.graph.quantity_of(asked.index, 1 - operand)
+    match = only(_SEVERAL, asked.text)
+    if factor is None or match is None or len(factor.mentions) != 1:
+        return
+    place = factor.mentions[0][0] - asked.start
+    if not match.start() < place < match.end() or 0 < match.start() < asked.how:
+        return
+    word, unit = match[1], match[5]
+    if re.search(rf"\b(?:a|an|per|each|every) {unit}\b", asked.text[asked.how :]):
+        return
+    article = "an" if unit == "hour" else "a"
+    if word.lower() == "every":
+        one = f"{word} {unit}"
+    elif match[2] or match[3]:
+        one = f"{word} one {unit}"
+    else:
+        one = f"{word} {article} {unit}" if word.lower() in ("in", "for", "after", "during") else f"{word} one {unit}"
+    yield asked.edit(asked.text[: match.start()] + one + asked.text[match.end() :], last)
+
+
+def _converted(asked: Asked) -> Iterator[str]:
+    """A month for a year, minutes for hours: what was asked before the last step converted it."""
+    operator, constant, text = asked.final.operators[0], asked.final.operands[1], asked.text
+    for larger, count, smaller in SMALLER:
+        if count != constant:
+            continue
+        unit, other = (larger, smaller) if operator == "/" else (smaller, larger)
+        if operator in "*/" and not re.search(rf"\b{other}\b", text):
+            if match := only(re.compile(rf"\b([Hh]ow many|in) {unit}\b"), text):
+                yield text[: match.start()] + f"{match[1]} {other}" + text[match.end() :]
+    for larger, count, smaller in TIMES_OF_THE_CALENDAR:
+        unit, other = larger[:-1], smaller[:-1]
+        if operator == "*" and count == constant and not re.search(rf"\b{other}", text):
+            if match := only(re.compile(rf"\b(in a|in one|in 1|per|a|each|every|one) {unit}\b(?! old)"), text):
+                before, _, article = match[1].rpartition(" ")
+                article = "an" if other == "hour" and article == "a" else article
+                yield text[: match.start()] + f"{before} {article} {other}".lstrip() + text[match.end() :]
+
+
+def recognised(read: Difference) -> bool:
+    """One concludes where the other goes on; a period or a unit is another one."""
+    return read.ends and bool(read.gone) and bool(read.new)
+
+
+FAMILY = Family(
+    name="another_period",
+    stands_for="another thing answered than asked: another period or unit",
+    thought='answers "{read}" instead of "{said}"',
+    thought_back='answers "{read}" instead of "{said}"',
+    example="gsm8k/train/5030",
+    edits=edits,
+    recognised=recognised,
+    concludes=True,
+)
