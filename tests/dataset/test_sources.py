@@ -102,5 +102,5 @@ def test_a_change_in_any_of_them_is_another_identity_and_in_others_is_not(tmp_pa
         name = Path(file).relative_to(copy).as_posix()
         assert set(configs) == {config for config in RECIPES if name in named[config]}, name
     assert "arithmetic/equations.py" in named["model_sampled"], "what reads the equations that a label may rest on"
-    assert "synthetic/surface.json" in named["synthetic"], "data that decides which errors are kept"
+    assert "synthetic/families/relation.py" in named["synthetic"], "what a question is edited by"
     assert not any(name.startswith(("cli/", "hub/", "reports/")) for files in named.values() for name in files)
