@@ -9,16 +9,16 @@ A family of what is asked rewrites the sentence, ends the solution at an earlier
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from prm_gsm8k.synthetic.asking import PAST_OF
 from prm_gsm8k.synthetic.edit import Edit
 from prm_gsm8k.synthetic.graph import Graph, quantity_source
-from prm_gsm8k.synthetic.numbers import Value, decimals, write_number
-from prm_gsm8k.synthetic.parse import Equation, read_gap
-from prm_gsm8k.synthetic.question import names_in, thing_after
+from prm_gsm8k.synthetic.numbers import Value, decimals, read_number, write_number
+from prm_gsm8k.synthetic.parse import NUMBER, Equation, read_gap
+from prm_gsm8k.synthetic.question import names_in, read_question, thing_after
 from prm_gsm8k.synthetic.solve import Change
 
 _OTHERS = re.compile(
@@ -81,10 +81,18 @@ class Asked:
         """The question without its last sentence."""
         return self.graph.question.text[: self.start]
 
-    def edit(self, asked: str, last: int | None, own: tuple[str, Value] | None = None) -> Edit:
-        """The edit that asks this instead; `last` and `own` as in `Change`."""
-        asked = capital(asked.lstrip(" ,"))
-        return Edit(self.before + asked, Change(last=last, own=own), self.text, asked)
+    def edit(self, asked: str, last: int | None, own: tuple[str, Value] | None = None) -> Iterator[Edit]:
+        """The edit that asks this instead, if it still says what is used; `last` and `own` as in `Change`."""
+        gone = {q.value for q in read_question(self.text).quantities} - {
+            q.value for q in read_question(asked).quantities
+        }
+        equations = self.graph.solution.equations[: None if last is None else last + 1]
+        used = {value for equation in equations for value in equation.operands}
+        if own is not None:
+            used.update(map(read_number, NUMBER.findall(own[0])))
+        if gone.isdisjoint(used):
+            asked = capital(asked.lstrip(" ,"))
+            yield Edit(self.before + asked, Change(last=last, own=own), self.text, asked)
 
 
 def read_asked(graph: Graph) -> Asked | None:

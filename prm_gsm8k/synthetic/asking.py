@@ -205,7 +205,7 @@ def _what(phrase: str, be: str, who: str, asked: str) -> str | None:
 def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> str | None:
     subject, aux, verb = match[1], (match[2] or "").strip(), match[3]
     first = subject.split()[0].lower()
-    several = subject.partition(" of ")[0].endswith("s") and (first in _SEVERAL or first[0].isdigit())
+    several = bool(_PLURAL.search(subject.partition(" of ")[0])) and (first in _SEVERAL or first[0].isdigit())
     plural = first == "they" or " and " in subject or several
     if subject in ("There", "It", "This", "That", "Each", "If", "Since", "Then", "So", "And", "A", "One", "What"):
         return None
@@ -247,6 +247,7 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
     return f"{what} {aux} {subject} {base}{match[4] or ''}{rest}?"
 
 
+_PLURAL = re.compile(r"(?<![su])s\Z(?<!\bgas)")
 _HIS = {"he": "his ", "she": "her "}
 _SEVERAL = ("the", "two", "three", "four", "five", "six")
 

@@ -126,7 +126,7 @@ def _another(asked: Asked, last: int) -> Iterator[Edit]:
             continue
         if says_what_is_needed(asked.graph, last, asked.start + asked.how):
             continue
-        yield asked.edit(asked.text[: asked.how] + re.sub(rf"\b{name}\b", other, clause), last)
+        yield from asked.edit(asked.text[: asked.how] + re.sub(rf"\b{name}\b", other, clause), last)
 
 
 def _another_noun(asked: Asked, last: int) -> Iterator[Edit]:
@@ -145,7 +145,7 @@ def _another_noun(asked: Asked, last: int) -> Iterator[Edit]:
         return
     if not _speaks_of(asked, last, rest, noun):
         return
-    yield asked.edit(asked.text[: match.start()] + f"{how}{tail[1]}{rest}", last)
+    yield from asked.edit(asked.text[: match.start()] + f"{how}{tail[1]}{rest}", last)
 
 
 _TOGETHER = re.compile(
@@ -176,7 +176,7 @@ def _of_both(asked: Asked, last: int) -> Iterator[Edit]:
     ):
         return
     aux = {"do": "does", "have": "has"}.get(aux, aux)
-    yield asked.edit(plain[: match.start()] + f"{how} {aux} {name} {verb}{rest}?", last)
+    yield from asked.edit(plain[: match.start()] + f"{how} {aux} {name} {verb}{rest}?", last)
 
 
 def recognised(read: Difference) -> bool:

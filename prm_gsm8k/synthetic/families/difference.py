@@ -184,7 +184,7 @@ def _made(asked: Asked, twin: str, operator: str, said: str | None, behind: str)
     result = str(value) if operator == "/" else number(value, asked.parts, asked.final.result_place)
     if result is not None and not asked.is_said(value):
         step = capital(f"{said or 'That is'} {equation(asked, shown, operator, result)}{behind}.")
-        yield asked.edit(twin, asked.index - 1, (step, value))
+        yield from asked.edit(twin, asked.index - 1, (step, value))
 
 
 def _counted(what: str) -> str:

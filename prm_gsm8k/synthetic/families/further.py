@@ -98,7 +98,7 @@ def _on(asked: Asked, twin: str, terms: list[str], operator: str, value: Value, 
     """The twin, with the step that goes on: `text` says where its equation stands."""
     shown = number(value, asked.parts, asked.final.result_place)
     if shown is not None and not asked.is_said(value) and value > 1:
-        yield asked.edit(twin, None, (text.format(equation(asked, terms, operator, shown)), value))
+        yield from asked.edit(twin, None, (text.format(equation(asked, terms, operator, shown)), value))
 
 
 _COUNTED = re.compile(
@@ -184,10 +184,11 @@ def _average(asked: Asked) -> Iterator[Edit]:
         people = len(everybody) if len(everybody) in (2, 3) else 0
     if people < 2 or not _NOT_SO.isdisjoint((*how.split(), *rest.split())) or verb not in PAST_OF:
         return
+    group = who.removesuffix(" of them") if who.startswith("the ") else "them"
     value = whole(Fraction(asked.final.result) / people)
     if (type(value) is not int and not asked.is_money) or value in asked.final.operands:
         return
-    twin = plain[: match.start()] + f"{how} {'does' if aux == 'do' else aux} each of them {verb}{rest} on average?"
+    twin = plain[: match.start()] + f"{how} {'does' if aux == 'do' else aux} each of {group} {verb}{rest} on average?"
     text = f"On average, that is {{}}{_noun(asked)} each."
     yield from _on(asked, twin, [_result(asked), str(people)], "/", value, text)
 

@@ -36,7 +36,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         yield from _one(asked, last, sources.index((last,)))
     if sources == [(last,), (WORLD,)]:
         for twin in _converted(asked):
-            yield asked.edit(twin, last)
+            yield from asked.edit(twin, last)
 
 
 def _one(asked: Asked, last: int, operand: int) -> Iterator[Edit]:
@@ -58,7 +58,7 @@ def _one(asked: Asked, last: int, operand: int) -> Iterator[Edit]:
         one = f"{word} one {unit}"
     else:
         one = f"{word} {article} {unit}" if word.lower() in ("in", "for", "after", "during") else f"{word} one {unit}"
-    yield asked.edit(asked.text[: match.start()] + one + asked.text[match.end() :], last)
+    yield from asked.edit(asked.text[: match.start()] + one + asked.text[match.end() :], last)
 
 
 def _converted(asked: Asked) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _one(asked: Asked, last: int, other: int) -> Iterator[Edit]:
         return
     words = match[1] if noun == match[2] else ""
     before = re.sub(r"\bdo \Z", "does ", text[:start])
-    yield asked.edit(before + "one " + words + _SINGULAR.get(factor.thing, factor.thing) + behind, last)
+    yield from asked.edit(before + "one " + words + _SINGULAR.get(factor.thing, factor.thing) + behind, last)
 
 
 def _is_of_one_kind(asked: Asked, last: int) -> bool:
@@ -115,7 +115,7 @@ def _all(asked: Asked, last: int) -> Iterator[Edit]:
     else:
         return
     if _NOT_SO.isdisjoint(rest.split()) and "average" not in asked.text:
-        yield asked.edit(asked.text[: match.start()] + twin, last)
+        yield from asked.edit(asked.text[: match.start()] + twin, last)
 
 
 def _kept(condition: str) -> str:
@@ -141,7 +141,7 @@ def _each(asked: Asked, last: int, other: int) -> Iterator[Edit]:
         return
     each = "each of them" if who == "they" else "each of " + who.removeprefix("all ")
     aux = "does" if aux == "do" else aux
-    yield asked.edit(plain[: match.start()] + f"{how}{what} {aux} {each} {verb}{rest}?", last)
+    yield from asked.edit(plain[: match.start()] + f"{how}{what} {aux} {each} {verb}{rest}?", last)
 
 
 def recognised(read: Difference) -> bool:

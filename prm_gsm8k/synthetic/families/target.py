@@ -101,7 +101,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         yield from _there(asked, last)
         yield from _sales(asked, last)
     elif asked.final.operators == ["+"] and (match := _AGE.search(asked.text)):
-        yield asked.edit(asked.text[: match.start()] + f"{match[1]} is {match[2]} now?", last)
+        yield from asked.edit(asked.text[: match.start()] + f"{match[1]} is {match[2]} now?", last)
 
 
 def _used(asked: Asked, last: int) -> Iterator[Edit]:
@@ -144,7 +144,7 @@ def _used(asked: Asked, last: int) -> Iterator[Edit]:
     twin = asked.text[: found.start()] + twin
     if len(sources) == 2:
         if sources[1] == (last,) and not says_what_is_needed(graph, last, asked.start + found.start()):
-            yield asked.edit(twin, last)
+            yield from asked.edit(twin, last)
         return
     yield from _added(asked, twin, what, behind, found.start())
 
@@ -177,7 +177,7 @@ def _is_subject(graph: Graph, who: str, verb: str) -> bool:
     return alone and all(word.lower() in (who.lower(), *_STILL_HE) for word in before)
 
 
-_STILL_HE = frozenset("he she they and then also to will has had have if only".split())
+_STILL_HE = frozenset("he she they and then also will has had have if only".split())
 
 
 def _added(asked: Asked, twin: str, what: str, said: str, start: int) -> Iterator[Edit]:
@@ -194,7 +194,7 @@ def _added(asked: Asked, twin: str, what: str, said: str, start: int) -> Iterato
     counted = "" if what == " money" else what
     made = equation(asked, terms(asked)[1:], "+", result)
     step = f"In total,{said} {made}{counted}." if said else f"That is {made}{counted} in total."
-    yield asked.edit(twin, asked.index - 1, (step, value))
+    yield from asked.edit(twin, asked.index - 1, (step, value))
 
 
 def _there(asked: Asked, last: int) -> Iterator[Edit]:
@@ -214,10 +214,10 @@ def _there(asked: Asked, last: int) -> Iterator[Edit]:
     if sources[1] == (last,) and not re.search(r"\b(?:will|would)\b", steps):
         if verb in (None, "buy", "get", "have", "order", "purchase"):
             aux = "do" if who == "they" else "does"
-            yield asked.edit(before + f"{how}{what} {aux} {who} have so far?", last)
+            yield from asked.edit(before + f"{how}{what} {aux} {who} have so far?", last)
         elif verb in _DONE:
             has = "have" if who == "they" else "has"
-            yield asked.edit(before + f"{how}{what} {has} {who} {_DONE[verb]} so far?", last)
+            yield from asked.edit(before + f"{how}{what} {has} {who} {_DONE[verb]} so far?", last)
     elif sources[0] == (last,) and sources[1][0] >= quantity_source(0):
         aux = "does" if aux == "did" else aux
         to = f" to {verb}" if verb else ""
@@ -227,7 +227,7 @@ def _there(asked: Asked, last: int) -> Iterator[Edit]:
             twin = f"need in total{to}{rest}" if what == " money" else f"need{to}{rest} in total"
         else:
             twin = f"need{to} in total{rest}"
-        yield asked.edit(before + f"{how}{what} {aux} {who} {twin}?", last)
+        yield from asked.edit(before + f"{how}{what} {aux} {who} {twin}?", last)
 
 
 _DONE = {verb: PAST_OF[verb] for verb in (
@@ -245,9 +245,9 @@ def _sales(asked: Asked, last: int) -> Iterator[Edit]:
         how, aux, who, rest = match.groups()
         before = asked.text[: match.start()]
         if sources[0] == (last,):
-            yield asked.edit(before + f"{how} revenue {aux} {who} make{rest}?", last)
+            yield from asked.edit(before + f"{how} revenue {aux} {who} make{rest}?", last)
         elif sources[1] == (last,) and not rest:
-            yield asked.edit(before + f"{how} money {aux} {who} spend in total?", last)
+            yield from asked.edit(before + f"{how} money {aux} {who} spend in total?", last)
     elif match := _IS_PROFIT.search(asked.text):
         what, be, whose, _, rest = match.groups()
         if rest.startswith((" or", " and")):
@@ -255,7 +255,7 @@ def _sales(asked: Asked, last: int) -> Iterator[Edit]:
         income = "revenue" if sources[0] == (last,) else "costs"
         if (last,) in sources:
             be = be if income == "revenue" else {"is": "are", "was": "were"}.get(be, be)
-            yield asked.edit(asked.text[: match.start()] + f"{what} {be} {whose} total {income}{rest}?", last)
+            yield from asked.edit(asked.text[: match.start()] + f"{what} {be} {whose} total {income}{rest}?", last)
 
 
 def _part(asked: Asked, last: int) -> Iterator[Edit]:
@@ -284,7 +284,7 @@ def _part(asked: Asked, last: int) -> Iterator[Edit]:
         return
     was = "was" if re.search(r"\b(?:was|were|did|paid|bought|spent|cost)\b", clause) else "is"
     how = "How" if asked.how == 0 else "how"
-    yield asked.edit(asked.text[: asked.how] + f"{how} much {was} the {named[0]}?", last)
+    yield from asked.edit(asked.text[: asked.how] + f"{how} much {was} the {named[0]}?", last)
 
 
 def recognised(read: Difference) -> bool:
