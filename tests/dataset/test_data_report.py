@@ -93,7 +93,7 @@ def test_the_right_solution_stands_beside_the_wrong_one_and_what_differs_is_mark
     synthetic: tuple[Config, dict[str, pa.Table]],
 ) -> None:
     config, tables = synthetic
-    wrong = row_of(tables, error_type="quantities_exchanged")
+    wrong = row_of(tables, error_type="multiple_turned")
     right = row_of(tables, id=wrong["twin_id"])
     page = data_page("data", "synthetic", config, tables, row_id=wrong["id"])
     read = Read(page)

@@ -74,7 +74,13 @@ def made_result(
 def _rows() -> list[dict[str, Any]]:
     problems = [{"question": p.question, "answer": p.answer} for p in shipped_problems("train")[:120]]
     with warnings.catch_warnings(action="ignore"):  # two of them cannot be parsed
-        return list(build_synthetic(problems, seed=0))
+        rows = list(build_synthetic(problems, seed=0))
+    for step in range(6):  # longer than a table is wide
+        rows[0]["completions"].append(f"That is so, {step}.")
+        rows[0]["labels"].append(True)
+        rows[1]["completions"].append(f"That is so, {step}.")
+        rows[1]["labels"].append(False)
+    return rows
 
 
 def _model(name: str, far: float | None, examples: int, seed: int) -> dict[str, Any]:
