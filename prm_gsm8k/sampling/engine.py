@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -114,6 +115,7 @@ class Engine:
         self._patience = patience
         self._client: aiohttp.ClientSession | None = None
         self._answered = time.monotonic()  # when the last answer came
+        self._refused = False  # whether a request was
         self.answers = 0
 
     async def __aenter__(self) -> Engine:
@@ -161,6 +163,16 @@ class Engine:
                     f"and restart it. {KEEPS}"
                 )
             await asyncio.sleep(wait)
+
+    async def rollout(self, request: dict[str, Any]) -> Rollout:
+        """The same, read; one that says `refused` if the server refuses this request alone. Raises EngineError."""
+        try:
+            return read_answer(await self.ask(request))
+        except RequestRefused as error:
+            if not self._refused:
+                self._refused = True
+                _say(f"{error}. It counts for nothing; others like it are only counted")
+            return Rollout("", 0, "refused")
 
     async def _try(self, request: dict[str, Any]) -> dict[str, Any]:
         import aiohttp
@@ -212,9 +224,25 @@ class Engine:
 def read_answer(content: dict[str, Any]) -> Rollout:
     """The first choice of a chat or plain completion."""
     choice = content["choices"][0]
-    text = choice["message"]["content"] or "" if "message" in choice else choice["text"]
+    message = choice["message"] or {} if "message" in choice else {"content": choice["text"]}
+    text = message.get("content") or ""
+    if isinstance(text, list):  # of parts, those of other kinds without text
+        text = "".join(part.get("text") or "" for part in text if part.get("type", "text") == "text")
+    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
     tokens = (content.get("usage") or {}).get("completion_tokens") or 0
-    return Rollout(text + "", int(tokens), str(choice.get("finish_reason") or "stop"))
+    finish = str(choice.get("finish_reason") or "unstated").lower()
+    return Rollout(text + "", int(tokens), _FINISH.get(finish, finish), str(reasoning))
+
+
+# How other servers than vLLM, SGLang and OpenAI's say it.
+_FINISH = dict.fromkeys(("eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop") | {
+    "max_tokens": "length"
+}
+
+
+def _say(what: str) -> None:
+    """Print a line on stderr, from whatever process a task runs in."""
+    print(f"prm-gsm8k: {what}", file=sys.stderr, flush=True)
 
 
 _HANGS = "does not answer in time"

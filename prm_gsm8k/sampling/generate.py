@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.recipe import Progress, Tally
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.sampling.rollout import Rollout
+from prm_gsm8k.sampling.rollout import Rollout, until_finished
 
 if TYPE_CHECKING:
     import datasets
@@ -98,8 +98,6 @@ def sample_solutions(
                 known = kept.get(question, {})
 
                 async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
-                    if (answered := known.get((tuple(prefix), attempt))) is not None:
-                        return answered
                     request = settings.request(problem.question, prefix, attempt)
 
                     def keep(text: str) -> Rollout:
@@ -107,7 +105,8 @@ def sample_solutions(
                         log.append(problem.id, question, prefix, attempt, answer)
                         return answer
 
-                    return await batches.ask(request["prompt"], keep)
+                    answered = known.get((tuple(prefix), attempt))
+                    return await until_finished(answered, lambda: batches.ask(request["prompt"], keep))
 
                 async with room:
                     solutions = await solve(problem, go_on, sampling, options)

@@ -121,22 +121,21 @@ async def rollout(
 ) -> dict[str, Any]:
     """datatrove's rollout function: all that is to be asked about one problem, but for what was answered before."""
     problem = Problem(**document.metadata["problem"])
-    question = question_digest(problem.question)
-    known, made = kept.get(question, {}), [0, 0]
+    made = [0, 0]
 
-    async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
-        if (answered := known.get((tuple(prefix), attempt))) is not None:
-            return answered
+    async def send(request: dict[str, Any]) -> Rollout:
         try:
-            result = await generate(job.settings.request(problem.question, prefix, attempt))
+            result = await generate(request)
         except InferenceError as error:
             raise (_ours(error) or error) from error
-        answer = Rollout(result.text, result.usage.get("completion_tokens") or 0, result.finish_reason or "stop")
-        log.append(problem.id, question, prefix, attempt, answer)
+        return Rollout(result.text, result.usage["completion_tokens"], result.finish_reason, result.reasoning)
+
+    def heard(answer: Rollout) -> None:
         made[0] += 1
         made[1] += answer.tokens
-        return answer
 
+    known = kept.get(question_digest(problem.question), {})
+    go_on = log.asking(job.settings, problem.id, problem.question, known, send, heard)
     solutions = await solve(problem, go_on, job.sampling, job.labelling)
     solved()
     return {"solutions": len(solutions), "right": sum(s.right for s in solutions), "calls": made[0], "tokens": made[1]}
@@ -231,7 +230,10 @@ class Server(InferenceServer):
         await self._engine.__aexit__(*error)
 
     async def make_request(self, payload: dict[str, Any]) -> dict[str, Any]:
-        return await self._engine.ask(payload)
+        answer = await self._engine.rollout(payload)  # datatrove reads fewer forms than servers have
+        message = {"content": answer.text, "reasoning": answer.reasoning}
+        choice = {"message": message, "text": answer.text, "finish_reason": answer.finish}
+        return {"choices": [choice], "usage": {"completion_tokens": answer.tokens}}
 
     async def start_server(self) -> None:
         """It runs already."""

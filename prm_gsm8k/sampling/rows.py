@@ -16,6 +16,7 @@ from prm_gsm8k.sampling.solve import Solution, SolutionOptions, from_evidence, r
 T = TypeVar("T")
 TWICE = "solution left out/same steps as another"
 DISAGREES = "solution left out/its label of shared steps contradicts another's"
+UNKNOWN = "solution left out/its first steps are those of one without labels"
 
 
 def solved(problem: Problem, calls: Calls, sampling: SolutionOptions, labelling: LabelOptions) -> list[Solution]:
@@ -37,15 +38,19 @@ def rows_of(problem: Problem, solutions: Sequence[Solution], source: str, tally:
     """A row for each labelled solution, in the order of sampling; what is left out is counted with its reason.
 
     Duplicates are left out, and so are solutions that label a prefix differently from an earlier row: a rollout may
-    succeed from the steps of a whole solution that ends there with an incorrect answer.
+    succeed from the steps of a whole solution that ends there with an incorrect answer. An earlier solution that got
+    no label might have been such a row, so what begins as it does is left out too.
     """
     seen: set[tuple[str, ...]] = set()
+    unlabelled: set[str] = set()  # first steps
     known_labels: dict[tuple[str, ...], bool] = {}
     tally.counts["problems"] += 1
     for solution in solutions:
         tally.counts["solutions"] += 1
         steps, labelled = tuple(solution.steps), solution.labelled
         left_out = solution.left_out or (TWICE if steps in seen else None)
+        if left_out is None and steps[0] in unlabelled:
+            left_out = UNKNOWN
         if left_out is None and labelled is not None:
             end = labelled.first_error if labelled.first_error >= 0 else len(steps)
             labels = {steps[: i + 1]: i < end for i in range(len(steps))}
@@ -53,6 +58,8 @@ def rows_of(problem: Problem, solutions: Sequence[Solution], source: str, tally:
                 left_out = DISAGREES
         if left_out is not None or labelled is None:
             tally.counts[str(left_out)] += 1
+            if labelled is None:
+                unlabelled.update(steps[:1])
             continue
         seen.add(steps)
         known_labels |= labels

@@ -13,6 +13,7 @@ import os
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from prm_gsm8k.sampling.engine import Served, check_endpoint
 from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
 from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
+from prm_gsm8k.sampling.rollout import CUT_OFF, EMPTY, THINKS, TRIES
 from prm_gsm8k.sampling.rows import solved
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import MISSING
@@ -144,7 +146,7 @@ def _fill(
     problems = [problem for chosen in by_split.values() for problem in chosen]
     missing = unsolved(recipe, problems)
     watch = Watch(folder)
-    watch.look()
+    watch.look(before=True)
     before = Status(0, len(missing), 0, 0, watch.calls, watch.tokens, 0.0)
     if not missing:
         say(f"nothing to ask: all that these labels need is in {folder}")
@@ -196,7 +198,27 @@ def _fill(
         f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s; {time.monotonic() - start:.0f} s in all; saved in "
         f"{folder}"
     )
+    if watch.unfinished:
+        say(unfinished(watch.unfinished))
     return Spent(last, folder)
+
+
+def unfinished(counts: Counter[str]) -> str:
+    """A line about the answers of a run that are no evidence."""
+    listed = ", ".join(f"{n:,} {reason}" for reason, n in counts.most_common())
+    cures = [
+        cure
+        for reasons, cure in (
+            ((CUT_OFF, THINKS), "raise --max-tokens"),
+            ((EMPTY, THINKS), "start the server without a reasoning parser and with thinking off"),
+        )
+        if any(reason in counts for reason in reasons)
+    ]
+    what = f"; if they are many, {' and '.join(cures)}" if cures else ""
+    return (
+        f"{counts.total():,} answers were not finished and count for nothing: {listed}; each was asked for up to "
+        f"{TRIES} times, and a solution that still lacks one is left out{what}"
+    )
 
 
 def identified(recipe: ModelSampledRecipe, how: How) -> tuple[ModelSampledRecipe, Model]:
@@ -246,13 +268,14 @@ def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
 
 
 def unsolved(recipe: ModelSampledRecipe, problems: Sequence[Problem]) -> list[Problem]:
-    """The problems that still lack calls."""
+    """The problems that still lack calls, or answers that another try may finish."""
     kept = read_calls(recipe.folder, {question_digest(problem.question) for problem in problems})
 
     def lacks(problem: Problem) -> bool:
         known = kept.get(question_digest(problem.question))
         if known is None:
             return True
+        known = {call: answer for call, answer in known.items() if answer.settled}
         return any(s.left_out == MISSING for s in solved(problem, known, recipe.sampling, recipe.labelling))
 
     return [problem for problem in problems if lacks(problem)]
