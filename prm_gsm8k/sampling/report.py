@@ -29,7 +29,7 @@ from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
 from prm_gsm8k.sampling.models import Model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.rollout import GoOn, Rollout, UnfinishedError
-from prm_gsm8k.sampling.run import How, Status, check_context, identified, unfinished
+from prm_gsm8k.sampling.run import How, Status, check_context, identified, probed, unfinished
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import MissingCall, from_evidence, once, reference_answer
 
@@ -128,7 +128,8 @@ def report_labels(
     labelled, missing = asyncio.run(_replayed(marked, kept, recipe.labelling))
     if missing:
         say(f"{len(missing):,} of {len(marked):,} solutions to ask about; answers are kept in {folder}")
-        with _served(model, recipe.settings, how, say) as url, Log(folder, most_bytes=how.max_disk) as log:
+        questions = [marked[n].question for n in missing]
+        with _served(model, recipe.settings, how, questions, say) as url, Log(folder, most_bytes=how.max_disk) as log:
             asking = _Asking(recipe.settings, recipe.labelling, how, kept, log, tell)
             made = asyncio.run(asking.label(url, [marked[n] for n in missing]))
         if asking.unfinished:
@@ -177,9 +178,12 @@ async def _replayed(
 
 
 @contextmanager
-def _served(model: Model, settings: Settings, how: How, say: Callable[[str], None]) -> Iterator[str]:
+def _served(
+    model: Model, settings: Settings, how: How, questions: Sequence[str], say: Callable[[str], None]
+) -> Iterator[str]:
     """The address of the model: the endpoint, or a server that runs as long as it is needed."""
     if how.endpoint is not None:
+        probed(how.endpoint, settings, how, questions, say)
         yield how.endpoint
         return
     say(f"starting vLLM with {model.weights}")

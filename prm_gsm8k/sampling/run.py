@@ -9,6 +9,7 @@ labelling options only add the calls they need, and a run that lacks nothing sta
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import threading
@@ -23,9 +24,10 @@ from typing import TYPE_CHECKING
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
 from prm_gsm8k.models.vllm_server import vllm_server
-from prm_gsm8k.sampling.engine import Served, check_endpoint
+from prm_gsm8k.sampling.engine import Engine, Served, check_endpoint
 from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
 from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
+from prm_gsm8k.sampling.probe import probe
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.rollout import CUT_OFF, EMPTY, THINKS, TRIES
 from prm_gsm8k.sampling.rows import solved
@@ -153,6 +155,9 @@ def _fill(
         return Spent(before, folder)
     say(disk_use(recipe, how, folder, len(missing)))
 
+    if how.endpoint is not None:
+        probed(how.endpoint, recipe.settings, how, [problem.question for problem in missing], say)
+
     from prm_gsm8k.sampling import pipeline
 
     workers = min(how.workers or how.tasks, how.tasks)
@@ -201,6 +206,21 @@ def _fill(
     if watch.unfinished:
         say(unfinished(watch.unfinished))
     return Spent(last, folder)
+
+
+def probed(url: str, settings: Settings, how: How, questions: Sequence[str], say: Callable[[str], None]) -> None:
+    """Make sure that a server which others started samples and goes on from steps, or say that it is not known.
+
+    Raises:
+        EngineError: it does not.
+    """
+
+    async def asked() -> str | None:
+        async with Engine(url, how.timeout, how.patience) as engine:
+            return await probe(engine, settings, questions)
+
+    if (doubt := asyncio.run(asked())) is not None:
+        say(doubt)
 
 
 def unfinished(counts: Counter[str]) -> str:

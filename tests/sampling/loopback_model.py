@@ -6,7 +6,8 @@
 
 It writes a solution a line, goes on from whatever steps a prompt ends in, and goes wrong now and then: after a step
 with the word "oops" it never finds the answer again. Faults, one a request, are played in turn before it answers well;
-or a script says which fault a request gets the how manieth time.
+or a script says which fault a request gets the how manieth time. What probes it (`sampling/probe.py`) is answered well
+and not counted, and a text that stops short of its end is gone on with as it was first said.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class LoopbackModel:
     seconds: float = 0.002  # that an answer takes
     faults: list[str] = field(default_factory=list)  # of FAULTS, UNFINISHED, or "hang", "other", "400"
     script: Callable[[str, int], str | None] | None = None  # (request as `key` writes it, times asked before) -> fault
+    anew: bool = False  # it begins anew whatever the steps so far, as many chat servers do
+    same: bool = False  # every attempt gets the same answer, as from a cache
     key: str | None = None  # that a request must bring
     always: str | None = None  # a fault of every request
     requests: list[str] = field(default_factory=list)  # every body, as `key` writes it, in the order they came
@@ -74,6 +77,9 @@ class LoopbackModel:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if not self._may():
+                    return
+                if body.get("user", "").startswith("probe"):
+                    self._send(200, outer.complete(body, outer.always if outer.always in UNFINISHED else None))
                     return
                 outer.requests.append(key(body))
                 fault = outer.always or (outer.faults.pop(0) if outer.faults else None)
@@ -131,6 +137,7 @@ class LoopbackModel:
                 pass  # who asked was killed
 
         self.closing = threading.Event()
+        self._texts: list[str] = []
         self.times: Counter[str] = Counter()
         self._server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -153,11 +160,19 @@ class LoopbackModel:
 
     def complete(self, body: Mapping[str, Any], unfinished: str | None = None) -> dict[str, Any]:
         """The answer to a request: the same for the same one, now and in every other process; or one that is none."""
-        seed = hashlib.sha256(key(body).encode()).digest()
         prompt = body["prompt"] if "prompt" in body else "\n".join(m["content"] for m in body["messages"])
         question = max((q for q in self.answers if q in prompt), key=prompt.rfind)
         before = prompt[prompt.rfind(question) + len(question) :]
+        if self.anew:
+            before = ""
+        seed = hashlib.sha256(f"{question} {before}".encode() if self.same else key(body).encode()).digest()
         text = "\n".join(_lines(random.Random(seed), "oops" in before, self.answers[question]))
+        if self.anew:
+            text = f"First, what is given.\n{text}"
+        begun = before.rpartition("Solution:")[2].strip()
+        text = next((said[len(begun) :] for said in self._texts if begun and said.startswith(begun)), text)
+        if body.get("user", "").startswith("probe"):
+            self._texts.append(text)
         said: tuple[Any, str | None, str | None] = (text, None, "stop")
         if unfinished is not None:
             said = UNFINISHED[unfinished](text)
