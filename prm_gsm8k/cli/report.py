@@ -11,11 +11,13 @@ import typer
 from prm_gsm8k.cli.common import Json, errors, print_json, printer
 from prm_gsm8k.cli.sampled import (
     Endpoint,
+    ExtraBody,
     LabelKind,
     Labels,
     MaxDisk,
     MaxTokens,
     ModelName,
+    Omit,
     Patience,
     Prompt,
     PromptName,
@@ -61,6 +63,8 @@ def labels_(
     temperature: Temperature = 1.0,
     top_p: TopP = 1.0,
     max_tokens: MaxTokens = 1024,
+    extra_body: ExtraBody = "",
+    omit: Omit = "",
     labels: LabelKind = Labels.hard,
     rollouts: Rollouts = 8,
     threshold: Threshold = 0.0,
@@ -89,6 +93,8 @@ def labels_(
             temperature=temperature,
             top_p=top_p,
             max_tokens=max_tokens,
+            extra_body=extra_body,
+            omit=omit,
             labels=labels.value,
             rollouts=rollouts,
             threshold=threshold,
@@ -140,4 +146,6 @@ def _show(console: Console, report: Report, title: str) -> None:
             f"{report.right_answers:,} of the incorrect ones have the correct answer, and are taken as correct"
         )
     if report.left_out:
-        console.print(f"{report.left_out:,} more do not fit into the model's context and are not counted")
+        console.print(
+            f"{report.left_out:,} more do not fit into the model's context or were not finished, and are not counted"
+        )

@@ -63,6 +63,12 @@ PromptName = Annotated[
 Temperature = Annotated[float, typer.Option(help="Sampling temperature.")]
 TopP = Annotated[float, typer.Option(help="Sample from this share of the probability mass.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Tokens per completion, at most.")]
+ExtraBody = Annotated[
+    str, typer.Option(metavar="JSON", help='More fields of each request, such as \'{"reasoning_effort": "low"}\'.')
+]
+Omit = Annotated[
+    str, typer.Option(metavar="NAMES", help="Fields not to send, such as user,max_tokens, if a server refuses them.")
+]
 LabelKind = Annotated[
     Labels,
     typer.Option("--labels", help="hard: whether any rollout succeeds; soft: the share that does, at more rollouts."),
@@ -98,6 +104,8 @@ def build_model_sampled(
     temperature: Temperature = 1.0,
     top_p: TopP = 1.0,
     max_tokens: MaxTokens = 1024,
+    extra_body: ExtraBody = "",
+    omit: Omit = "",
     labels: LabelKind = Labels.hard,
     rollouts: Rollouts = 8,
     threshold: Threshold = 0.0,
@@ -147,6 +155,8 @@ def build_model_sampled(
             temperature=temperature,
             top_p=top_p,
             max_tokens=max_tokens,
+            extra_body=extra_body,
+            omit=omit,
             num_solutions=num_solutions,
             num_wrong=num_wrong,
             max_solutions=max_solutions,

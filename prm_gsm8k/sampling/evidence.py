@@ -25,7 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import fields
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
@@ -57,7 +57,7 @@ def open_folder(evidence: str | Path, settings: Settings) -> Path:
         BadInputError: it says it holds calls under other settings.
     """
     folder = Path(evidence) / settings.folder
-    content = orjson.dumps({**asdict(settings), "digest": settings.digest}, option=orjson.OPT_INDENT_2)
+    content = orjson.dumps({**settings.stated(), "digest": settings.digest}, option=orjson.OPT_INDENT_2)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / SETTINGS).exists():
@@ -77,7 +77,7 @@ def open_folder(evidence: str | Path, settings: Settings) -> Path:
 def kept_settings(evidence: Path) -> list[Settings]:
     """Under which settings answers are kept there."""
     there = [orjson.loads(path.read_bytes()) for path in sorted(evidence.glob(f"*/{SETTINGS}"))]
-    kept = [Settings(**{field.name: content[field.name] for field in fields(Settings)}) for content in there]
+    kept = [Settings(**{f.name: content.get(f.name, f.default) for f in fields(Settings)}) for content in there]
     return sorted(kept, key=lambda settings: (settings.source, settings.digest))
 
 

@@ -43,7 +43,7 @@ from prm_gsm8k.dataset.jsonl import read_rows, write_rows
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import EngineError, PrmGsm8kError
 from prm_gsm8k.models.vllm_server import vllm_server
-from prm_gsm8k.sampling.engine import KEEPS, Engine
+from prm_gsm8k.sampling.engine import CHECK, KEEPS, Engine
 from prm_gsm8k.sampling.evidence import Calls, Log, question_digest, read_calls
 from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.rollout import Rollout
@@ -67,6 +67,7 @@ class Job:
         concurrency: requests that are under way at once, a task.
         timeout, patience: seconds, see `engine.Engine`.
         most_bytes: that the file of a task may grow to.
+        check: a question that the server should be able to answer, see `engine.Engine`.
     """
 
     settings: Settings
@@ -81,6 +82,7 @@ class Job:
     timeout: float = 600.0
     patience: float = 60.0
     most_bytes: int = 10**10
+    check: str = CHECK
 
     @property
     def problems(self) -> Path:
@@ -220,7 +222,8 @@ class Server(InferenceServer):
 
     def __init__(self, config: InferenceConfig, rank: int, job: Job) -> None:
         super().__init__(config, rank)
-        self._engine = Engine(config.endpoint_url, job.timeout, job.patience)
+        check = job.settings.request(job.check, [], 0)
+        self._engine = Engine(config.endpoint_url, job.timeout, job.patience, check)
 
     async def __aenter__(self) -> Server:
         await self._engine.__aenter__()

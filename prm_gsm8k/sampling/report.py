@@ -23,7 +23,7 @@ from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.models.vllm_server import vllm_server
-from prm_gsm8k.sampling.engine import Engine, check_endpoint
+from prm_gsm8k.sampling.engine import CHECK, Engine, check_endpoint
 from prm_gsm8k.sampling.evidence import Calls, Log, open_folder, question_digest, read_calls
 from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
 from prm_gsm8k.sampling.models import Model
@@ -183,7 +183,7 @@ def _served(
 ) -> Iterator[str]:
     """The address of the model: the endpoint, or a server that runs as long as it is needed."""
     if how.endpoint is not None:
-        probed(how.endpoint, settings, how, questions, say)
+        probed(how.endpoint, settings, how, questions, CHECK, say)
         yield how.endpoint
         return
     say(f"starting vLLM with {model.weights}")
@@ -214,7 +214,8 @@ class _Asking:
         """The labels; None for a solution that the engine refuses to go on from, or never finishes."""
         self.of, self.began = len(marked), time.monotonic()
         gate = asyncio.Semaphore(self.how.concurrency)
-        async with Engine(url, self.how.timeout, self.how.patience) as engine:
+        check = self.settings.request(CHECK, [], 0)
+        async with Engine(url, self.how.timeout, self.how.patience, check) as engine:
             asked = {one.question: once(self._go_on(engine, gate, one)) for one in marked}
 
             async def label_one(one: Marked) -> Labelled | None:

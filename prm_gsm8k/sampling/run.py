@@ -17,14 +17,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
 from prm_gsm8k.models.vllm_server import vllm_server
-from prm_gsm8k.sampling.engine import Engine, Served, check_endpoint
+from prm_gsm8k.sampling.engine import CHECK, Engine, Served, check_endpoint
 from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
 from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
 from prm_gsm8k.sampling.probe import probe
@@ -155,8 +155,10 @@ def _fill(
         return Spent(before, folder)
     say(disk_use(recipe, how, folder, len(missing)))
 
+    lacking = {problem.question for problem in missing}
+    check = next((problem.question for problem in problems if problem.question not in lacking), CHECK)
     if how.endpoint is not None:
-        probed(how.endpoint, recipe.settings, how, [problem.question for problem in missing], say)
+        probed(how.endpoint, recipe.settings, how, [problem.question for problem in missing], check, say)
 
     from prm_gsm8k.sampling import pipeline
 
@@ -174,6 +176,7 @@ def _fill(
         timeout=how.timeout,
         patience=how.patience,
         most_bytes=_size(folder) + how.max_disk // how.tasks,
+        check=check,
     )
     pipeline.write_problems(job, missing)
     if how.executor == "slurm":
@@ -208,7 +211,9 @@ def _fill(
     return Spent(last, folder)
 
 
-def probed(url: str, settings: Settings, how: How, questions: Sequence[str], say: Callable[[str], None]) -> None:
+def probed(
+    url: str, settings: Settings, how: How, questions: Sequence[str], check: str, say: Callable[[str], None]
+) -> None:
     """Make sure that a server which others started samples and goes on from steps, or say that it is not known.
 
     Raises:
@@ -216,7 +221,7 @@ def probed(url: str, settings: Settings, how: How, questions: Sequence[str], say
     """
 
     async def asked() -> str | None:
-        async with Engine(url, how.timeout, how.patience) as engine:
+        async with Engine(url, how.timeout, how.patience, settings.request(check, [], 0)) as engine:
             return await probe(engine, settings, questions)
 
     if (doubt := asyncio.run(asked())) is not None:
@@ -267,7 +272,8 @@ def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
         BadInputError: no answers under its settings are kept, or those of several models or revisions.
     """
     there = kept_settings(Path(recipe.evidence))
-    wanted = {name: getattr(recipe, name) for name in ("prompt", "temperature", "top_p", "max_tokens")}
+    asked = replace(recipe, model=recipe.model or "-").settings
+    wanted = {f.name: getattr(asked, f.name) for f in fields(asked) if f.name not in ("model", "revision")}
     models = (recipe.model, Path(recipe.model or "").name)
     fit = [
         s
@@ -280,7 +286,8 @@ def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
         what = (
             "several match; choose one with --model and --revision"
             if fit
-            else "none matches the given --model, --revision, --prompt, --temperature, --top-p and --max-tokens"
+            else "none matches the given --model, --revision, --prompt, --temperature, --top-p, --max-tokens, "
+            "--extra-body and --omit"
         )
         listed = (f"{s.source}, {s.prompt}, {s.temperature:g}, {s.top_p:g}, {s.max_tokens}" for s in fit or there)
         raise BadInputError(recipe.evidence, f"holds answers of {'; '.join(listed) or 'nobody'}: {what}")

@@ -26,6 +26,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from prm_gsm8k.sampling.engine import CHECK
+
 MODEL = "tiny"
 FAULTS = ("500", "429", "garbage", "empty", "drop")  # no answer
 UNFINISHED = {  # answers that are none: what they change in a good one's text, reasoning and finish reason
@@ -53,6 +55,9 @@ class LoopbackModel:
     seconds: float = 0.002  # that an answer takes
     faults: list[str] = field(default_factory=list)  # of FAULTS, UNFINISHED, or "hang", "other", "400"
     script: Callable[[str, int], str | None] | None = None  # (request as `key` writes it, times asked before) -> fault
+    waits: dict[str, str] = field(default_factory=dict)  # headers of a refusal
+    models: Any = None  # another list of models than OpenAI's
+    parts: bool = False  # content comes as a list of parts
     anew: bool = False  # it begins anew whatever the steps so far, as many chat servers do
     same: bool = False  # every attempt gets the same answer, as from a cache
     key: str | None = None  # that a request must bring
@@ -72,7 +77,8 @@ class LoopbackModel:
                 if self.path != "/v1/models":
                     self._send(404, {"detail": "Not Found"})
                     return
-                self._send(200, {"data": [{"id": outer.model, "root": outer.model, "max_model_len": outer.context}]})
+                entry = {"id": outer.model, "root": outer.model, "max_model_len": outer.context}
+                self._send(200, {"data": [entry]} if outer.models is None else outer.models)
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -93,8 +99,9 @@ class LoopbackModel:
                     answer = outer.complete(body)
                     outer.answered.append(key(body))
                     self._send(200, answer)
-                elif fault in ("500", "429"):
-                    self._send(int(fault), {"error": "not now"})
+                elif fault in ("500", "429", "422", "402"):
+                    said = f"not now, {self.headers['Authorization']}"
+                    self._raw(int(fault), json.dumps({"error": said}).encode(), outer.waits)
                 elif fault == "400":
                     self._send(400, {"error": {"message": "maximum context length is 64 tokens"}})
                 elif fault == "garbage":
@@ -115,12 +122,14 @@ class LoopbackModel:
                 self._send(401, {"error": "who are you?"})
                 return False
 
-            def _send(self, status: int, content: dict[str, Any]) -> None:
+            def _send(self, status: int, content: Any) -> None:
                 self._raw(status, json.dumps(content).encode())
 
-            def _raw(self, status: int, data: bytes) -> None:
+            def _raw(self, status: int, data: bytes, headers: Mapping[str, str] | None = None) -> None:
                 with suppress(OSError):  # who asked was killed
                     self.send_response(status)
+                    for name, value in (headers or {}).items():
+                        self.send_header(name, value)
                     self.send_header("Content-Type", "application/json")
                     self.send_header("Content-Length", str(len(data)))
                     self.end_headers()
@@ -161,12 +170,12 @@ class LoopbackModel:
     def complete(self, body: Mapping[str, Any], unfinished: str | None = None) -> dict[str, Any]:
         """The answer to a request: the same for the same one, now and in every other process; or one that is none."""
         prompt = body["prompt"] if "prompt" in body else "\n".join(m["content"] for m in body["messages"])
-        question = max((q for q in self.answers if q in prompt), key=prompt.rfind)
+        question = max((q for q in [*self.answers, CHECK] if q in prompt), key=prompt.rfind)
         before = prompt[prompt.rfind(question) + len(question) :]
         if self.anew:
             before = ""
         seed = hashlib.sha256(f"{question} {before}".encode() if self.same else key(body).encode()).digest()
-        text = "\n".join(_lines(random.Random(seed), "oops" in before, self.answers[question]))
+        text = "\n".join(_lines(random.Random(seed), "oops" in before, self.answers.get(question, "2")))
         if self.anew:
             text = f"First, what is given.\n{text}"
         begun = before.rpartition("Solution:")[2].strip()
@@ -177,6 +186,8 @@ class LoopbackModel:
         if unfinished is not None:
             said = UNFINISHED[unfinished](text)
         content, reasoning, finish = said
+        if self.parts:
+            content = [{"type": "reasoning", "text": "Hm."}, {"type": "text", "text": text}]
         message = {"role": "assistant", "content": content, "reasoning_content": reasoning}
         if "prompt" in body:
             choice: dict[str, Any] = {"text": None if content is ... else content}
