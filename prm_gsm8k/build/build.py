@@ -58,7 +58,8 @@ def build(
         num_proc: processes; by default one per core, at most 4. Rows do not depend on it.
         progress: called with the progress of the build.
         cache_dir: of the datasets cache, instead of `HF_DATASETS_CACHE`.
-        repo_id: `ORG/prm-gsm8k` puts the cache where an offline `load_dataset("ORG/prm-gsm8k", …)` finds it.
+        repo_id: `ORG/NAME` puts the rows where an offline `load_dataset("ORG/NAME", …)` finds them; it takes those that
+            were built or fetched last.
         **options: fields of the recipe, such as `seed`; see the recipes in `prm_gsm8k.build.registry`.
 
     Raises:
@@ -148,6 +149,8 @@ def prepared(
             else:
                 makers.append(builder)
             _fill_cache(builder)
+        elif repo_id is not None:
+            os.utime(builder.cache_dir)  # offline, load_dataset takes the newest
     yield builder, cached
 
 
@@ -167,8 +170,11 @@ def _fill_cache(builder: PrmGsm8kBuilder) -> None:
 
 def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
     """Guess, before datasets is imported, whether there is nothing to make. A wrong guess costs time, not rows."""
-    folder = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
-    return any(datasets_cache.place(cache_dir).glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
+    if repo_id is None:
+        folder = datasets_cache.place(cache_dir) / "prm-gsm8k" / recipe.config_id()
+    else:
+        folder = datasets_cache.place(cache_dir) / datasets_cache.repo_folder(repo_id) / recipe.config
+    return any(folder.glob(f"*/{recipe.identity(inputs)}"))
 
 
 def cores() -> int:

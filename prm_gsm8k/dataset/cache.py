@@ -18,6 +18,18 @@ def place(cache_dir: str | None = None) -> Path:
     return Path(root).expanduser()
 
 
+def repo_folder(repo_id: str) -> str:
+    """The folder in the cache of a data set of the Hub, as `load_dataset` looks for it.
+
+    >>> repo_folder("org/prm-gsm8k"), repo_folder("My/GSM8kSteps")
+    ('org___prm-gsm8k', 'My___gsm8k_steps')
+    """
+    organisation, name = repo_id.split("/")
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    return f"{organisation}___{name.lower()}"
+
+
 def not_writable(where: str, why: str) -> PrmGsm8kError:
     """The error for a cache that cannot be written."""
     return PrmGsm8kError(
