@@ -66,7 +66,8 @@ def publish(
                     "committed": done.committed,
                     "tag": done.tag,
                     "head_before": done.plan.head,
-                    "add": done.plan.add,
+                    "add": {path: n for path, n in done.plan.add.items() if path not in done.plan.overwritten},
+                    "overwrite": {path: n for path, n in done.plan.add.items() if path in done.plan.overwritten},
                     "delete": done.plan.delete,
                     "same": done.plan.same,
                     "load": done.load_line,
@@ -104,12 +105,17 @@ def _show_published(done: Published | PublishedModel) -> None:
     def line(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    for sign, files in (("+", done.plan.add), ("-", done.plan.delete), ("=", done.plan.same)):
+    plan = done.plan
+    new, overwritten = (
+        {p: n for p, n in plan.add.items() if (p in plan.overwritten) == is_there} for is_there in (0, 1)
+    )
+    kinds = (("+", "to add", new), ("~", "to overwrite", overwritten), ("-", "to delete", plan.delete))
+    for sign, _, files in (*kinds, ("=", "", plan.same)):
         for path, size in files.items():
             line(f"{sign} {path}  {_size(size)}")
     totals = ", ".join(
         f"{len(files)} {word} ({_size(sum(files.values()))})"
-        for word, files in (("to add", done.plan.add), ("to delete", done.plan.delete), ("unchanged", done.plan.same))
+        for _, word, files in (*kinds, ("", "unchanged", plan.same))
     )
     if done.commit is None:
         line(f"{done.repo_id}: {totals}; nothing was sent" + (f"; tag {done.tag}" if done.tag else ""))

@@ -27,12 +27,16 @@ KINDS: tuple[Kind, ...] = ("dataset", "model", "space")
 
 @dataclass(frozen=True)
 class Plan:
-    """Changes to a repository, path -> bytes, on top of the commit `head` (None: it does not exist yet)."""
+    """Changes to a repository, path -> bytes, on top of the commit `head` (None: it does not exist yet).
+
+    `overwritten` are those of `add` that are there with other content.
+    """
 
     head: str | None
     add: dict[str, int]
     delete: dict[str, int]
     same: dict[str, int]
+    overwritten: frozenset[str] = frozenset()
 
     @property
     def is_done(self) -> bool:
@@ -99,6 +103,7 @@ class Wanted:
             add={path: self.files[path].size for path in sorted(self.files) if not is_in[path]},
             delete=self.delete,
             same={path: self.files[path].size for path in sorted(self.files) if is_in[path]},
+            overwritten=frozenset(path for path in self.files if not is_in[path] and path in remote.files),
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import datasets
+import pyarrow as pa
 import pytest
+from command_line import run_command
 from hub.published import CONFIG, ID, MADE_FROM, OTHER, edited_table
 from loopback import Hub
+from made_rows import made_table
+from pyarrow import parquet
 
 from prm_gsm8k.build.publish import publish
 from prm_gsm8k.build.registry import RECIPES
@@ -106,6 +113,46 @@ def test_nothing_is_deleted_from_a_repository_that_is_not_ours(hub: Hub, v1: Pat
     hub.create(ID).put({"synthetic/theirs.parquet": b"PAR1theirsPAR1", "README.md": b"# theirs"})
     plan = publish(v1, ID, plan_only=True).plan
     assert plan.delete == {}
+
+
+def test_what_people_wrote_into_the_card_stays(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    repo = hub.dataset(ID)
+    card = repo.files()["README.md"].decode()
+    gated = card.replace("---\n", "---\nextra_gated_prompt: Ask first.\n", 1)
+    repo.put({"README.md": f"{gated}\n## Errata\n\nRow 7 is wrong.\n".encode()})
+    done = publish(v2, ID)
+    assert done.plan.overwritten == {"README.md", "manifest.json"} < set(done.plan.add)
+    new = hub.dataset(ID).files()["README.md"].decode()
+    assert new.endswith("\n\n## Errata\n\nRow 7 is wrong.\n") and "extra_gated_prompt: Ask first." in new
+    assert publish(v2, ID).committed is False
+    repo.put({"README.md": new.replace("## Load", "## Loading").encode()})
+    with pytest.raises(VerificationError, match=r"README.md: somebody changed it between .* put that text above or"):
+        publish(v2, ID, plan_only=True)
+
+
+def test_the_card_and_the_configs_of_a_repository_that_is_not_ours_stay(hub: Hub, v1: Path) -> None:
+    theirs = b"---\nconfigs:\n- config_name: theirs\n  data_files: x/y.parquet\n---\n# Theirs\n\nA word.\n"
+    parquet.write_table(pa.table({"a": [1]}), file := io.BytesIO())
+    hub.create(ID).put({"x/y.parquet": file.getvalue(), "README.md": theirs})
+    publish(v1, ID)
+    card = hub.dataset(ID).files()["README.md"].decode()
+    assert card.endswith("# Theirs\n\nA word.\n") and "config_name: theirs" in card
+    assert datasets.load_dataset(ID, "theirs", split="train")["a"] == [1]
+    assert datasets.load_dataset(ID, CONFIG, split="train")[0] == made_table(range(1)).to_pylist()[0]
+    hub.create("org/same").put({"README.md": theirs.replace(b"theirs", CONFIG.encode())})
+    with pytest.raises(VerificationError, match=f"has a config '{CONFIG}' that `prm-gsm8k publish` did not make"):
+        publish(v1, "org/same")
+
+
+def test_the_plan_tells_new_from_overwritten(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    said = run_command("publish", v2, ID, "--plan", COLUMNS="160").stdout
+    assert "~ README.md" in said and "~ manifest.json" in said and "+ README.md" not in said
+    assert re.search(r"\d+ to add .*, 2 to overwrite .*, \d+ to delete .*, \d+ unchanged", said)
+    planned = json.loads(run_command("publish", v2, ID, "--plan", "--json").stdout)
+    assert set(planned["overwrite"]) == {"README.md", "manifest.json"}
+    assert planned["add"] and not planned["add"].keys() & planned["overwrite"].keys()
 
 
 def test_a_plan_sends_nothing(hub: Hub, v1: Path, v2: Path) -> None:
