@@ -28,7 +28,7 @@ class Published:
     """What a publish did, or would do if `commit` is None.
 
     `committed` is false if everything was there already; `plan` is what was to be done at the start; `manifest` is that
-    of the published tree, including configs that were there before.
+    of the published tree, including configs that were there before; `pull_request` is the address of one.
     """
 
     repo_id: str
@@ -37,12 +37,15 @@ class Published:
     commit: str | None = None
     committed: bool = False
     tag: str | None = None
+    revision: str | None = None
+    pull_request: str | None = None
 
     @property
     def load_line(self) -> str:
         """The line with which users load these rows."""
         config = next(iter(self.manifest.configs))
-        revision = f', revision="{self.tag}"' if self.tag else ""
+        named = self.tag or self.revision
+        revision = f', revision="{named}"' if named else ""
         return f'load_dataset("{self.repo_id}", "{config}"{revision})'
 
 
@@ -54,6 +57,8 @@ def publish(
     configs: list[str] | None = None,
     private: bool = False,
     plan_only: bool = False,
+    revision: str | None = None,
+    create_pr: bool = False,
     token: str | None = None,
     announce: Announce = lambda _: None,
 ) -> Published:
@@ -66,6 +71,8 @@ def publish(
         configs: of the folder; None for all.
         private: create the repository as private.
         plan_only: send nothing, only return the plan.
+        revision: the branch to publish to; made from `main` if it is missing.
+        create_pr: open a pull request against `main` instead, which needs no write access.
         token: instead of that of `hf auth login` or HF_TOKEN.
         announce: called with a line before each stage.
 
@@ -74,10 +81,10 @@ def publish(
         VerificationError: the folder does not match its manifest and nothing was sent, or the repository does not hold
             what was sent.
         HubError: the Hub refused or did not answer, or the tag names another commit. `main` is entirely old or
-            entirely new; run it again.
+            entirely new.
     """
     folder = Path(folder)
-    repo = Repository(repo_id, "dataset", token)
+    repo = Repository(repo_id, "dataset", token, revision, create_pr)
     local = _chosen(read_manifest(folder), configs, folder)
     if not plan_only:
         repo.check_login()
@@ -92,7 +99,7 @@ def publish(
         return wanted
 
     done = repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
-    return Published(repo_id, merged, done.plan, done.commit, done.committed, tag)
+    return Published(repo_id, merged, done.plan, done.commit, done.committed, tag, revision, done.pull_request)
 
 
 def _chosen(manifest: Manifest, configs: list[str] | None, folder: Path) -> Manifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,6 +34,13 @@ def publish(
         typer.Option(help="Only this config of the dataset; may be repeated.", show_default="all in DIR"),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be added and deleted; send nothing.")] = False,
+    revision: Annotated[
+        str | None,
+        typer.Option(metavar="BRANCH", help="Publish to this branch; created if missing.", show_default="main"),
+    ] = None,
+    create_pr: Annotated[
+        bool, typer.Option("--create-pr", help="Open a pull request instead; needs no write access.")
+    ] = False,
     private: Annotated[bool, typer.Option("--private", help="If the repository is created, make it private.")] = False,
     json: Json = False,
 ) -> None:
@@ -49,15 +56,15 @@ def publish(
         def announce(what: str) -> None:
             print(f"prm-gsm8k: {what}", file=sys.stderr)
 
+        how: dict[str, Any] = {"tag": tag, "private": private, "plan_only": plan, "announce": announce}
+        how |= {"revision": revision, "create_pr": create_pr}
         done: Published | PublishedModel
         if is_model(folder):
             if config:
                 raise UsageError(f"{folder} holds a model, which has no configs; leave --config out")
-            done = publish_model(folder, repo_id, tag=tag, private=private, plan_only=plan, announce=announce)
+            done = publish_model(folder, repo_id, **how)
         else:
-            done = publish_rows(
-                folder, repo_id, tag=tag, configs=config, private=private, plan_only=plan, announce=announce
-            )
+            done = publish_rows(folder, repo_id, configs=config, **how)
         if json:
             print_json(
                 {
@@ -65,6 +72,7 @@ def publish(
                     "commit": done.commit,
                     "committed": done.committed,
                     "tag": done.tag,
+                    "pull_request": done.pull_request,
                     "head_before": done.plan.head,
                     "add": {path: n for path, n in done.plan.add.items() if path not in done.plan.overwritten},
                     "overwrite": {path: n for path, n in done.plan.add.items() if path in done.plan.overwritten},
@@ -119,6 +127,9 @@ def _show_published(done: Published | PublishedModel) -> None:
     )
     if done.commit is None:
         line(f"{done.repo_id}: {totals}; nothing was sent" + (f"; tag {done.tag}" if done.tag else ""))
+        return
+    if done.pull_request:
+        line(f"\n{done.repo_id}: proposed in {done.pull_request}, commit {done.commit}")
         return
     how = "published in commit" if done.committed else "is already up to date, at commit"
     line(f"\n{done.repo_id} {how} {done.commit}" + (f", tag {done.tag}" if done.tag else ""))

@@ -118,7 +118,7 @@ def _of_response(error: Exception) -> Trouble:
     elif status == 401:
         words = "the token is not valid; run `hf auth login`, or set HF_TOKEN"
     elif status == 403:
-        words = "this token may not do that; use one with write access"
+        words = "this token may not do that; use one with write access, or propose it (--create-pr)"
     elif status in (409, 412):
         words = "someone else changed it at the same time"
     else:

@@ -37,11 +37,14 @@ class PublishedModel:
     commit: str | None = None
     committed: bool = False
     tag: str | None = None
+    revision: str | None = None
+    pull_request: str | None = None
 
     @property
     def load_line(self) -> str:
         """The line of code that loads this PRM."""
-        revision = f', revision="{self.tag}"' if self.tag else ""
+        named = self.tag or self.revision
+        revision = f', revision="{named}"' if named else ""
         opened = "ProcessRewardModel.from_pretrained" if self.kind == "ours" else "load_scorer"
         return f'{opened}("{self.repo_id}"{revision})'
 
@@ -53,6 +56,8 @@ def publish_model(
     private: bool = False,
     tag: str | None = None,
     plan_only: bool = False,
+    revision: str | None = None,
+    create_pr: bool = False,
     token: str | None = None,
     announce: Announce = lambda _: None,
 ) -> PublishedModel:
@@ -63,17 +68,17 @@ def publish_model(
 
     Args:
         folder: what `train_prm.py`, `ProcessRewardModel.save_pretrained` or `prm-gsm8k export` wrote.
-        repo_id, private, tag, plan_only, token, announce: as for `prm_gsm8k.build.publish.publish`.
+        repo_id, private, tag, plan_only, revision, create_pr, token, announce: as for `build.publish.publish`.
 
     Raises:
         CheckpointError: the folder holds no complete PRM of this package; nothing was sent.
         UsageError: the repository holds another kind of model, or a file holds an access token.
         VerificationError: the repository differs from what was sent.
         HubError: the Hub refused or did not answer, or the tag names another commit. `main` is entirely old or
-            entirely new; run it again.
+            entirely new.
     """
     folder = Path(folder)
-    repo = Repository(repo_id, "model", token)
+    repo = Repository(repo_id, "model", token, revision, create_pr)
     if not plan_only:
         repo.check_login()
     announce(f"checking {folder}")
@@ -85,7 +90,7 @@ def publish_model(
         return _wanted(files, remote, repo_id, folder.resolve().name)
 
     done = repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
-    return PublishedModel(repo_id, kind, done.plan, done.commit, done.committed, tag)
+    return PublishedModel(repo_id, kind, done.plan, done.commit, done.committed, tag, revision, done.pull_request)
 
 
 def is_model(folder: str | Path) -> bool:

@@ -397,6 +397,49 @@ def test_transient_failures_are_retried(hub: Hub, v1: Path) -> None:
     assert publish(v1, ID).committed
 
 
+def test_a_pull_request_needs_no_write_access_and_is_not_opened_twice(
+    hub: Hub, v1: Path, v2: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(v1, ID)
+    monkeypatch.setenv("HF_TOKEN", Hub.READ)
+    with pytest.raises(
+        HubError, match=r"may not do that; use one with write access, or propose it \(--create-pr\)"
+    ) as no:
+        publish(v2, ID)
+    assert "again" not in str(no.value)
+    done = publish(v2, ID, create_pr=True)
+    assert done.pull_request == f"{hub.endpoint}/datasets/{ID}/discussions/1" and done.committed
+    repo = hub.dataset(ID)
+    assert repo.files() != repo.files("refs/pr/1")
+    assert data_files(v2) <= set(repo.files("refs/pr/1"))
+    again = publish(v2, ID, create_pr=True)
+    assert (again.pull_request, again.commit, again.committed) == (done.pull_request, done.commit, False)
+    assert len(repo.pull_requests) == 1
+    with pytest.raises(UsageError, match="a pull request cannot be tagged"):
+        publish(v2, ID, create_pr=True, tag="v2")
+    with pytest.raises(HubError, match="there is no such dataset to open a pull request in"):
+        publish(v2, "org/none", create_pr=True)
+
+
+def test_a_branch_is_published_to_and_main_stays(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    before = hub.dataset(ID).head
+    done = publish(v2, ID, revision="next", tag="v2-rc1")
+    repo = hub.dataset(ID)
+    assert (repo.head, repo.branches["next"], repo.tags["v2-rc1"]) == (before, done.commit, done.commit)
+    assert data_files(v2) <= set(repo.files("next"))
+    assert publish(v2, ID, revision="next").committed is False
+    assert publish(v1, "org/new", revision="first").commit == hub.dataset("org/new").branches["first"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "v 1", "-x", "v1..v2", "v1/", "a:b", "v1.lock", "refs~1"])
+def test_a_name_that_git_does_not_take_is_refused_before_anything_is_asked(hub: Hub, v1: Path, name: str) -> None:
+    for option in ("tag", "revision"):
+        with pytest.raises(UsageError, match=rf"--{option} '.*': no name that git takes; give one such as v1.0.0"):
+            publish(v1, ID, **{option: name})  # type: ignore[arg-type]
+    assert hub.requests == []
+
+
 # -------------------------------------------------------------------------------------------------------- the command
 
 
