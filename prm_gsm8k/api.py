@@ -145,7 +145,7 @@ def load(
         _say(f"reading {config} {here.manifest.configs[config].version} of {here}{_how(here)}")
         return load_verified(here.folder, here.manifest, config, split, str(here))
     if folder is not None or (not options and _holds(DEFAULT_FOLDER, config)):
-        folder = Path(folder or DEFAULT_FOLDER)
+        folder = Path(folder or DEFAULT_FOLDER).expanduser()
         manifest = read_manifest(folder)
         if config in manifest.configs:
             _say(f"reading {config} {manifest.configs[config].version} from the folder {folder}")

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,7 @@ def build(
         PrmGsm8kError: the disk is full or may not be written; `out` is unchanged.
     """
     start = time.monotonic()
-    out = Path(out)
+    out = Path(out).expanduser()
     check_out(out)
     if repo_id is not None:
         from prm_gsm8k.hub.client import check_repo_id
@@ -122,7 +122,10 @@ def prepared(
     batches = sum(map(len, inputs.batches.values()))
     makers: list[Workers | PrmGsm8kBuilder] = []  # what makes the rows, for the progress bar
     with ExitStack() as stack:
-        if not _likely_cached(recipe, inputs, cache_dir, repo_id):
+        rows = _likely_cached(recipe, inputs, cache_dir, repo_id)
+        if rows is not None and not datasets_cache.is_writable(datasets_cache.place(cache_dir)):
+            cache_dir = datasets_cache.linked(rows)
+        if rows is None:
             # a process with fewer than 4 batches takes longer to start than to make them
             if (num_proc := min(num_proc or cores(), batches // 4)) > 1:
                 workers = Workers(recipe, inputs, num_proc)
@@ -150,7 +153,8 @@ def prepared(
                 makers.append(builder)
             _fill_cache(builder)
         elif repo_id is not None:
-            os.utime(builder.cache_dir)  # offline, load_dataset takes the newest
+            with suppress(OSError):
+                os.utime(builder.cache_dir)  # offline, load_dataset takes the newest
     yield builder, cached
 
 
@@ -168,13 +172,13 @@ def _fill_cache(builder: PrmGsm8kBuilder) -> None:
         raise
 
 
-def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
-    """Guess, before datasets is imported, whether there is nothing to make. A wrong guess costs time, not rows."""
+def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> Path | None:
+    """Guess, before datasets is imported, where the rows are, if they are. A wrong guess costs time, not rows."""
     if repo_id is None:
         folder = datasets_cache.place(cache_dir) / "prm-gsm8k" / recipe.config_id()
     else:
         folder = datasets_cache.place(cache_dir) / datasets_cache.repo_folder(repo_id) / recipe.config
-    return any(folder.glob(f"*/{recipe.identity(inputs)}"))
+    return next(folder.glob(f"*/{recipe.identity(inputs)}"), None)
 
 
 def cores() -> int:

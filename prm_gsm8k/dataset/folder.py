@@ -155,7 +155,7 @@ def _keep_the_rest(out: Path, new: Path, replaced: set[str]) -> None:
     def link(source: str, target: str) -> None:
         try:
             os.link(source, target, follow_symlinks=False)
-        except OSError:
+        except (OSError, NotImplementedError):
             shutil.copy2(source, target, follow_symlinks=False)
 
     for path in out.iterdir() if out.is_dir() else ():

@@ -23,7 +23,7 @@ def checkpoint_folder(path_or_id: str | Path, revision: str | None = None, files
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    if (path := Path(path_or_id)).is_dir():
+    if (path := Path(path_or_id).expanduser()).is_dir():
         if revision is not None:
             raise UsageError(f"{path} is a folder, which has no revision {revision!r}")
         return path

@@ -18,9 +18,9 @@ killed at any moment loses the calls that were under way, and none that was fini
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
@@ -33,6 +33,7 @@ from typing import Any
 
 import orjson
 
+from prm_gsm8k.dataset.files import lock
 from prm_gsm8k.dataset.jsonl import BadLineError, parse_line, parse_lines, to_line
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
 from prm_gsm8k.sampling.rollout import GoOn, Rollout, until_finished
@@ -126,8 +127,10 @@ def sole_run(folder: Path, patience: float = 30.0) -> Iterator[None]:
     """
     held = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
+        if lock(held) is None:
+            say_there_are_no_locks(folder)
         deadline = time.monotonic() + patience
-        while not (_lock(held) and all(map(_nobody_writes, folder.glob("calls-*.jsonl")))):
+        while not (lock(held) is not False and all(map(_nobody_writes, folder.glob("calls-*.jsonl")))):
             if time.monotonic() > deadline:
                 raise PrmGsm8kError(f"{folder}: another run is at work there; wait for that one, or end it")
             time.sleep(0.2)
@@ -136,16 +139,14 @@ def sole_run(folder: Path, patience: float = 30.0) -> Iterator[None]:
         os.close(held)
 
 
-def _lock(file: int) -> bool:
-    with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
+def say_there_are_no_locks(folder: Path) -> None:
+    """A line on stderr: nothing keeps a second run away."""
+    print(f"prm-gsm8k: {folder}: no locks on this file system; start no second run there", file=sys.stderr)
 
 
 def _nobody_writes(path: Path) -> bool:
     with path.open("rb") as file:
-        return _lock(file.fileno())
+        return lock(file.fileno()) is not False
 
 
 class Log:
@@ -165,7 +166,7 @@ class Log:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
             raise PrmGsm8kError(f"{self.path} cannot be written: {error.strerror}") from error
-        if not _lock(self._file):
+        if lock(self._file) is False:
             self.__exit__(None, None, None)
             raise PrmGsm8kError(f"{self.path}: another run is writing it; wait for that one, or end it")
         self._cut_off_unfinished_line()

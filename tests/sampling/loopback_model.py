@@ -7,7 +7,7 @@
 It writes a solution a line, goes on from whatever steps a prompt ends in, and goes wrong now and then: after a step
 with the word "oops" it never finds the answer again. Faults, one a request, are played in turn before it answers well;
 or a script says which fault a request gets the how manieth time. What probes it (`sampling/probe.py`) is answered well
-and not counted, and a text that stops short of its end is gone on with as it was first said.
+and not counted, and where a text of its own stops short of its end it goes on as it did at first.
 """
 
 from __future__ import annotations
@@ -178,9 +178,9 @@ class LoopbackModel:
         text = "\n".join(_lines(random.Random(seed), "oops" in before, self.answers.get(question, "2")))
         if self.anew:
             text = f"First, what is given.\n{text}"
-        begun = before.rpartition("Solution:")[2].strip()
-        text = next((said[len(begun) :] for said in self._texts if begun and said.startswith(begun)), text)
         if body.get("user", "").startswith("probe"):
+            begun = before.rpartition("Solution:")[2].strip()
+            text = next((said[len(begun) :] for said in self._texts if begun and said.startswith(begun)), text)
             self._texts.append(text)
         said: tuple[Any, str | None, str | None] = (text, None, "stop")
         if unfinished is not None:
