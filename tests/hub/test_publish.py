@@ -115,6 +115,7 @@ def test_nothing_is_deleted_from_a_repository_that_is_not_ours(hub: Hub, v1: Pat
     assert plan.delete == {}
 
 
+@pytest.mark.slow
 def test_what_people_wrote_into_the_card_stays(hub: Hub, v1: Path, v2: Path) -> None:
     publish(v1, ID)
     repo = hub.dataset(ID)
@@ -145,6 +146,7 @@ def test_the_card_and_the_configs_of_a_repository_that_is_not_ours_stay(hub: Hub
         publish(v1, "org/same")
 
 
+@pytest.mark.slow
 def test_the_plan_tells_new_from_overwritten(hub: Hub, v1: Path, v2: Path) -> None:
     publish(v1, ID)
     said = run_command("publish", v2, ID, "--plan", COLUMNS="160").stdout
@@ -397,6 +399,7 @@ def test_transient_failures_are_retried(hub: Hub, v1: Path) -> None:
     assert publish(v1, ID).committed
 
 
+@pytest.mark.slow
 def test_a_pull_request_needs_no_write_access_and_is_not_opened_twice(
     hub: Hub, v1: Path, v2: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -421,6 +424,7 @@ def test_a_pull_request_needs_no_write_access_and_is_not_opened_twice(
         publish(v2, "org/none", create_pr=True)
 
 
+@pytest.mark.slow
 def test_a_branch_is_published_to_and_main_stays(hub: Hub, v1: Path, v2: Path) -> None:
     publish(v1, ID)
     before = hub.dataset(ID).head

@@ -278,6 +278,7 @@ def test_the_engine_of_a_killed_run_ends_too(tmp_path: Path, weights: Path) -> N
     assert not Path(f"/proc/{pid.read_text()}").exists()
 
 
+@pytest.mark.slow
 def test_fields_of_a_request_are_left_out_and_added_and_are_part_of_the_settings(
     model: LoopbackModel, tmp_path: Path
 ) -> None:

@@ -83,7 +83,7 @@ def script(request: str, times: int) -> str | None:
     return troubles[times] if times < len(troubles) else None
 
 
-@pytest.mark.parametrize("scripts", [25, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scripts", [12, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("prompt", ["chat_ask", "few_shot"])
 def test_rows_are_those_of_a_well_behaved_server_or_left_out_and_counted(
     tmp_path: Path, scripts: int, prompt: str
