@@ -154,3 +154,20 @@ def test_the_end_of_a_run_and_the_table_say_how_many_and_why(
     assert f"solution left out: {says}" in done.stdout
     kept = [json.loads(line) for line in next(tmp_path.glob("data-evidence/*/calls-00000.jsonl")).open()]
     assert any("reasoning" in line for line in kept) == (fault == "null")
+
+
+@pytest.mark.parametrize("fault", ["400", "empty", "500"])
+def test_a_prompt_that_always_fails_ends_no_run_neither_the_first_nor_a_later_one(
+    model: LoopbackModel, tmp_path: Path, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model.script = lambda request, times: fault if "Eva has 1 " in request else None
+    problems = str(tmp_path / "problems.jsonl")
+    recipe = ModelSampledRecipe(problems=problems, prompt="chat_ask", rollouts=2, evidence=str(tmp_path / "evidence"))
+    said: list[str] = []
+    for _ in range(2):
+        asked, _ = sample(recipe, How(endpoint=model.url, patience=0.3), said.append)
+        assert "3 answers were not finished and count for nothing: 3 request refused" in said[-1]
+        assert "It counts for nothing; others like it are only counted" in capsys.readouterr().err
+    rows, counts = kept_rows(asked, [problem for chosen in recipe.read_problems()[0].values() for problem in chosen])
+    assert counts["solution left out/request refused"] == 3
+    assert {row["problem_id"] for row in rows.values()} == {"problems/0", "problems/2", "problems/3"}
