@@ -59,7 +59,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
 
     Args:
         config_name: `synthetic`, `prm800k`, `model_sampled` or `labelled`.
-        repo_id: `ORG/prm-gsm8k` puts the cache where `load_dataset("ORG/prm-gsm8k", ...)` looks when it is offline.
+        repo_id: `ORG/NAME` puts the cache where `load_dataset("ORG/NAME", ...)` looks when it is offline.
         cache_dir: instead of `HF_DATASETS_CACHE`.
         inputs: of the config, if already read.
         **options: fields of the config, such as `seed=1`.
@@ -86,12 +86,17 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         # without `hash`, datasets returns old rows when code changed, with an equal fingerprint
         super().__init__(
             cache_dir=cache_dir,
-            dataset_name=DATASET_NAME,
+            dataset_name=repo_id.split("/")[1] if repo_id else DATASET_NAME,
             repo_id=repo_id,
             config_name=config_name,
             hash=config.identity(self.inputs),
             **options,
         )
+
+    def _create_builder_config(self, *args: Any, **config_kwargs: Any) -> tuple[datasets.BuilderConfig, str]:
+        """Under the name of a repository, whatever the options, in the only folder where `load_dataset` looks."""
+        config, config_id = super()._create_builder_config(*args, **config_kwargs)
+        return config, config.name if self.repo_id else config_id
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the inputs: worker processes get their share as arguments."""

@@ -107,9 +107,9 @@ def load(
     Args:
         config: `synthetic`, `prm800k`, or whatever the folder or repository holds.
         split: `train`, `validation` or `test`, or a slice such as `train[:10%]`; None for all, as a `DatasetDict`.
-        repo_id: `ORG/prm-gsm8k`, a data set that `prm-gsm8k publish` made.
-        revision: of `repo_id`: tag, branch or commit. With one, nothing else is ever returned; without one it is
-            `main`, and if the Hub does not answer and its cache holds nothing, what is built here.
+        repo_id: `ORG/NAME`, a data set that `prm-gsm8k publish` made; nothing else is ever returned.
+        revision: of `repo_id`: tag, branch or commit; None for `main`, or what was last fetched of it if the Hub does
+            not answer.
         folder: a built folder; nothing else is tried.
         num_proc: processes to build with; by default one per core, at most 4.
         token: for a private repository, instead of the one of `hf auth login` or HF_TOKEN.
@@ -142,23 +142,20 @@ def load(
         try:
             here = snapshot(repo_id, revision, config=config, token=token)
         except HubUnreachable as error:
-            if revision is not None:
-                raise
-            _say(f"{error}; looking here instead")
-        else:
-            _say(f"reading {config} {here.manifest.configs[config].version} of {here}{_how(here)}")
-            return load_verified(here.folder, here.manifest, config, split, str(here))
+            raise HubUnreachable(f"{error}; without repo_id the rows of {config} come from here") from None
+        _say(f"reading {config} {here.manifest.configs[config].version} of {here}{_how(here)}")
+        return load_verified(here.folder, here.manifest, config, split, str(here))
     if folder is not None or (not options and _holds(DEFAULT_FOLDER, config)):
-        folder = Path(folder or DEFAULT_FOLDER)
+        folder = Path(folder or DEFAULT_FOLDER).expanduser()
         manifest = read_manifest(folder)
         if config in manifest.configs:
             _say(f"reading {config} {manifest.configs[config].version} from the folder {folder}")
         return load_verified(folder, manifest, config, split, str(folder))
-    if config in BUILT_ON_REQUEST_ONLY and not options and not _in_cache(config, repo_id):
+    if config in BUILT_ON_REQUEST_ONLY and not options and not _in_cache(config):
         raise PrmGsm8kError(
             f"{config} is not built here: `prm-gsm8k build {config}`, or give the `folder` or `repo_id` that holds it"
         )
-    with prepared(config, num_proc=num_proc, announce=_say, repo_id=repo_id, **options) as (builder, _):
+    with prepared(config, num_proc=num_proc, announce=_say, **options) as (builder, _):
         builder.check()
         return builder.as_dataset(split)
 
@@ -176,12 +173,11 @@ def _holds(folder: Path, config: str) -> bool:
         return False
 
 
-def _in_cache(config: str, repo_id: str | None) -> bool:
+def _in_cache(config: str) -> bool:
     """Whether it was built into the datasets cache, with its default options."""
     from prm_gsm8k.dataset import cache as datasets_cache
 
-    name = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
-    return any((datasets_cache.place() / name / config).glob("*/*/dataset_info.json"))
+    return any((datasets_cache.place() / "prm-gsm8k" / config).glob("*/*/dataset_info.json"))
 
 
 def _say(what: str) -> None:

@@ -36,6 +36,7 @@ from prm_gsm8k.models.architecture import attention_kind, check_architecture
 from prm_gsm8k.models.calibrate import put_into_checkpoint
 from prm_gsm8k.models.calibration import fit_calibration, log_odds
 from prm_gsm8k.models.card import model_card
+from prm_gsm8k.models.checkpoint import write_both_forms
 from prm_gsm8k.models.encoder import FILE as ENCODER
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
 from prm_gsm8k.train import memory
@@ -272,6 +273,7 @@ def save(
             model = AutoModelForTokenClassification.from_pretrained(trained, dtype=dtype, use_safetensors=True)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+        write_both_forms(folder)
         # --max_length is of the rows in training; a longer solution is scored as long as the model has positions
         replace(
             encoder.config, max_length=getattr(model.config.get_text_config(), "max_position_embeddings", None)

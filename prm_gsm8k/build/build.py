@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,8 @@ def build(
         num_proc: processes; by default one per core, at most 4. Rows do not depend on it.
         progress: called with the progress of the build.
         cache_dir: of the datasets cache, instead of `HF_DATASETS_CACHE`.
-        repo_id: `ORG/prm-gsm8k` puts the cache where an offline `load_dataset("ORG/prm-gsm8k", …)` finds it.
+        repo_id: `ORG/NAME` puts the rows where an offline `load_dataset("ORG/NAME", …)` finds them; it takes those that
+            were built or fetched last.
         **options: fields of the recipe, such as `seed`; see the recipes in `prm_gsm8k.build.registry`.
 
     Raises:
@@ -67,7 +68,7 @@ def build(
         PrmGsm8kError: the disk is full or may not be written; `out` is unchanged.
     """
     start = time.monotonic()
-    out = Path(out)
+    out = Path(out).expanduser()
     check_out(out)
     if repo_id is not None:
         from prm_gsm8k.hub.client import check_repo_id
@@ -121,7 +122,10 @@ def prepared(
     batches = sum(map(len, inputs.batches.values()))
     makers: list[Workers | PrmGsm8kBuilder] = []  # what makes the rows, for the progress bar
     with ExitStack() as stack:
-        if not _likely_cached(recipe, inputs, cache_dir, repo_id):
+        rows = _likely_cached(recipe, inputs, cache_dir, repo_id)
+        if rows is not None and not datasets_cache.is_writable(datasets_cache.place(cache_dir)):
+            cache_dir = datasets_cache.linked(rows)
+        if rows is None:
             # a process with fewer than 4 batches takes longer to start than to make them
             if (num_proc := min(num_proc or cores(), batches // 4)) > 1:
                 workers = Workers(recipe, inputs, num_proc)
@@ -148,6 +152,9 @@ def prepared(
             else:
                 makers.append(builder)
             _fill_cache(builder)
+        elif repo_id is not None:
+            with suppress(OSError):
+                os.utime(builder.cache_dir)  # offline, load_dataset takes the newest
     yield builder, cached
 
 
@@ -165,10 +172,13 @@ def _fill_cache(builder: PrmGsm8kBuilder) -> None:
         raise
 
 
-def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> bool:
-    """Guess, before datasets is imported, whether there is nothing to make. A wrong guess costs time, not rows."""
-    folder = repo_id.replace("/", "___") if repo_id else "prm-gsm8k"
-    return any(datasets_cache.place(cache_dir).glob(f"{folder}/{recipe.config_id()}/*/{recipe.identity(inputs)}"))
+def _likely_cached(recipe: Recipe, inputs: Inputs, cache_dir: str | None, repo_id: str | None) -> Path | None:
+    """Guess, before datasets is imported, where the rows are, if they are. A wrong guess costs time, not rows."""
+    if repo_id is None:
+        folder = datasets_cache.place(cache_dir) / "prm-gsm8k" / recipe.config_id()
+    else:
+        folder = datasets_cache.place(cache_dir) / datasets_cache.repo_folder(repo_id) / recipe.config
+    return next(folder.glob(f"*/{recipe.identity(inputs)}"), None)
 
 
 def cores() -> int:

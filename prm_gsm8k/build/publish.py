@@ -12,7 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from prm_gsm8k.build.registry import RECIPES
-from prm_gsm8k.dataset.card import CARD, render_card
+from prm_gsm8k.dataset.card import CARD, edits_of, render_card
+from prm_gsm8k.dataset.card_edits import Edits
 from prm_gsm8k.dataset.card_figures import FIGURES, pictures_of
 from prm_gsm8k.dataset.manifest import MANIFEST, Manifest, read_manifest
 from prm_gsm8k.dataset.verify import verify
@@ -29,10 +30,12 @@ def publish(
     configs: list[str] | None = None,
     private: bool = False,
     plan_only: bool = False,
+    revision: str | None = None,
+    create_pr: bool = False,
     token: str | None = None,
     announce: Announce = lambda _: None,
 ) -> Published:
-    """Publish a built folder to a Hub dataset; configs that are only on the Hub are kept.
+    """Publish a built folder to a Hub dataset; configs that are only there, and what people wrote into its card, stay.
 
     Args:
         folder: a folder that `prm-gsm8k build` made; it is verified first.
@@ -41,6 +44,8 @@ def publish(
         configs: of the folder; None for all.
         private: create the repository as private.
         plan_only: send nothing, only return the plan.
+        revision: the branch to publish to; made from `main` if it is missing.
+        create_pr: open a pull request against `main` instead, which needs no write access.
         token: instead of that of `hf auth login` or HF_TOKEN.
         announce: called with a line before each stage.
 
@@ -49,10 +54,10 @@ def publish(
         VerificationError: the folder does not match its manifest and nothing was sent, or the repository does not hold
             what was sent.
         HubError: the Hub refused or did not answer, or the tag names another commit. `main` is entirely old or
-            entirely new; run it again.
+            entirely new.
     """
     folder = Path(folder)
-    repo = Repository(repo_id, "dataset", token)
+    repo = Repository(repo_id, "dataset", token, revision, create_pr)
     local = _chosen(read_manifest(folder), configs, folder)
     if not plan_only:
         repo.check_login()
@@ -62,7 +67,8 @@ def publish(
         raise VerificationError(f"{folder}: not published, because it fails `prm-gsm8k verify`: {findings[0]}{more}")
 
     def wanted_on(remote: Remote) -> Wanted:
-        return _wanted(folder, local, remote, _manifest_of(repo, remote), repo_id)
+        there = _manifest_of(repo, remote)
+        return _wanted(folder, local, remote, there, _edits_of(repo, remote, there, local), repo_id)
 
     return repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
 
@@ -83,7 +89,26 @@ def _manifest_of(repo: Repository, remote: Remote) -> Manifest:
     return read_manifest(repo.download(MANIFEST, remote.head).parent)
 
 
-def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo_id: str) -> Wanted:
+def _edits_of(repo: Repository, remote: Remote, there: Manifest, local: Manifest) -> Edits:
+    """What people wrote into the repository's card.
+
+    Raises:
+        VerificationError: it cannot be kept: among others, a config of theirs has the name of one of ours.
+    """
+    if remote.head is None or CARD not in remote.files:
+        return Edits()
+    name = f"{repo.id} at {remote.head[:8]}: {CARD}"
+    edits = edits_of(repo.download(CARD, remote.head), name)
+    theirs = {entry.get("config_name") for entry in edits.head.get("configs") or () if isinstance(entry, dict)}
+    if taken := sorted(local.configs.keys() & (theirs - there.configs.keys())):
+        raise VerificationError(
+            f"{name}: has a config {taken[0]!r} that `prm-gsm8k publish` did not make; publish to another repository, "
+            "or take it out of the card"
+        )
+    return edits
+
+
+def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, card_there: Edits, repo_id: str) -> Wanted:
     """The tree to publish: local configs, remote configs that are not replaced, and the card and manifest of both.
 
     Other files in the folders of configs and figures are deleted; everything else in the repository stays.
@@ -106,7 +131,8 @@ def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, repo
             found = remote.files.get(picture.path)
             wanted[picture.path] = File(None, kept=found) if found else File(_drawn(picture))
     wanted[MANIFEST] = File(merged.to_json())
-    wanted[CARD] = File(render_card(merged, repo_id=repo_id, with_figures=True).encode())
+    edits = [(card_there, there), (edits_of(folder / CARD, str(folder / CARD)), read_manifest(folder))]
+    wanted[CARD] = File(render_card(merged, repo_id, with_figures=True, edits=edits).encode())
     ours = {FIGURES, *there.configs} if there.configs else set()
     delete = {
         path: file.size

@@ -47,7 +47,9 @@ def print_json(content: dict[str, Any]) -> None:
     """Write the only output on stdout of a command that was given `--json`."""
     import orjson
 
-    sys.stdout.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    data = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)  # JSON is UTF-8, whatever the terminal has
 
 
 @contextmanager

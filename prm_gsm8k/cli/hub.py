@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +33,13 @@ def publish(
         typer.Option(help="Only this config of the dataset; may be repeated.", show_default="all in DIR"),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be added and deleted; send nothing.")] = False,
+    revision: Annotated[
+        str | None,
+        typer.Option(metavar="BRANCH", help="Publish to this branch; created if missing.", show_default="main"),
+    ] = None,
+    create_pr: Annotated[
+        bool, typer.Option("--create-pr", help="Open a pull request instead; needs no write access.")
+    ] = False,
     private: Annotated[bool, typer.Option("--private", help="If the repository is created, make it private.")] = False,
     json: Json = False,
 ) -> None:
@@ -48,14 +55,14 @@ def publish(
         def announce(what: str) -> None:
             print(f"prm-gsm8k: {what}", file=sys.stderr)
 
+        how: dict[str, Any] = {"tag": tag, "private": private, "plan_only": plan, "announce": announce}
+        how |= {"revision": revision, "create_pr": create_pr}
         if is_model(folder):
             if config:
                 raise UsageError(f"{folder} holds a model, which has no configs; leave --config out")
-            done = publish_model(folder, repo_id, tag=tag, private=private, plan_only=plan, announce=announce)
+            done = publish_model(folder, repo_id, **how)
         else:
-            done = publish_rows(
-                folder, repo_id, tag=tag, configs=config, private=private, plan_only=plan, announce=announce
-            )
+            done = publish_rows(folder, repo_id, configs=config, **how)
         if json:
             print_json(
                 {
@@ -63,8 +70,10 @@ def publish(
                     "commit": done.commit,
                     "committed": done.committed,
                     "tag": done.tag,
+                    "pull_request": done.pull_request,
                     "head_before": done.plan.head,
-                    "add": done.plan.add,
+                    "add": {path: n for path, n in done.plan.add.items() if path not in done.plan.overwritten},
+                    "overwrite": {path: n for path, n in done.plan.add.items() if path in done.plan.overwritten},
                     "delete": done.plan.delete,
                     "same": done.plan.same,
                     "load": done.load_line,
@@ -97,15 +106,23 @@ def diff(
 
 
 def _show_published(done: Published) -> None:
-    for sign, files in (("+", done.plan.add), ("-", done.plan.delete), ("=", done.plan.same)):
+    plan = done.plan
+    new, overwritten = (
+        {p: n for p, n in plan.add.items() if (p in plan.overwritten) == is_there} for is_there in (0, 1)
+    )
+    kinds = (("+", "to add", new), ("~", "to overwrite", overwritten), ("-", "to delete", plan.delete))
+    for sign, _, files in (*kinds, ("=", "", plan.same)):
         for path, size in files.items():
             print(f"{sign} {path}  {_size(size)}")
     totals = ", ".join(
         f"{len(files)} {word} ({_size(sum(files.values()))})"
-        for word, files in (("to add", done.plan.add), ("to delete", done.plan.delete), ("unchanged", done.plan.same))
+        for _, word, files in (*kinds, ("", "unchanged", plan.same))
     )
     if done.commit is None:
         print(f"{done.repo_id}: {totals}; nothing was sent" + (f"; tag {done.tag}" if done.tag else ""))
+        return
+    if done.pull_request:
+        print(f"\n{done.repo_id}: proposed in {done.pull_request}, commit {done.commit}")
         return
     how = "published in commit" if done.committed else "is already up to date, at commit"
     print(f"\n{done.repo_id} {how} {done.commit}" + (f", tag {done.tag}" if done.tag else ""))

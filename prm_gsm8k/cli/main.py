@@ -6,7 +6,10 @@ Everything heavy is imported by the command that needs it, so that `--help` and 
 from __future__ import annotations
 
 import atexit
+import codecs
+import io
 import os
+import re
 import sys
 import warnings
 from contextlib import suppress
@@ -18,6 +21,8 @@ from typer.core import TyperGroup
 from prm_gsm8k import __version__
 from prm_gsm8k.cli import audit, build, check, evaluate, export, hub, label, look, report, sampled, score
 
+_HOME = re.compile(r"\A(--[a-z-]+=)(~[^/\\]*)(?=[/\\]|\Z)")
+
 COMMANDS = {
     "Data": ("build", "label", "show", "stats", "verify", "audit", "report"),
     "Hub": ("publish", "diff"),
@@ -27,6 +32,10 @@ COMMANDS = {
 
 class Commands(TyperGroup):
     """Lists the commands in groups. Typer's own groups need rich, which takes longer to import than all of this."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """With the home folder in `--out=~/x`, where no shell puts it."""
+        return super().parse_args(ctx, [_HOME.sub(lambda m: m[1] + os.path.expanduser(m[2]), arg) for arg in args])
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for heading, names in COMMANDS.items():
@@ -65,8 +74,22 @@ def show_warning(message: Warning | str, *_: object, **__: object) -> None:
     print(f"prm-gsm8k: {message}", file=sys.stderr)
 
 
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": ".", "–": "-", "—": "-", "−": "-", "…": "...", "×": "*", "’": "'"})
+
+
+def _in_plain(error: UnicodeError) -> tuple[str, int]:
+    """What is printed for characters that a terminal does not have: the nearest that it has, or ?."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    return "".join(c if c.isascii() else "?" for c in text), error.end
+
+
 def main() -> None:
     """The console script."""
+    codecs.register_error("plain", _in_plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")  # as on Windows, where many terminals have 256 characters
     warnings.showwarning = show_warning
     code: object = 0
     try:

@@ -11,10 +11,12 @@ import typer
 from prm_gsm8k.cli.common import Json, errors, given_for, print_json, printer
 from prm_gsm8k.cli.sampled import (
     Endpoint,
+    ExtraBody,
     Labels,
     MaxDisk,
     MaxTokens,
     ModelName,
+    Omit,
     Patience,
     Prompt,
     Revision,
@@ -59,6 +61,8 @@ def labels_(
     temperature: Temperature = 1.0,
     top_p: TopP = 1.0,
     max_tokens: MaxTokens = 1024,
+    extra_body: ExtraBody = "",
+    omit: Omit = "",
     labels: Labels = "hard",
     rollouts: Rollouts = 8,
     threshold: Threshold = 0.0,
@@ -116,4 +120,4 @@ def _show(report: Report, title: str) -> None:
     if report.right_answers:
         print(f"{report.right_answers:,} of the incorrect ones have the correct answer, and are taken as correct")
     if report.left_out:
-        print(f"{report.left_out:,} more do not fit into the model's context and are not counted")
+        print(f"{report.left_out:,} more do not fit into the model's context or were not finished, and are not counted")

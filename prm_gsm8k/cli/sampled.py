@@ -33,6 +33,12 @@ Prompt = Annotated[
 Temperature = Annotated[float, typer.Option(help="Sampling temperature.")]
 TopP = Annotated[float, typer.Option(help="Sample from this share of the probability mass.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Tokens per completion, at most.")]
+ExtraBody = Annotated[
+    str, typer.Option(metavar="JSON", help='More fields of each request, such as \'{"reasoning_effort": "low"}\'.')
+]
+Omit = Annotated[
+    str, typer.Option(metavar="NAMES", help="Fields not to send, such as user,max_tokens, if a server refuses them.")
+]
 Labels = Annotated[
     Literal["hard", "soft"],
     typer.Option(help="hard: whether any rollout succeeds; soft: the share that does, at more rollouts."),
@@ -69,6 +75,8 @@ def build_model_sampled(
     temperature: Temperature = 1.0,
     top_p: TopP = 1.0,
     max_tokens: MaxTokens = 1024,
+    extra_body: ExtraBody = "",
+    omit: Omit = "",
     labels: Labels = "hard",
     rollouts: Rollouts = 8,
     threshold: Threshold = 0.0,

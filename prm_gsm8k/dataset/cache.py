@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,34 @@ def place(cache_dir: str | None = None) -> Path:
     home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
     root = cache_dir or os.environ.get("HF_DATASETS_CACHE") or Path(os.environ.get("HF_HOME", home)) / "datasets"
     return Path(root).expanduser()
+
+
+def is_writable(cache: str | Path) -> bool:
+    """Whether files can be made in a folder, or in the first one above it that is there."""
+    there = next(path for path in (Path(cache), *Path(cache).absolute().parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def linked(rows: Path) -> str:
+    """A cache of this process with the rows of one that cannot be written, in which `datasets` would make its locks."""
+    root = Path(tempfile.mkdtemp(prefix="prm-gsm8k-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    place = root.joinpath(*rows.parts[-4:])  # data set, config, version, identity
+    place.parent.mkdir(parents=True)
+    place.symlink_to(rows, target_is_directory=True)
+    return str(root)
+
+
+def repo_folder(repo_id: str) -> str:
+    """The folder in the cache of a data set of the Hub, as `load_dataset` looks for it.
+
+    >>> repo_folder("org/prm-gsm8k"), repo_folder("My/GSM8kSteps")
+    ('org___prm-gsm8k', 'My___gsm8k_steps')
+    """
+    organisation, name = repo_id.split("/")
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    return f"{organisation}___{name.lower()}"
 
 
 def not_writable(where: str, why: str) -> PrmGsm8kError:

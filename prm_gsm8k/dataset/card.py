@@ -1,4 +1,5 @@
-"""The dataset card: `dataset_card.md`, written by hand, plus a generated YAML head and generated tables.
+"""The dataset card: `dataset_card.md`, written by hand, plus a generated YAML head and generated tables, and what
+people wrote into the card that it replaces (`card_edits.py`).
 
 In the source:
 
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from prm_gsm8k.dataset.card_edits import Edits, find_edits, with_edits
 from prm_gsm8k.dataset.card_figures import PLACES, pictures_of, split_rows
 from prm_gsm8k.dataset.manifest import Config, Manifest
 from prm_gsm8k.dataset.schema import card_features, columns_of
@@ -44,18 +46,29 @@ def card_source() -> str:
     raise PrmGsm8kError("dataset_card.md is missing from this installation; install the package again")
 
 
-def render_card(manifest: Manifest, repo_id: str | None = None, with_figures: bool = False) -> str:
+def render_card(
+    manifest: Manifest,
+    repo_id: str | None = None,
+    with_figures: bool = False,
+    edits: Iterable[tuple[Edits, Manifest]] = (),
+) -> str:
     """The README.md of a built folder, or of a repository on the Hub.
 
     Args:
         manifest: of the folder.
         repo_id: `ORG/NAME` it is published as; without one the card says how to load a local folder.
         with_figures: whether the pictures of `prm_gsm8k.dataset.card_figures.figures` stand beside it.
+        edits: what people wrote into each card that this one replaces (`edits_of`), and the manifest it was made from.
     """
-    import yaml
+    pairs = [(found, card_head(old) if old.configs else None) for found, old in edits]
+    return with_edits(card_head(manifest), _render_body(card_source(), manifest, repo_id, with_figures), pairs)
 
-    head = yaml.safe_dump(card_head(manifest), sort_keys=False, allow_unicode=True, width=1_000)
-    return f"---\n{head}---\n\n{_render_body(card_source(), manifest, repo_id, with_figures)}"
+
+def edits_of(path: Path, name: str) -> Edits:
+    """What people wrote into a card, nothing if there is none; raises VerificationError if it cannot be kept."""
+    if not path.is_file():
+        return Edits()
+    return find_edits(path.read_text(encoding="utf-8", errors="replace"), card_source(), name)
 
 
 def card_head(manifest: Manifest) -> dict[str, Any]:

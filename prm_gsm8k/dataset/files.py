@@ -83,18 +83,33 @@ def write_page(content: str, path: str | Path) -> None:
         raise cannot_write(path, error) from error
 
 
-@contextlib.contextmanager
-def _locked(parent: Path) -> Iterator[None]:
-    """One writer at a time in a folder. It is a lock of the system, so it ends with the process."""
+def lock(file: int, wait: bool = False) -> bool | None:
+    """Lock an open file for this process, as the system does, so that the lock ends with it.
+
+    True if it is locked, False if another process has it (with `wait` never), None if there are no locks here: on some
+    network file systems, and on Windows.
+    """
     try:
         import fcntl
-    except ImportError:  # Windows
+    except ImportError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as error:
+        return False if error.errno in (errno.EAGAIN, errno.EACCES) else None  # ENOLCK, EOPNOTSUPP, EIO, ...
+    return True
+
+
+@contextlib.contextmanager
+def _locked(parent: Path) -> Iterator[None]:
+    """One writer at a time in a folder, where the system has locks."""
+    try:
+        handle = os.open(parent, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folder
         yield
         return
-    handle = os.open(parent, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle, wait=True)
         yield
     finally:
         os.close(handle)

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prm_gsm8k.dataset.card import CARD, render_card
+from prm_gsm8k.dataset.card import CARD, edits_of, render_card
 from prm_gsm8k.dataset.contamination import count_overlaps
 from prm_gsm8k.dataset.digest import combined_digest, content_digest
 from prm_gsm8k.dataset.files import replacing
@@ -111,7 +111,8 @@ def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from
         )
         manifest = Manifest.of({**old.configs, name: entry})
         (new / MANIFEST).write_bytes(manifest.to_json())
-        (new / CARD).write_text(render_card(manifest), encoding="utf-8")
+        edits = [(edits_of(out / CARD, str(out / CARD)), old)]
+        (new / CARD).write_text(render_card(manifest, edits=edits), encoding="utf-8")
     return manifest
 
 
@@ -154,7 +155,7 @@ def _keep_the_rest(out: Path, new: Path, replaced: set[str]) -> None:
     def link(source: str, target: str) -> None:
         try:
             os.link(source, target, follow_symlinks=False)
-        except OSError:
+        except (OSError, NotImplementedError):
             shutil.copy2(source, target, follow_symlinks=False)
 
     for path in out.iterdir() if out.is_dir() else ():

@@ -21,7 +21,11 @@ import re
 
 SENTENCES_OF_A_STEP = 4
 
-_THOUGHTS = re.compile(r"\A.*</think>", re.DOTALL)
+# How models mark thoughts: most, Claude, Gemini, Magistral, Kimi, Seed.
+_THINK = r"(?:think|thinking|thoughts?|reasoning|seed:think)"
+_OPENS = rf"<{_THINK}>|\[THINK\]|◁think▷"
+_CLOSES = rf"</{_THINK}>|\[/THINK\]|◁/think▷"
+_THOUGHTS = re.compile(rf"\A.*(?:{_CLOSES})", re.DOTALL)
 _TAG = re.compile(r"<<[^<>\n]*>>|<<|>>")
 _WHOLE = re.compile(
     r"\\\[.*?\\\]|\$\$.*?\$\$|\\begin\{([A-Za-z]+\*?)\}.*?\\end\{\1\}|^[ \t]*```.*?^[ \t]*```[ \t]*$",
@@ -56,9 +60,23 @@ _BARE_MARKER = re.compile(rf"\s*(?:{_MARKER}|[-*•]|#{{1,6}})\s*\Z")
 _NEWLINE = "\0"  # stands for a newline inside a piece that is not split
 
 
+def without_thoughts(text: str) -> str:
+    """What a model says after its thoughts, if it marks where they end."""
+    return _THOUGHTS.sub("", text)
+
+
+def unended_thoughts(text: str) -> bool:
+    """Whether a model begins to think in the text and does not mark where that ends.
+
+    >>> unended_thoughts("<think>2 + 2 is"), unended_thoughts("<think>2 + 2 is 4</think>It is 4.")
+    (True, False)
+    """
+    return re.search(_OPENS, without_thoughts(text)) is not None
+
+
 def split_steps(text: str) -> list[str]:
     """The steps of a solution, in order: stripped, none empty, without calculator tags."""
-    text = _TAG.sub("", _THOUGHTS.sub("", text).replace("\r\n", "\n").replace("\0", ""))
+    text = _TAG.sub("", without_thoughts(text).replace("\r\n", "\n").replace("\0", ""))
     text = _WHOLE.sub(_one_line, text)
     lines = [line.rstrip() for line in text.split("\n") if not _RULE.match(line)]
     steps = _joined(lines)

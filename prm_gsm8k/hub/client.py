@@ -88,6 +88,8 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
             return _of_response(error)
         if isinstance(error, errors.LocalTokenNotFoundError):
             return Trouble("not logged in; run `hf auth login`, or set HF_TOKEN", status=401)
+        if isinstance(error, UnicodeEncodeError) or "header value" in str(error):  # the token, which they quote
+            return Trouble("the token holds a character that no token has; run `hf auth login`, or set HF_TOKEN", 401)
         if isinstance(error, ConnectionError) or _is_transport(error):
             return Trouble(f"the Hub cannot be reached ({_without_secrets(str(error)) or type(error).__name__})")
         error = error.__cause__
@@ -116,7 +118,7 @@ def _of_response(error: Exception) -> Trouble:
     elif status == 401:
         words = "the token is not valid; run `hf auth login`, or set HF_TOKEN"
     elif status == 403:
-        words = "this token may not do that; use one with write access"
+        words = "this token may not do that; use one with write access, or propose it (--create-pr)"
     elif status in (409, 412):
         words = "someone else changed it at the same time"
     else:
@@ -140,8 +142,9 @@ def _is_transport(error: BaseException) -> bool:
 
 
 def _without_secrets(text: str) -> str:
-    """One line without tokens and without URL queries, which hold signatures."""
+    """One line without tokens, passwords and URL queries, which hold signatures."""
     text = re.sub(r"\bhf_\w+", "hf_…", " ".join(text.split()))
+    text = re.sub(r"//[^/\s'\"]+@", "//…@", text)  # names and passwords, as of a proxy
     return re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]+", r"\1?…", text)[:300]
 
 

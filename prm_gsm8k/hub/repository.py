@@ -7,6 +7,7 @@ run again.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,17 +23,22 @@ if TYPE_CHECKING:
 
 Announce = Callable[[str], None]
 Kind = Literal["dataset", "model", "space"]
+MAIN = "main"
 KINDS: tuple[Kind, ...] = ("dataset", "model", "space")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Changes to a repository, path -> bytes, on top of the commit `head` (None: it does not exist yet)."""
+    """Changes to a repository, path -> bytes, on top of the commit `head` (None: it does not exist yet).
+
+    `overwritten` are those of `add` that are there with other content.
+    """
 
     head: str | None
     add: dict[str, int]
     delete: dict[str, int]
     same: dict[str, int]
+    overwritten: frozenset[str] = frozenset()
 
     @property
     def is_done(self) -> bool:
@@ -100,6 +106,7 @@ class Wanted:
             add={path: self.files[path].size for path in sorted(self.files) if not is_in[path]},
             delete=self.delete,
             same={path: self.files[path].size for path in sorted(self.files) if is_in[path]},
+            overwritten=frozenset(path for path in self.files if not is_in[path] and path in remote.files),
         )
 
 
@@ -107,7 +114,8 @@ class Wanted:
 class Published:
     """What a publish did, or would do if `commit` is None.
 
-    `committed` is false if everything was there already; `plan` is what was to be done at the start.
+    `committed` is false if everything was there already; `plan` is what was to be done at the start; `pull_request` is
+    the address of one.
     """
 
     repo_id: str
@@ -116,11 +124,14 @@ class Published:
     plan: Plan
     commit: str | None = None
     committed: bool = False
+    revision: str = MAIN
+    pull_request: str | None = None
 
     @property
     def load_line(self) -> str:
         """The line with which users load it."""
-        return self.wanted.load.format(revision=f', revision="{self.tag}"' if self.tag else "")
+        named = self.tag or (self.revision if self.revision != MAIN else None)
+        return self.wanted.load.format(revision=f', revision="{named}"' if named else "")
 
 
 class Repository:
@@ -130,13 +141,28 @@ class Repository:
         repo_id: `ORG/NAME`.
         kind: dataset or model.
         token: instead of that of `hf auth login` or HF_TOKEN.
+        revision: the branch to publish to; made from `main` if it is missing.
+        create_pr: open a pull request instead, which needs no write access.
     """
 
-    def __init__(self, repo_id: str, kind: Literal["dataset", "model"], token: str | None = None) -> None:
+    def __init__(
+        self,
+        repo_id: str,
+        kind: Literal["dataset", "model"],
+        token: str | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+    ) -> None:
         from huggingface_hub import HfApi
 
         self.id = check_repo_id(repo_id)
         self.kind: Kind = kind
+        if create_pr and revision is not None:
+            raise UsageError("a pull request is opened against main; leave the revision out")
+        self.revision = MAIN if revision is None else check_name("--revision", revision)
+        if re.fullmatch("[0-9a-f]{40}", self.revision):
+            raise UsageError(f"--revision {revision}: is a commit; name a branch")
+        self.create_pr = create_pr
         self.api = HfApi(token=token, library_name="prm-gsm8k")
 
     def check_login(self) -> None:
@@ -163,9 +189,15 @@ class Repository:
 
         Raises: as `publish.publish`.
         """
+        if tag is not None:
+            check_name("--tag", tag)
+            if self.create_pr:
+                raise UsageError("a pull request cannot be tagged; tag its commit once it is merged")
         remote = self.read()
         if remote.head is None:
             self.check_name_is_free()
+            if self.create_pr:
+                raise HubError(f"{self.id}: there is no such {self.kind} to open a pull request in")
         elif private and not remote.private:
             what = f"{self.id} exists and is public; --private only applies to a new repository. Change it on its page"
             raise UsageError(what)
@@ -182,34 +214,46 @@ class Repository:
                 f"{self.id}: cannot be made",
             )
 
-        def send() -> tuple[Wanted, str, bool]:
+        if self.revision != MAIN:
+            doing = f"{self.id}: branch {self.revision} cannot be made"
+            ask(
+                lambda: self.api.create_branch(self.id, branch=self.revision, repo_type=self.kind, exist_ok=True), doing
+            )
+
+        def send() -> tuple[Wanted, str, bool, str | None]:
             # read each time: the head may be our own commit, whose reply was lost, or somebody else's
             remote = self.read()
             wanted = wanted_on(remote)
             todo = wanted.plan(remote)
             if todo.is_done:
                 assert remote.head is not None
-                return wanted, remote.head, False
+                return wanted, remote.head, False, None
+            if self.create_pr and (proposed := self.proposed(wanted)):
+                return wanted, proposed[0], False, proposed[1]
             sizes = f"{len(todo.add)} files, {sum(todo.add.values()):,} bytes, and {len(todo.delete)} deletions"
             announce(f"sending {sizes}")
             with bars_on_a_terminal_only():
-                return wanted, self.commit(wanted, todo), True
+                commit, pull_request = self.commit(wanted, todo)
+                return wanted, commit, True, pull_request
 
-        doing = f"{self.id}: cannot be published; it is as it was or wholly new, run it again"
-        wanted, commit, committed = ask(send, doing, conflicts=True)
+        doing = f"{self.id}: cannot be published; it is as it was or wholly new"
+        wanted, commit, committed, pull_request = ask(send, doing, conflicts=True)
         announce(f"reading {self.id} back at {commit[:8]}")
         self.check_published(wanted, commit)
         if tag is not None:
             self.tag(tag, commit)
-        return Published(self.id, tag, wanted, plan, commit, committed)
+        return Published(self.id, tag, wanted, plan, commit, committed, self.revision, pull_request)
 
     def read(self) -> Remote:
-        """The repository at the head of `main`."""
-        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+        """The repository at the head of its branch, or of `main` if there is no such branch yet."""
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
         def info() -> Remote:
             try:
-                found = self.api.repo_info(self.id, repo_type=self.kind)
+                try:
+                    found = self.api.repo_info(self.id, repo_type=self.kind, revision=self.revision)
+                except RevisionNotFoundError:
+                    found = self.api.repo_info(self.id, repo_type=self.kind)
             except GatedRepoError:
                 raise
             except RepositoryNotFoundError:
@@ -240,8 +284,20 @@ class Repository:
 
         return ask(get, f"{self.id}: {path} cannot be read")
 
-    def commit(self, wanted: Wanted, plan: Plan) -> str:
-        """Make the commit; returns its id."""
+    def proposed(self, wanted: Wanted) -> tuple[str, str] | None:
+        """The commit and address of an open pull request that has this tree: the reply to it may have been lost."""
+        for request in self.api.get_repo_discussions(
+            self.id, repo_type=self.kind, discussion_type="pull_request", discussion_status="open"
+        ):
+            if request.title == wanted.title:
+                reference = f"refs/pr/{request.num}"
+                head = self.api.repo_info(self.id, repo_type=self.kind, revision=reference).sha
+                if head is not None and wanted.plan(Remote(head, self.tree(head))).add == {}:
+                    return head, request.url
+        return None
+
+    def commit(self, wanted: Wanted, plan: Plan) -> tuple[str, str | None]:
+        """Make the commit; returns its id, and the address of the pull request if it is one."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
         adds = [CommitOperationAdd(path, _source(wanted.files[path])) for path in plan.add]
@@ -252,10 +308,11 @@ class Repository:
             commit_message=wanted.title,
             commit_description=wanted.description,
             repo_type=self.kind,
-            revision="main",
+            revision=self.revision,
             parent_commit=plan.head,
+            create_pr=self.create_pr,
         )
-        return done.oid
+        return done.oid, done.pr_url
 
     def check_published(self, wanted: Wanted, commit: str) -> None:
         """Compare every file of the commit with what was to be published, whatever the Hub replied.
@@ -314,8 +371,15 @@ class Repository:
             if not self.check_tag(tag, commit):
                 self.api.create_tag(self.id, tag=tag, revision=commit, repo_type=self.kind)
 
-        doing = f"{self.id} is published as commit {commit}, but tag {tag} cannot be made; run it again"
+        doing = f"{self.id} is published as commit {commit}, but tag {tag} cannot be made"
         ask(make, doing, conflicts=True)
+
+
+def check_name(option: str, name: str) -> str:
+    """A legal name of a tag or branch; raises UsageError otherwise."""
+    if not re.fullmatch(r"(?![-./])(?!.*(?:\.\.|//|@\{|\.lock\Z|[./]\Z))[^\s~^:?*\[\\]+", name):
+        raise UsageError(f"{option} {name!r}: no name that git takes; give one such as v1.0.0")
+    return name
 
 
 def _source(file: File) -> str | bytes:

@@ -60,7 +60,9 @@ def snapshot(
         PrmGsm8kError: the disk is full or not writable.
     """
     check_repo_id(repo_id)
-    revision = revision or MAIN
+    revision = MAIN if revision is None else revision
+    if not revision.strip():
+        raise UsageError(f"revision {revision!r} is no name; leave it out for {MAIN}")
     commit, online = _resolve(repo_id, revision, token)
     if commit is not None and _cached_commit(repo_id, revision) == commit:
         found = _complete(repo_id, commit, config)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from prm_gsm8k.exceptions import CheckpointError, UsageError
 from prm_gsm8k.hub.client import ask, check_repo_id
@@ -23,7 +25,7 @@ def checkpoint_folder(path_or_id: str | Path, revision: str | None = None, files
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    if (path := Path(path_or_id)).is_dir():
+    if (path := Path(path_or_id).expanduser()).is_dir():
         if revision is not None:
             raise UsageError(f"{path} is a folder, which has no revision {revision!r}")
         return path
@@ -53,3 +55,46 @@ def check_weights(folder: Path, name: str | None = None) -> None:
             "converts a repository at https://huggingface.co/spaces/safetensors/convert, into a pull request: "
             "--revision refs/pr/N"
         )
+
+
+def write_both_forms(folder: Path) -> None:
+    """Make what transformers 5 saved readable by transformers 4 too, and by what is built on it.
+
+    That takes what it does not find for a default, without a word: a `rope_theta` of 10,000, and so other scores. Each
+    version reads its own names and passes over the other's.
+    """
+    for name, rewrite in (("config.json", _config_of_4), ("tokenizer_config.json", _tokenizer_of_4)):
+        path = folder / name
+        if path.is_file():
+            content = json.loads(path.read_bytes())
+            if (both := rewrite(content)) != content:
+                path.write_text(json.dumps(both, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _config_of_4(config: dict[str, Any]) -> dict[str, Any]:
+    """With `rope_theta` and its kin beside `rope_parameters`."""
+    config = {name: _config_of_4(value) if name.endswith("_config") else value for name, value in config.items()}
+    rope = config.get("rope_parameters") or {}
+    own: dict[str, Any] = {}
+    if "full_attention" in rope:  # two kinds of layers, as in Gemma 3
+        if (local := rope.get("sliding_attention", {}).get("rope_theta")) is not None:
+            own["rope_local_base_freq"] = local
+        rope = rope["full_attention"]
+    own |= {name: rope[name] for name in ("rope_theta", "partial_rotary_factor") if name in rope}
+    scaling = {name: value for name, value in rope.items() if name not in own}
+    if scaling.get("rope_type", "default") != "default":
+        own["rope_scaling"] = scaling
+    if "dtype" in config:
+        own["torch_dtype"] = config["dtype"]  # before 4.56
+    return config | own
+
+
+def _tokenizer_of_4(config: dict[str, Any]) -> dict[str, Any]:
+    """With the class that both know, and special tokens under the name of the older one."""
+    config = dict(config)
+    if config.get("tokenizer_class") == "TokenizersBackend":
+        config["tokenizer_class"] = "PreTrainedTokenizerFast"
+    if isinstance(extra := config.get("extra_special_tokens"), list):
+        del config["extra_special_tokens"]
+        config["additional_special_tokens"] = extra
+    return config

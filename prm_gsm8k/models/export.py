@@ -37,7 +37,7 @@ def export_qwen2_prm(model: str | Path, out: str | Path, *, revision: str | None
         CheckpointError: it is not such a PRM, or its base is not Qwen2.
         UsageError: `out` is not empty.
     """
-    from prm_gsm8k.models.checkpoint import checkpoint_folder
+    from prm_gsm8k.models.checkpoint import checkpoint_folder, write_both_forms
     from prm_gsm8k.models.formats.kinds import kind_of
 
     folder, out = checkpoint_folder(model, revision), Path(out)
@@ -69,6 +69,7 @@ def export_qwen2_prm(model: str | Path, out: str | Path, *, revision: str | None
         for path in [*folder.glob("*.json"), *folder.glob("*.jinja")]:
             if path.name not in WEIGHTS:
                 shutil.copy(path, made)
+        write_both_forms(made)
         made.replace(out)
     return out
 

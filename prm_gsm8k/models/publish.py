@@ -33,6 +33,8 @@ def publish_model(
     private: bool = False,
     tag: str | None = None,
     plan_only: bool = False,
+    revision: str | None = None,
+    create_pr: bool = False,
     token: str | None = None,
     announce: Announce = lambda _: None,
 ) -> Published:
@@ -43,17 +45,17 @@ def publish_model(
 
     Args:
         folder: what `train_prm.py`, `ProcessRewardModel.save_pretrained` or `prm-gsm8k export` wrote.
-        repo_id, private, tag, plan_only, token, announce: as for `prm_gsm8k.build.publish.publish`.
+        repo_id, private, tag, plan_only, revision, create_pr, token, announce: as for `build.publish.publish`.
 
     Raises:
         CheckpointError: the folder holds no complete PRM of this package; nothing was sent.
         UsageError: the repository holds another kind of model, or a file holds an access token.
         VerificationError: the repository differs from what was sent.
         HubError: the Hub refused or did not answer, or the tag names another commit. `main` is entirely old or
-            entirely new; run it again.
+            entirely new.
     """
     folder = Path(folder)
-    repo = Repository(repo_id, "model", token)
+    repo = Repository(repo_id, "model", token, revision, create_pr)
     if not plan_only:
         repo.check_login()
     announce(f"checking {folder}")

@@ -28,7 +28,7 @@ import torch
 from prm_gsm8k.exceptions import CheckpointError, UsageError
 from prm_gsm8k.models.architecture import attention_kind
 from prm_gsm8k.models.calibration import Calibration, calibrate_head
-from prm_gsm8k.models.checkpoint import check_weights, checkpoint_folder
+from prm_gsm8k.models.checkpoint import check_weights, checkpoint_folder, write_both_forms
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
 from prm_gsm8k.models.formats.kinds import kind_of
 from prm_gsm8k.models.step_scorer import StepScorer, encode_each
@@ -150,6 +150,7 @@ class ProcessRewardModel(StepScorer):
         """Write all that `from_pretrained` reads: weights, tokenizer, encoder config and calibration."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
+        write_both_forms(Path(folder))
         self.encoder.config.save(folder)
         if self.calibration:
             self.calibration.save(folder)

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from prm_gsm8k.dataset.files import lock
 from prm_gsm8k.dataset.jsonl import BadLineError, means_a_file, no_such_file, parse_line, read_rows, rows_of, to_line
 from prm_gsm8k.exceptions import BadInputError, StepsError, TokenizerError, UsageError
 from prm_gsm8k.metrics.steps import predicted_first_error
@@ -254,18 +255,14 @@ def _writing(out: Path | None) -> Iterator[tuple[IO[bytes], Iterator[bytes]]]:
     if out is None:
         yield sys.stdout.buffer, iter(())
         return
-    import fcntl
-
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         file = out.open("a+b")
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror}") from error
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UsageError(f"{out} is being written by another run") from error
+        if lock(file.fileno()) is False:
+            raise UsageError(f"{out} is being written by another run")
         file.seek(0)
         end, last = 0, b""
         for line in file:

@@ -4,17 +4,23 @@
     async with Engine("http://127.0.0.1:8000/v1", patience=60) as engine:
         answer = await engine.ask({"model": "Qwen/Qwen3-8B", "messages": [...], "max_tokens": 512})
 
-Transient failures are retried for `patience` seconds: a refused or dropped connection, status 429 or 5xx, a garbled
-answer. Permanent ones end the run at once with what to do: another model, a wrong key, a context too short.
-`OPENAI_API_KEY`, if set, is sent to the endpoint and never shown.
+Transient failures are retried until no request was answered for `patience` seconds: a refused or dropped connection,
+status 429 or 5xx, a garbled answer; a wait that the server asks for (`Retry-After`, `RateLimit`) is kept and does not
+count. Permanent ones end the run at once with what to do: another model, a wrong key, a context too short. A request
+that fails while others are answered is refused alone. `OPENAI_API_KEY`, if set, is sent to the endpoint and never
+shown.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -31,7 +37,10 @@ if TYPE_CHECKING:
     import aiohttp
 
 KEEPS = "all answers so far are kept; the same command continues from here"
+CHECK = "What is 1 + 1?"  # asked, if nothing was answered yet, to tell a failing server from a refused request
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each retry; the last repeats
+LONGEST_WAIT = 3600.0  # seconds that a server may ask us to wait
+TOLD = 10  # such waits in a row, with no request answered
 
 
 class RequestRefused(EngineError):
@@ -52,11 +61,30 @@ def base_url(endpoint: str) -> str:
     >>> base_url("http://127.0.0.1:8000/"), base_url("https://host/openai/v1/")
     ('http://127.0.0.1:8000/v1', 'https://host/openai/v1')
     """
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"--endpoint {endpoint}: not a URL such as http://127.0.0.1:8000/v1")
+    try:
+        parts = urlsplit(endpoint)
+        _ = parts.port  # raises if it is no number
+    except ValueError:
+        parts = urlsplit("")
+    if "@" in endpoint:
+        raise UsageError(f"--endpoint {hidden(endpoint)}: a name or password in it would get into logs; leave it out")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise UsageError(f"--endpoint {hidden(endpoint)}: not a URL such as http://127.0.0.1:8000/v1")
     url = endpoint.rstrip("/")
     return url if parts.path.rstrip("/") else f"{url}/v1"
+
+
+def hidden(text: str) -> str:
+    """A message without what must not be shown: names and passwords in addresses, their queries, our key.
+
+    >>> hidden("cannot reach http://user:pw@host/v1?key=abc, or user:pw@host")
+    'cannot reach http://***@host/v1?***, or ***@host'
+    """
+    key = os.environ.get("OPENAI_API_KEY", "").strip()
+    if key:
+        text = text.replace(key, "***")
+    text = re.sub(r"(//|(?<![^\s'\"]))[^/\s'\"]+@", r"\1***@", text)
+    return re.sub(r"(//[^\s?'\"]*\?)[^\s'\"),]+", r"\1***", text)
 
 
 def check_endpoint(endpoint: str, model: str | None, timeout: float = 10.0) -> Served:
@@ -75,15 +103,13 @@ def check_endpoint(endpoint: str, model: str | None, timeout: float = 10.0) -> S
     except (OSError, HTTPException) as error:  # URLError is an OSError
         if isinstance(getattr(error, "reason", error), TimeoutError):
             raise EngineError(f"{url} does not answer within {timeout:.0f} s; is the model being loaded?") from error
-        why = getattr(error, "reason", None) or str(error) or type(error).__name__
+        why = hidden(str(getattr(error, "reason", None) or error)) or type(error).__name__
         raise EngineError(f"nothing answers at {url} ({why}); start the server, or correct --endpoint") from error
     if status in (401, 403):
         raise EngineError(f"{url} needs a key (status {status}): set OPENAI_API_KEY")
     try:
-        entries = orjson.loads(said)["data"]
-        there = [Served(entry["id"], entry.get("max_model_len")) for entry in entries]
-        roots = {entry.get("root"): entry["id"] for entry in entries}
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        there, roots = _models(orjson.loads(said))
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
         what = f"status {status} and no list of models"
         raise EngineError(
             f"{url} is not an OpenAI-compatible server ({what}); --endpoint usually ends in /v1"
@@ -96,7 +122,24 @@ def check_endpoint(endpoint: str, model: str | None, timeout: float = 10.0) -> S
     for served in there:
         if served.model in (model, roots.get(model)):
             return served
+    for served in there:
+        if _same(served.model, model):
+            return Served(model, served.context)
     raise EngineError(f"{url} has {', '.join(names) or 'no model'}, not {model}; change --model or --endpoint")
+
+
+def _models(content: Any) -> tuple[list[Served], dict[str, str]]:
+    """The models of a list, bare or under a key, of objects or of names; and their names by their roots."""
+    entries = content if isinstance(content, list) else content["data"] if "data" in content else content["models"]
+    entries = [{"id": entry} if isinstance(entry, str) else entry for entry in entries]
+    names = [next(entry[key] for key in ("id", "name", "model") if entry.get(key)) + "" for entry in entries]
+    there = [Served(name, entry.get("max_model_len")) for name, entry in zip(names, entries, strict=True)]
+    return there, {entry.get("root"): name for name, entry in zip(names, entries, strict=True)}
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names are of the same model: Google's server puts `models/` before."""
+    return one.removeprefix("models/") == other.removeprefix("models/")
 
 
 class Engine:
@@ -105,15 +148,22 @@ class Engine:
     Args:
         url: of the endpoint, see `base_url`.
         timeout: seconds one request may take. A server that answers no request for so long counts as hanging.
-        patience: seconds for which a request is retried when the server fails.
+        patience: seconds for which requests are retried when the server answers none.
+        check: a request that the server should be able to answer; it tells a server that fails from one that refuses
+            a single request. Without it, a server that has answered before is taken for one that works.
     """
 
-    def __init__(self, url: str, timeout: float = 600.0, patience: float = 60.0) -> None:
+    def __init__(
+        self, url: str, timeout: float = 600.0, patience: float = 60.0, check: dict[str, Any] | None = None
+    ) -> None:
         self.url = base_url(url)
         self._timeout = timeout
         self._patience = patience
         self._client: aiohttp.ClientSession | None = None
         self._answered = time.monotonic()  # when the last answer came
+        self._check = check
+        self._opens = 0.0  # when the server wants to be asked again
+        self._refused = False  # whether a request was
         self.answers = 0
 
     async def __aenter__(self) -> Engine:
@@ -141,13 +191,14 @@ class Engine:
             RequestRefused: the server refuses this request, but answered others.
             EngineError: it refuses the first request, has another model, or failed for `patience` seconds.
         """
-        begin, tries = time.monotonic(), 0
+        begin, tries, told, last_told = time.monotonic(), 0, 0, 0.0
         while True:
             waits_from = time.monotonic()
             try:
                 return await self._try(request)
             except _Transient as error:
-                failed = str(error)
+                failed, asked_to_wait = str(error), error.wait
+            now = time.monotonic()
             if failed == _HANGS and self._answered < waits_from:
                 raise EngineError(
                     f"{self.url} hangs: no answer to any request for {self._timeout:.0f} s; check the server and "
@@ -155,12 +206,47 @@ class Engine:
                 )
             wait = WAITS[min(tries, len(WAITS) - 1)]
             tries += 1
-            if time.monotonic() + wait - begin > max(self._patience, 2 * self._timeout if failed == _HANGS else 0):
-                raise EngineError(
-                    f"{self.url} {failed}, {tries} times within {time.monotonic() - begin:.0f} s; check the server "
-                    f"and restart it. {KEEPS}"
-                )
+            if asked_to_wait is not None:
+                told = 1 if self._answered > last_told else told + 1
+                last_told = now
+                if told <= TOLD and asked_to_wait <= LONGEST_WAIT:
+                    await self._wait_until(now + max(asked_to_wait, wait), failed)
+                    begin = time.monotonic()
+                    continue
+                failed += f" and asks to wait {asked_to_wait:,.0f} s"
+            patience = max(self._patience, 2 * self._timeout if failed == _HANGS else 0)
+            if now + wait - max(begin, self._answered) > patience:
+                what = f"{self.url} {failed}, {tries} times within {now - begin:.0f} s"
+                if self._check is not None and await self._works():
+                    raise RequestRefused(f"{what}, for one request, though it answers others")
+                raise EngineError(f"{what}; check the server and restart it. {KEEPS}")
             await asyncio.sleep(wait)
+
+    async def _wait_until(self, opens: float, why: str) -> None:
+        """Wait as the server asks, and say so once for all requests."""
+        if opens > self._opens + 1:
+            _say(f"{self.url} {why}; waiting {opens - time.monotonic():.0f} s as it asks")
+        self._opens = max(self._opens, opens)
+        await asyncio.sleep(self._opens - time.monotonic())
+
+    async def _works(self) -> bool:
+        """Whether the server answers the request that it should be able to answer."""
+        assert self._check is not None
+        try:
+            await self._try(self._check)
+        except (_Transient, EngineError):
+            return False
+        return True
+
+    async def rollout(self, request: dict[str, Any]) -> Rollout:
+        """The same, read; one that says `refused` if the server refuses this request alone. Raises EngineError."""
+        try:
+            return read_answer(await self.ask(request))
+        except RequestRefused as error:
+            if not self._refused:
+                self._refused = True
+                _say(f"{error}. It counts for nothing; others like it are only counted")
+            return Rollout("", 0, "refused")
 
     async def _try(self, request: dict[str, Any]) -> dict[str, Any]:
         import aiohttp
@@ -169,27 +255,29 @@ class Engine:
         kind = "chat/completions" if "messages" in request else "completions"
         try:
             async with self._client.post(f"{self.url}/{kind}", data=orjson.dumps(request)) as answer:
-                status, body = answer.status, await answer.read()
+                status, body, headers = answer.status, await answer.read(), answer.headers
         except TimeoutError as error:
             raise _Transient(_HANGS) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise _Transient(f"cannot be reached ({str(error) or type(error).__name__})") from error
-        said = body.decode(errors="replace").strip()[:300]
+            raise _Transient(f"cannot be reached ({hidden(str(error)) or type(error).__name__})") from error
+        said = hidden(body.decode(errors="replace").strip())[:300]
         if status == 429 or status >= 500:
-            raise _Transient(f"answers {status} ({said})")
+            raise _Transient(f"answers {status} ({said})", told_wait(headers))
+        if status == 402:
+            raise EngineError(f"{self.url} wants to be paid (status 402): {said}. {KEEPS}")
         if status in (401, 403):
             raise EngineError(f"{self.url} needs a key (status {status}): set OPENAI_API_KEY")
         if status == 404:
             raise EngineError(f"{self.url}/{kind} does not exist, or has no model {request['model']}: {said}")
         if status != 200:
-            self._refuse(request, status, said)
+            await self._refuse(request, status, said)
         try:
             content = orjson.loads(body)
             read_answer(content)
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise _Transient(f"does not answer with a completion ({said or 'nothing'})") from error
         named = content.get("model") or request["model"]
-        if named != request["model"] and not named.startswith(request["model"]):
+        if not _same(named, request["model"]) and not named.startswith(request["model"]):
             raise EngineError(
                 f"{self.url} answers as {named}, not as {request['model']}; change --endpoint or --model. {KEEPS}"
             )
@@ -197,35 +285,98 @@ class Engine:
         self.answers += 1
         return dict(content)
 
-    def _refuse(self, request: dict[str, Any], status: int, said: str) -> None:
+    async def _refuse(self, request: dict[str, Any], status: int, said: str) -> None:
         if "context length" in said or "model length" in said:
             what = (
-                f"the context of {request['model']} is too short for a prompt and --max-tokens {request['max_tokens']};"
-                f" lower --max-tokens, or raise the server's --max-model-len. It says: {said}"
+                f"the context of {request['model']} is too short for a prompt and --max-tokens "
+                f"{request.get('max_tokens', '')}; lower --max-tokens, or raise the server's --max-model-len. "
+                f"It says: {said}"
             )
         else:
             what = f"{self.url} refuses a request (status {status}): {said}"
-        # If others were answered, this prompt is too long; if none was, no request will be answered.
-        raise RequestRefused(what) if self.answers else EngineError(what)
+            if status in (400, 422):
+                what += "; a field that it does not know can be left out (--omit) or added (--extra-body)"
+        # If others are answered, it is this one; if none is, no request will be answered.
+        works = self.answers or (self._check not in (None, request) and await self._works())
+        raise RequestRefused(what) if works else EngineError(what)
+
+
+def told_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds after which a server wants to be asked again, as its headers say; None if they do not.
+
+    >>> [told_wait(h) for h in ({"Retry-After": "75"}, {"RateLimit": '"day";r=0;t=25'}, {"RateLimit": "r=3;t=25"})]
+    [75.0, 25.0, None]
+    >>> told_wait({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m2.5s"})
+    62.5
+    """
+    by_name = {name.lower(): value.strip() for name, value in headers.items()}
+    waits = [_seconds(by_name[name], scale) for name, scale in _RETRY.items() if name in by_name]
+    limit = by_name.get("ratelimit", "")
+    for policy in (*limit.split(","), limit):  # one of several, or an older draft's fields
+        fields: dict[str, str] = dict(re.findall(r"(\w+)=(\d+)", policy))
+        if fields.get("r", fields.get("remaining")) == "0":
+            waits.append(_seconds(fields.get("t", fields.get("reset", ""))))
+    for name, left in by_name.items():
+        if "ratelimit-remaining" in name and left == "0":
+            waits.append(_seconds(by_name.get(name.replace("remaining", "reset"), "")))
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+_RETRY = {"retry-after": 1.0, "retry-after-ms": 0.001}
+
+
+def _seconds(text: str, scale: float = 1.0) -> float | None:
+    """A wait in seconds: a number, `1m2.5s`, a date, or the second of an epoch; None if it is none of them."""
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        number = float(text) * scale
+        return max(0.0, number - time.time()) if number > 1e9 else number
+    if text and (parts := re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:(\d+)ms)?", text)):
+        return sum(float(part) * unit for part, unit in zip(parts.groups("0"), (3600, 60, 1, 0.001), strict=True))
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None
 
 
 def read_answer(content: dict[str, Any]) -> Rollout:
     """The first choice of a chat or plain completion."""
     choice = content["choices"][0]
-    text = choice["message"]["content"] or "" if "message" in choice else choice["text"]
+    message = choice["message"] or {} if "message" in choice else {"content": choice["text"]}
+    text = message.get("content") or ""
+    if isinstance(text, list):  # of parts, those of other kinds without text
+        text = "".join(part.get("text") or "" for part in text if part.get("type", "text") == "text")
+    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
     tokens = (content.get("usage") or {}).get("completion_tokens") or 0
-    return Rollout(text + "", int(tokens), str(choice.get("finish_reason") or "stop"))
+    finish = str(choice.get("finish_reason") or "unstated").lower()
+    return Rollout(text + "", int(tokens), _FINISH.get(finish, finish), str(reasoning))
+
+
+# How other servers than vLLM, SGLang and OpenAI's say it.
+_FINISH = dict.fromkeys(("eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop") | {
+    "max_tokens": "length"
+}
+
+
+def _say(what: str) -> None:
+    """Print a line on stderr, from whatever process a task runs in."""
+    print(f"prm-gsm8k: {what}", file=sys.stderr, flush=True)
 
 
 _HANGS = "does not answer in time"
 
 
 class _Transient(Exception):
-    """A failure that a retry may mend."""
+    """A failure that a retry may mend; `wait` is after how many seconds, if the server says."""
+
+    def __init__(self, what: str, wait: float | None = None) -> None:
+        super().__init__(what)
+        self.wait = wait
 
 
 def _headers() -> dict[str, str]:
-    key = os.environ.get("OPENAI_API_KEY")
+    key = os.environ.get("OPENAI_API_KEY", "").strip()  # a file it was read from ends in a newline
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError("OPENAI_API_KEY holds a character that no key has, such as a line break; set it again")
     return {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
 
 

@@ -8,7 +8,8 @@
      "text": "So 12/2=6 are red.\\nThe answer is 6", "tokens": 21, "finish": "stop"}
 
 A call is (question, prefix, attempt). With no prefix it samples a whole solution, else it goes on from the first steps
-of one. Nothing of grading and labelling is in it, so rows under another scheme come from the same lines.
+of one. Nothing of grading and labelling is in it, so rows under another scheme come from the same lines. An answer that
+is not finished has a line too, and so has each further try; `reasoning` is there if the server gave it apart.
 
 A line is handed to the system in one write as soon as the answer is there, before anything is made of it: a process
 killed at any moment loses the calls that were under way, and none that was finished.
@@ -17,13 +18,14 @@ killed at any moment loses the calls that were under way, and none that was fini
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
+import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import fields
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
@@ -31,15 +33,16 @@ from typing import Any
 
 import orjson
 
+from prm_gsm8k.dataset.files import lock
 from prm_gsm8k.dataset.jsonl import BadLineError, parse_line, parse_lines, to_line
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
-from prm_gsm8k.sampling.rollout import Rollout
+from prm_gsm8k.sampling.rollout import GoOn, Rollout, until_finished
 from prm_gsm8k.sampling.settings import Settings
 
 SETTINGS = "settings.json"
 
 Calls = dict[tuple[tuple[str, ...], int], Rollout]
-"""What was answered about one question: by prefix and attempt."""
+"""What was answered about one question, by prefix and attempt: the first finished answer, else the last."""
 
 
 def question_digest(question: str) -> str:
@@ -55,7 +58,7 @@ def open_folder(evidence: str | Path, settings: Settings) -> Path:
         BadInputError: it says it holds calls under other settings.
     """
     folder = Path(evidence) / settings.folder
-    content = orjson.dumps({**asdict(settings), "digest": settings.digest}, option=orjson.OPT_INDENT_2)
+    content = orjson.dumps({**settings.stated(), "digest": settings.digest}, option=orjson.OPT_INDENT_2)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / SETTINGS).exists():
@@ -75,7 +78,7 @@ def open_folder(evidence: str | Path, settings: Settings) -> Path:
 def kept_settings(evidence: Path) -> list[Settings]:
     """Under which settings answers are kept there."""
     there = [orjson.loads(path.read_bytes()) for path in sorted(evidence.glob(f"*/{SETTINGS}"))]
-    kept = [Settings(**{field.name: content[field.name] for field in fields(Settings)}) for content in there]
+    kept = [Settings(**{f.name: content.get(f.name, f.default) for f in fields(Settings)}) for content in there]
     return sorted(kept, key=lambda settings: (settings.source, settings.digest))
 
 
@@ -90,8 +93,9 @@ def read_calls(folder: Path, questions: Collection[str] | None = None) -> dict[s
         for line in _calls(path):
             if questions is None or line["question"] in questions:
                 call = tuple(line["prefix"]), line["attempt"]
-                answer = Rollout(line["text"], line["tokens"], line["finish"])
-                kept.setdefault(line["question"], {}).setdefault(call, answer)
+                answer = Rollout(line["text"], line["tokens"], line["finish"], line.get("reasoning", ""))
+                calls = kept.setdefault(line["question"], {})
+                calls[call] = calls[call].or_again(answer) if call in calls else answer
     return kept
 
 
@@ -103,7 +107,7 @@ def _calls(path: Path) -> Iterator[dict[str, Any]]:
             for number, line in parse_lines(whole, str(path)):
                 try:
                     _ = line["question"], tuple(line["prefix"]), line["attempt"] + 0, line["text"] + ""
-                    _ = line["tokens"] + 0, line["finish"] + ""
+                    _ = line["tokens"] + 0, line["finish"] + "", line.get("reasoning", "") + ""
                 except (KeyError, TypeError) as error:
                     raise BadInputError(f"{path}:{number}", "not a call as they are kept here") from error
                 yield line
@@ -123,8 +127,10 @@ def sole_run(folder: Path, patience: float = 30.0) -> Iterator[None]:
     """
     held = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
+        if lock(held) is None:
+            say_there_are_no_locks(folder)
         deadline = time.monotonic() + patience
-        while not (_lock(held) and all(map(_nobody_writes, folder.glob("calls-*.jsonl")))):
+        while not (lock(held) is not False and all(map(_nobody_writes, folder.glob("calls-*.jsonl")))):
             if time.monotonic() > deadline:
                 raise PrmGsm8kError(f"{folder}: another run is at work there; wait for that one, or end it")
             time.sleep(0.2)
@@ -133,16 +139,14 @@ def sole_run(folder: Path, patience: float = 30.0) -> Iterator[None]:
         os.close(held)
 
 
-def _lock(file: int) -> bool:
-    with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
+def say_there_are_no_locks(folder: Path) -> None:
+    """A line on stderr: nothing keeps a second run away."""
+    print(f"prm-gsm8k: {folder}: no locks on this file system; start no second run there", file=sys.stderr)
 
 
 def _nobody_writes(path: Path) -> bool:
     with path.open("rb") as file:
-        return _lock(file.fileno())
+        return lock(file.fileno()) is not False
 
 
 class Log:
@@ -162,7 +166,7 @@ class Log:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
             raise PrmGsm8kError(f"{self.path} cannot be written: {error.strerror}") from error
-        if not _lock(self._file):
+        if lock(self._file) is False:
             self.__exit__(None, None, None)
             raise PrmGsm8kError(f"{self.path}: another run is writing it; wait for that one, or end it")
         self._cut_off_unfinished_line()
@@ -177,7 +181,10 @@ class Log:
 
     def append(self, problem: str, question: str, prefix: Sequence[str], attempt: int, answer: Rollout) -> None:
         """Keep one call: it is with the system when this returns."""
-        line = {"problem": problem, "question": question, "prefix": list(prefix), "attempt": attempt, **asdict(answer)}
+        line = {"problem": problem, "question": question, "prefix": list(prefix), "attempt": attempt}
+        line |= {"text": answer.text, "tokens": answer.tokens, "finish": answer.finish}
+        if answer.reasoning:
+            line["reasoning"] = answer.reasoning
         data = to_line(line)
         size = os.fstat(self._file).st_size
         if size + len(data) > self._most_bytes:
@@ -196,6 +203,29 @@ class Log:
                 f"{self.path}: {error.strerror}; every finished call is kept: "
                 f"{'free some space' if full else 'see to it'}, and the same command goes on from here"
             ) from error
+
+    def asking(
+        self,
+        settings: Settings,
+        problem: str,
+        question: str,
+        known: Calls,
+        send: Callable[[dict[str, Any]], Awaitable[Rollout]],
+        heard: Callable[[Rollout], None],
+    ) -> GoOn:
+        """How the calls of a problem are answered: by what is known, else by `send`, whose every answer is kept."""
+        digest = question_digest(question)
+
+        async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
+            async def ask() -> Rollout:
+                answer = await send(settings.request(question, prefix, attempt))
+                self.append(problem, digest, prefix, attempt, answer)
+                heard(answer)
+                return answer
+
+            return await until_finished(known.get((tuple(prefix), attempt)), ask)
+
+        return go_on
 
     def _cut_off_unfinished_line(self) -> None:
         """What a killed process left of a line was never a call."""
@@ -220,9 +250,10 @@ class Watch:
         self._read: dict[Path, int] = {}  # bytes of each file
         self.calls = 0
         self.tokens = 0
+        self.unfinished: Counter[str] = Counter()  # answers of this run that are no evidence, by reason
 
-    def look(self) -> None:
-        """Read what is new."""
+    def look(self, before: bool = False) -> None:
+        """Read what is new; `before`: what was there before this run."""
         for path in self._folder.glob("calls-*.jsonl"):
             with path.open("rb") as file:
                 file.seek(self._read.get(path, 0))
@@ -231,5 +262,8 @@ class Watch:
             self._read[path] = self._read.get(path, 0) + len(new)
             for raw in new.splitlines():
                 with suppress(BadLineError, KeyError, TypeError):  # who reads them for good will say so
-                    self.tokens += parse_line(raw)["tokens"]
+                    line = parse_line(raw)
+                    self.tokens += line["tokens"]
                     self.calls += 1
+                    if not before and (reason := Rollout(line["text"], line["tokens"], line["finish"]).unfinished):
+                        self.unfinished[reason] += 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.recipe import Progress, Tally
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.sampling.rollout import Rollout
+from prm_gsm8k.sampling.rollout import Rollout, until_finished
 
 if TYPE_CHECKING:
     import datasets
@@ -56,7 +57,8 @@ def sample_solutions(
         **labelling: fields of `labels.LabelOptions`: `labels`, `rollouts`, `right_answers` …
 
     Returns:
-        Rows of the schema, in the order of the problems; `tokens` is 0, because a text does not tell its tokens.
+        Rows of the schema, in the order of the problems; `tokens` is 0, because a text does not tell its tokens. One
+        warning counts the solutions that were left out, by reason.
 
     Raises:
         BadInputError: a problem is malformed or asks a question of a test set, or the evidence is damaged.
@@ -72,7 +74,7 @@ def sample_solutions(
     from prm_gsm8k.sampling.labels import LabelOptions
     from prm_gsm8k.sampling.rows import rows_of, wait_for
     from prm_gsm8k.sampling.settings import Settings
-    from prm_gsm8k.sampling.solve import Solution, SolutionOptions, solve
+    from prm_gsm8k.sampling.solve import LEFT_OUT, Solution, SolutionOptions, solve
 
     if unknown := set(labelling) - {field.name for field in fields(LabelOptions)}:
         raise UsageError(f"there is no option {sorted(unknown)[0]!r}")
@@ -98,8 +100,6 @@ def sample_solutions(
                 known = kept.get(question, {})
 
                 async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
-                    if (answered := known.get((tuple(prefix), attempt))) is not None:
-                        return answered
                     request = settings.request(problem.question, prefix, attempt)
 
                     def keep(text: str) -> Rollout:
@@ -107,7 +107,8 @@ def sample_solutions(
                         log.append(problem.id, question, prefix, attempt, answer)
                         return answer
 
-                    return await batches.ask(request["prompt"], keep)
+                    answered = known.get((tuple(prefix), attempt))
+                    return await until_finished(answered, lambda: batches.ask(request["prompt"], keep))
 
                 async with room:
                     solutions = await solve(problem, go_on, sampling, options)
@@ -121,7 +122,12 @@ def sample_solutions(
     tally = Tally()
     solved = wait_for(all_of_them())
     rows = (r for p, s in zip(chosen, solved, strict=True) for r in rows_of(p, s, settings.source, tally))
-    return as_dataset(rows, "model_sampled", tally)
+    made = as_dataset(rows, "model_sampled", tally)
+    if left_out := {what.removeprefix(LEFT_OUT): n for what, n in tally.counts.items() if what.startswith(LEFT_OUT)}:
+        listed = ", ".join(f"{n:,} {what}" for what, n in sorted(left_out.items()))
+        of = tally.counts["solutions"]
+        warnings.warn(f"{sum(left_out.values()):,} of {of:,} solutions were left out: {listed}", stacklevel=2)
+    return made
 
 
 class _Batches:

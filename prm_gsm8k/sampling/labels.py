@@ -19,9 +19,9 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from prm_gsm8k.arithmetic.false_equations import first_false_equation
-from prm_gsm8k.arithmetic.grading import is_right, through_answer
+from prm_gsm8k.arithmetic.grading import is_right
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.sampling.rollout import GoOn, Rollout
+from prm_gsm8k.sampling.rollout import GoOn, Rollout, UnfinishedError
 
 Grader = Callable[[str, str], bool]
 """(solution, reference answer) -> whether the solution has that answer."""
@@ -99,6 +99,9 @@ def find_first_error(
 
     It is deterministic: its calls depend only on its arguments and the answers. Send None for a call that cannot be
     made; the search then decides by the answers so far, and returns None if they leave the first error open.
+
+    Raises:
+        UnfinishedError: an answer that was sent is not finished, so that nothing follows from it.
     """
     rollouts: list[list[Rollout]] = [[] for _ in steps]
     successes = [0] * len(steps)
@@ -116,10 +119,10 @@ def find_first_error(
             if rollout is None:
                 incorrect = _is_likely_incorrect(successes[i], len(rollouts[i]), options)
                 break
+            if rollout.unfinished is not None:
+                raise UnfinishedError(rollout.unfinished)
             rollouts[i].append(rollout)
-            # With the prefix: the rollout may be empty.
-            text = "\n".join([*steps[: i + 1], through_answer(rollout.text)])
-            successes[i] += grade(text, reference_answer)
+            successes[i] += grade("\n".join([*steps[: i + 1], rollout.said]), reference_answer)
         if incorrect is None:
             return None
         if incorrect:

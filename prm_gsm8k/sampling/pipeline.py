@@ -43,7 +43,7 @@ from prm_gsm8k.dataset.jsonl import read_rows, write_rows
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import EngineError, PrmGsm8kError
 from prm_gsm8k.models.vllm_server import vllm_server
-from prm_gsm8k.sampling.engine import KEEPS, Engine
+from prm_gsm8k.sampling.engine import CHECK, KEEPS, Engine
 from prm_gsm8k.sampling.evidence import Calls, Log, question_digest, read_calls
 from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.rollout import Rollout
@@ -67,6 +67,7 @@ class Job:
         concurrency: requests that are under way at once, a task.
         timeout, patience: seconds, see `engine.Engine`.
         most_bytes: that the file of a task may grow to.
+        check: a question that the server should be able to answer, see `engine.Engine`.
     """
 
     settings: Settings
@@ -81,6 +82,7 @@ class Job:
     timeout: float = 600.0
     patience: float = 60.0
     most_bytes: int = 10**10
+    check: str = CHECK
 
     @property
     def problems(self) -> Path:
@@ -121,22 +123,21 @@ async def rollout(
 ) -> dict[str, Any]:
     """datatrove's rollout function: all that is to be asked about one problem, but for what was answered before."""
     problem = Problem(**document.metadata["problem"])
-    question = question_digest(problem.question)
-    known, made = kept.get(question, {}), [0, 0]
+    made = [0, 0]
 
-    async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
-        if (answered := known.get((tuple(prefix), attempt))) is not None:
-            return answered
+    async def send(request: dict[str, Any]) -> Rollout:
         try:
-            result = await generate(job.settings.request(problem.question, prefix, attempt))
+            result = await generate(request)
         except InferenceError as error:
             raise (_ours(error) or error) from error
-        answer = Rollout(result.text, result.usage.get("completion_tokens") or 0, result.finish_reason or "stop")
-        log.append(problem.id, question, prefix, attempt, answer)
+        return Rollout(result.text, result.usage["completion_tokens"], result.finish_reason, result.reasoning)
+
+    def heard(answer: Rollout) -> None:
         made[0] += 1
         made[1] += answer.tokens
-        return answer
 
+    known = kept.get(question_digest(problem.question), {})
+    go_on = log.asking(job.settings, problem.id, problem.question, known, send, heard)
     solutions = await solve(problem, go_on, job.sampling, job.labelling)
     solved()
     return {"solutions": len(solutions), "right": sum(s.right for s in solutions), "calls": made[0], "tokens": made[1]}
@@ -221,7 +222,8 @@ class Server(InferenceServer):
 
     def __init__(self, config: InferenceConfig, rank: int, job: Job) -> None:
         super().__init__(config, rank)
-        self._engine = Engine(config.endpoint_url, job.timeout, job.patience)
+        check = job.settings.request(job.check, [], 0)
+        self._engine = Engine(config.endpoint_url, job.timeout, job.patience, check)
 
     async def __aenter__(self) -> Server:
         await self._engine.__aenter__()
@@ -231,7 +233,10 @@ class Server(InferenceServer):
         await self._engine.__aexit__(*error)
 
     async def make_request(self, payload: dict[str, Any]) -> dict[str, Any]:
-        return await self._engine.ask(payload)
+        answer = await self._engine.rollout(payload)  # datatrove reads fewer forms than servers have
+        message = {"content": answer.text, "reasoning": answer.reasoning}
+        choice = {"message": message, "text": answer.text, "finish_reason": answer.finish}
+        return {"choices": [choice], "usage": {"completion_tokens": answer.tokens}}
 
     async def start_server(self) -> None:
         """It runs already."""

@@ -36,6 +36,7 @@ class ModelSampledRecipe(Recipe):
         revision: of the model: a commit of the Hub, or a digest of the folder.
         prompt: prompt style, one of `prompts.STYLES`.
         temperature, top_p, max_tokens: of sampling.
+        extra_body, omit: fields of a request, see `Settings`.
         num_solutions, num_wrong, max_solutions: see `SolutionOptions`.
         labels, rollouts, threshold, width, right_answers, false_equations: see `LabelOptions`.
         problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
@@ -53,6 +54,8 @@ class ModelSampledRecipe(Recipe):
     temperature: float = 1.0
     top_p: float = 1.0
     max_tokens: int = 1024
+    extra_body: str = ""
+    omit: str = ""
     num_solutions: int = 3
     num_wrong: int | None = None
     max_solutions: int = 16
@@ -68,7 +71,9 @@ class ModelSampledRecipe(Recipe):
     evidence: str = "evidence"
 
     def __post_init__(self) -> None:
-        _ = self._settings(self.model or "-"), self.sampling, self.labelling  # raise UsageError for bad options
+        settings = self._settings(self.model or "-")
+        self.extra_body, self.omit = settings.extra_body, settings.omit  # in one form
+        _ = self.sampling, self.labelling  # raise UsageError for bad options
         if self.max_problems is not None and self.max_problems < 1:
             raise UsageError(f"max_problems must be at least 1, not {self.max_problems}")
 
@@ -88,7 +93,8 @@ class ModelSampledRecipe(Recipe):
         from prm_gsm8k.sampling.settings import Settings
 
         revision = self.revision or UNSTATED
-        return Settings(model, revision, self.prompt, self.temperature, self.top_p, self.max_tokens)
+        numbers = self.temperature, self.top_p, self.max_tokens
+        return Settings(model, revision, self.prompt, *numbers, self.extra_body, self.omit)
 
     @property
     def sampling(self) -> SolutionOptions:

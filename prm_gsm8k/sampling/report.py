@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.models.vllm_server import vllm_server
-from prm_gsm8k.sampling.engine import Engine, RequestRefused, check_endpoint, read_answer
+from prm_gsm8k.sampling.engine import CHECK, Engine, check_endpoint
 from prm_gsm8k.sampling.evidence import Calls, Log, open_folder, question_digest, read_calls
 from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
 from prm_gsm8k.sampling.models import Model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
-from prm_gsm8k.sampling.rollout import GoOn, Rollout
-from prm_gsm8k.sampling.run import How, Status, check_context, identified
+from prm_gsm8k.sampling.rollout import GoOn, Rollout, UnfinishedError
+from prm_gsm8k.sampling.run import How, Status, check_context, identified, probed, unfinished
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import MissingCall, from_evidence, once, reference_answer
 
@@ -53,7 +54,8 @@ class Report:
         exact: the same step. early, late: an earlier or a later one. missed: none.
         right_answers: of the wrong ones, those whose final answer is right all the same, which are taken as right.
         right: solutions the person found no error in. alarms: of these, those in which the labeller did.
-        left_out: solutions that do not fit into the model's context; in none of the counts above.
+        left_out: solutions that do not fit into the model's context, or from which a rollout that is needed was never
+            finished; in none of the counts above.
         rollouts, tokens: asked for the wrong ones together; kept answers count too.
     """
 
@@ -123,13 +125,15 @@ def report_labels(
     recipe, model = identified(recipe, how)
     folder = open_folder(recipe.evidence, recipe.settings)
     kept = read_calls(folder, {question_digest(one.question) for one in marked})
-    labelled = asyncio.run(_replayed(marked, kept, recipe.labelling))
-    missing = [n for n, label in enumerate(labelled) if label is None]
+    labelled, missing = asyncio.run(_replayed(marked, kept, recipe.labelling))
     if missing:
         say(f"{len(missing):,} of {len(marked):,} solutions to ask about; answers are kept in {folder}")
-        with _served(model, recipe.settings, how, say) as url, Log(folder, most_bytes=how.max_disk) as log:
+        questions = [marked[n].question for n in missing]
+        with _served(model, recipe.settings, how, questions, say) as url, Log(folder, most_bytes=how.max_disk) as log:
             asking = _Asking(recipe.settings, recipe.labelling, how, kept, log, tell)
             made = asyncio.run(asking.label(url, [marked[n] for n in missing]))
+        if asking.unfinished:
+            say(unfinished(asking.unfinished))
         for n, label in zip(missing, made, strict=True):
             labelled[n] = label
     return recipe, compare(marked, labelled)
@@ -155,22 +159,31 @@ def compare(marked: Sequence[Marked], labelled: Sequence[Labelled | None]) -> Re
     )
 
 
-async def _replayed(marked: Sequence[Marked], kept: dict[str, Calls], options: LabelOptions) -> list[Labelled | None]:
-    """The labels that follow from what is kept; None where calls are missing."""
-    labels: list[Labelled | None] = []
-    for one in marked:
-        look_up = from_evidence(kept.get(question_digest(one.question), {}))
+async def _replayed(
+    marked: Sequence[Marked], kept: dict[str, Calls], options: LabelOptions
+) -> tuple[list[Labelled | None], list[int]]:
+    """The labels that follow from what is kept, and where calls are missing; None there, and where none will help."""
+    labels: list[Labelled | None] = [None] * len(marked)
+    missing = []
+    for n, one in enumerate(marked):
+        calls = kept.get(question_digest(one.question), {})
+        look_up = from_evidence({call: answer for call, answer in calls.items() if answer.settled})
         try:
-            labels.append(await label_solution(one.steps, one.reference_answer, look_up, options))
+            labels[n] = await label_solution(one.steps, one.reference_answer, look_up, options)
         except MissingCall:
-            labels.append(None)
-    return labels
+            missing.append(n)
+        except UnfinishedError:
+            pass
+    return labels, missing
 
 
 @contextmanager
-def _served(model: Model, settings: Settings, how: How, say: Callable[[str], None]) -> Iterator[str]:
+def _served(
+    model: Model, settings: Settings, how: How, questions: Sequence[str], say: Callable[[str], None]
+) -> Iterator[str]:
     """The address of the model: the endpoint, or a server that runs as long as it is needed."""
     if how.endpoint is not None:
+        probed(how.endpoint, settings, how, questions, CHECK, say)
         yield how.endpoint
         return
     say(f"starting vLLM with {model.weights}")
@@ -194,19 +207,21 @@ class _Asking:
         self.settings, self.options, self.how, self.kept, self.log, self.tell = settings, options, how, kept, log, tell
         self.before = sum(map(len, kept.values())), sum(a.tokens for calls in kept.values() for a in calls.values())
         self.done = self.of = self.calls = self.tokens = 0
+        self.unfinished: Counter[str] = Counter()
         self.began = time.monotonic()
 
     async def label(self, url: str, marked: Sequence[Marked]) -> list[Labelled | None]:
-        """The labels; None for a solution that the engine refuses to go on from."""
+        """The labels; None for a solution that the engine refuses to go on from, or never finishes."""
         self.of, self.began = len(marked), time.monotonic()
         gate = asyncio.Semaphore(self.how.concurrency)
-        async with Engine(url, self.how.timeout, self.how.patience) as engine:
+        check = self.settings.request(CHECK, [], 0)
+        async with Engine(url, self.how.timeout, self.how.patience, check) as engine:
             asked = {one.question: once(self._go_on(engine, gate, one)) for one in marked}
 
             async def label_one(one: Marked) -> Labelled | None:
                 try:
                     label = await label_solution(one.steps, one.reference_answer, asked[one.question], self.options)
-                except RequestRefused:
+                except UnfinishedError:
                     label = None
                 self.done += 1
                 self._tell()
@@ -215,21 +230,19 @@ class _Asking:
             return list(await asyncio.gather(*map(label_one, marked)))
 
     def _go_on(self, engine: Engine, gate: asyncio.Semaphore, one: Marked) -> GoOn:
-        question = question_digest(one.question)
-        known = self.kept.get(question, {})
-
-        async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
-            if (answered := known.get((tuple(prefix), attempt))) is not None:
-                return answered
+        async def send(request: dict[str, Any]) -> Rollout:
             async with gate:
-                answer = read_answer(await engine.ask(self.settings.request(one.question, prefix, attempt)))
-            self.log.append(one.id, question, prefix, attempt, answer)
+                return await engine.rollout(request)
+
+        def heard(answer: Rollout) -> None:
             self.calls += 1
             self.tokens += answer.tokens
+            if answer.unfinished is not None:
+                self.unfinished[answer.unfinished] += 1
             self._tell()
-            return answer
 
-        return go_on
+        known = self.kept.get(question_digest(one.question), {})
+        return self.log.asking(self.settings, one.id, one.question, known, send, heard)
 
     def _tell(self) -> None:
         if self.tell is not None:

@@ -14,6 +14,7 @@ from prm_gsm8k.sampling.labels import LabelOptions
 from prm_gsm8k.sampling.solve import Solution, SolutionOptions, from_evidence, reference_answer, solve
 
 T = TypeVar("T")
+UNKNOWN = "solution left out/its first steps are those of one without labels"
 
 
 def solved(problem: Problem, calls: Calls, sampling: SolutionOptions, labelling: LabelOptions) -> list[Solution]:
@@ -35,17 +36,23 @@ def rows_of(problem: Problem, solutions: Sequence[Solution], source: str, tally:
     """A row for each labelled solution, in the order of sampling; what is left out is counted with its reason.
 
     Duplicates are left out, and so are solutions that label a prefix differently from an earlier row: a rollout may
-    succeed from the steps of a whole solution that ends there with an incorrect answer.
+    succeed from the steps of a whole solution that ends there with an incorrect answer. An earlier solution that got
+    no label might have been such a row, so what begins as it does is left out too.
     """
     seen: set[tuple[str, ...]] = set()
+    unlabelled: set[str] = set()  # first steps
     prefixes = Prefixes()
     tally.counts["problems"] += 1
     for solution in solutions:
         tally.counts["solutions"] += 1
         steps, labelled = tuple(solution.steps), solution.labelled
         left_out = solution.left_out or (TWICE if steps in seen else None)
+        if left_out is None and steps[0] in unlabelled:
+            left_out = UNKNOWN
         if left_out is not None or labelled is None:
             tally.counts[str(left_out)] += 1
+            if labelled is None:
+                unlabelled.update(steps[:1])
             continue
         if (labels := prefixes.labels(steps, labelled.first_error)) is None:
             tally.counts[DISAGREES] += 1

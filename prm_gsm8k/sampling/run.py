@@ -9,23 +9,27 @@ labelling options only add the calls they need, and a run that lacks nothing sta
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
 from prm_gsm8k.models.vllm_server import vllm_server
-from prm_gsm8k.sampling.engine import Served, check_endpoint
+from prm_gsm8k.sampling.engine import CHECK, Engine, Served, check_endpoint
 from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
 from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
+from prm_gsm8k.sampling.probe import probe
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
+from prm_gsm8k.sampling.rollout import CUT_OFF, EMPTY, THINKS, TRIES
 from prm_gsm8k.sampling.rows import solved
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import MISSING
@@ -144,12 +148,17 @@ def _fill(
     problems = [problem for chosen in by_split.values() for problem in chosen]
     missing = unsolved(recipe, problems)
     watch = Watch(folder)
-    watch.look()
+    watch.look(before=True)
     before = Status(0, len(missing), 0, 0, watch.calls, watch.tokens, 0.0)
     if not missing:
         say(f"nothing to ask: all that these labels need is in {folder}")
         return Spent(before, folder)
     say(disk_use(recipe, how, folder, len(missing)))
+
+    lacking = {problem.question for problem in missing}
+    check = next((problem.question for problem in problems if problem.question not in lacking), CHECK)
+    if how.endpoint is not None:
+        probed(how.endpoint, recipe.settings, how, [problem.question for problem in missing], check, say)
 
     from prm_gsm8k.sampling import pipeline
 
@@ -167,6 +176,7 @@ def _fill(
         timeout=how.timeout,
         patience=how.patience,
         most_bytes=_size(folder) + how.max_disk // how.tasks,
+        check=check,
     )
     pipeline.write_problems(job, missing)
     if how.executor == "slurm":
@@ -196,7 +206,44 @@ def _fill(
         f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s; {time.monotonic() - start:.0f} s in all; saved in "
         f"{folder}"
     )
+    if watch.unfinished:
+        say(unfinished(watch.unfinished))
     return Spent(last, folder)
+
+
+def probed(
+    url: str, settings: Settings, how: How, questions: Sequence[str], check: str, say: Callable[[str], None]
+) -> None:
+    """Make sure that a server which others started samples and goes on from steps, or say that it is not known.
+
+    Raises:
+        EngineError: it does not.
+    """
+
+    async def asked() -> str | None:
+        async with Engine(url, how.timeout, how.patience, settings.request(check, [], 0)) as engine:
+            return await probe(engine, settings, questions)
+
+    if (doubt := asyncio.run(asked())) is not None:
+        say(doubt)
+
+
+def unfinished(counts: Counter[str]) -> str:
+    """A line about the answers of a run that are no evidence."""
+    listed = ", ".join(f"{n:,} {reason}" for reason, n in counts.most_common())
+    cures = [
+        cure
+        for reasons, cure in (
+            ((CUT_OFF, THINKS), "raise --max-tokens"),
+            ((EMPTY, THINKS), "start the server without a reasoning parser and with thinking off"),
+        )
+        if any(reason in counts for reason in reasons)
+    ]
+    what = f"; if they are many, {' and '.join(cures)}" if cures else ""
+    return (
+        f"{counts.total():,} answers were not finished and count for nothing: {listed}; each was asked for up to "
+        f"{TRIES} times, and a solution that still lacks one is left out{what}"
+    )
 
 
 def identified(recipe: ModelSampledRecipe, how: How) -> tuple[ModelSampledRecipe, Model]:
@@ -225,7 +272,8 @@ def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
         BadInputError: no answers under its settings are kept, or those of several models or revisions.
     """
     there = kept_settings(Path(recipe.evidence))
-    wanted = {name: getattr(recipe, name) for name in ("prompt", "temperature", "top_p", "max_tokens")}
+    asked = replace(recipe, model=recipe.model or "-").settings
+    wanted = {f.name: getattr(asked, f.name) for f in fields(asked) if f.name not in ("model", "revision")}
     models = (recipe.model, Path(recipe.model or "").name)
     fit = [
         s
@@ -238,7 +286,8 @@ def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
         what = (
             "several match; choose one with --model and --revision"
             if fit
-            else "none matches the given --model, --revision, --prompt, --temperature, --top-p and --max-tokens"
+            else "none matches the given --model, --revision, --prompt, --temperature, --top-p, --max-tokens, "
+            "--extra-body and --omit"
         )
         listed = (f"{s.source}, {s.prompt}, {s.temperature:g}, {s.top_p:g}, {s.max_tokens}" for s in fit or there)
         raise BadInputError(recipe.evidence, f"holds answers of {'; '.join(listed) or 'nobody'}: {what}")
@@ -246,13 +295,14 @@ def as_kept(recipe: ModelSampledRecipe) -> ModelSampledRecipe:
 
 
 def unsolved(recipe: ModelSampledRecipe, problems: Sequence[Problem]) -> list[Problem]:
-    """The problems that still lack calls."""
+    """The problems that still lack calls, or answers that another try may finish."""
     kept = read_calls(recipe.folder, {question_digest(problem.question) for problem in problems})
 
     def lacks(problem: Problem) -> bool:
         known = kept.get(question_digest(problem.question))
         if known is None:
             return True
+        known = {call: answer for call, answer in known.items() if answer.settled}
         return any(s.left_out == MISSING for s in solved(problem, known, recipe.sampling, recipe.labelling))
 
     return [problem for problem in problems if lacks(problem)]

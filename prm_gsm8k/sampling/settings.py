@@ -30,9 +30,11 @@ class Settings:
         temperature: of sampling, above 0, so that rollouts differ.
         top_p: probability mass that is sampled from, in (0, 1].
         max_tokens: at which an answer is cut off.
+        extra_body: a JSON object of further fields of a request; they replace those of the same name.
+        omit: fields that are not sent, such as `user,max_tokens`, for a server that refuses them.
 
     Raises:
-        UsageError: no such style, or a number is out of range.
+        UsageError: no such style, a number is out of range, or `extra_body` is no JSON object.
     """
 
     model: str
@@ -41,8 +43,12 @@ class Settings:
     temperature: float = 1.0
     top_p: float = 1.0
     max_tokens: int = 1024
+    extra_body: str = ""
+    omit: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "omit", ",".join(sorted({name.strip() for name in self.omit.split(",")} - {""})))
+        object.__setattr__(self, "extra_body", _canonical(self.extra_body))
         if self.prompt not in prompts.STYLES:
             raise UsageError(f"prompt must be one of {', '.join(prompts.STYLES)}, not {self.prompt!r}")
         if not self.temperature > 0:
@@ -52,10 +58,14 @@ class Settings:
         if self.max_tokens < 1:
             raise UsageError(f"max_tokens is {self.max_tokens}, not at least 1")
 
+    def stated(self) -> dict[str, Any]:
+        """All settings, for a file. Those that came later only if they are used: folders keep their names."""
+        return {name: value for name, value in asdict(self).items() if value or name not in ("extra_body", "omit")}
+
     @property
     def digest(self) -> str:
         """32 hexadecimal digits over all settings, including the text of the prompt."""
-        everything = [asdict(self), prompts.source(self.prompt)]
+        everything = [self.stated(), prompts.source(self.prompt)]
         return hashlib.sha256(orjson.dumps(everything, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
     @property
@@ -73,7 +83,7 @@ class Settings:
 
         `user` makes attempts differ. So would `seed`, but it crashes vLLM's engine on a CPU.
         """
-        return {
+        body = {
             "model": self.model,
             **prompts.render(self.prompt, question, prefix),
             "temperature": self.temperature,
@@ -81,3 +91,19 @@ class Settings:
             "max_tokens": self.max_tokens,
             "user": f"attempt {attempt}",
         }
+        omitted = self.omit.split(",")
+        extra: dict[str, Any] = orjson.loads(self.extra_body or "{}")
+        return {name: value for name, value in body.items() if name not in omitted} | extra
+
+
+def _canonical(extra_body: str) -> str:
+    """The same JSON object in one form, with its keys sorted; empty if there is none."""
+    try:
+        content = orjson.loads(extra_body or "{}")
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"--extra-body {extra_body}: not valid JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise UsageError(f'--extra-body {extra_body}: not a JSON object such as {{"top_k": 20}}')
+    if taken := sorted(content.keys() & {"model", "messages", "prompt", "stream", "n"}):
+        raise UsageError(f"--extra-body may not set {taken[0]}")
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode() if content else ""

@@ -12,20 +12,22 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from prm_gsm8k.arithmetic.grading import final_answer, is_right, through_answer
+from prm_gsm8k.arithmetic.grading import final_answer, is_right
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.steps import split_steps
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
-from prm_gsm8k.sampling.engine import RequestRefused
+from prm_gsm8k.sampling import rollout
 from prm_gsm8k.sampling.evidence import Calls
 from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
-from prm_gsm8k.sampling.rollout import GoOn, Rollout
+from prm_gsm8k.sampling.rollout import GoOn, Rollout, UnfinishedError
 
 # Reasons why a solution makes no row; keys of the tally.
-CUT_OFF = "solution left out/cut off at max tokens"
-NO_STEPS = "solution left out/no steps in it"
-REFUSED = "solution left out/request refused, too long for the context"
-MISSING = "solution left out/calls not made yet"
+LEFT_OUT = "solution left out/"
+CUT_OFF = LEFT_OUT + rollout.CUT_OFF
+NO_STEPS = LEFT_OUT + rollout.EMPTY
+MISSING = LEFT_OUT + "calls not made yet"
+OF_A_ROLLOUT = LEFT_OUT + "a rollout that it needs: "  # and why that is no evidence
+ANOTHER = LEFT_OUT + "another solution of its problem was left out"  # which may be a rollout of this one
 
 
 class MissingCall(PrmGsm8kError):
@@ -88,7 +90,8 @@ async def solve(
 ) -> list[Solution]:
     """Sample solutions of a problem and label each, concurrently; without `labelling`, only sample.
 
-    The calls depend only on the options and on the answers.
+    The calls depend only on the options and on the answers. If one of the solutions is not finished, so that it cannot
+    be a rollout of the others, none is labelled: the others' labels would depend on what the server happened to do.
 
     Raises:
         EngineError: the engine fails.
@@ -97,13 +100,15 @@ async def solve(
     reference = reference_answer(problem)
     sampled = await _sample(reference, go_on, range(sampling.num_solutions))
     if sampling.num_wrong is not None:
-        while (more := sampling.num_wrong - sum(s.left_out is None and not s.right for s in sampled)) > 0:
+        while (more := sampling.num_wrong - sum(not s.right for s in sampled)) > 0:
             numbers = range(len(sampled), min(len(sampled) + more, sampling.max_solutions))
-            if not numbers:
+            if not numbers or any(s.left_out is not None for s in sampled):
                 break
             sampled += await _sample(reference, go_on, numbers)
     if labelling is None:
         return sampled
+    if any(s.left_out is not None for s in sampled):
+        return [replace(s, left_out=s.left_out or ANOTHER) for s in sampled]
     return list(await asyncio.gather(*(_label(problem, s, sampled, go_on, labelling) for s in sampled)))
 
 
@@ -114,27 +119,29 @@ async def _sample(reference: str, go_on: GoOn, numbers: Sequence[int]) -> list[S
 async def _solution(reference: str, go_on: GoOn, number: int) -> Solution:
     try:
         answered = await go_on([], number)
-    except (MissingCall, RequestRefused) as error:
-        return Solution(number, [], 0, None, False, left_out=MISSING if isinstance(error, MissingCall) else REFUSED)
-    text = through_answer(answered.text)
+    except MissingCall:
+        return Solution(number, [], 0, None, False, left_out=MISSING)
+    if answered.unfinished is not None:
+        return Solution(number, [], answered.tokens, None, False, left_out=LEFT_OUT + answered.unfinished)
+    text = answered.said
     steps, answer = split_steps(text), final_answer(text)
-    cut_off = answered.finish == "length" and text == answered.text  # it may not have reached its answer
-    left_out = CUT_OFF if cut_off else NO_STEPS if not steps else None
-    return Solution(number, steps, answered.tokens, answer, is_right(text, reference), left_out=left_out)
+    return Solution(
+        number, steps, answered.tokens, answer, is_right(text, reference), left_out=None if steps else NO_STEPS
+    )
 
 
 async def _label(
     problem: Problem, solution: Solution, sampled: Sequence[Solution], go_on: GoOn, labelling: LabelOptions
 ) -> Solution:
-    if solution.left_out is not None:
-        return solution
-    others = [s for s in sampled if s.number != solution.number and s.left_out is None]
+    others = [s for s in sampled if s.number != solution.number]
     try:
         labelled = await label_solution(
             solution.steps, reference_answer(problem), with_others(others, go_on), labelling
         )
-    except (MissingCall, RequestRefused) as error:
-        return replace(solution, left_out=MISSING if isinstance(error, MissingCall) else REFUSED)
+    except MissingCall:
+        return replace(solution, left_out=MISSING)
+    except UnfinishedError as error:
+        return replace(solution, left_out=OF_A_ROLLOUT + error.reason)
     return replace(solution, labelled=labelled)
 
 

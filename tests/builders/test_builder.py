@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import datasets
 import pytest
+from datasets.naming import camelcase_to_snakecase
 
 import prm_gsm8k
 import prm_gsm8k.builders
@@ -22,6 +24,7 @@ from prm_gsm8k.build.build import build, prepared
 from prm_gsm8k.build.registry import RECIPES, SyntheticRecipe
 from prm_gsm8k.builders.builder import PrmGsm8kBuilder
 from prm_gsm8k.dataset import splits
+from prm_gsm8k.dataset.cache import repo_folder
 from prm_gsm8k.dataset.digest import content_digest
 from prm_gsm8k.dataset.problems import problems_from, shipped_problems
 from prm_gsm8k.dataset.schema import check_table
@@ -191,16 +194,36 @@ def test_what_a_killed_build_left_is_not_counted(cache: str) -> None:
     assert not list(Path(builder.cache_dir).glob("*NNNNN*"))
 
 
+@pytest.mark.slow
 def test_the_cache_is_where_load_dataset_looks_when_it_is_offline(
     tmp_path: Path, hf_home: Path, offline: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rows that no option was given for; made from few problems, since all take a minute."""
-    few = {"train": shipped_problems("train")[:60], "test": shipped_problems("test")[:20]}
+    """Under any name, with any options, whatever was built under another name; from few problems."""
+    few = {"train": shipped_problems("train")[:8], "test": shipped_problems("test")[:2]}
     monkeypatch.setattr(splits, "shipped_problems", few.__getitem__)
+
+    def built(repo_id: str | None, **options: int) -> list[str]:
+        build("synthetic", tmp_path / "out", repo_id=repo_id, num_proc=1, **options)
+        return list(datasets.load_dataset(str(tmp_path / "out"), "synthetic", split="train")["completions"])
+
+    def found(repo_id: str) -> list[str]:
+        return list(datasets.load_dataset(repo_id, "synthetic", split="train")["completions"])
+
     with offline():
-        built = build("synthetic", tmp_path / "out", repo_id="org/prm-gsm8k", num_proc=1)
-        rows = datasets.load_dataset("org/prm-gsm8k", "synthetic", split="validation")
-    assert rows.num_rows == built.config.splits["validation"].rows > 0
+        default = built("org/prm-gsm8k")
+        others = built("My/GSM8kSteps", seed=1), built("org/other.v2", num_incorrect_per_problem=1)
+        assert found("org/prm-gsm8k") == default
+        assert (found("My/GSM8kSteps"), found("org/other.v2")) == others
+        assert built("org/other.v2", seed=2) == found("org/other.v2") != others[1]
+        time.sleep(0.02)  # so that the times of two folders differ
+        assert built("org/other.v2", num_incorrect_per_problem=1) == found("org/other.v2") == others[1], "built before"
+        built(None, seed=3)
+        assert found("org/prm-gsm8k") == default
+
+
+@pytest.mark.parametrize("name", ["prm-gsm8k", "GSM8kSteps", "a_B.c", "XMLParser2Go", "HTTPx", "gsm8K-PRM"])
+def test_a_repository_has_the_folder_that_datasets_gives_it(name: str) -> None:
+    assert repo_folder(f"Org/{name}") == f"Org___{camelcase_to_snakecase(name)}"
 
 
 def test_a_repository_name_that_is_none_is_misuse(tmp_path: Path) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import traceback
 
-from prm_gsm8k.exceptions import HubUnreachable
+import pytest
+from huggingface_hub import HfApi
+from loopback import Hub
+
+from prm_gsm8k.exceptions import HubError, HubUnreachable
 from prm_gsm8k.hub.client import ask, trouble_of
 
 
@@ -44,3 +48,19 @@ def test_retries_end_after_a_time(pauses: list[float], monkeypatch: pytest.Monke
     with pytest.raises(HubUnreachable, match=r"trying: the Hub cannot be reached \(gone\), 1 time in a row"):
         ask(lambda: (_ for _ in ()).throw(ConnectionError("gone")), "trying")
     assert pauses == []
+
+
+@pytest.mark.parametrize("token", ["hf_Secret\n0", "hf_Sécret0", "hf_Secret0\x7f"])
+def test_a_token_that_no_header_may_hold_is_not_shown(hub: Hub, token: str) -> None:
+    for asked in (
+        lambda: HfApi(token=token).repo_info("org/x", repo_type="dataset"),
+        lambda: HfApi(token=token).whoami(),
+    ):
+        with pytest.raises(HubError) as error:
+            ask(asked, "asking")
+        assert "ecret" not in "".join(traceback.format_exception(error.value)).replace("…", "")
+
+
+def test_the_password_of_a_proxy_is_not_shown() -> None:
+    trouble = trouble_of(ConnectionError("Cannot connect to proxy http://me:hunter2@proxy:3128 for https://hub/x"))
+    assert trouble is not None and "hunter2" not in trouble.message and "@proxy:3128" in trouble.message

@@ -213,19 +213,21 @@ def test_published_rows_take_precedence_with_a_message(
     assert "from the folder data" in capsys.readouterr().err
 
 
-def test_an_unreachable_hub_falls_back_to_local_rows(
-    hub: Hub, v1: Path, v2: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+def test_a_repository_that_was_never_fetched_is_an_error_whatever_lies_here(
+    hub: Hub, v1: Path, v2: Path, elsewhere: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     publish(v1, ID)
-    hub.fail(times=math.inf, cut="before")
-    with pytest.raises(PrmGsm8kError, match=f"config '{CONFIG}'"):
-        load(CONFIG, repo_id=ID)
     shutil.copytree(v2, elsewhere / "data")
-    assert first_step(repo_id=ID) == FIRST_STEPS[1]
-    said = capsys.readouterr().err
-    assert "the Hub cannot be reached" in said and "from the folder data" in said
-    with pytest.raises(HubUnreachable, match=r"cannot be reached .*5 times in a row"):  # a revision is that revision
-        load(CONFIG, repo_id=ID, revision="v1")
+    for config in (CONFIG, "synthetic"):
+        with offline(), pytest.raises(HubUnreachable, match=r"is not in the cache.* without repo_id .* come from here"):
+            load(config, repo_id="org/other")
+    hub.fail(times=math.inf, cut="before")
+    for revision in (None, "v1"):
+        with pytest.raises(HubUnreachable, match=r"cannot be reached .*5 times in a row"):
+            load(CONFIG, repo_id=ID, revision=revision)
+    assert list(datasets.config.HF_DATASETS_CACHE.glob("*")) == [], "nothing was built that load_dataset would find"
+    assert first_step() == FIRST_STEPS[1]
+    assert "from the folder data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fault", [{"cut": "before"}, {"status": 503}, {"status": 429}])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import datasets
+import pyarrow as pa
 import pytest
+from command_line import run_command
 from hub.published import CONFIG, ID, MADE_FROM, OTHER, edited_table
 from loopback import Hub
+from made_rows import made_table
+from pyarrow import parquet
 
 from prm_gsm8k.build.publish import publish
 from prm_gsm8k.build.registry import RECIPES
@@ -106,6 +113,48 @@ def test_nothing_is_deleted_from_a_repository_that_is_not_ours(hub: Hub, v1: Pat
     hub.create(ID).put({"synthetic/theirs.parquet": b"PAR1theirsPAR1", "README.md": b"# theirs"})
     plan = publish(v1, ID, plan_only=True).plan
     assert plan.delete == {}
+
+
+@pytest.mark.slow
+def test_what_people_wrote_into_the_card_stays(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    repo = hub.dataset(ID)
+    card = repo.files()["README.md"].decode()
+    gated = card.replace("---\n", "---\nextra_gated_prompt: Ask first.\n", 1)
+    repo.put({"README.md": f"{gated}\n## Errata\n\nRow 7 is wrong.\n".encode()})
+    done = publish(v2, ID)
+    assert done.plan.overwritten == {"README.md", "manifest.json"} < set(done.plan.add)
+    new = hub.dataset(ID).files()["README.md"].decode()
+    assert new.endswith("\n\n## Errata\n\nRow 7 is wrong.\n") and "extra_gated_prompt: Ask first." in new
+    assert publish(v2, ID).committed is False
+    repo.put({"README.md": new.replace("## Load", "## Loading").encode()})
+    with pytest.raises(VerificationError, match=r"README.md: somebody changed it between .* put that text above or"):
+        publish(v2, ID, plan_only=True)
+
+
+def test_the_card_and_the_configs_of_a_repository_that_is_not_ours_stay(hub: Hub, v1: Path) -> None:
+    theirs = b"---\nconfigs:\n- config_name: theirs\n  data_files: x/y.parquet\n---\n# Theirs\n\nA word.\n"
+    parquet.write_table(pa.table({"a": [1]}), file := io.BytesIO())
+    hub.create(ID).put({"x/y.parquet": file.getvalue(), "README.md": theirs})
+    publish(v1, ID)
+    card = hub.dataset(ID).files()["README.md"].decode()
+    assert card.endswith("# Theirs\n\nA word.\n") and "config_name: theirs" in card
+    assert datasets.load_dataset(ID, "theirs", split="train")["a"] == [1]
+    assert datasets.load_dataset(ID, CONFIG, split="train")[0] == made_table(range(1)).to_pylist()[0]
+    hub.create("org/same").put({"README.md": theirs.replace(b"theirs", CONFIG.encode())})
+    with pytest.raises(VerificationError, match=f"has a config '{CONFIG}' that `prm-gsm8k publish` did not make"):
+        publish(v1, "org/same")
+
+
+@pytest.mark.slow
+def test_the_plan_tells_new_from_overwritten(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    said = run_command("publish", v2, ID, "--plan", COLUMNS="160").stdout
+    assert "~ README.md" in said and "~ manifest.json" in said and "+ README.md" not in said
+    assert re.search(r"\d+ to add .*, 2 to overwrite .*, \d+ to delete .*, \d+ unchanged", said)
+    planned = json.loads(run_command("publish", v2, ID, "--plan", "--json").stdout)
+    assert set(planned["overwrite"]) == {"README.md", "manifest.json"}
+    assert planned["add"] and not planned["add"].keys() & planned["overwrite"].keys()
 
 
 def test_a_plan_sends_nothing(hub: Hub, v1: Path, v2: Path) -> None:
@@ -348,6 +397,51 @@ def test_5xx_and_429_are_retried_and_then_an_error(
 def test_transient_failures_are_retried(hub: Hub, v1: Path) -> None:
     hub.fail(times=2, status=503)
     assert publish(v1, ID).committed
+
+
+@pytest.mark.slow
+def test_a_pull_request_needs_no_write_access_and_is_not_opened_twice(
+    hub: Hub, v1: Path, v2: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(v1, ID)
+    monkeypatch.setenv("HF_TOKEN", Hub.READ)
+    with pytest.raises(
+        HubError, match=r"may not do that; use one with write access, or propose it \(--create-pr\)"
+    ) as no:
+        publish(v2, ID)
+    assert "again" not in str(no.value)
+    done = publish(v2, ID, create_pr=True)
+    assert done.pull_request == f"{hub.endpoint}/datasets/{ID}/discussions/1" and done.committed
+    repo = hub.dataset(ID)
+    assert repo.files() != repo.files("refs/pr/1")
+    assert data_files(v2) <= set(repo.files("refs/pr/1"))
+    again = publish(v2, ID, create_pr=True)
+    assert (again.pull_request, again.commit, again.committed) == (done.pull_request, done.commit, False)
+    assert len(repo.pull_requests) == 1
+    with pytest.raises(UsageError, match="a pull request cannot be tagged"):
+        publish(v2, ID, create_pr=True, tag="v2")
+    with pytest.raises(HubError, match="there is no such dataset to open a pull request in"):
+        publish(v2, "org/none", create_pr=True)
+
+
+@pytest.mark.slow
+def test_a_branch_is_published_to_and_main_stays(hub: Hub, v1: Path, v2: Path) -> None:
+    publish(v1, ID)
+    before = hub.dataset(ID).head
+    done = publish(v2, ID, revision="next", tag="v2-rc1")
+    repo = hub.dataset(ID)
+    assert (repo.head, repo.branches["next"], repo.tags["v2-rc1"]) == (before, done.commit, done.commit)
+    assert data_files(v2) <= set(repo.files("next"))
+    assert publish(v2, ID, revision="next").committed is False
+    assert publish(v1, "org/new", revision="first").commit == hub.dataset("org/new").branches["first"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "v 1", "-x", "v1..v2", "v1/", "a:b", "v1.lock", "refs~1"])
+def test_a_name_that_git_does_not_take_is_refused_before_anything_is_asked(hub: Hub, v1: Path, name: str) -> None:
+    for option in ("tag", "revision"):
+        with pytest.raises(UsageError, match=rf"--{option} '.*': no name that git takes; give one such as v1.0.0"):
+            publish(v1, ID, **{option: name})  # type: ignore[arg-type]
+    assert hub.requests == []
 
 
 # -------------------------------------------------------------------------------------------------------- the command

@@ -73,6 +73,7 @@ class Repo:
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    pull_requests: dict[int, str] = field(default_factory=dict)  # the commit of each
     lfs: dict[str, Blob] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _damaged: dict[str, bytes] = field(default_factory=dict)
@@ -88,7 +89,9 @@ class Repo:
 
     def find(self, revision: str = "main") -> Commit | None:
         """The commit of a branch, a tag or an id (or the beginning of one)."""
-        if oid := self.branches.get(revision) or self.tags.get(revision):
+        number = revision.removeprefix("refs/pr/")
+        pull_request = self.pull_requests.get(int(number)) if number != revision else None
+        if oid := self.branches.get(revision) or self.tags.get(revision) or pull_request:
             return self.commits[oid]
         found = [oid for oid in self.commits if len(revision) >= 7 and oid.startswith(revision)]
         return self.commits[found[0]] if len(found) == 1 else None

@@ -101,7 +101,8 @@ def _unnamed(names: dict[str, str], name: str) -> Reply:
 @route("POST", "/api/{kind}/{id}/preupload/{revision}")
 def preupload(exchange: Exchange, kind: str, id: str, revision: str) -> Reply:
     """Which files go to LFS, and what is there already under these names."""
-    there = exchange.commit(exchange.repo(kind, id, write=True), revision).files
+    proposes = exchange.query.get("create_pr") == "1"
+    there = exchange.commit(exchange.repo(kind, id, write=not proposes), revision).files
     files = []
     for file in exchange.json["files"]:
         lfs = is_lfs(file["path"], file["size"], base64.b64decode(file["sample"]))
@@ -115,7 +116,7 @@ def preupload(exchange: Exchange, kind: str, id: str, revision: str) -> Reply:
 def lfs_batch(exchange: Exchange, prefix: str, id: str) -> Reply:
     """Where to upload which object; nowhere if it is there already."""
     kind = prefix.rstrip("/") or "models"
-    repo = exchange.repo(kind, id, write=True)
+    repo = exchange.repo(kind, id)  # who may write is asked at the commit, for anybody may propose one
     place = f"{exchange.hub.endpoint}/lfs/{kind}/{id}"
     objects = []
     for object in exchange.json["objects"]:
@@ -138,7 +139,7 @@ def lfs_put(exchange: Exchange, kind: str, id: str, oid: str) -> Reply:
 
 @route("POST", "/lfs/{kind}/{id}/verify")
 def lfs_verify(exchange: Exchange, kind: str, id: str) -> Reply:
-    blob = exchange.repo(kind, id, write=True).lfs.get(exchange.json["oid"])
+    blob = exchange.repo(kind, id).lfs.get(exchange.json["oid"])
     if blob is None or len(blob.data) != exchange.json["size"]:
         raise Refused(404, "the object is not there, or of another size")
     return Reply()
@@ -147,7 +148,8 @@ def lfs_verify(exchange: Exchange, kind: str, id: str) -> Reply:
 @route("POST", "/api/{kind}/{id}/commit/{branch}")
 def commit(exchange: Exchange, kind: str, id: str, branch: str) -> Reply:
     """All or nothing, and only on top of the commit the client has seen, if it names one."""
-    repo = exchange.repo(kind, id, write=True)
+    proposes = exchange.query.get("create_pr") == "1"
+    repo = exchange.repo(kind, id, write=not proposes)
     header, *operations = [orjson.loads(line) for line in exchange.body.splitlines() if line]
     header = header["value"]
     with repo.lock:
@@ -159,9 +161,32 @@ def commit(exchange: Exchange, kind: str, id: str, branch: str) -> Reply:
         files = dict(tip.files)
         for operation in operations:
             _apply(exchange, repo, files, operation["key"], operation["value"])
+        number = len(repo.pull_requests) + 1
+        if proposes:
+            branch = f"refs/pr/{number}"
+            repo.branches[branch] = tip.oid
         made = repo.commit(branch, files, header["summary"], header.get("description", ""))
-    url = f"{exchange.hub.endpoint}/{kind}/{id}/commit/{made.oid}"
-    return Reply({"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": "", "pullRequestUrl": None})
+        if proposes:
+            repo.pull_requests[number] = repo.branches.pop(branch)
+    place = f"{exchange.hub.endpoint}/{kind}/{id}"
+    url = f"{place}/commit/{made.oid}"
+    pull_request = f"{place}/discussions/{number}" if proposes else None
+    return Reply(
+        {"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": "", "pullRequestUrl": pull_request}
+    )
+
+
+@route("GET", "/api/{kind}/{id}/discussions")
+def discussions(exchange: Exchange, kind: str, id: str) -> Reply:
+    repo = exchange.repo(kind, id)
+    listed = [
+        {
+            "num": number, "title": repo.commits[oid].title, "author": {"name": "somebody"}, "status": "open",
+            "isPullRequest": True, "createdAt": "2026-01-01T00:00:00.000Z", "repo": {"name": id, "type": kind[:-1]},
+        }
+        for number, oid in repo.pull_requests.items()
+    ]  # fmt: skip
+    return Reply({"discussions": listed, "count": len(listed), "start": 0})
 
 
 def _apply(exchange: Exchange, repo: Repo, files: dict[str, Blob], key: str, value: dict[str, str]) -> None:

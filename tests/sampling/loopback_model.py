@@ -5,7 +5,9 @@
     model.answered                # what was asked and answered
 
 It writes a solution a line, goes on from whatever steps a prompt ends in, and goes wrong now and then: after a step
-with the word "oops" it never finds the answer again. Faults, one a request, are played in turn before it answers well.
+with the word "oops" it never finds the answer again. Faults, one a request, are played in turn before it answers well;
+or a script says which fault a request gets the how manieth time. What probes it (`sampling/probe.py`) is answered well
+and not counted, and where a text of its own stops short of its end it goes on as it did at first.
 """
 
 from __future__ import annotations
@@ -16,14 +18,31 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from prm_gsm8k.sampling.engine import CHECK
+
 MODEL = "tiny"
+FAULTS = ("500", "429", "garbage", "empty", "drop")  # no answer
+UNFINISHED = {  # answers that are none: what they change in a good one's text, reasoning and finish reason
+    "length": lambda text: (text[: len(text) // 2].rstrip(" .0123456789"), None, "length"),
+    "abort": lambda text: (text, None, "abort"),
+    "aborted early": lambda text: (text.partition("\n")[0], None, "abort"),
+    "content_filter": lambda text: (text[: len(text) // 2], None, "content_filter"),
+    "error": lambda text: ("", None, "error"),
+    "unstated": lambda text: (text, None, None),
+    "blank": lambda text: ("", None, "stop"),
+    "null": lambda text: (None, f"Let me see. {text}", "stop"),
+    "no message": lambda text: (..., None, "stop"),
+    "thinks": lambda text: (f"<think>\n{text}", None, "stop"),
+    "thinks, cut": lambda text: (f"<think>\n{text[:9]}", None, "length"),
+}
 
 
 @dataclass
@@ -34,7 +53,13 @@ class LoopbackModel:
     model: str = MODEL
     context: int | None = 4096
     seconds: float = 0.002  # that an answer takes
-    faults: list[str] = field(default_factory=list)  # "500", "429", "garbage", "empty", "drop", "hang", "other", "400"
+    faults: list[str] = field(default_factory=list)  # of FAULTS, UNFINISHED, or "hang", "other", "400"
+    script: Callable[[str, int], str | None] | None = None  # (request as `key` writes it, times asked before) -> fault
+    waits: dict[str, str] = field(default_factory=dict)  # headers of a refusal
+    models: Any = None  # another list of models than OpenAI's
+    parts: bool = False  # content comes as a list of parts
+    anew: bool = False  # it begins anew whatever the steps so far, as many chat servers do
+    same: bool = False  # every attempt gets the same answer, as from a cache
     key: str | None = None  # that a request must bring
     always: str | None = None  # a fault of every request
     requests: list[str] = field(default_factory=list)  # every body, as `key` writes it, in the order they came
@@ -52,21 +77,31 @@ class LoopbackModel:
                 if self.path != "/v1/models":
                     self._send(404, {"detail": "Not Found"})
                     return
-                self._send(200, {"data": [{"id": outer.model, "root": outer.model, "max_model_len": outer.context}]})
+                entry = {"id": outer.model, "root": outer.model, "max_model_len": outer.context}
+                self._send(200, {"data": [entry]} if outer.models is None else outer.models)
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if not self._may():
                     return
+                if body.get("user", "").startswith("probe"):
+                    self._send(200, outer.complete(body, outer.always if outer.always in UNFINISHED else None))
+                    return
                 outer.requests.append(key(body))
                 fault = outer.always or (outer.faults.pop(0) if outer.faults else None)
-                if fault is None:
+                if outer.script is not None:
+                    fault = outer.script(key(body), outer.times[key(body)])
+                    outer.times[key(body)] += 1
+                if fault in UNFINISHED:
+                    self._send(200, outer.complete(body, fault))
+                elif fault is None:
                     time.sleep(outer.seconds)
                     answer = outer.complete(body)
                     outer.answered.append(key(body))
                     self._send(200, answer)
-                elif fault in ("500", "429"):
-                    self._send(int(fault), {"error": "not now"})
+                elif fault in ("500", "429", "422", "402"):
+                    said = f"not now, {self.headers['Authorization']}"
+                    self._raw(int(fault), json.dumps({"error": said}).encode(), outer.waits)
                 elif fault == "400":
                     self._send(400, {"error": {"message": "maximum context length is 64 tokens"}})
                 elif fault == "garbage":
@@ -87,12 +122,14 @@ class LoopbackModel:
                 self._send(401, {"error": "who are you?"})
                 return False
 
-            def _send(self, status: int, content: dict[str, Any]) -> None:
+            def _send(self, status: int, content: Any) -> None:
                 self._raw(status, json.dumps(content).encode())
 
-            def _raw(self, status: int, data: bytes) -> None:
+            def _raw(self, status: int, data: bytes, headers: Mapping[str, str] | None = None) -> None:
                 with suppress(OSError):  # who asked was killed
                     self.send_response(status)
+                    for name, value in (headers or {}).items():
+                        self.send_header(name, value)
                     self.send_header("Content-Type", "application/json")
                     self.send_header("Content-Length", str(len(data)))
                     self.end_headers()
@@ -109,6 +146,8 @@ class LoopbackModel:
                 pass  # who asked was killed
 
         self.closing = threading.Event()
+        self._texts: list[str] = []
+        self.times: Counter[str] = Counter()
         self._server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
@@ -128,17 +167,35 @@ class LoopbackModel:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
-    def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to a request: the same for the same one, now and in every other process."""
-        seed = hashlib.sha256(key(body).encode()).digest()
+    def complete(self, body: Mapping[str, Any], unfinished: str | None = None) -> dict[str, Any]:
+        """The answer to a request: the same for the same one, now and in every other process; or one that is none."""
         prompt = body["prompt"] if "prompt" in body else "\n".join(m["content"] for m in body["messages"])
-        question = max((q for q in self.answers if q in prompt), key=prompt.rfind)
+        question = max((q for q in [*self.answers, CHECK] if q in prompt), key=prompt.rfind)
         before = prompt[prompt.rfind(question) + len(question) :]
-        text = "\n".join(_lines(random.Random(seed), "oops" in before, self.answers[question]))
-        choice = {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
+        if self.anew:
+            before = ""
+        seed = hashlib.sha256(f"{question} {before}".encode() if self.same else key(body).encode()).digest()
+        text = "\n".join(_lines(random.Random(seed), "oops" in before, self.answers.get(question, "2")))
+        if self.anew:
+            text = f"First, what is given.\n{text}"
+        if body.get("user", "").startswith("probe"):
+            begun = before.rpartition("Solution:")[2].strip()
+            text = next((said[len(begun) :] for said in self._texts if begun and said.startswith(begun)), text)
+            self._texts.append(text)
+        said: tuple[Any, str | None, str | None] = (text, None, "stop")
+        if unfinished is not None:
+            said = UNFINISHED[unfinished](text)
+        content, reasoning, finish = said
+        if self.parts:
+            content = [{"type": "reasoning", "text": "Hm."}, {"type": "text", "text": text}]
+        message = {"role": "assistant", "content": content, "reasoning_content": reasoning}
+        if "prompt" in body:
+            choice: dict[str, Any] = {"text": None if content is ... else content}
+        else:
+            choice = {"message": None if content is ... else message}
         return {
             "model": self.model,
-            "choices": [{**choice, "index": 0, "finish_reason": "stop"}],
+            "choices": [{**choice, "index": 0, "finish_reason": finish}],
             "usage": {"prompt_tokens": len(prompt.split()), "completion_tokens": len(text.split())},
         }
 

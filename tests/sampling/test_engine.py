@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import traceback
 
 import pytest
 from sampling.loopback_model import MODEL, LoopbackModel
 
 from prm_gsm8k.exceptions import EngineError, UsageError
 from prm_gsm8k.sampling import engine as engine_module
-from prm_gsm8k.sampling.engine import Engine, RequestRefused, base_url, check_endpoint, read_answer
+from prm_gsm8k.sampling.engine import CHECK, Engine, RequestRefused, base_url, check_endpoint, read_answer
+from prm_gsm8k.sampling.rollout import Rollout
 from prm_gsm8k.sampling.settings import Settings
 
 QUESTION = "How many?"
@@ -116,6 +118,86 @@ def test_a_context_too_short_for_the_first_request_ends_the_run_and_later_is_one
         asyncio.run(second())
 
 
+CHECKED = SETTINGS.request(CHECK, [], 0)
+
+
+@pytest.mark.parametrize("fault", ["400", "422", "500", "garbage", "empty", "drop"])
+def test_one_request_that_always_fails_is_refused_alone_even_as_the_first(fault: str) -> None:
+    """As in a later run, in which nothing else is left to ask."""
+
+    async def only_it() -> Rollout:
+        async with Engine(model.url, patience=0.3, check=CHECKED) as engine:
+            return await engine.rollout(SETTINGS.request(QUESTION, [], 0))
+
+    with LoopbackModel({QUESTION: "5"}, script=lambda body, times: fault if QUESTION in body else None) as model:
+        assert asyncio.run(only_it()).unfinished == "request refused"
+    with LoopbackModel({QUESTION: "5"}, always=fault) as model, pytest.raises(EngineError) as error:
+        asyncio.run(only_it())
+    assert not isinstance(error.value, RequestRefused), "a server that answers nothing is another matter"
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        {"Retry-After": "1"},
+        {"Retry-After-Ms": "1000"},
+        {"RateLimit": '"minute";r=0;t=1'},
+        {"RateLimit": "limit=9, remaining=0, reset=1"},
+        {"X-RateLimit-Remaining-Requests": "0", "X-RateLimit-Reset-Requests": "1s"},
+    ],
+)
+def test_a_wait_that_the_server_asks_for_is_said_and_kept_and_costs_no_patience(
+    waits: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LoopbackModel({QUESTION: "5"}, faults=["429", "429"], waits=waits) as model:
+        assert ask(model, times=2, patience=0.1)
+        assert model.asked == 4, "and not asked again before"
+    said = capsys.readouterr().err
+    assert "answers 429 (" in said and "waiting 1 s as it asks" in said
+    assert said.count("\n") == 1
+
+
+def test_waits_are_kept_neither_for_ever_nor_for_hours() -> None:
+    for waits, asked in (({"Retry-After": "0"}, 11), ({"Retry-After": "86400"}, 1)):
+        with LoopbackModel({QUESTION: "5"}, always="429", waits=waits) as model:
+            with pytest.raises(EngineError, match=r"answers 429 .* and asks to wait [\d,]+ s, \d+ times within"):
+                ask(model, patience=0.001)
+            assert asked <= model.asked <= asked + 1
+
+
+def test_a_server_that_wants_to_be_paid_ends_the_run() -> None:
+    with (
+        LoopbackModel({QUESTION: "5"}, always="402") as model,
+        pytest.raises(EngineError, match=r"wants to be paid \(status 402\).*answers so far are kept"),
+    ):
+        ask(model)
+
+
+def test_the_content_may_come_in_parts(well: str) -> None:
+    async def chat() -> Rollout:
+        async with Engine(model.url) as engine:
+            return await engine.rollout(Settings(MODEL, "r1", "chat").request(QUESTION, [], 0))
+
+    with LoopbackModel({QUESTION: "5"}, parts=True) as model:
+        answer = asyncio.run(chat())
+    assert answer.text.endswith(".") and "The answer is" in answer.text and "Hm." not in answer.text
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        [{"id": MODEL, "context_length": 4096}],
+        [MODEL],
+        {"data": [{"id": f"models/{MODEL}"}]},
+        {"models": [{"name": MODEL, "model": MODEL}]},
+        {"object": "list", "data": [{"id": "other"}, {"id": MODEL, "max_model_len": None}]},
+    ],
+)
+def test_a_list_of_models_in_any_of_its_forms(models: object) -> None:
+    with LoopbackModel({QUESTION: "5"}, models=models) as model:
+        assert check_endpoint(model.url, MODEL).model == MODEL
+
+
 def test_a_key_goes_to_the_endpoint_and_into_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     with LoopbackModel({QUESTION: "5"}, key="sk-other") as model:
@@ -147,6 +229,33 @@ def test_an_address_where_nothing_answers_is_told_from_one_that_is_slow() -> Non
         free.listen()
         with pytest.raises(EngineError, match="does not answer within 0 s; is the model being loaded"):
             check_endpoint(url, MODEL, timeout=0.2)
+
+
+@pytest.mark.parametrize("key", ["sk-two\nlines", "sk-ключ", "sk- apart", "sk-“quoted”"])
+def test_a_key_that_no_header_may_hold_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with LoopbackModel({QUESTION: "5"}) as model:
+        for fails in (lambda: check_endpoint(model.url, MODEL), lambda: ask(model)):
+            with pytest.raises(UsageError, match="OPENAI_API_KEY holds a character that no key has") as error:
+                fails()
+            assert "sk-" not in "".join(traceback.format_exception(error.value))
+
+
+def test_a_key_from_a_file_ends_in_a_newline_and_is_not_echoed_from_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\n")
+    with LoopbackModel({QUESTION: "5"}, key="sk-secret") as model:
+        assert ask(model)
+        model.always = "500"
+        with pytest.raises(EngineError, match=r"not now, Bearer \*\*\*") as error:
+            ask(model, patience=0.1)
+        assert "sk-" not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize("address", ["http://user:hunter2@host/v1", "user:hunter2@host", "http://host/v1?key=hunter2"])
+def test_an_address_with_a_password_is_refused_without_it(address: str) -> None:
+    with pytest.raises(UsageError) as error:
+        base_url(address)
+    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize("address", ["", "localhost:8000", "ftp://host/v1", "http://"])

@@ -11,7 +11,7 @@ import pytest
 from prm_gsm8k.arithmetic.grading import is_right
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.sampling.labels import Labelled, LabelOptions, interval_width, label_solution, relabel
-from prm_gsm8k.sampling.rollout import Rollout
+from prm_gsm8k.sampling.rollout import Rollout, UnfinishedError
 
 STEPS = ["He buys 3 bags.", "Each has 4 apples.", "So he has 3 + 4 = 7.", "Half of 7 is 3.5.", "The answer is 3.5."]
 RIGHT = "6"
@@ -118,12 +118,42 @@ def test_soft_labels_ask_until_the_value_is_known() -> None:
     assert label(Model({1: half, 2: "-" * 32}), labels="soft", rollouts=4).trials[0] == 16  # four times as many at most
 
 
-def test_a_continuation_that_adds_nothing_leaves_the_answer_of_the_prefix() -> None:
-    async def silent(prefix: Sequence[str], attempt: int) -> Rollout:
-        return Rollout("", 1, "stop")
+UNFINISHED = {
+    "empty": (Rollout("", 1, "stop"), "no steps in it"),
+    "only white space": (Rollout(" \n", 2, "stop"), "no steps in it"),
+    "cut": (Rollout("That makes 3", 9, "length"), "cut off at max tokens"),
+    "cut in the answer": (Rollout("The answer is 3", 9, "length"), "cut off at max tokens"),
+    "aborted": (Rollout("The answer is 3.", 9, "abort"), "finish reason abort"),
+    "filtered": (Rollout("That", 9, "content_filter"), "finish reason content_filter"),
+    "failed": (Rollout("", 0, "error"), "finish reason error"),
+    "unstated": (Rollout("The answer is 3.", 9, "unstated"), "finish reason unstated"),
+    "thinks": (Rollout("<think>3 or 4? The answer is 3.", 9, "stop"), "thoughts that do not end"),
+    "thinks in brackets": (Rollout("So\n[THINK]The answer is 3.", 9, "stop"), "thoughts that do not end"),
+    "thinks and is cut": (Rollout("<think>\n3, or 4", 9, "length"), "thoughts that do not end"),
+    "only thinks": (Rollout("<think>It is 3.</think>\n", 9, "stop"), "no steps in it"),
+    "declines": (Rollout("I cannot help with that.", 9, "stop"), "no answer in it"),
+}
 
-    steps = ["So he has 6.", "Half of them is 3.", "The answer is 3."]
-    assert asyncio.run(label_solution(steps, RIGHT, silent, LabelOptions())).first_error == 1
+
+@pytest.mark.parametrize(("rollout", "reason"), UNFINISHED.values(), ids=UNFINISHED)
+@pytest.mark.parametrize("labels", ["hard", "soft"])
+def test_no_label_follows_from_an_answer_that_is_not_finished(rollout: Rollout, reason: str, labels: str) -> None:
+    async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
+        return rollout if attempt == 1 else Rollout("The answer is 8.", 5, "stop")
+
+    with pytest.raises(UnfinishedError) as error:
+        asyncio.run(label_solution(["48/2=24", "48-2", "The answer is 46."], "72", go_on, LabelOptions(labels=labels)))
+    assert error.value.reason == reason
+
+
+def test_an_answer_that_was_given_before_the_text_was_cut_off_is_finished_and_thoughts_are_no_answer() -> None:
+    texts = ["<think>The answer is 8.\n</think>\nThe answer is 3.5.\n\nProblem: Tom has", "The answer is 3.5.\n\nPro"]
+
+    async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
+        return Rollout(texts[attempt], 32, "length")
+
+    labelled = asyncio.run(label_solution(["Fine.", "The answer is 3."], "3.5", go_on, LabelOptions(rollouts=2)))
+    assert (labelled.successes[0], labelled.trials[0]) == (1, 1)
 
 
 def test_a_solution_of_one_step_asks_nothing() -> None:

@@ -174,9 +174,10 @@ def test_a_server_that_fails_keeps_what_was_answered(model: LoopbackModel, tmp_p
 def test_a_solution_too_long_for_the_context_is_left_out(model: LoopbackModel, tmp_path: Path) -> None:
     marked = read_marked(write(tmp_path / "marked.jsonl", marked_rows()))
     recipe, how = ModelSampledRecipe(evidence=str(tmp_path / "evidence")), How(endpoint=model.url, concurrency=1)
-    model.faults = ["400"]
-    with pytest.raises(EngineError, match="too short"):  # the first request of all: none will fit
+    model.always = "400"
+    with pytest.raises(EngineError, match="too short"):  # none will fit
         report_labels(marked, recipe, how)
+    model.always = None
     model.faults = [*[None] * 3, "400"]  # type: ignore[list-item]
     _, found = report_labels(marked, recipe, how)
     assert (found.left_out, found.wrong) == (1, 11)

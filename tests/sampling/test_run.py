@@ -25,6 +25,7 @@ from prm_gsm8k.sampling import run as run_module
 from prm_gsm8k.sampling.models import find_model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
 from prm_gsm8k.sampling.run import How, sample
+from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import reference_answer
 
 PROBLEMS = 6
@@ -205,6 +206,12 @@ def test_a_folder_is_known_by_what_is_in_it(weights: Path) -> None:
         (["--num-wrong", "20"], "num_wrong is 20, not from 1 to max_solutions, 16"),
         (["--executor", "slurm"], "slurm needs a partition: --partition"),
         (["--threshold", "1"], "threshold is 1.0, not in [0, 1)"),
+        (["--extra-body", "[1]"], '--extra-body [1]: not a JSON object such as {"top_k": 20}'),
+        (["--extra-body", '{"n": 2}'], "--extra-body may not set n"),
+        (
+            ["--endpoint", "http://me:pw@host"],
+            "--endpoint http://***@host: a name or password in it would get into logs; leave it out",
+        ),
         (["--endpoint", "nonsense"], "--endpoint nonsense: not a URL such as http://127.0.0.1:8000/v1"),
     ],
 )
@@ -270,6 +277,22 @@ def test_the_engine_of_a_killed_run_ends_too(tmp_path: Path, weights: Path) -> N
     while Path(f"/proc/{pid.read_text()}").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not Path(f"/proc/{pid.read_text()}").exists()
+
+
+@pytest.mark.slow
+def test_fields_of_a_request_are_left_out_and_added_and_are_part_of_the_settings(
+    model: LoopbackModel, tmp_path: Path
+) -> None:
+    extra = ["--omit", "stop,max_tokens", "--extra-body", '{"max_completion_tokens": 99, "top_p": 0.9}']
+    done = build(tmp_path, "--endpoint", model.url, "--out", "out", *extra, "--json")
+    assert done.returncode == 0, done.stderr
+    sent = json.loads(model.requests[0])
+    assert (sent["max_completion_tokens"], sent["top_p"]) == (99, 0.9)
+    assert not {"max_tokens", "stop"} & set(sent)
+    assert json.loads(done.stdout)["options"]["omit"] == "max_tokens,stop"
+    assert "user" not in Settings(MODEL, "r1", omit=" user ").request("1 + 1?", [], 0)
+    assert build(tmp_path, "--out", "out", "--no-calls", *extra).returncode == 0
+    assert "none matches the given" in build(tmp_path, "--out", "out", "--no-calls").stderr
 
 
 # --------------------------------------------------------------------------------------------------------------- Slurm

@@ -131,3 +131,18 @@ def test_what_cannot_be_asked_is_refused_before_anything_is(tmp_path: Path) -> N
 def test_texts_without_a_step_make_no_row_and_the_error_counts_them(tmp_path: Path) -> None:
     with pytest.raises(PrmGsm8kError, match=r"not one row could be made: .*no steps in it 36"):
         sampled(lambda prompts: [""] * len(prompts), tmp_path)
+
+
+def test_what_is_not_finished_is_asked_again_and_else_left_out_with_a_warning(tmp_path: Path) -> None:
+    good, asked = Generator(), Generator()
+
+    def sometimes(prompts: list[str]) -> list[str]:
+        texts = asked(prompts)
+        thinks = ["Ben has 5 red" in prompt or len(asked.batches) % 3 == 0 for prompt in prompts]
+        return [f"<think>{text}" if never else text for text, never in zip(texts, thinks, strict=True)]
+
+    with pytest.warns(UserWarning, match=r"\d of 36 solutions were left out: .*3 thoughts that do not end"):
+        rows = sampled(sometimes, tmp_path / "sometimes", labels="hard", false_equations=False)
+    assert {row["problem_id"] for row in rows} == {f"user/{i}" for i in range(len(PROBLEMS)) if i != 2}
+    assert not any("think" in step for row in rows for step in row["completions"])
+    assert asked.prompts > sampled(good, tmp_path / "good").num_rows
