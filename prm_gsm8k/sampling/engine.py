@@ -95,8 +95,11 @@ def check_endpoint(endpoint: str, model: str | None, timeout: float = 10.0) -> S
     """
     url = base_url(endpoint)
     opener = build_opener(ProxyHandler({}) if _is_loopback(url) else ProxyHandler())
+    request = Request(f"{url}/models")
+    for name, value in _headers().items():
+        request.add_unredirected_header(name, value)  # the key goes to no other server
     try:
-        with opener.open(Request(f"{url}/models", headers=_headers()), timeout=timeout) as answer:
+        with opener.open(request, timeout=timeout) as answer:
             status, said = answer.status, answer.read()
     except HTTPError as error:
         status, said = error.code, b""

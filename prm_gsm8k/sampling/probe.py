@@ -70,12 +70,12 @@ async def probe(engine: Engine, settings: Settings, questions: Sequence[str]) ->
         if any(answer.text.startswith(rest) for answer in continued):
             return None
         tried += ATTEMPTS
-        anew += sum(_first(answer.said) == _first(begun) for answer in continued)
+        anew += sum(a.unfinished == REFUSED or _first(a.said) == _first(begun) for a in continued)
     if tried and anew >= tried / 2:
         raise EngineError(
-            f"{engine.url} does not go on from given steps but solves the problem anew, so first errors would be found "
-            "in the wrong place: use --prompt chat_ask, which puts the steps into the question, or a server that goes "
-            "on (vLLM, SGLang)"
+            f"{engine.url} does not go on from given steps but refuses or solves the problem anew, so first errors "
+            "would be found in the wrong place: use --prompt chat_ask, which puts the steps into the question, or a "
+            "server that goes on (vLLM, SGLang)"
         )
     return (
         f"could not tell whether {engine.url} goes on from given steps; if it begins anew, first errors are found in "

@@ -56,8 +56,10 @@ class LoopbackModel:
     faults: list[str] = field(default_factory=list)  # of FAULTS, UNFINISHED, or "hang", "other", "400"
     script: Callable[[str, int], str | None] | None = None  # (request as `key` writes it, times asked before) -> fault
     waits: dict[str, str] = field(default_factory=dict)  # headers of a refusal
+    moved: str | None = None  # where it is now
     models: Any = None  # another list of models than OpenAI's
     parts: bool = False  # content comes as a list of parts
+    only_users: bool = False  # it refuses to go on from a message of the assistant
     anew: bool = False  # it begins anew whatever the steps so far, as many chat servers do
     same: bool = False  # every attempt gets the same answer, as from a cache
     key: str | None = None  # that a request must bring
@@ -74,6 +76,9 @@ class LoopbackModel:
             def do_GET(self) -> None:
                 if not self._may():
                     return
+                if outer.moved is not None:
+                    self._raw(302, b"", {"Location": f"{outer.moved}/models"})
+                    return
                 if self.path != "/v1/models":
                     self._send(404, {"detail": "Not Found"})
                     return
@@ -85,6 +90,9 @@ class LoopbackModel:
                 if not self._may():
                     return
                 if body.get("user", "").startswith("probe"):
+                    if outer.only_users and body["messages"][-1]["role"] != "user":
+                        self._send(400, {"error": {"message": "the last message must be of the user"}})
+                        return
                     self._send(200, outer.complete(body, outer.always if outer.always in UNFINISHED else None))
                     return
                 outer.requests.append(key(body))

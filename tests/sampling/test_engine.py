@@ -210,6 +210,14 @@ def test_a_key_goes_to_the_endpoint_and_into_no_message(monkeypatch: pytest.Monk
         assert ask(model)
 
 
+def test_a_key_does_not_follow_a_redirection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with LoopbackModel({QUESTION: "5"}, key="sk-secret") as other, LoopbackModel({QUESTION: "5"}) as model:
+        model.moved = other.url
+        with pytest.raises(EngineError, match="needs a key"):
+            check_endpoint(model.url, MODEL)
+
+
 def test_an_endpoint_says_which_models_it_has() -> None:
     with LoopbackModel({QUESTION: "5"}, context=64) as model:
         assert check_endpoint(model.url, None).model == MODEL

@@ -56,6 +56,13 @@ def test_a_server_that_begins_anew_is_refused_before_a_label_rests_on_it(
     assert model.asked
 
 
+def test_a_server_that_refuses_given_steps_is_refused(model: LoopbackModel, tmp_path: Path) -> None:
+    model.only_users = True
+    with pytest.raises(EngineError, match=r"does not go on from given steps but refuses .* use --prompt chat_ask"):
+        run(model, recipe(tmp_path, "chat"))
+    assert model.asked == 0
+
+
 @pytest.mark.parametrize("prompt", ["chat_ask", "few_shot"])
 @pytest.mark.parametrize("number", [1, 6])
 def test_a_server_whose_attempts_do_not_differ_is_refused(
