@@ -111,24 +111,19 @@ def evaluate(
                 progress=progress,
                 announce=lambda what: print(f"prm-gsm8k: {what}", file=sys.stderr),
             )
-        _write(result, out, html)
+        if out is not None:
+            _write_folder(result, out)
+        if html is not None:
+            from prm_gsm8k.dataset.files import write_page
+            from prm_gsm8k.evaluation.page import evaluation_page
+
+            write_page(evaluation_page(result), html)
         if json:
             print_json(result)
         else:
             from prm_gsm8k.evaluation.table import markdown
 
             print(markdown(result), end="")
-
-
-def _write(result: Mapping[str, Any], out: Path | None, html: Path | None) -> None:
-    """The files that were asked for; the numbers first."""
-    if out is not None:
-        _write_folder(result, out)
-    if html is not None:
-        from prm_gsm8k.dataset.files import write_page
-        from prm_gsm8k.evaluation.page import evaluation_page
-
-        write_page(evaluation_page(result), html)
 
 
 def _write_folder(result: Mapping[str, Any], out: Path) -> None:
