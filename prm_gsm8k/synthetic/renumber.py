@@ -34,10 +34,11 @@ def renumbered(read: Read, number: int, seed: int, tally: Tally) -> Read | None:
     """Variant `number` of a problem; None, and counted in `tally`, if no numbers were found for it."""
     graph = read.graph
     rng = Random(f"{seed}/{read.problem.id}/variant-{number}")
-    able = [i for i, q in enumerate(graph.question.quantities) if q.kind in _KINDS and is_editable(graph, i)]
+    quantities_of = graph.question.quantities
+    able = [i for i, q in enumerate(quantities_of) if q.kind in _KINDS and q.value * 2 != 1 and is_editable(graph, i)]
     why = "no number can be changed"
     for _ in range(_TRIES if able else 0):
-        quantities = {i: value for i in able if (value := _other(graph.question.quantities[i], rng)) is not None}
+        quantities = {i: value for i in able if (value := _other(quantities_of[i], rng)) is not None}
         if not quantities:
             continue
         try:
