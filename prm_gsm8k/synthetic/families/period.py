@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from prm_gsm8k.synthetic.asked import Asked, only, previous, read_asked
+from prm_gsm8k.synthetic.asked import Asked, only, previous, read_asked, thing_of
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import WORLD, Graph
+from prm_gsm8k.synthetic.question import singular
 from prm_gsm8k.synthetic.units import SMALLER, TIMES_OF_THE_CALENDAR
 
 _PERIOD = r"(second|minute|hour|night|day|week|weekend|month|year|season|decade)s"
@@ -35,7 +36,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     if asked.final.operators == ["*"] and (last,) in sources:
         yield from _one(asked, last, sources.index((last,)))
     if sources == [(last,), (WORLD,)]:
-        for twin in _converted(asked):
+        for twin in _converted(asked, thing_of(graph, (last,))):
             yield asked.edit(twin, last)
 
 
@@ -48,6 +49,8 @@ def _one(asked: Asked, last: int, operand: int) -> Iterator[Edit]:
     place = factor.mentions[0][0] - asked.start
     if not match.start() < place < match.end() or 0 < match.start() < asked.how:
         return
+    if re.match(r",? which\b", asked.text[match.end() :]):
+        return  # "52 weeks, which is about a year"
     word, unit = match[1], match[5]
     if re.search(rf"\b(?:a|an|per|each|every) {unit}\b", asked.text[asked.how :]):
         return
@@ -61,14 +64,15 @@ def _one(asked: Asked, last: int, operand: int) -> Iterator[Edit]:
     yield asked.edit(asked.text[: match.start()] + one + asked.text[match.end() :], last)
 
 
-def _converted(asked: Asked) -> Iterator[str]:
-    """A month for a year, minutes for hours: what was asked before the last step converted it."""
+def _converted(asked: Asked, thing: str) -> Iterator[str]:
+    """A month for a year, minutes for hours: what was asked before the last step converted it; that counts `thing`."""
     operator, constant, text = asked.final.operators[0], asked.final.operands[1], asked.text
     for larger, count, smaller in SMALLER:
         if count != constant:
             continue
         unit, other = (larger, smaller) if operator == "/" else (smaller, larger)
-        if operator in "*/" and not re.search(rf"\b{other}\b", text):
+        # feet that are divided by twelve may be divided by the months of a year
+        if operator in "*/" and not re.search(rf"\b{other}\b", text) and thing != singular(unit):
             if match := only(re.compile(rf"\b([Hh]ow many|in) {unit}\b"), text):
                 yield text[: match.start()] + f"{match[1]} {other}" + text[match.end() :]
     for larger, count, smaller in TIMES_OF_THE_CALENDAR:

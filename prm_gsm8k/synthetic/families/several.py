@@ -78,6 +78,8 @@ def _one(asked: Asked, last: int, other: int) -> Iterator[Edit]:
     match = _NOUN.match(text, end)
     if start < asked.how or match is None or _THE.search(text[:start]):
         return
+    if re.search(r"\b(?:is|are|equals|equal to) \Z|\btake [A-Z]?[a-z]+ to \Z", text[:start]):
+        return  # "if a foot is 12 inches"
     noun = match[2] if singular(match[2]) == factor.thing else match[1].strip(" -")
     behind = text[match.start(2 if noun == match[2] else 1) + len(noun) :]
     if noun not in (factor.thing + "s", plural(factor.thing)) or _OF_ALL.match(behind):
@@ -100,21 +102,26 @@ def _all(asked: Asked, last: int) -> Iterator[Edit]:
     """How much all get, for how much each gets."""
     if not _is_of_one_kind(asked, last):
         return
+    all_of_them = ""  # "each person" may be of friends: then there are no people
     if match := _THEY_EACH.search(asked.text):
         before, verb, rest, condition = match.groups()
         twin = f"{before} {verb}{rest} in total{_kept(condition)}?"
     elif match := _IN_EACH.search(asked.text):
         before, noun, condition = match.groups()
         rest = before
-        twin = f"{before} the {plural(noun)} in total{_kept(condition)}?"
+        all_of_them = plural(noun)
+        twin = f"{before} the {all_of_them} in total{_kept(condition)}?"
     elif match := _EACH.search(asked.text):
         how, aux, noun, verb, rest, condition = match.groups()
-        who = "they" if noun == "of them" else noun.removeprefix("of ") if noun[:3] == "of " else f"the {plural(noun)}"
+        who = "they" if noun == "of them" else noun.removeprefix("of ")
+        if noun[:3] != "of ":
+            all_of_them = plural(noun)
+            who = f"the {all_of_them}"
         twin = f"{how} {'do' if aux == 'does' else aux} {who} {verb}{rest} in total{_kept(condition)}?"
         rest += f" {noun.removeprefix('of ')}" if noun != "of them" else ""
     else:
         return
-    if _NOT_SO.isdisjoint(rest.split()) and "average" not in asked.text:
+    if _NOT_SO.isdisjoint(rest.split()) and "average" not in asked.text and all_of_them in asked.graph.question.text:
         yield asked.edit(asked.text[: match.start()] + twin, last)
 
 
