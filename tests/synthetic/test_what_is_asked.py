@@ -44,10 +44,10 @@ LEFT = ("Jo has 30 pens. He sold 2 packs of 4 pens. ", "He sold 2*4 = 8 pens.")
         ),
         (
             target.FAMILY,
-            "Jo has 30 pens. He sold 9 pens on Monday and 5 pens on Tuesday. How many pens does he have left?",
-            ("He has 30 - 9 - 5 = 16 pens left.",),
-            "How many pens did he sell in total?",
-            "In total, he sold 9 + 5 = 14 pens.",
+            "Jo has $30. He spent $9 on Monday and $5 on Tuesday. How much money does he have left?",
+            ("He has $30 - $9 - $5 = $16 left.",),
+            "How much money did he spend in total?",
+            "In total, he spent $9 + $5 = $14.",
         ),
         (
             target.FAMILY,
@@ -107,7 +107,7 @@ LEFT = ("Jo has 30 pens. He sold 2 packs of 4 pens. ", "He sold 2*4 = 8 pens.")
         ),
         (
             further.FAMILY,
-            "Jo walks 3 miles to work and 3 miles back. How many miles does he walk per day?",
+            "Jo walks 3 miles to the lake and 3 miles back. How many miles does he walk per day?",
             ("He walks 3 + 3 = 6 miles.",),
             "How many miles does he walk per week?",
             "7 * 6 = 42",
@@ -155,6 +155,36 @@ def test_something_else_is_asked(
             "Jo has 30 pens. He lost 9 pens and sold 5 pens. How many pens does he have left?",
             ("He has 30-9-5 = 16 pens left.",),
         ),
+        # boats that are eaten, and boats that are shot
+        (
+            target.FAMILY,
+            "Jo has 30 boats. 9 are eaten by fish, and he shoots 5 boats. How many boats are left?",
+            ("30 - 9 - 5 = 16 boats are left.",),
+        ),
+        # what is sold when?
+        (
+            target.FAMILY,
+            "Jo has 30 pens. He sold 9 packs of 2 pens. How many pens are left by the time he is done?",
+            ("He sold 9*2 = 18 pens.", "30-18 = 12 pens are left."),
+        ),
+        # two discounts
+        (
+            target.FAMILY,
+            "A coat costs $100. Jo gets a 10% discount, and a discount of 20% on that. How much does he pay?",
+            ("The price is $100*0.9 = $90.", "The second discount is $90*0.2 = $18.", "He pays $90-$18 = $72."),
+        ),
+        # part of what he needs has been taken off
+        (
+            target.FAMILY,
+            "Jo must sell 20 pens. He sold 12. Then he sold 4 pens. How many more pens does he need to sell?",
+            ("Jo still needs to sell 20-12 = 8 pens.", "Then he needs to sell 8-4 = 4 pens."),
+        ),
+        # two can have read the same books
+        (
+            difference.FAMILY,
+            "Jo read 4 books twice. Al read 3 of the books. How many more of the books did Jo read than Al?",
+            ("Jo read 4*2 = 8 books.", "Jo read 8-3 = 5 more books."),
+        ),
         # the question says the difference: it would be read off
         (
             difference.FAMILY,
@@ -167,6 +197,30 @@ def test_something_else_is_asked(
             "Bo has 18 pens at home and 2 with him. Al has 4 more pens than Bo. How many pens does Al have?",
             ("Bo has 18+2 = 20 pens.", "Al has 20+4 = 24 pens."),
         ),
+        # the car has no gallons on it
+        (
+            another_one.FAMILY,
+            "Jo's car had 1700 miles. He used 20 gallons twice, for 30 miles each. How many miles does it have now?",
+            ("He used 20*2 = 40 gallons.", "He drove 40*30 = 1200 miles.", "It has 1700+1200 = 2900 miles."),
+        ),
+        # those who joined
+        (
+            another_one.FAMILY,
+            "Of 18 students, 8 were boys. 8 girls joined the trip. How many girls were not able to join the trip?",
+            ("8 + 8 = 16 students joined the trip.", "So 18 - 16 = 2 girls were not able to join the trip."),
+        ),
+        # half of Bo's are not Bo's
+        (
+            another_one.FAMILY,
+            "Cy fell 10 times. Al fell 2 less than half the number of times that Cy fell. How many times did Al fall?",
+            ("Half the number of times that Cy fell is 10/2 = 5 times.", "Al fell 5-2 = 3 times."),
+        ),
+        # feet, divided by the months of a year
+        (
+            period.FAMILY,
+            "A tree grew from 20 to 80 feet in a year. How much did it grow each month in feet?",
+            ("It grew 80-20 = 60 feet.", "A year has 12 months, so it grew 60/12 = 5 feet."),
+        ),
         # "if he reads for a week", when it is said how much he reads a week
         (
             period.FAMILY,
@@ -178,6 +232,36 @@ def test_something_else_is_asked(
             several.FAMILY,
             "Jo buys 4 boxes of 6 dollars. He shares 8 pens. How many pens does each friend get?",
             ("The boxes cost 4*6 = $24.", "Each friend gets 24/8 = 3 pens."),
+        ),
+        # a foot is no inch
+        (
+            several.FAMILY,
+            "A tree of 52 feet grew 8 feet. How tall is it in inches, assuming 1 foot is 12 inches?",
+            ("It is 52+8 = 60 feet tall.", "It is 60*12 = 720 inches tall."),
+        ),
+        # the breaks of a minute are not those of an hour
+        (
+            further.FAMILY,
+            "Jo does 3 jumps in 5 seconds. How many jumps does he do in a minute if he takes two 5-second breaks?",
+            ("He jumps for 60-10 = 50 seconds.", "He does 50/5*3 = 30 jumps."),
+        ),
+        # 365 days are more than 52 weeks
+        (
+            further.FAMILY,
+            "Jo walks 3 miles to the lake daily. How many miles does he walk per week?",
+            ("He walks 3*7 = 21 miles.",),
+        ),
+        # four weeks of work are not 28 days of work
+        (
+            further.FAMILY,
+            "Jo earns $40 a week. How many weeks must he work to get $120?",
+            ("He must work $120/$40 = 3 weeks.",),
+        ),
+        # Bo got nine pens and ate none
+        (
+            further.FAMILY,
+            "Al has 9 pears. Bo got twice as many. Al ate 3 more than Bo got. How many pears did Al eat?",
+            ("Bo got 9*2 = 18 pears.", "Al ate 18+3 = 21 pears."),
         ),
         # not every day of the week counts
         (
