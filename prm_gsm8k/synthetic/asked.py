@@ -21,7 +21,7 @@ from prm_gsm8k.synthetic.parse import Equation, read_gap
 from prm_gsm8k.synthetic.question import names_in, thing_after
 from prm_gsm8k.synthetic.solve import Change
 
-_OTHERS = re.compile(
+OTHERS = re.compile(
     r"\b(?:brother|sister|mother|father|mom|dad|wife|husband|friend|son|daughter|uncle|aunt|cousin|teacher|boss"
     r"|neighbor|man|woman|boy|girl)s?\b",
     re.IGNORECASE,
@@ -217,7 +217,7 @@ def capital(text: str) -> str:
 def only_name(text: str) -> str:
     """The one person that a text speaks of, or ""."""
     names = set(names_in(text))
-    return next(iter(names)) if len(names) == 1 and not _OTHERS.search(text) else ""
+    return next(iter(names)) if len(names) == 1 and not OTHERS.search(text) else ""
 
 
 def currency(parts: list[str], place: int) -> str:

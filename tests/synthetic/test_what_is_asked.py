@@ -269,6 +269,70 @@ def test_something_else_is_asked(
             "Jo walks 3 miles and 3 miles back on school days. How many miles does he walk per day?",
             ("He walks 3+3 = 6 miles.",),
         ),
+        # Adam's donation is more than this part of it
+        (
+            earlier.FAMILY,
+            "Jo donates 4 suits, each a coat and a skirt, and 20 hats. How many things are donated with 9 of Al's?",
+            ("There are 4*2 = 8 things from Jo's donation.", "Jo is donating 8+20 = 28 things.", "28+9 = 37 things."),
+        ),
+        # how many did Al plant: before noon, or all?
+        (
+            earlier.FAMILY,
+            "Al planted 2 rows of 50 seeds, and 20 of 2 seeds in the afternoon. Jo planted 9. How many did they plant?",
+            ("Al planted 2*50 = 100 seeds.", "Al planted 20*2 = 40 seeds in the afternoon.", "100+40+9 = 149 seeds."),
+        ),
+        # two prices of ten bales
+        (
+            earlier.FAMILY,
+            "Jo wants 10 bales of hay. Old ones cost $5, new ones $6. How much more does he pay for the new ones?",
+            ("Jo pays 10*$5 = $50 for the bales.", "Jo pays 10*$6 = $60 for the bales.", "He pays $60-$50 = $10 more."),
+        ),
+        # a ticket, or all of them?
+        (
+            earlier.FAMILY,
+            "Tickets for children cost $4, for adults $3 more. How much do 2 tickets for adults cost Jo?",
+            ("The adult tickets cost 4+3 = $7.", "Jo pays 7*2 = $14."),
+        ),
+        # before he gave a third of them
+        (
+            earlier.FAMILY,
+            "Jo has 2 boxes of 18 pens. He gives 1/3 of them to Al. How many pens does Al get?",
+            ("Jo has 2*18 = 36 pens.", "Al gets 36/3 = 12 pens."),
+        ),
+        # $20 of what it costs are there
+        (
+            earlier.FAMILY,
+            "A bike costs $80. Jo has $20 and gets $30 a week. How many weeks does he have to wait?",
+            ("Jo needs $80-$20 = $60 for the bike.", "He has to wait 60/30 = 2 weeks."),
+        ),
+        # a fee a week is not the fee
+        (
+            earlier.FAMILY,
+            "Jo rents a camera of $500 for 4 weeks at 10% of its value a week. How much does he pay?",
+            ("The rental fee is $500*0.1 = $50 per week.", "Jo pays 50*4 = $200."),
+        ),
+        # in a week
+        (
+            earlier.FAMILY,
+            "A panda eats 138 pounds a day. A cub eats 50 pounds a day. How many pounds do they eat in a week?",
+            (
+                "A panda will eat 138 pounds * 7 days = 966 pounds.",
+                "A cub eats 50*7 = 350 pounds.",
+                "966+350 = 1316 pounds",
+            ),
+        ),
+        # what it was until it was raised
+        (
+            earlier.FAMILY,
+            "Pears used to cost $2 a pound. The price rose by 50%. How much do 4 pounds cost?",
+            ("A pound of pears cost $2*1.5 = $3.", "4 pounds cost $3*4 = $12."),
+        ),
+        # an equation that only converts
+        (
+            earlier.FAMILY,
+            "Jo buys 8 eggs. He sees 3 dozen brown eggs, and then 9 brown eggs. How many eggs does he have now?",
+            ("3 dozen brown eggs make 3 x 12 = 36 brown eggs.", "In total, he has 8 + 36 + 9 = 53 eggs."),
+        ),
         # before or after he ate?
         (
             earlier.FAMILY,
