@@ -128,8 +128,8 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
         return None if _EACH.search(tail) and not _EACH.search(head) else _what(match[1], match[2], who, asked)
     if match := _FIND.match(head):
         return _what(match[2], "is", who, asked)
-    takes = bool(re.search("[-–−]", "".join(parts[first:result])))
-    if takes and re.search(r" total| (?:needs?|ha(?:s|ve)) to |\bneeds?\b", parts[0] + tail):
+    subtracts = re.search("[-–−]", "".join(parts[first:result]))
+    if subtracts and re.search(r" total| (?:needs?|ha(?:s|ve)) to |\bneeds?\b", parts[0] + tail):
         return None  # what is still needed, "in total"
     head = _SO.split(head)[-1]
     head = re.sub(rf"\A{_LEAD}", "", head)
@@ -227,6 +227,8 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
         first in _SEVERAL or first[0].isdigit()
     )
     plural = first == "they" or " and " in subject or several
+    if re.search(r" (?:now|still|only)\b", match[0][len(subject) :]):
+        return None  # it was another number before
     if " " in subject and re.search(r"\b(?:he|she|they|we|you|it)\Z", subject):
         return None  # "The second day he visited"
     things = re.findall("[a-z]{3,}", f"{what.removeprefix('How many ')} {rest}") if what != "How much money" else ()

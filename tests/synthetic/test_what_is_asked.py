@@ -88,14 +88,14 @@ LEFT = ("Jo has 30 pens. He sold 2 packs of 4 pens. ", "He sold 2*4 = 8 pens.")
             period.FAMILY,
             "Jo reads 5 pages twice a week. How many pages does he read in 3 weeks?",
             ("He reads 5*2 = 10 pages a week.", "In 3 weeks he reads 10*3 = 30 pages."),
-            "How many pages does he read in a week?",
+            "How many pages does he read in each of the 3 weeks?",
             None,
         ),
         (
             several.FAMILY,
             "9 buses take 180 people. How many people fit in 4 buses?",
             ("One bus takes 180/9 = 20 people.", "4 buses take 20*4 = 80 people."),
-            "How many people fit in one bus?",
+            "How many people fit in one of 4 buses?",
             None,
         ),
         (
@@ -203,6 +203,24 @@ def test_something_else_is_asked(
             "Jo's car had 1700 miles. He used 20 gallons twice, for 30 miles each. How many miles does it have now?",
             ("He used 20*2 = 40 gallons.", "He drove 40*30 = 1200 miles.", "It has 1700+1200 = 2900 miles."),
         ),
+        # "if he swings each minute" is still all of them
+        (
+            period.FAMILY,
+            "A monkey swings 2 meters a second. How many meters is that if it swings for 3 minutes?",
+            ("It swings 2*60 = 120 meters a minute.", "It swings 120*3 = 360 meters."),
+        ),
+        # whoever goes on would use 101 bears that nobody told of
+        (
+            earlier.FAMILY,
+            "The first bear costs $4, all others 50 cents less. How much do 101 bears cost Al and Jo?",
+            ("An additional bear costs $4-$0.5 = $3.5.", "Of these there are 101-1 = 100.", "100*$3.5+$4 = $354."),
+        ),
+        # of this month, or of the next?
+        (
+            earlier.FAMILY,
+            "Jo sold 8 paintings for $60 each. If he sells twice as many next month, how much does he earn then?",
+            ("Jo earns 8*$60 = $480 for the paintings.", "He earns 2*$480 = $960 then."),
+        ),
         # those who joined
         (
             another_one.FAMILY,
@@ -286,6 +304,28 @@ def test_something_else_is_asked(
             earlier.FAMILY,
             "Jo wants 10 bales of hay. Old ones cost $5, new ones $6. How much more does he pay for the new ones?",
             ("Jo pays 10*$5 = $50 for the bales.", "Jo pays 10*$6 = $60 for the bales.", "He pays $60-$50 = $10 more."),
+        ),
+        # the pills of one day are not all he takes
+        (
+            earlier.FAMILY,
+            "Jo has 50 pills. He takes 2 pills three times a day, for 2 days. How many pills are left?",
+            (
+                "Jo takes 2*3 = 6 pills in total.",
+                "Jo takes 2*6 = 12 pills over the days.",
+                "50-12 = 38 pills are left.",
+            ),
+        ),
+        # all paws, or those of half of the dogs?
+        (
+            earlier.FAMILY,
+            "Of 12 dogs, half stand on 2 legs. The others stand on 4. How many dog paws are on the ground?",
+            ("There are 6*2 = 12 paws on the ground.", "The others have 6*4 = 24.", "12+24 = 36 dog paws are on it."),
+        ),
+        # until she got a raise, or now?
+        (
+            earlier.FAMILY,
+            "Al makes $300 a week and got a 10% raise. Jo makes $40 a week less. How much does Jo make then?",
+            ("Al now makes $300*1.1 = $330 a week.", "Jo makes $330-$40 = $290."),
         ),
         # a ticket, or all of them?
         (

@@ -17,7 +17,7 @@ from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import WORLD, Graph, forms
 from prm_gsm8k.synthetic.question import Kind, names_in
 from prm_gsm8k.synthetic.solve import Change
-from prm_gsm8k.synthetic.wording import says_what_is_needed, unit_at
+from prm_gsm8k.synthetic.wording import keeps_numbers, says_what_is_needed, unit_at
 
 _HOW = re.compile(
     r"\b[Hh]ow (?:many|much|old|long|far|tall|fast)\b[^?]*\?\Z|\b[Ww]hat(?:'s| is| was| will be| are) [^?]*\?\Z"
@@ -50,9 +50,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         if any(e.step == equation.step and i != index for i, e in enumerate(solution.equations)):
             continue
-        # A condition whose numbers come later says nothing that is needed, and may say what is not meant yet.
-        kept = condition if _is_used(graph, index, start, start + condition) else 0
-        kept = 0 if _SHARED.search(asked[:kept]) and not re.search(r"\d", asked[:kept]) else kept
+        kept = 0 if _SHARED.search(asked[:condition]) and not re.search(r"\d", asked[:condition]) else condition
         if (
             not is_needed(graph, index)
             or _is_converted(graph, index)
@@ -63,11 +61,17 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         if asks is None or (kept and _WHEN_IF.search(asks)) or (_is_spent(graph, index) and _WHEN_SPENT.search(asks)):
             continue
         others = [other for i, other in asks_of.items() if other is not None and i != index]
-        if any(_is_asked_too(asks, other) for other in others) or _may_be_all(graph, index, asks):
+        if (
+            _asks_the_same(asked, asks)
+            or any(_is_asked_too(asks, other) for other in others)
+            or _may_be_all(graph, index, asks)
+        ):
             continue
         if _changes(graph, index, asks) or _is_of_one(graph, index, asks) or _says_less(graph, index, asks):
             continue
         twin = asked[:kept] + (asks[0].lower() + asks[1:] if kept else asks)
+        if not keeps_numbers(graph, twin, start) or _is_meant_already(graph, index, start, asked[:kept], asks):
+            continue
         yield Edit(question.text[:start] + twin, Change(last=index), asked, twin)
 
 
@@ -79,11 +83,21 @@ def _pronoun(text: str, asked: str) -> str:
     return found.pop() if len(found) == 1 and len(set(names_in(text))) <= 1 else ""
 
 
-def _is_used(graph: Graph, last: int, start: int, end: int) -> bool:
-    """Whether a condition, from `start` to `end`, says a number that is used up to equation `last`, or none at all."""
+# "If he sells twice as much next month, how much does he earn?": then, or now?
+_COMPARES = re.compile(
+    r"\b(?:twice|thrice|half|times|more|less|fewer|doubl\w*|tripl\w*|increas\w*|decreas\w*|instead|next|new"
+    r"|this (?:day|week|month|year))\b"
+)
+
+
+def _is_meant_already(graph: Graph, index: int, start: int, condition: str, asks: str) -> bool:
+    """Whether a condition of a later stage may be meant for this one already."""
+    end = start + len(condition)
     said = [q for q in graph.question.quantities if any(start <= place < end for place, _ in q.mentions)]
-    used = {value for e in graph.solution.equations[: last + 1] for value in e.operands}
-    return not said or any(not used.isdisjoint(forms(quantity)) for quantity in said)
+    used = {value for e in graph.solution.equations[: index + 1] for value in e.operands}
+    if any(not used.isdisjoint(forms(quantity)) for quantity in said):
+        return False
+    return bool(_COMPARES.search(condition) or (_STATE.search(asks) and _CHANGES.search(condition)))
 
 
 def _is_converted(graph: Graph, index: int) -> bool:
@@ -101,7 +115,7 @@ def _is_spent(graph: Graph, index: int) -> bool:
 # A condition that only a later stage is about: "If they split the bill equally, "
 _SHARED = re.compile(r"\b(?:split|divid|combin|stack|shar|equal|the same (?:price|amount)|wants? to)")
 # "How many pens does he have?": now, before or after?
-_STATE = re.compile(r"\b(?:have|keep|left|there|own|remain)\b|\A[Hh]ow many [a-z ]+ (?:are|were) ")
+_STATE = re.compile(r"\b(?:ha(?:ve|s|d)|keep|left|there|own|remain)\b|\A[Hh]ow many [a-z ]+ (?:are|were) ")
 _CHANGES = re.compile(
     r"\b(?:g[ai]v(?:e|es|en|ing)|gets?|got|sells?|sold|buys?|bought|los(?:e|es|t)|tak(?:e|es|en|ing)|took|add\w*|eats?|ate"
     r"|finds?|found|spen[dt]s?|return\w*|donat\w+|borrow\w+|leav\w+|left|arriv\w+|join\w*|receiv\w+|drop\w*|brings?"
@@ -140,10 +154,21 @@ def _is_asked_too(asks: str, other: str) -> bool:
     return asks == other or (same and f"{of[:-1]} " in other)
 
 
+_PERIOD = re.compile(r"\b(?:a|an|per|each|every|one|\d+) (?:day|week|month|year|hour|minute|night)s?\b")
+
+
+def _asks_the_same(asked: str, asks: str) -> bool:
+    """Whether a question has no word that `asked` has not, or leaves out the period that it asks of."""
+    words = set(re.findall("[a-z]{3,}", asks.lower())) - {"how", "many", "much", "there", "total"}
+    of = asks.partition(" does ")[2] or asks.partition(" do ")[2]
+    leaves_out = bool(_PERIOD.search(asked)) and bool(of) and not _TIME.search(of)
+    return leaves_out or words <= set(re.findall("[a-z]{3,}", asked.lower()))
+
+
 def _is_of_one(graph: Graph, index: int, asks: str) -> bool:
     """Whether "the tickets cost" is what each of them costs: it is multiplied later."""
     several = re.search(
-        r"\bdo the [a-z ]+s cost\?|\bfor every [a-z]+ cost|\b(?:cost|price) of (?:the )?[a-z ]+s\?", asks
+        r" in total\?|\bdo the [a-z ]+s cost\?|\bfor every [a-z]+ cost|\b(?:cost|price) of (?:the )?[a-z ]+s\?", asks
     )
     equations = graph.solution.equations
     return bool(several) and any("*" in equations[later].operators for later, _ in graph.uses.get(index, ()))
@@ -178,7 +203,9 @@ def _may_be_all(graph: Graph, index: int, asks: str) -> bool:
         if "+" not in equations[later].operators or not set(names_in(step)) <= set(names_in(asks)):
             continue
         if _thing(graph, later) == _thing(graph, index):
-            words = {word[:5].lower() for word in re.findall("[A-Za-z]{3,}", _ASKED_OF.sub("", asks))}
+            words = {word[:5].lower() for word in re.findall("[A-Za-z]{3,}", _ASKED_OF.sub("", asks))} - {"money"}
+            if re.search(r"\b(?:he|she|they)\b", step):
+                words -= {name[:5].lower() for name in names_in(asks)}
             if words <= {word[:5].lower() for word in re.findall("[A-Za-z]{3,}", step)}:
                 return True
     return False

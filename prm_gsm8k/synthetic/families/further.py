@@ -167,7 +167,7 @@ def _is_times_seven(operands: list[Value], operators: list[str]) -> bool:
 
 def _clause(text: str, place: int) -> str:
     """What stands around a place, up to the next comma or condition."""
-    ends = re.compile("[,;]| (?:if|when|assuming) ")
+    ends = re.compile("[,;]| (?:if|when|assuming|so that|to make sure) ")
     return ends.split(text[:place])[-1] + ends.split(text[place:])[0]
 
 

@@ -1,4 +1,4 @@
-"""Another period or unit is asked: a week for three weeks, a month for a year, minutes for hours.
+"""Another period or unit is asked: each of three weeks for all of them, a month for a year, minutes for hours.
 
 The twin's solution ends a step earlier, before the last one multiplies or converts. The other way round it goes on.
 """
@@ -41,12 +41,12 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
 
 
 def _one(asked: Asked, last: int, operand: int) -> Iterator[Edit]:
-    """A week, for the three weeks by which the last step multiplies."""
+    """Each of three weeks, for the three weeks by which the last step multiplies."""
     factor = asked.graph.quantity_of(asked.index, 1 - operand)
     match = only(_SEVERAL, asked.text)
     if factor is None or match is None or len(factor.mentions) != 1:
         return
-    place = factor.mentions[0][0] - asked.start
+    place, end = (place - asked.start for place in factor.mentions[0])
     if not match.start() < place < match.end() or 0 < match.start() < asked.how:
         return
     if re.match(r",? which\b", asked.text[match.end() :]):
@@ -54,13 +54,11 @@ def _one(asked: Asked, last: int, operand: int) -> Iterator[Edit]:
     word, unit = match[1], match[5]
     if re.search(rf"\b(?:a|an|per|each|every) {unit}\b", asked.text[asked.how :]):
         return
-    article = "an" if unit == "hour" else "a"
-    if word.lower() == "every":
-        one = f"{word} {unit}"
-    elif match[2] or match[3]:
-        one = f"{word} one {unit}"
-    else:
-        one = f"{word} {article} {unit}" if word.lower() in ("in", "for", "after", "during") else f"{word} one {unit}"
+    before = asked.text[asked.how : match.start()]
+    if word.lower() == "every" or re.search(r"\bif\b|\bin all\b|\bremaining\b|\b(?:have|left|on) \Z", before):
+        return  # "how far does it go if it swings for 30 minutes", "how many will she have after 5 days"
+    on = "on" if unit in ("day", "night", "weekend") else "in"
+    one = f"{on.capitalize() if word[0].isupper() else on} each of the{match[3] or ''} {asked.text[place:end]} {unit}s"
     yield asked.edit(asked.text[: match.start()] + one + asked.text[match.end() :], last)
 
 
@@ -86,7 +84,7 @@ def _converted(asked: Asked, thing: str) -> Iterator[str]:
 
 def recognised(read: Difference) -> bool:
     """One concludes where the other goes on; a period or a unit is another one."""
-    return read.ends and bool(read.gone) and bool(read.new)
+    return read.ends and ("each" in read.gone + read.new or bool(read.gone and read.new))
 
 
 FAMILY = Family(

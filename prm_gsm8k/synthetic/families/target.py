@@ -27,7 +27,7 @@ from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.question import Kind
 from prm_gsm8k.synthetic.solve import reference_steps
-from prm_gsm8k.synthetic.wording import says_what_is_needed
+from prm_gsm8k.synthetic.wording import keeps_numbers, says_what_is_needed
 
 _WHO = rf"(?:{NAME}|[Tt]he [a-z]+|[Hh]is [a-z]+|[Hh]er [a-z]+|he|she|they|it)"
 _IN_DOLLARS = r"(?:,? in dollars,?)?"
@@ -89,8 +89,11 @@ _AGE = re.compile(r"\b([Hh]ow old) (?:will|would) ([A-Z][a-z]+|he|she) be (?:in|
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     asked = read_asked(graph)
-    if asked is None or any(asked.final.opens):
-        return
+    if asked is not None and not any(asked.final.opens):
+        yield from (edit for edit in _edits(asked) if keeps_numbers(graph, edit.read, asked.start))
+
+
+def _edits(asked: Asked) -> Iterator[Edit]:
     last = previous(asked)
     if set(asked.final.operators) == {"-"}:
         yield from _used(asked, last)
