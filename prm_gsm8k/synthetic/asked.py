@@ -21,7 +21,7 @@ from prm_gsm8k.synthetic.parse import NUMBER, Equation, read_gap
 from prm_gsm8k.synthetic.question import names_in, read_question, thing_after
 from prm_gsm8k.synthetic.solve import Change
 
-_OTHERS = re.compile(
+OTHERS = re.compile(
     r"\b(?:brother|sister|mother|father|mom|dad|wife|husband|friend|son|daughter|uncle|aunt|cousin|teacher|boss"
     r"|neighbor|man|woman|boy|girl)s?\b",
     re.IGNORECASE,
@@ -35,8 +35,8 @@ NAME = r"[A-Z][a-z]+"
 WHO = rf"(?:{NAME}|(?:[Tt]he|[Hh]is|[Hh]er) [a-z]+|the {NAME}(?: {NAME})?|he|she)"
 AUXILIARY = "do|does|did|will|would|can|could|have|has"
 TOTAL = re.compile(
-    r",? ?\b(?:[Ii]n total|[Aa]ltogether|[Aa]ll together|[Tt]ogether|combined|[Ii]n all|total(?: number| amount)?"
-    r"(?: of)?|both|all)\b(?:,(?= ))?"
+    r",? ?\b(?:[Ii]n total|[Aa]ltogether|[Aa]ll together|(?:put )?[Tt]ogether|combined|[Ii]n all"
+    r"|total(?: number| amount)?(?: of)?|both|all)\b(?:,(?= ))?"
 )
 
 
@@ -143,6 +143,13 @@ def ancestors(graph: Graph, of: Iterable[int]) -> set[int]:
 
 
 _COMPARED = re.compile(r"\b(?:than|as) (?:[a-z']+ ){0,3}[A-Z][a-z]+.*")
+# "First, add three to Jo's total:", "Twice the number of pens that Jo has is": not yet what Jo has.
+_TO_FIND = re.compile(r".*\bto find (?:out )?")
+_ON_THE_WAY = re.compile(
+    r"\b(?:half|twice|double|triple|thrice|times|third|quarter)\b(?: of)?"
+    r" (?:(?:the|that|this|his|her|their)\b|\S+['’]s\b)|\b(?:add|subtract|additional|extra)\b",
+    re.IGNORECASE,
+)
 _LEAD = re.compile(r"\A(?:If|Since|As|Because|When|While) [^,]*, ")
 _CLAUSE = re.compile(r"[.,;?!]\s| and | but | while |\.\Z")
 
@@ -156,7 +163,9 @@ def whose(graph: Graph, source: tuple[int, ...], subjects: list[str]) -> str:
         equation = solution.equations[source[0]]
         parts = solution.steps[equation.step]
         text = _COMPARED.sub("", _LEAD.sub("", "".join(parts[: equation.places[0]] if equation.places else parts[:1])))
+        text = _TO_FIND.sub("", text)
         unclear: object = re.search(r"\b(?:both|together|combined|they|their)\b", "".join(parts))
+        unclear = unclear or _ON_THE_WAY.search(text)
     else:
         start, end = question.quantities[source[0] - quantity_source(0)].mentions[0]
         text, behind = _CLAUSE.split(question.text[:start])[-1], _CLAUSE.split(question.text[end:])[0]
@@ -190,6 +199,18 @@ def says(subject: str, aux: str, verb: str) -> str | None:
     return f"{subject} {verb}" if aux == "do" else None
 
 
+def does_so(said: str, clause: str) -> bool:
+    """Whether a statement has the verb that a question asks with.
+
+    >>> does_so("Jo ate 3*2 = 6 pears.", "did Jo eat"), does_so("Jo got 6 pears.", "did Jo eat")
+    (True, False)
+    """
+    verbs = [word for word in re.findall("[a-z]+", clause) if word in PAST_OF]
+    forms = {form for verb in verbs for form in (verb, f"{verb}s", f"{verb}es", PAST_OF[verb])}
+    forms |= {"has"} if "have" in verbs else set()
+    return not forms.isdisjoint(re.findall("[a-z]+", said))
+
+
 def only(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The match of a pattern, if there is one only."""
     found = list(pattern.finditer(text))
@@ -204,7 +225,7 @@ def capital(text: str) -> str:
 def only_name(text: str) -> str:
     """The one person that a text speaks of, or ""."""
     names = set(names_in(text))
-    return next(iter(names)) if len(names) == 1 and not _OTHERS.search(text) else ""
+    return next(iter(names)) if len(names) == 1 and not OTHERS.search(text) else ""
 
 
 def currency(parts: list[str], place: int) -> str:

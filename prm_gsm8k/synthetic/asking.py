@@ -89,7 +89,7 @@ _NO_NOUN = frozenset("total other remaining more that who which and two three fo
 _PAYS = frozenset("spend earn pay cost save charge owe donate invest".split())
 _UNCLEAR = re.compile(
     r"\b(?:this|that|these|those|it|its|more|less|fewer|than|same|other|twice|half|ratio|proportion|representing|following|above|rest|is|are|was"
-    r"|were|which|who)\b"
+    r"|were|which|who|faster|slower|longer|shorter|older|younger|higher|lower|heavier|lighter|taller)\b"
 )
 _LOOSE = re.compile(
     r"\b(?:them|him|its|itself)\b|\b(?:the|each|every|a|an|and) ?\Z|\b(?:first|second|third|other|one)\Z"
@@ -100,7 +100,10 @@ _MEASURED = re.compile(
     r"|expenses?|payment|budget|pay|consumption|share|change)\b"
 )
 _COMPARES = re.compile(r"\b(?:more|less|fewer|cheaper|expensive|than|times|greater|short)\b")
-_VAGUE = re.compile(r"[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*|total) )?[a-z]+|.*\bremain.*")
+_VAGUE = re.compile(
+    r"(?:[Tt]heir|[Hh]is|[Hh]er) (?:total )?(?:number|amount|sum|total|share|value)"
+    r"|[Tt]he (?:(?:new|final|old|remaining|first|second|result\w*|total) )?[a-z]+|.*\bremain.*"
+)
 
 
 def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str | None:
@@ -119,12 +122,15 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
         if first != 3 or parts[1] != parts[result] or re.search("[a-z]", tail):
             return None
         head, tail, money = parts[0], because[1], parts[0].endswith("$")
-    if _COMPARES.search(tail):
+    if _COMPARES.search(tail) or _OF_ALL.match(tail) or _counts_all(parts, first, result):
         return None
     if match := _IS.match(head):
-        return _what(match[1], match[2], who, asked)
+        return None if _EACH.search(tail) and not _EACH.search(head) else _what(match[1], match[2], who, asked)
     if match := _FIND.match(head):
         return _what(match[2], "is", who, asked)
+    subtracts = re.search("[-–−]", "".join(parts[first:result]))
+    if subtracts and re.search(r" total| (?:needs?|ha(?:s|ve)) to |\bneeds?\b", parts[0] + tail):
+        return None  # what is still needed, "in total"
     head = _SO.split(head)[-1]
     head = re.sub(rf"\A{_LEAD}", "", head)
     when = ""
@@ -168,6 +174,18 @@ def ask(parts: list[str], first: int, result: int, who: str, asked: str) -> str 
     return _does(match, what, rest, who, asked) if match else None
 
 
+# "85% of Al's", "$500 per week" of a fee
+_OF_ALL = re.compile(r" ?(?:%|percent\b|of (?:[A-Z]|the (?:whole|total)))")
+_EACH = re.compile(r"\b(?:per|each|every|an?|average|rate|speed|daily|weekly|monthly|hourly)\b|/")
+
+
+def _counts_all(parts: list[str], first: int, result: int) -> bool:
+    """Whether a step says "each" and multiplies by how many there are: "in each car is 6 * 2 cars = 12"."""
+    made = "".join(parts[first : result + 1])
+    each = re.search(r"\b(?:each|every|per) ([a-z]+)", parts[0])
+    return bool(each and re.search(rf"[*x×] ?\d+ {each[1]}(?:s|es)\b(?!/)", made))
+
+
 def _how_old(match: re.Match[str], tall: re.Match[str], rest: str, when: str, who: str, asked: str) -> str | None:
     """How old or how tall somebody is."""
     subject, (be, _, infinitive), how = match[1], match[2].partition(" "), tall[1] or tall[2]
@@ -207,6 +225,15 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
     first = subject.split()[0].lower()
     several = bool(_PLURAL.search(subject.partition(" of ")[0])) and (first in _SEVERAL or first[0].isdigit())
     plural = first == "they" or " and " in subject or several
+    if re.search(r" (?:now|still|only)\b", match[0][len(subject) :]):
+        return None  # it was another number before
+    if " " in subject and re.search(r"\b(?:he|she|they|we|you|it)\Z", subject):
+        return None  # "The second day he visited"
+    things = re.findall("[a-z]{3,}", f"{what.removeprefix('How many ')} {rest}") if what != "How much money" else ()
+    if not {word.removesuffix("s") for word in subject.lower().split()[1:]}.isdisjoint(
+        t.removesuffix("s") for t in things
+    ):
+        return None  # "3 dozen eggs make 36 eggs", "a truck carries so much per truck"
     if subject in ("There", "It", "This", "That", "Each", "If", "Since", "Then", "So", "And", "A", "One", "What"):
         return None
     if first == "they" and not re.search(r"\b(?:they|their|them)\b", asked):
@@ -235,6 +262,8 @@ def _does(match: re.Match[str], what: str, rest: str, who: str, asked: str) -> s
     else:
         aux = "did" if verb in _PAST else ""
     if not base or not aux or (plural and verb not in _BARE and verb in _PRESENT):
+        return None
+    if base == "have" and rest.startswith(" to "):
         return None
     if first == "they" and base in ("cost", "hold", "contain", "weigh"):
         return None

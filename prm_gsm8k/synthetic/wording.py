@@ -76,6 +76,21 @@ def says_what_is_needed(graph: Graph, last: int, start: int) -> bool:
     )
 
 
+def keeps_numbers(graph: Graph, asked: str, start: int) -> bool:
+    """Whether another last sentence, for the one from `start` on, still says all numbers that the solution uses.
+
+    Who answered the question instead of it would else use a number that nobody told.
+    """
+    used = {value for equation in graph.solution.equations for value in equation.operands}
+    text = graph.question.text
+    return all(
+        re.search(rf"(?<![\d.,]){re.escape(text[place:end])}(?![\d])", text[:start] + asked, re.IGNORECASE)
+        for quantity in graph.question.quantities
+        for place, end in quantity.mentions
+        if place >= start and not used.isdisjoint(forms(quantity))
+    )
+
+
 def unit_at(graph: Graph, step: int, place: int) -> str:
     """What a number of a step counts, as the step writes it: "$", "clip", or "" where it does not say."""
     parts = graph.solution.steps[step]

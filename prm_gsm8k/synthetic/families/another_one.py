@@ -7,10 +7,11 @@ on, past what was asked.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from random import Random
 
-from prm_gsm8k.synthetic.asked import TOTAL, Asked, currency, ends, read_asked, thing_of, whose
+from prm_gsm8k.synthetic.asked import TOTAL, Asked, currency, does_so, ends, read_asked, thing_of, whose
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import Graph
@@ -45,11 +46,14 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     asked = read_asked(graph)
     if asked is None:
         return
+    found: list[Edit] = []
     for last in ends(asked):
-        yield from _of_both(asked, last)
+        found += _of_both(asked, last)
         if not TOTAL.search(asked.text):
-            yield from _another(asked, last)
-            yield from _another_noun(asked, last)
+            found += _another(asked, last)
+            found += _another_noun(asked, last)
+    often = Counter(edit.question for edit in found)
+    yield from (edit for edit in found if often[edit.question] == 1)  # else two steps seem to answer it
 
 
 def _says(asked: Asked, index: int) -> str:
@@ -66,9 +70,16 @@ def _is_alike(asked: Asked, last: int) -> bool:
 
 def _moves(asked: Asked, clause: str) -> bool:
     """Whether what somebody has may have changed since the step that says it."""
-    return not {"have", "keep", "get", "receive"}.isdisjoint(clause.split()) and bool(
-        _MOVES.search(asked.graph.question.text)
-    )
+    words = re.findall("[a-z]+", clause)
+    return not {"have", "keep", "get", "receive"}.isdisjoint(words) and bool(_MOVES.search(asked.graph.question.text))
+
+
+_NOT = re.compile(r"\bnot\b|n['’]t\b")
+
+
+def _denies(asked: Asked, last: int, clause: str) -> bool:
+    """Whether only one of a step and a question says "not"."""
+    return bool(_NOT.search(clause)) != bool(_NOT.search(_says(asked, last)))
 
 
 def _is_another_time(asked: Asked, last: int, name: str) -> bool:
@@ -113,6 +124,8 @@ def _another(asked: Asked, last: int) -> Iterator[Edit]:
         if len(named) != 1 or len(others) != 1 or named[0] in others or named[0] not in own:
             continue
         other, name = others.pop(), named[0]
+        if re.search(rf"\b(?:dark|light|bright|pale) {name}\b", clause) or _denies(asked, last, clause):
+            continue
         if way is names_in:
             if (
                 whose(asked.graph, (last,), [other]) != other
@@ -143,7 +156,13 @@ def _another_noun(asked: Asked, last: int) -> Iterator[Edit]:
         return
     if not re.search(rf"\b{tail[1]}\b", asked.graph.question.text) or tail[1] in rest:
         return
-    if not _speaks_of(asked, last, rest, noun):
+    if not _speaks_of(asked, last, rest, noun) or _denies(asked, last, rest):
+        return
+    # "12 flowers that are red" are not all the flowers there are
+    behind = parts[asked.graph.solution.equations[last].result_place + 1][tail.end() :]
+    if re.match(r" (?:are|were)\b", rest) and re.match(r",? (?:that|which|who)\b", behind) and not _NOT.search(rest):
+        return
+    if not re.match(r" (?:are|were)\b", rest) and not does_so(_says(asked, last), rest):
         return
     yield from asked.edit(asked.text[: match.start()] + f"{how}{tail[1]}{rest}", last)
 
@@ -171,6 +190,7 @@ def _of_both(asked: Asked, last: int) -> Iterator[Edit]:
         return
     if (
         _is_said(asked, name)
+        or _moves(asked, verb)
         or re.search(r"\b(?:more|less|fewer|than|their|they are|each|and)\b", how + rest)
         or "total" in _says(asked, last)
     ):

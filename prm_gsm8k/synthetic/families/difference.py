@@ -130,8 +130,8 @@ def _sum(asked: Asked, total: str) -> Iterator[Edit]:
     if match is None:
         return
     how, more, what, aux, first, verb, rest, second, tail, condition = match.groups()
-    if not _is_plain(verb, rest) or first.lower() == second.lower():
-        return
+    if not _is_plain(verb, rest) or first.lower() == second.lower() or what.startswith(" of "):
+        return  # of "these books", two can have read the same
     before, both = asked.text[: match.start()], f"{first} and {second}"
     plural = {"does": "do", "has": "have"}.get(aux, aux)
     twin = before + f"{how}{what} {plural} {both} {verb}{rest} {total}{tail}{condition}?"

@@ -16,6 +16,7 @@ from prm_gsm8k.synthetic.asked import (
     TOTAL,
     Asked,
     currency,
+    does_so,
     equation,
     number,
     only,
@@ -34,10 +35,14 @@ from prm_gsm8k.synthetic.question import Kind, names_in, singular
 # A period, how many of it make a longer one, and what must not be said anywhere, since it would count otherwise.
 _LONGER = (
     ("minute", 60, "hour", "hour|minutes"),
-    ("day", 7, "week", "week|month|year|days|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|school|today|yesterday"),
-    ("week", 52, "year", "month|year|weeks|season|semester|school|summer|(?:next|this|last|first|second|one) week"),
-    ("month", 12, "year", "year|annual|months|season|semester|school|summer|January|February|June|July|December"),
-)
+    ("day", 7, "week", "week|month|year|days|school|today|yesterday|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+                       "|teach|class|student|employ|work|office|shift|job"),
+    ("week", 52, "year", "month|year|weeks|season|semester|school|summer|(?:next|this|last|first|second|one) week"
+                         r"|in \d+ days\b"),
+    # months of four weeks or of thirty days make no year
+    ("month", 12, "year", "year|annual|months|monthly inst|season|semester|school|summer|January|February|June|July"
+                          "|December|week|day"),
+)  # fmt: skip
 _PERIOD = (
     r"\b(in a|in one|in 1|per|each|every|(?<!after )(?<!for )(?<!within )(?<!of )(?<!once )(?<!than )(?<!only )"
     r"(?<!days )a) {}\b(?! old|-| from| with| of| for| in| where| when)"
@@ -118,7 +123,9 @@ def _longer(asked: Asked, rng: Random) -> Iterator[Edit]:
     """In a year, for in a month."""
     for unit, count, longer, otherwise in _LONGER:
         match = only(re.compile(_PERIOD.format(unit)), asked.text)
-        if match is None or match.start() < asked.how or re.search(rf"\b(?:{otherwise})", asked.graph.question.text):
+        if match is None or match.start() < asked.how:
+            continue
+        if re.search(rf"\b(?:{otherwise})", asked.graph.question.text, re.IGNORECASE) or not _repeats(asked, unit):
             continue
         if re.search(r"\b(?:if|so that)\b", asked.text[asked.how : match.start()]):
             continue
@@ -132,6 +139,43 @@ def _longer(asked: Asked, rng: Random) -> Iterator[Edit]:
         yield from _on(asked, twin, [str(count), _result(asked)], "*", count * asked.final.result, text)
 
 
+# What happened once, or grows from day to day, or is the least that is enough.
+_ONCE = re.compile(r"\b(?:did|was|were|goal|minimum|maximum|least|most|will there be)\b")
+_GROWS = re.compile(r"\bthan (?:\w+ ){0,3}(?:before|previous|day|week|month)\b")
+
+
+def _repeats(asked: Asked, unit: str) -> bool:
+    """Whether what is asked of a period is so again in the next one, so that a longer period has a multiple of it."""
+    graph = asked.graph
+    if _ONCE.search(asked.text[asked.how :]) or _GROWS.search(graph.question.text.lower()):
+        return False
+    # "7 x 5 = 35 miles a week" are 365 x 5 miles a year, not 52 x 35
+    if unit == "week" and any(_is_times_seven(e.operands, e.operators) for e in graph.solution.equations):
+        return False
+    amounts = (
+        place - asked.start
+        for quantity in graph.question.quantities
+        if quantity.kind in _AMOUNTS and quantity.value != 1
+        for place, _ in quantity.mentions
+    )
+    return all(place < 0 or _OFTEN.search(_clause(asked.text, place)) for place in amounts)
+
+
+def _is_times_seven(operands: list[Value], operators: list[str]) -> bool:
+    return any(value in (7, 14) and operators[max(0, i - 1)] == "*" for i, value in enumerate(operands) if operators)
+
+
+def _clause(text: str, place: int) -> str:
+    """What stands around a place, up to the next comma or condition."""
+    ends = re.compile("[,;]| (?:if|when|assuming|so that|to make sure) ")
+    return ends.split(text[:place])[-1] + ends.split(text[place:])[0]
+
+
+# Amounts that are so in each period: "if he has 5 cats", "if he sells 5 per day"; not "if she takes two breaks".
+_OFTEN = re.compile(r"\b(?:per|each|every|a|an|daily|weekly|monthly|has|have|had|costs?)\b")
+_AMOUNTS = frozenset((Kind.COUNT, Kind.TIME, Kind.MONEY, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.UNKNOWN))
+
+
 def _unit_asked(asked: Asked, unit: str, other: str) -> re.Match[str] | None:
     """Where the unit of the answer is asked for, if the other unit is not spoken of."""
     match = only(re.compile(rf"\b([Hh]ow many|in) {unit}\b(?! of| and| (?:per|a|an|each|more|less)\b)"), asked.text)
@@ -142,12 +186,24 @@ def _unit_asked(asked: Asked, unit: str, other: str) -> re.Match[str] | None:
 
 def _other_unit(asked: Asked, rng: Random) -> Iterator[Edit]:
     """Hours for minutes, or minutes for hours."""
+    text = asked.graph.question.text
     for small, count, large, most in _UNITS:
+        # a week of work is no seven days of work, and an ounce of water no sixteenth of a pound
+        if (small == "days" and _NOT_DAILY.search(text)) or (small == "ounces" and _LIQUID.search(text)):
+            continue
         up = whole(Fraction(asked.final.result) / count)
         if up >= 2 and (type(up) is int or (small not in ("days", "months") and decimals(up, 1) is not None)):
             yield from _converted(asked, rng, small, large, "/", count, up)
         if 2 <= asked.final.result <= most:
             yield from _converted(asked, rng, large, small, "*", count, asked.final.result * count)
+
+
+_NOT_DAILY = re.compile(
+    r"\bwork|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\bweek(?:day|end)|\bdays (?:a|per|each|every)\b"
+)
+_LIQUID = re.compile(
+    r"\b(?:water|milk|juice|soda|coffee|tea|wine|beer|oil|liquid|fluid|drinks?|cups?|bottles?|glass(?:es)?|leak\w*)\b"
+)
 
 
 def _converted(
@@ -175,7 +231,7 @@ def _average(asked: Asked) -> Iterator[Edit]:
     """How many each of them has on average, for how many they have together."""
     plain = asked.text[: asked.how] + TOTAL.sub("", asked.text[asked.how :])
     match = _THEY.search(plain)
-    if match is None or plain == asked.text:
+    if match is None or plain == asked.text or " and " in match[1]:
         return
     how, aux, who, verb, rest = match.groups()
     people = len(names_in(who)) or next((_SMALL[word] for word in who.split() if word in _SMALL), 0)
@@ -188,7 +244,11 @@ def _average(asked: Asked) -> Iterator[Edit]:
     value = whole(Fraction(asked.final.result) / people)
     if (type(value) is not int and not asked.is_money) or value in asked.final.operands:
         return
-    twin = plain[: match.start()] + f"{how} {'does' if aux == 'do' else aux} each of {group} {verb}{rest} on average?"
+    if names_in(who):  # "each of them" may be of others too
+        one = f"{'do' if aux == 'does' else aux} {who} each"
+    else:
+        one = f"{'does' if aux == 'do' else aux} each of {group}"
+    twin = plain[: match.start()] + f"{how} {one} {verb}{rest} on average?"
     text = f"On average, that is {{}}{_noun(asked)} each."
     yield from _on(asked, twin, [_result(asked), str(people)], "/", value, text)
 
@@ -204,16 +264,16 @@ def _together(asked: Asked) -> Iterator[Edit]:
             text = "The sum of their ages is {}."
             yield from _on(asked, twin, [_result(asked), shown], "+", value + asked.final.result, text)
     match = _HAS.search(asked.text)
-    if match is None or match.start() < asked.how or re.search(r"[Cc]ompared", asked.text):
+    if match is None or match.start() < asked.how or re.search(r"[Cc]ompared|\bat how", asked.text):
         return
     how, what, aux, who, verb, rest = match.groups()
     if verb in ("have", "keep", "get", "receive") and _MOVES.search(graph.question.text):
         return
-    if verb not in PAST_OF or not _NOT_SO.isdisjoint((*what.split(), *rest.split())):
-        return
-    for other, shown, value in _of_others(asked, who):
+    if verb not in PAST_OF or verb in ("travel", "visit") or not _NOT_SO.isdisjoint((*what.split(), *rest.split())):
+        return  # two that visit 3 countries each need not visit six
+    for other, shown, value in _of_others(asked, who, verb):
         plural = "do" if aux == "does" else aux
-        twin = asked.text[: match.start()] + f"{how}{what} {plural} {who} and {other} {verb}{rest} together?"
+        twin = asked.text[: match.start()] + f"{how}{what} {plural} {who} and {other} {verb}{rest} altogether?"
         text = f"Together {says('they', plural, verb)} {{}}{_noun(asked)}."
         yield from _on(asked, twin, [_result(asked), shown], "+", value + asked.final.result, text)
 
@@ -228,8 +288,8 @@ def _is_one_of_several(graph: Graph, index: int) -> bool:
     return False
 
 
-def _of_others(asked: Asked, who: str) -> Iterator[tuple[str, str, Value]]:
-    """Who else has how many of what the answer counts, by the last step or the only number that says so."""
+def _of_others(asked: Asked, who: str, verb: str = "") -> Iterator[tuple[str, str, Value]]:
+    """Who else has how many of what the answer counts, by the last step or the only number that says so with a verb."""
     graph, solution = asked.graph, asked.graph.solution
     said = names_in(graph.question.text)
     for name in dict.fromkeys(said):
@@ -245,18 +305,19 @@ def _of_others(asked: Asked, who: str) -> Iterator[tuple[str, str, Value]]:
         if source < quantity_source(0):
             place = solution.equations[source].result_place
             parts = solution.steps[solution.equations[source].step]
-            shown, money = parts[place].rstrip(".,"), bool(currency(parts, place))
+            shown, money, said_so = parts[place].rstrip(".,"), bool(currency(parts, place)), "".join(parts)
             value, behind = solution.equations[source].result, parts[place + 1]
         else:
             quantity = graph.question.quantities[source - quantity_source(0)]
             money, value = quantity.kind is Kind.MONEY, quantity.value
             behind = graph.question.text[quantity.mentions[0][1] :]
+            said_so = graph.question.text[: quantity.mentions[0][0]].rpartition(".")[2]
             shown = (number(value, asked.parts, asked.final.result_place) or "").lstrip("$£€")
         things = thing_of(graph, (source,)), thing_of(graph, (asked.index,))
         # "red pens" are not the pens that are asked for
         noun = next(iter(_WORDS.findall(behind)), "")
         alike = things[0] == things[1] and (singular(noun) == things[0] or noun in asked.text[asked.how :])
-        if shown and money == asked.is_money and (money or alike):
+        if shown and money == asked.is_money and (money or alike) and (not verb or does_so(said_so, verb)):
             yield name, currency(asked.parts, asked.final.result_place) + shown, value
 
 

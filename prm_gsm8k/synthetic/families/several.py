@@ -1,4 +1,4 @@
-"""One is asked for several, or all of them for each: "5 buses" as "one bus", "each friend" as "the friends".
+"""One is asked for several, or all of them for each: "5 buses" as "one of 5 buses", "each friend" as "the friends".
 
 The twin's solution ends before the last step multiplies, or divides. The other way round it goes on.
 """
@@ -16,7 +16,6 @@ from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.question import Kind, singular
 
-_COUNTED = (Kind.COUNT, Kind.WEIGHT, Kind.LENGTH, Kind.VOLUME)
 _NOUN = re.compile(r"[ -]((?:[a-z]+[ -])?)([a-z]+)\b")
 _THE = re.compile(r"\b(?:the|these|those|his|her|their|all|other|of|remaining|first|next|each|every|per|for)\s+\Z")
 _IF = r"((?:,? (?:if|when) [^?]*)?)\?\Z"
@@ -35,7 +34,6 @@ _ALL = re.compile(
     r" (they|(?:all )?(?:the|his|her) (?:[a-z]+ )?[a-z]+s) (?:all )?([a-z]+)((?: [a-z]+){0,6})\?\Z"
 )
 _OF_ALL = re.compile(r" (?:are|were|have|do|need|take|they|who|that)\b|[^?]*\b(?:they|them|their|each|all)\b")
-_SINGULAR = {"buse": "bus"}
 _PLURAL = {"person": "people", "child": "children", "man": "men", "woman": "women"}
 _NOT_SO = frozenset("each per that now then one other them day week month year hour".split())
 
@@ -70,21 +68,22 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
 
 
 def _one(asked: Asked, last: int, other: int) -> Iterator[Edit]:
-    """One bus, for the five buses by which the last step multiplies."""
+    """One of five buses, for the five by which the last step multiplies."""
     factor, text = asked.graph.quantity_of(asked.index, other), asked.text
-    if factor is None or factor.kind not in _COUNTED or len(factor.mentions) != 1:
+    if factor is None or factor.kind is not Kind.COUNT or len(factor.mentions) != 1:
         return
     start, end = (place - asked.start for place in factor.mentions[0])
     match = _NOUN.match(text, end)
     if start < asked.how or match is None or _THE.search(text[:start]):
         return
+    if re.search(r"\b(?:is|are|equals|equal to) \Z|\btake [A-Z]?[a-z]+ to \Z", text[:start]):
+        return  # "if a foot is 12 inches"
     noun = match[2] if singular(match[2]) == factor.thing else match[1].strip(" -")
     behind = text[match.start(2 if noun == match[2] else 1) + len(noun) :]
     if noun not in (factor.thing + "s", plural(factor.thing)) or _OF_ALL.match(behind):
         return
-    words = match[1] if noun == match[2] else ""
     before = re.sub(r"\bdo \Z", "does ", text[:start])
-    yield from asked.edit(before + "one " + words + _SINGULAR.get(factor.thing, factor.thing) + behind, last)
+    yield from asked.edit(before + "one of " + text[start:], last)
 
 
 def _is_of_one_kind(asked: Asked, last: int) -> bool:
@@ -100,21 +99,26 @@ def _all(asked: Asked, last: int) -> Iterator[Edit]:
     """How much all get, for how much each gets."""
     if not _is_of_one_kind(asked, last):
         return
+    all_of_them = ""  # "each person" may be of friends: then there are no people
     if match := _THEY_EACH.search(asked.text):
         before, verb, rest, condition = match.groups()
         twin = f"{before} {verb}{rest} in total{_kept(condition)}?"
     elif match := _IN_EACH.search(asked.text):
         before, noun, condition = match.groups()
         rest = before
-        twin = f"{before} the {plural(noun)} in total{_kept(condition)}?"
+        all_of_them = plural(noun)
+        twin = f"{before} the {all_of_them} in total{_kept(condition)}?"
     elif match := _EACH.search(asked.text):
         how, aux, noun, verb, rest, condition = match.groups()
-        who = "they" if noun == "of them" else noun.removeprefix("of ") if noun[:3] == "of " else f"the {plural(noun)}"
+        who = "they" if noun == "of them" else noun.removeprefix("of ")
+        if noun[:3] != "of ":
+            all_of_them = plural(noun)
+            who = f"the {all_of_them}"
         twin = f"{how} {'do' if aux == 'does' else aux} {who} {verb}{rest} in total{_kept(condition)}?"
         rest += f" {noun.removeprefix('of ')}" if noun != "of them" else ""
     else:
         return
-    if _NOT_SO.isdisjoint(rest.split()) and "average" not in asked.text:
+    if _NOT_SO.isdisjoint(rest.split()) and "average" not in asked.text and all_of_them in asked.graph.question.text:
         yield from asked.edit(asked.text[: match.start()] + twin, last)
 
 

@@ -27,7 +27,7 @@ from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.question import Kind
 from prm_gsm8k.synthetic.solve import reference_steps
-from prm_gsm8k.synthetic.wording import says_what_is_needed
+from prm_gsm8k.synthetic.wording import keeps_numbers, says_what_is_needed
 
 _WHO = rf"(?:{NAME}|[Tt]he [a-z]+|[Hh]is [a-z]+|[Hh]er [a-z]+|he|she|they|it)"
 _IN_DOLLARS = r"(?:,? in dollars,?)?"
@@ -89,8 +89,11 @@ _AGE = re.compile(r"\b([Hh]ow old) (?:will|would) ([A-Z][a-z]+|he|she) be (?:in|
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     asked = read_asked(graph)
-    if asked is None or any(asked.final.opens):
-        return
+    if asked is not None and not any(asked.final.opens):
+        yield from (edit for edit in _edits(asked) if keeps_numbers(graph, edit.read, asked.start))
+
+
+def _edits(asked: Asked) -> Iterator[Edit]:
     last = previous(asked)
     if set(asked.final.operators) == {"-"}:
         yield from _used(asked, last)
@@ -114,6 +117,8 @@ def _used(asked: Asked, last: int) -> Iterator[Edit]:
     found = match or passive
     if found is None or re.search(r"\b(?:if|each|per|more)\b", found[2] + found[found.re.groups]):
         return
+    if _UNTIL.search(found[found.re.groups]):
+        return  # how many are sold when?
     verb, participle = _removal(graph, last, sources)
     taken = [s for s in sources[0] if s < quantity_source(0)]
     if not verb or any("-" in graph.solution.equations[i].operators for i in ancestors(graph, taken)):
@@ -143,12 +148,17 @@ def _used(asked: Asked, last: int) -> Iterator[Edit]:
         return
     twin = asked.text[: found.start()] + twin
     if len(sources) == 2:
+        step = "".join(graph.solution.steps[graph.solution.equations[last].step])
+        if re.search(r"\bnot\b|n['’]t\b", step) or (participle in twin and _gives_twice(graph, last, verb)):
+            return
         if sources[1] == (last,) and not says_what_is_needed(graph, last, asked.start + found.start()):
             yield from asked.edit(twin, last)
         return
-    yield from _added(asked, twin, what, behind, found.start())
+    if verb == "spend":  # of boats that are eaten and shot, none of both words says how many
+        yield from _added(asked, twin, what, behind, found.start())
 
 
+_UNTIL = re.compile(r"\b(?:by the time|when|until|before|to spend)\b|\A for the\b")
 _BE = {(True, True): "were", (True, False): "are", (False, True): "was", (False, False): "is"}
 
 
@@ -173,11 +183,20 @@ def _is_subject(graph: Graph, who: str, verb: str) -> bool:
     """Whether it is this person who gives away, as often as the question says that somebody does."""
     words = next(words for words, forms in _REMOVALS.items() if forms[0] == verb).split()
     before = re.findall(rf"(\S+) (?:{'|'.join(words)})\b", graph.question.text)
+    if re.search(rf"\b(?:able|dog|cat|friends?) (?:to )?(?:{'|'.join(words)})\b", graph.question.text):
+        return False
     alone = only_name(graph.question.text) in (who, capital(who)) or who in ("he", "she", "they")
     return alone and all(word.lower() in (who.lower(), *_STILL_HE) for word in before)
 
 
 _STILL_HE = frozenset("he she they and then also will has had have if only".split())
+
+
+def _gives_twice(graph: Graph, last: int, verb: str) -> bool:
+    """Whether the question says twice that somebody gives away, and the step before the last is one gift of them."""
+    words = next((words for words, forms in _REMOVALS.items() if forms[0] == verb), "").split()
+    said = re.findall(rf"\b(?:{'|'.join(words)})\b", graph.question.text)
+    return verb == "give away" and len(said) > 1 and "+" not in graph.solution.equations[last].operators
 
 
 def _added(asked: Asked, twin: str, what: str, said: str, start: int) -> Iterator[Edit]:
@@ -211,7 +230,8 @@ def _there(asked: Asked, last: int) -> Iterator[Edit]:
     if what == "" and asked.is_money and how.endswith("much"):
         what = " money"
     steps = " ".join(reference_steps(asked.graph)[: asked.final.step])
-    if sources[1] == (last,) and not re.search(r"\b(?:will|would)\b", steps):
+    planned = re.search(r"\b(?:will|would)\b", steps) or re.search(r"\bplan(?:s|ning)? to\b", asked.graph.question.text)
+    if sources[1] == (last,) and not planned:
         if verb in (None, "buy", "get", "have", "order", "purchase"):
             aux = "do" if who == "they" else "does"
             yield from asked.edit(before + f"{how}{what} {aux} {who} have so far?", last)
@@ -219,6 +239,8 @@ def _there(asked: Asked, last: int) -> Iterator[Edit]:
             has = "have" if who == "they" else "has"
             yield from asked.edit(before + f"{how}{what} {has} {who} {_DONE[verb]} so far?", last)
     elif sources[0] == (last,) and sources[1][0] >= quantity_source(0):
+        if any("-" in asked.graph.solution.equations[i].operators for i in ancestors(asked.graph, [last])):
+            return  # some of what is needed was taken off already
         aux = "does" if aux == "did" else aux
         to = f" to {verb}" if verb else ""
         if " to " in rest[3:] or " for " in rest[4:] or verb in ("buy", "get", "order", "purchase"):
@@ -269,7 +291,7 @@ def _part(asked: Asked, last: int) -> Iterator[Edit]:
         return
     text, clause = graph.question.text.lower(), asked.text[asked.how :]
     step = "".join(graph.solution.steps[graph.solution.equations[last].step]).lower()
-    named = [noun for noun in _SHARES if re.search(rf"\b{noun}", text)]
+    named = [noun for noun in _SHARES if re.search(rf"\b{noun}\b", text)]
     named = [noun for noun in named if not any(noun in other and noun != other for other in named)]
     if (
         len(named) != 1
@@ -278,6 +300,8 @@ def _part(asked: Asked, last: int) -> Iterator[Edit]:
         or re.search(rf"\b{named[0]}(?:s|es)\b|\bextra {named[0]}\b", text)
     ):
         return
+    if _is_one_of_two(graph, last, named[0]) or not _is_the_less(asked, last):
+        return
     if says_what_is_needed(graph, last, asked.start + asked.how) or asked.text.startswith(
         ("With", "After", "Including")
     ):
@@ -285,6 +309,22 @@ def _part(asked: Asked, last: int) -> Iterator[Edit]:
     was = "was" if re.search(r"\b(?:was|were|did|paid|bought|spent|cost)\b", clause) else "is"
     how = "How" if asked.how == 0 else "how"
     yield from asked.edit(asked.text[: asked.how] + f"{how} much {was} the {named[0]}?", last)
+
+
+def _is_one_of_two(graph: Graph, last: int, noun: str) -> bool:
+    """Whether there may be two discounts, or interest of two years."""
+    if noun not in ("discount", "interest", "raise", "bonus", "markup"):
+        return False
+    percentages = sum(len(q.mentions) for q in graph.question.quantities if q.kind is Kind.PERCENTAGE)
+    steps = reference_steps(graph)[: graph.solution.equations[last].step + 1]
+    return percentages > 1 or (noun == "interest" and sum(noun in step for step in steps) > 1)
+
+
+def _is_the_less(asked: Asked, last: int) -> bool:
+    """Whether it is the part, and not the whole, that the step before the last computes."""
+    operand = asked.graph.sources[asked.index].index((last,))
+    values = asked.final.operands
+    return (operand == 1 or asked.final.operators == ["+"]) and values[operand] < values[1 - operand]
 
 
 def recognised(read: Difference) -> bool:
