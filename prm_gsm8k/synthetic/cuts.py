@@ -44,12 +44,15 @@ _CLAUSE = re.compile(
     rf"(?P<body>[^.,;?!:]*?(?<![\w.]){_N}[^.,;?!:]*?)"
     r"(?=\.(?:\s|\Z)|, (?:how|what|and|but|then)\b| and (?!a half|\d/\d)| but )"
 )
+_SUBJECT = re.compile(rf"{_N} [a-z]+ (?:is|are|was|were|has|have|had|will|can|go|goes)\b")
+_VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|[a-z]+ed)\b")
+_NO_VERB_YET = re.compile(rf"(?:\A|\b)(?:If|When|After|Once) (?:{_N} )?[a-z]+\Z", re.IGNORECASE)
 _LISTED = re.compile(rf",? (?:and|but) (?:another )?(?:{_N}|an? )")
 # An item in the middle of a list.
 _ITEM = re.compile(rf", (?!and\b|but\b|{_NOT_BEHIND})(?P<body>[^.,;?!:]*?(?<![\w.]){_N}[^.,;?!:]*)(?=, )")
 # The first item: "[3 pens, ]4 books and a ruler", "[a hat for $5 and ]a scarf for $3".
 _FIRST = re.compile(
-    rf"(?<=[^,] )(?P<body>(?:an? [$a-z]|{_N} )[^.,;?!:]*?(?:, | and ))(?=(?:an? [$a-z]|{_N} ))",
+    rf"(?<=[^,] )(?P<body>(?:an? [$a-z]|{_N} )(?:(?! and )[^.,;?!:])*(?:, | and ))(?=(?:an? [$a-z]|{_N} ))",
 )
 # What is added to something: ", of which 3 were rotten", " plus a $5 fee", " after paying $10 for parking".
 _ADDITION = re.compile(
@@ -66,12 +69,23 @@ _FACTOR = re.compile(
     rf"|(?<=[.?!] )(?:He|She|They|[A-Z][a-z]+) (?:does|do|did|repeats?|repeated) (?:this|that|it) (?:for )?{_N} "
     rf"(?:times|days|weeks|months|years)\. "
 )
+_COUNTED = re.compile(rf"{_N} [a-z]+\Z")
 _RELATES = re.compile(r"\b(?:between|than|times|each of)\b")
 _IF = re.compile(rf"(?:If|After|Assuming|Given that) [^.;?!]*?{_N}[^.;?!]*, (how|what)\b")
 
 
+_ABBREVIATED = re.compile(r"\b(?:Mrs?|Ms|Dr|St)\Z")
+
+
 def cuts(question: Question) -> Iterator[Cut]:
     """Everything with a number that can go; whole sentences first."""
+    for cut in _cuts(question):
+        around = cut.of(question.text)[max(0, cut.start - 2) : cut.start + len(cut.new) + 2]
+        if not _ABBREVIATED.search(question.text, cut.start, cut.end) and not re.search(r"[,;:] ?[.?!]", around):
+            yield cut
+
+
+def _cuts(question: Question) -> Iterator[Cut]:
     text = question.text
     for number, (start, end) in enumerate(question.sentences):
         last = number + 1 == len(question.sentences)
@@ -89,6 +103,8 @@ def _within(text: str, start: int, end: int) -> Iterator[Cut]:
         first = text[start : match.start()]
         own = re.match(r"(?:he|she|they|it|[A-Z][a-z]+) [a-z]+", match["body"]) and "," in match["lead"]
         if (own or _HAS_NUMBER.search(first)) and not re.search(r"\b(?:between|[Hh]ow|[Ww]hen|both|either)\b", first):
+            if (_SUBJECT.match(match["body"]) and not _VERB.search(first)) or _NO_VERB_YET.search(first):
+                continue  # "A class with 20 students and 3 teachers is going", "If 6 chefs and 3 waiters leave"
             if _LISTED.match(text, match.end()) and not re.match(rf"{_N}|an? ", match["body"]):
                 continue  # the verb of what follows: "and drove 9 miles on Monday and 5 on Tuesday"
             if text[match.end()] == "," and not text.startswith((", and", ", but"), match.end()) and not own:
@@ -111,14 +127,16 @@ def _within(text: str, start: int, end: int) -> Iterator[Cut]:
         if _HAS_NUMBER.search(match[0]):
             yield Cut(match.start(), match.end())
     for match in _FACTOR.finditer(text, start, end + 1):
+        if re.match(r" (?:a|per)\b", text[match.end() :]) and not _COUNTED.search(text, start, match.start()):
+            continue  # "He uses it a week"
         yield Cut(match.start(), match.end())
 
 
 def _comma(first: str, start: int) -> int:
     """The comma before what becomes the last item of a list: "a hat, a scarf" and no third."""
-    if " and " in first or first.count(", ") == 0:
+    comma = first.rfind(", ")
+    if comma < 0 or " and " in first[comma:]:
         return -1
-    comma = first.rindex(", ")
     if not _HAS_NUMBER.search(first[:comma]):
         return -1
     return start + comma if re.match(rf", (?:an? [$a-z]|{_N} |[a-z]+s? for \$)", first[comma:]) else -1
