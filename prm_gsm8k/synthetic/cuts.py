@@ -10,7 +10,7 @@ from prm_gsm8k.synthetic.question import SMALL, Question
 
 
 class Cut(NamedTuple):
-    """A place of a question, and what stands there without it.
+    """A place of a question that can go.
 
     >>> from prm_gsm8k.synthetic.question import read_question
     >>> text = "She buys a hat for $9, a scarf for $2 and 3 pens."
@@ -20,7 +20,6 @@ class Cut(NamedTuple):
 
     start: int
     end: int
-    new: str = ""
     comma: int = -1  # of a list that loses its last item: the comma that becomes "and"
 
     def of(self, text: str) -> str:
@@ -28,7 +27,7 @@ class Cut(NamedTuple):
         before = text[: self.start]
         if self.comma >= 0:
             before = before[: self.comma] + " and" + before[self.comma + 1 :]
-        return before + self.new + text[self.end :]
+        return before + text[self.end :]
 
 
 _N = rf"(?:\$?\.?\d[\d,./]*%?|(?i:{'|'.join(SMALL[1:])}|half|twice)\b)"
@@ -71,7 +70,6 @@ _FACTOR = re.compile(
 )
 _COUNTED = re.compile(rf"{_N} [a-z]+\Z")
 _RELATES = re.compile(r"\b(?:between|than|times|each of)\b")
-_IF = re.compile(rf"(?:If|After|Assuming|Given that) [^.;?!]*?{_N}[^.;?!]*, (how|what)\b")
 
 
 _ABBREVIATED = re.compile(r"\b(?:Mrs?|Ms|Dr|St)\Z")
@@ -80,7 +78,7 @@ _ABBREVIATED = re.compile(r"\b(?:Mrs?|Ms|Dr|St)\Z")
 def cuts(question: Question) -> Iterator[Cut]:
     """Everything with a number that can go; whole sentences first."""
     for cut in _cuts(question):
-        around = cut.of(question.text)[max(0, cut.start - 2) : cut.start + len(cut.new) + 2]
+        around = cut.of(question.text)[max(0, cut.start - 2) : cut.start + 2]
         if not _ABBREVIATED.search(question.text, cut.start, cut.end) and not re.search(r"[,;:] ?[.?!]", around):
             yield cut
 
@@ -93,8 +91,6 @@ def _cuts(question: Question) -> Iterator[Cut]:
             after = question.sentences[number + 1][0]
             if not _BACK.match(text, after):
                 yield Cut(start, after)
-        if number and last and (match := _IF.match(text, start, end)):
-            yield Cut(start, match.end(), match[1].capitalize())
         yield from _within(text, start, end)
 
 
@@ -110,7 +106,7 @@ def _within(text: str, start: int, end: int) -> Iterator[Cut]:
             if text[match.end()] == "," and not text.startswith((", and", ", but"), match.end()) and not own:
                 if not re.match(r"(?:If|After|When) ", first):
                     continue
-            yield Cut(match.start(), match.end(), "", _comma(first, start))
+            yield Cut(match.start(), match.end(), _comma(first, start))
     for match in _ITEM.finditer(text, start, end):
         first = text[start : match.start()]
         behind = text[match.end() :]

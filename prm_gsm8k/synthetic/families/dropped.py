@@ -51,12 +51,12 @@ _PRICES = re.compile(
     r"(?:can |will |has |had |have )?(?:costs?|is|was|are|were|weighs?|sells?|takes?|gets?|lasts?|eats?|\$)"
 )
 _LETTER = re.compile(r"\b[B-HJ-Z]\b")
+_HE = re.compile(r"(?:He|She|His|Her)\b")
 _CORRECTS = re.compile(r"However|\b(?:only|instead|actually)\b")
 _WHAT_IS_LEFT = re.compile(r"\b(?:left|remain\w*|not used|unused|still|read|showed|indicated)\b")
 OF_WHAT_IS_LEFT = re.compile(
     r"\b(?:left|remain\w*|now|pay|paid|costs?|spen[dt]|end|still|have|has|profit|earn|make|made|need\w*|more|attend\w*|get)\b"
 )
-_NOW = re.compile(r"\b(?:now|current\w*|original\w*|started)\b")
 _REST = re.compile(r"\b(?:remain\w*|rest|left)\b")
 _POINTS = re.compile(r"\b(?:this|these|those|such) [a-z]+")
 _FIRST_SENTENCE = re.compile(r"[.?!] ")
@@ -66,8 +66,8 @@ _TAKES_AWAY = re.compile(
 )
 _RISES = re.compile(r"\b(?:increas|ris|rose|rais|decreas|drop|reduc|new pric|older|younger|taller|shorter)\w*")
 _RATED = re.compile(
-    r"\b(?:discount|coupon|off|sale|tax(?:es)?|tip|fee|interest|raise|bonus|commission|increase[sd]?|decrease[sd]?"
-    r"|reduc\w+|surcharge|markup|charge)\b"
+    r"\b(?:(discount|coupon|off|sale|tax(?=es\b|\b)|tip|fee|interest|raise|bonus|commission|increase|decrease|reduc"
+    r"|surcharge|markup|charge)(?:s|d|es|ed|ing|tion)?)\b"
 )
 
 
@@ -217,8 +217,8 @@ def _leaves_open(graph: Graph, change: Change, cut: Cut) -> bool:
         return True  # "However, she did only 19": what she did then is not said any more
     if not set(_RATED.findall(left_out)).isdisjoint(_RATED.findall(before + after)):
         return True
-    if cut.new and _NOW.search(left_out) and _RISES.search(before + after):
-        return True
+    if _HE.match(after) and not set(names_in(left_out)) <= set(names_in(before)):
+        return True  # of whom it is told for the first time
     joints = {e: operand for e, operand in change.gone.items() if operand >= 0}
     if _RISES.search(left_out) and any(
         len(graph.uses.get(s, ())) > 1 for e, operand in joints.items() for s in graph.sources[e][operand]
@@ -227,7 +227,7 @@ def _leaves_open(graph: Graph, change: Change, cut: Cut) -> bool:
     if re.search(r"\b(?:the|his|her|their|its) new\b", asked_without(graph, cut)):
         return True  # what makes it new is gone
     taken = any("-" in equations[e].operators for e in joints)
-    if (taken or any("-" in equations[e].operators for e, _ in change.dropped)) and _WHAT_IS_LEFT.search(left_out):
+    if _WHAT_IS_LEFT.search(left_out) and not _WHAT_IS_LEFT.search(asked_without(graph, cut)):
         return True  # what is left tells what was used
     if taken and not OF_WHAT_IS_LEFT.search(asked_without(graph, cut).lower()):
         return True  # what the others of a total come to
@@ -251,9 +251,7 @@ def stands_without(graph: Graph, change: Change, cut: Cut) -> bool:
     left_out, before, after = text[cut.start : cut.end], text[: cut.start], text[cut.end :]
     asked = asked_without(graph, cut)
     whole_sentence = cut.start in {start for start, _ in question.sentences}
-    if whole_sentence and (
-        _POINTS.search(_FIRST_SENTENCE.split(after)[0]) or re.search(r"\b(?:it|then|this)\b", asked * bool(cut.new))
-    ):
+    if whole_sentence and _POINTS.search(_FIRST_SENTENCE.split(after)[0]):
         return False
     if whole_sentence and not change.dropped and _REST.search(after.rpartition(". ")[0]):
         return False
@@ -295,7 +293,7 @@ def _things(graph: Graph, cut: Cut, inside: bool) -> set[str]:
 def _counts_parts(graph: Graph, change: Change, left_out: str) -> bool:
     """Whether the question says how many parts there are, by a number that is used for nothing else."""
     joints = {e for e, _ in change.dropped} | {e for e, operand in change.gone.items() if operand >= 0}
-    terms = {len(graph.solution.equations[joint].operands) + more for joint in joints for more in (0, 1)}
+    terms = {len(graph.solution.equations[joint].operands) + more for joint in joints for more in (-1, 0, 1)} - {1}
     asked = len(graph.question.sentences) - 1
     return any(
         q.value in terms
