@@ -10,7 +10,7 @@ from random import Random
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import Graph
-from prm_gsm8k.synthetic.question import SMALL, Kind, Quantity
+from prm_gsm8k.synthetic.question import SMALL, TIMES, Kind, Quantity
 from prm_gsm8k.synthetic.solve import Change
 from prm_gsm8k.synthetic.wording import around, is_editable
 
@@ -20,6 +20,9 @@ _MEASURED = frozenset(
 _PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
 _ORDERED = re.compile(r"\b(?:increas|decreas|rais|ros|drop|reduc|higher|lower|grew|fell|up to|down to|only)\w*\b")
 _IS_PART = re.compile(r" of (?:them|these|those)\b")  # no more than all of them
+_EXTREME = re.compile(
+    r"\b(?:cheap|expens|larg|small|bigg|heavi|light|long|short|tall|low|high)(?:er|est|ive) (?:pair|one|of)\b"
+)
 _WHOLE = re.compile(r"\b(?:all|total of|all the|all of the) \Z")
 _TAKEN = re.compile(
     r"\b(?:sold|sells?|ate|eats?|gave|gives?|los[et]s?|us(?:ed|es?)|broken?|took|takes?|remov\w+|spen[dt]s?|threw|cuts?"
@@ -31,6 +34,8 @@ _MOST = 4  # of two quantities that are exchanged the larger is at most so many 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question = graph.question
     text = question.text
+    if _EXTREME.search(text):
+        return  # which of them is the cheaper one may change
     able = [i for i, q in enumerate(question.quantities) if q.kind in _MEASURED | _PURE and is_editable(graph, i)]
     pairs = [pair for pair in combinations(able, 2) if _alike(text, *(question.quantities[i] for i in pair))]
     rng.shuffle(pairs)
@@ -44,6 +49,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         less, more = (s, t) if a.value < b.value else (t, s)
         if _TAKEN.search(text[:less]) and not _TAKEN.search(text[:more]):
             continue  # nobody sells 10 of 7
+        if (text[s:e].lower() in TIMES) != (text[t:f].lower() in TIMES):
+            continue  # "twice times the size"
         first, second = text[t:f], text[s:e]
         if a.spelled != b.spelled:
             if type(a.value) is not int or type(b.value) is not int or not max(a.value, b.value) < len(SMALL):

@@ -68,6 +68,7 @@ _OF_EACH = re.compile(
     r"|gallon|mile|piece|person|bag|box|pack|dozen|cup|foot))\b|/ ?[a-z]",
     re.IGNORECASE,
 )
+_RAISED = re.compile(r"\b(?:increase|raise|overtime)\b")
 _NEAR = 90  # characters
 _BODY = ("leg", "arm", "wheel", "foot", "side", "eye", "finger")
 
@@ -84,6 +85,8 @@ class _Reading(NamedTuple):
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution, text = graph.question, graph.solution, graph.question.text
+    if _RAISED.search(text):
+        return  # $10 an hour, which then is $0.50 more
     for index, quantity in enumerate(question.quantities):
         places = graph.feeds(index)
         if quantity.kind not in (Kind.RATE, Kind.MONEY, Kind.COUNT, Kind.TIME, Kind.WEIGHT, Kind.LENGTH, Kind.VOLUME):
