@@ -80,6 +80,8 @@ def cuts(question: Question) -> Iterator[Cut]:
     for cut in _cuts(question):
         around = cut.of(question.text)[max(0, cut.start - 2) : cut.start + 2]
         if not _ABBREVIATED.search(question.text, cut.start, cut.end) and not re.search(r"[,;:] ?[.?!]", around):
+            if re.search(r"\b[Aa]n? an? ", cut.of(question.text)):
+                continue
             yield cut
 
 

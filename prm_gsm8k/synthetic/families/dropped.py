@@ -51,11 +51,13 @@ _PRICES = re.compile(
     r"(?:can |will |has |had |have )?(?:costs?|is|was|are|were|weighs?|sells?|takes?|gets?|lasts?|eats?|\$)"
 )
 _LETTER = re.compile(r"\b[B-HJ-Z]\b")
+_EVERY = re.compile(r"\b(?:every|each) (?:day|morning|afternoon|evening|night|week|month|year)\b")
 _HE = re.compile(r"(?:He|She|His|Her)\b")
 _CORRECTS = re.compile(r"However|\b(?:only|instead|actually)\b")
-_WHAT_IS_LEFT = re.compile(r"\b(?:left|remain\w*|not used|unused|still|read|showed|indicated)\b")
+_WHAT_IS_LEFT = re.compile(r"\b(?:left|remain\w*|not used|unused|still|read|showed|indicated|all but)\b")
 OF_WHAT_IS_LEFT = re.compile(
-    r"\b(?:left|remain\w*|now|pay|paid|costs?|spen[dt]|end|still|have|has|profit|earn|make|made|need\w*|more|attend\w*|get)\b"
+    r"\b(?:left|remain\w*|now|pay|paid|costs?|spen[dt]|end|still|have(?! to)|has(?! to)|profit|earn|make|made|need\w*"
+    r"|more|attend\w*|get)\b"
 )
 _REST = re.compile(r"\b(?:remain\w*|rest|left)\b")
 _POINTS = re.compile(r"\b(?:this|these|those|such) [a-z]+")
@@ -217,6 +219,8 @@ def _leaves_open(graph: Graph, change: Change, cut: Cut) -> bool:
         return True  # "However, she did only 19": what she did then is not said any more
     if not set(_RATED.findall(left_out)).isdisjoint(_RATED.findall(before + after)):
         return True
+    if _EVERY.search(left_out) and cut.start not in {start for start, _ in graph.question.sentences}:
+        return True  # a latte and a croissant every morning
     if _HE.match(after) and not set(names_in(left_out)) <= set(names_in(before)):
         return True  # of whom it is told for the first time
     joints = {e: operand for e, operand in change.gone.items() if operand >= 0}

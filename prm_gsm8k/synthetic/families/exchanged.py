@@ -25,7 +25,7 @@ _EXTREME = re.compile(
 )
 _WHOLE = re.compile(r"\b(?:all|total of|all the|all of the) \Z")
 _TAKEN = re.compile(
-    r"\b(?:sold|sells?|ate|eats?|gave|gives?|los[et]s?|us(?:ed|es?)|broken?|took|takes?|remov\w+|spen[dt]s?|threw|cuts?"
+    r"\b(?:sold|sells?|ate|eats?|gave|gives?|los[et]s?|us(?:ed|es?)|shared?|broken?|took|takes?|remov\w+|spen[dt]s?|threw|cuts?"
     r"|died|quit|left|leave)(?: (?!and\b)[a-z]+){0,2} \$?\Z"
 )
 _MOST = 4  # of two quantities that are exchanged the larger is at most so many times the other
@@ -49,6 +49,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         less, more = (s, t) if a.value < b.value else (t, s)
         if _TAKEN.search(text[:less]) and not _TAKEN.search(text[:more]):
             continue  # nobody sells 10 of 7
+        if any(q.value in (a.value, b.value) for n, q in enumerate(question.quantities) if n not in (i, j)):
+            continue  # which may be one of the two, said again
         if (text[s:e].lower() in TIMES) != (text[t:f].lower() in TIMES):
             continue  # "twice times the size"
         first, second = text[t:f], text[s:e]
