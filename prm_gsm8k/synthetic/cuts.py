@@ -59,7 +59,7 @@ _ADDITION = re.compile(
     rf"| after (?:paying|giving|spending|losing|eating|selling|using|taking|putting|donating|buying|adding) "
     rf"|, (?:of|{_N} of) wh(?:ich|om) | with an? (?:additional |extra )?(?=\$?\d+(?:%| percent)| ?\$)"
     rf"| at an? (?=\d+(?:%| percent) (?:discount|off)))"
-    r"[^.,;?!:]*?(?:[.,]\d[^.,;?!:]*)?(?=[.,;?!:](?:\s|\Z))| \([^()]*\d[^()]*\)"
+    r"[^.,;?!:]*?(?:[.,]\d[^.,;?!:]*)?(?=[.,;?!:](?:\s|\Z))"
 )
 # What makes it several times as much: "3 times" a day, " on each of the 5 shelves", "She does this for 3 days."
 _FACTOR = re.compile(
