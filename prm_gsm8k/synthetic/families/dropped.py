@@ -47,7 +47,7 @@ _ONE = re.compile(
 _ORDINAL = re.compile(r"\b(?:first|second|third|fourth|fifth|last|final)\b")
 # "each black cartridge costs $27": one that was spoken of before, which has no price then
 _PRICES = re.compile(
-    r"[ ,]*(?:and |but |while )*(?:[Ee]ach|[Ee]very|[Tt]he|[Oo]ne|[Aa]n?) ((?:[a-z-]+ ){1,4}?)"
+    r"[ ,]*(?:and |but |while )*(?:[Ee]ach|[Ee]very|[Tt]he|[Oo]ne|[Aa]n?)? ?((?:[a-z-]+ ){1,4}?)"
     r"(?:can |will |has |had |have )?(?:costs?|is|was|are|were|weighs?|sells?|takes?|gets?|lasts?|eats?|\$)"
 )
 _LETTERS = re.compile(r"[a-z-]+")
@@ -267,7 +267,7 @@ def stands_without(graph: Graph, change: Change, cut: Cut) -> bool:
         return False
     if whole_sentence and not change.dropped and _REST.search(after.rpartition(". ")[0]):
         return False
-    if _leaves_open(graph, change, cut) or _ALL.search(before + after):
+    if _leaves_open(graph, change, cut) or "respectively" in left_out or _ALL.search(before + after):
         return False
     if (
         _ALL_OF_THEM.search(after)
