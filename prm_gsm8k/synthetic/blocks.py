@@ -26,7 +26,7 @@ from prm_gsm8k.synthetic.graph import Graph, join
 from prm_gsm8k.synthetic.held_out import is_test_question
 from prm_gsm8k.synthetic.numbers import Value, write_number
 from prm_gsm8k.synthetic.parse import UnreadableError, read_solution
-from prm_gsm8k.synthetic.question import read_question
+from prm_gsm8k.synthetic.question import Kind, read_question
 from prm_gsm8k.synthetic.reviewed import LEFT_OUT
 from prm_gsm8k.synthetic.solve import Refused, reference_steps, solve
 
@@ -36,6 +36,27 @@ _ALGEBRA = re.compile(
     r"|(?<![A-Za-z'’])\d*[nopqwxyzNPQXYZ] ?[-+=](?!\w)|[-+=] ?\d*[npqwyzNPQXYZ](?![A-Za-z'’.])|\bequation\b"
     r"|\d[a-fnpqwxyz]\b"
 )
+
+
+# "a bonus if she spends more than $100"
+_THRESHOLD = re.compile(
+    r"\b(?:more than|over(?! the)|at least|exceed\w*|up to|less than|fewer than|under|above|below|beyond|minimum of"
+    r"|maximum of|limit (?:of|is)|no more than) (?:a )?\$?\Z"
+)
+
+
+def has_threshold(graph: Graph) -> bool:
+    """Whether the question says a number on whose two sides it is different, and the solution does not compute with it.
+
+    On which side of it something is may change with any other number, which the graph does not know.
+    """
+    question = graph.question
+    return any(
+        _THRESHOLD.search(question.text[: quantity.mentions[0][0]])
+        and quantity.kind not in (Kind.MULTIPLIER, Kind.SHARE)
+        and not graph.feeds(index)
+        for index, quantity in enumerate(question.quantities)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +132,13 @@ def blocks(
     What is left out is counted in `tally` by reason.
     """
     problem, graph = read.problem, read.graph
+    threshold = has_threshold(graph)
     for family in families:
         made = 0
         for edit in family.edits(graph, rng):
+            if threshold and family.misreads and edit.change.own is None and edit.change.concludes is None:
+                tally.counts[f"edit refused/{family.name}/threshold"] += 1
+                continue
             try:
                 solved = solve(graph, edit.change)
             except Refused as refusal:

@@ -15,7 +15,7 @@ from fractions import Fraction
 from prm_gsm8k.synthetic.graph import UNKNOWN, Graph, quantity_source, spelled_in
 from prm_gsm8k.synthetic.numbers import Value, decimals, write_number
 from prm_gsm8k.synthetic.parse import Equation, compute, read_gap
-from prm_gsm8k.synthetic.question import DIVISIBLE, SMALL, thing_after
+from prm_gsm8k.synthetic.question import DIVISIBLE, SMALL, SPELLED, thing_after
 
 Place = tuple[int, int]  # (equation, operand)
 
@@ -353,6 +353,10 @@ def _reword_numbers(
         old = graph.question.quantities[index].value if asked else graph.solution.equations[source].result
         spelled = spelled_in(old)
         again = asked and any(q.value == old for i, q in enumerate(graph.question.quantities) if i != index)
+        compound = _compound(old)
+        for step in steps if compound else ():
+            if (asked or step >= start) and compound in "".join(graph.solution.steps[step]).lower().replace(" ", "-"):
+                raise Refused("number in words")
         for step in steps if spelled else ():
             found = spelled & graph.solution.words_of(step) if asked or step >= start else None
             if found:
@@ -360,6 +364,17 @@ def _reword_numbers(
                     raise Refused("number in words")
                 words.setdefault(step, {})[next(iter(found))] = spell(change.quantities[index])
     return words
+
+
+def _compound(value: Value) -> str:
+    """The word for 21 to 99 with a hyphen, "" for any other.
+
+    >>> _compound(24), _compound(30)
+    ('twenty-four', '')
+    """
+    if type(value) is not int or not 20 < value < 100 or not value % 10:
+        return ""
+    return f"{next(word for word, tens in SPELLED.items() if tens == value // 10 * 10)}-{SMALL[value % 10]}"
 
 
 _PLAIN = frozenset(SMALL)

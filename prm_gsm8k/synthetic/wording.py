@@ -9,6 +9,7 @@ from prm_gsm8k.synthetic.question import Kind, thing_after
 from prm_gsm8k.synthetic.solve import Change
 
 _SMALL = range(13)
+_BILLS = re.compile(r"(?:[- ]dollar)? bills?\b")  # there are no $28 bills
 # so many of a thing in a larger one
 AT_MOST = {"hour": 24, "day": 31, "minute": 60, "second": 60, "month": 12, "week": 52}
 # What the world fixes, whatever a question says of it.
@@ -25,6 +26,8 @@ def is_editable(graph: Graph, index: int) -> bool:
     if quantity.kind is Kind.UNKNOWN or not graph.feeds(index) or graph.is_open(quantity_source(index)):
         return False
     if quantity.value in (0, 1) or quantity.thing in _BODY or (quantity.thing, quantity.value) in _IN:
+        return False
+    if _BILLS.match(graph.question.text, quantity.mentions[0][1]):
         return False
     # one of several uses of a small number may be another one of its size, which the question does not say
     return quantity.value not in _SMALL or len(graph.feeds(index)) == 1

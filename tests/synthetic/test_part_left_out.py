@@ -29,7 +29,6 @@ def made(question: str, answer: str, module: object = dropped) -> list[Block]:
     ("text", "left"),
     [
         ("Jo is in. She eats 3 pears. How many?", "Jo is in. How many?"),
-        ("Jo is in. If she eats 3 pears, how many?", "Jo is in. How many?"),
         ("Jo buys 5 pens, 3 pins and 2 nuts. How many?", "Jo buys 5 pens and 3 pins. How many?"),
         ("Jo buys 5 pens, 3 pins, and 2 nuts. How many?", "Jo buys 5 pens and 2 nuts. How many?"),
         ("Jo buys 5 pens, 3 pins, and 2 nuts. How many?", "Jo buys 3 pins, and 2 nuts. How many?"),

@@ -26,6 +26,8 @@ _MEASURED = re.compile(
 _MEASURE = {"older": "old", "taller": "tall", "longer": "long", "higher": "high", "deeper": "deep", "wider": "wide"}
 _OF = re.compile(r" (?:the|his|her|their|its|that) ")
 _NO_AMOUNT = re.compile(r"\bexpensive\b|\bpopular\b|\bold\b|\bmonths? older\b")
+# What would be left of the comparison: "than her brother[ who grew 1 inch]", "than the green[ and blue chairs]"
+_GOES_ON = re.compile(r" (?:who|which|that|are|is|were|was|and(?: \w+){1,3} (?:combined|together|are|is|were|was))\b")
 _SAYS_MORE = re.compile(r"\b(?:more|less|fewer|extra|additional|increase\w*)\b")
 _WORD = re.compile(r"\b(?:more|fewer|less|\w+er)\b")
 _COMPARES = re.compile(r"\b(?:than|more|less|fewer|add\w*|plus|sum|total|difference|subtract\w*|increas\w*|\w+er)\b")
@@ -56,6 +58,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         if (
             match is None
+            or _GOES_ON.match(text, match.end())
             or _NO_AMOUNT.search(match[0])
             or (quantity.kind is Kind.DIFFERENCE and not _is_amount(graph, *place, match))
             or not _is_sum(graph, *place, _WORD.search(match[0])[0])  # type: ignore[index]

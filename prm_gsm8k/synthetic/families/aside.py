@@ -26,8 +26,9 @@ _SPENDS = re.compile(
     rf"\b[Hh]ow much (?:money )?(?P<aux>did|does|will) {_WHO} (?:spend|pay|have to pay|need to pay){_WHOLE}"
 )
 _COSTS = re.compile(
-    r"\b(?:[Hh]ow much (?:money )?(?:did|does|will|do) (?:it|everything|this|they all|the [a-z ]+) cost(?P<who>)"
-    r"|[Ww]hat (?:is|was|will be) the (?:total )?(?:cost|price|bill)(?: of [a-z ]+)?)" + _WHOLE
+    r"\b(?:[Hh]ow much (?:money )?(?:did|does|will|do) (?:everything|they all|(?:it|this|the [a-z ]+)"
+    r"(?= cost (?:in total|in all|altogether))) cost(?P<who>)|[Ww]hat (?:is|was|will be) the total (?:cost|price|bill)"
+    r"(?: of [a-z ]+)?)" + _WHOLE
 )
 _HAS_LEFT = re.compile(
     rf"\b[Hh]ow much (?:money|change) (?P<aux>did|does|will) {_WHO} "
@@ -40,6 +41,10 @@ _HAS = re.compile(
 )
 _DID = re.compile(rf"\b[Hh]ow many (?P<things>[a-z]+(?: [a-z]+)?) (?:did) {_WHO} (?P<verb>[a-z]+){_WHOLE}")
 _SHOPS = re.compile(r"\b(?:buys?|bought|buying|purchas\w+|shop\w*|stores?|market|mall)\b")
+# Whoever has three times as many as Al has them still, whatever else is told.
+_COMPARES = re.compile(
+    r"\b(?:than|as (?:many|much)|times|twice|same|equal\w*|total|altogether|in all|average)\b|\bthe (?:rest|others?)\b"
+)
 _PRICES = re.compile(
     r"\btax\w*|\bdiscount\w*|\bcoupon\w*|%|\bpercent\w*|\btips?\b|\bfees?\b|\brefund\w*|\bsales?\b", re.IGNORECASE
 )
@@ -98,7 +103,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     taken = {q.value for q in question.quantities} | {e.result for e in solution.equations}
     for pattern, form in _FORMS:
         match = pattern.search(asked)
-        if match is None:
+        if match is None or (form in _SUMS and not set(solution.equations[solution.final].operators) <= {"+", "*"}):
             continue
         for _ in range(3):
             aside = form(match, question.text, answer, rng)
@@ -135,6 +140,8 @@ def _bought(match: re.Match[str], text: str, answer: Value, rng: Random) -> tupl
     things = next((things for most, things in _BUYS if price <= most), None)
     if things is None or not _SHOPS.search(text) or _PRICES.search(text):
         return None
+    if match["aux"] == "will" and re.search(r"\b(?:get|receive)", match[0]):
+        return None  # the change for what was given already
     thing = rng.choice(things)
     if re.search(rf"\b{thing.split()[0]}", text):
         return None
@@ -182,7 +189,7 @@ def _left(match: re.Match[str], text: str, answer: Value, rng: Random) -> Aside 
 
 
 def _taxed(match: re.Match[str], text: str, answer: Value, rng: Random) -> Aside | None:
-    if _PRICES.search(text) or not _SHOPS.search(text):
+    if _PRICES.search(text) or not _SHOPS.search(text) or re.search(r"\b(?:total|budget)\b", text[: -len(match[0])]):
         return None
     rate = rng.choice((4, 5, 6, 8, 10))
     tax = whole(Fraction(answer) * rate / 100)
@@ -199,7 +206,7 @@ def _taxed(match: re.Match[str], text: str, answer: Value, rng: Random) -> Aside
 
 
 def _earned(match: re.Match[str], text: str, answer: Value, rng: Random) -> Aside | None:
-    if re.search(r"\b(?:profit|per|each|every|neighbou?r)\b|%", text):
+    if re.search(r"\b(?:profit|per|each|every|neighbou?r|total)\b|%", text[: -len(match[0])]):
         return None
     pay, who = _size(answer, rng), match["who"]
     if pay > 300:
@@ -221,6 +228,10 @@ def _earned(match: re.Match[str], text: str, answer: Value, rng: Random) -> Asid
 def _had(match: re.Match[str], text: str, answer: Value, rng: Random) -> Aside | None:
     things, who = match["things"], match["who"]
     if things.split()[-1] not in _GOODS or type(answer) is not int or match["aux"] == "will":
+        return None
+    if re.search(r"\b[Ii]f\b", text[text.rfind(". ") :]) or things.split()[0] in ("more", "fewer", "other", "total"):
+        return None  # what is given away before the rest is shared, or after it?
+    if not re.search(r"\b(?:now|left|remaining)\b", match[0]) and _COMPARES.search(text[: -len(match[0])]):
         return None
     n = _size(answer, rng)
     friend = rng.choice(("a friend", "a neighbor", "a cousin"))
@@ -245,7 +256,9 @@ def _did(match: re.Match[str], text: str, answer: Value, rng: Random) -> Aside |
     past = PAST_OF.get(verb)
     if past is None or verb not in _DEEDS or things.split()[-1] not in _MADE or type(answer) is not int:
         return None
-    if re.search(r"\b(?:Sunday|Monday|weekend|later|tomorrow)\b", text):
+    if re.search(r"\b(?:Sunday|Monday|weekend|later|tomorrow)\b", text) or re.search(r"\b[Ii]f\b", text):
+        return None
+    if (match["who"] != "they" or "$" in text) and _COMPARES.search(text[: -len(match[0])]):
         return None
     n, who = _size(answer, rng), who[0].upper() + who[1:]
     idle = rng.choice((
@@ -268,6 +281,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Form], ...] = (
     (_SPENDS, _spent), (_SPENDS, _taxed), (_COSTS, _taxed), (_HAS_LEFT, _left), (_EARNS, _earned), (_HAS, _had),
     (_DID, _did),
 )  # fmt: skip
+_SUMS = (_taxed, _did)  # what is counted in the last step
 
 
 def recognised(read: Difference) -> bool:

@@ -34,6 +34,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     text = question.text
     shares = [i for i, q in enumerate(question.quantities) if q.kind in (Kind.SHARE, Kind.PERCENTAGE)]
     for match in (*_OF_THE_REST.finditer(text), *_OF_WHAT_IS_LEFT.finditer(text)) if shares else ():
+        if match[0].startswith(("of the rest", "of the remainder")) and "$" in text:
+            continue  # "of all of them", of dollars
         read = _of_all(match) if match.re is _OF_THE_REST else f"of all {match[1] or 'that there was at first'}"
         near = [i for i in shares if 0 <= match.start() - question.quantities[i].mentions[0][1] <= 4]
         if read is None or not near:

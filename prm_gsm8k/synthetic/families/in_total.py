@@ -12,7 +12,7 @@ from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import WORLD, Graph, quantity_source
 from prm_gsm8k.synthetic.question import Kind, Quantity, singular, thing_after
 from prm_gsm8k.synthetic.solve import Change
-from prm_gsm8k.synthetic.wording import around, plural, stands_for_result
+from prm_gsm8k.synthetic.wording import AT_MOST, around, plural, stands_for_result
 
 _EACH = re.compile(
     r"((?: [a-z]+){0,3}?) (each|apiece|(?:a|an|per|each|every) ([a-z]+))"
@@ -55,6 +55,10 @@ _EACH_WITH = re.compile(
     r"(?:,|(?<=s)| that) each (weighing|containing|with|having|costing|holding|worth|measuring"
     r"|of which (?:cost|contained|held|weighed|had)|weigh|cost|contain|have|hold) \$?\Z"
 )
+# two trays a day, of which it is not said how many they are; five of these boxes
+_OTHERWISE = re.compile(
+    r"(?: [a-z]+){1,3} (?:a|per|each|every) (?:hour|day|week|month|year)\b| of (?:the|these|those)\b"
+)
 _PREPOSITION = re.compile(r" (?:in|on|from|to|for|into|inside|with|at|of)\Z")
 _TAIL = re.compile(
     r"(?: (?!(?:each|per|every|a|an|and|it|its|him|her|total)\b)[a-z]+){0,3}(?=[.,;?]| and\b| but\b| while\b)"
@@ -64,6 +68,7 @@ _OF_EACH = re.compile(
     r"|gallon|mile|piece|person|bag|box|pack|dozen|cup|foot))\b|/ ?[a-z]",
     re.IGNORECASE,
 )
+_RAISED = re.compile(r"\b(?:increase|raise|overtime)\b")
 _NEAR = 90  # characters
 _BODY = ("leg", "arm", "wheel", "foot", "side", "eye", "finger")
 
@@ -79,7 +84,9 @@ class _Reading(NamedTuple):
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
-    question, text = graph.question, graph.question.text
+    question, solution, text = graph.question, graph.solution, graph.question.text
+    if _RAISED.search(text):
+        return  # $10 an hour, which then is $0.50 more
     for index, quantity in enumerate(question.quantities):
         places = graph.feeds(index)
         if quantity.kind not in (Kind.RATE, Kind.MONEY, Kind.COUNT, Kind.TIME, Kind.WEIGHT, Kind.LENGTH, Kind.VOLUME):
@@ -90,6 +97,13 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         if reading is None or not _shared_by(graph, quantity, reading, *places[0]):
             continue
         change = _without_factor(graph, *places[0])
+        if (
+            reading.start < quantity.mentions[0][0]
+            and reading.twin[reading.start : reading.start + 4].lower() == "the "
+        ):
+            users = [solution.equations[e] for e, _ in graph.uses.get(places[0][0], ())]
+            if any("*" in e.operators for e in users):
+                continue  # "The glasses hold 12 ounces in total", of one guest or of all?
         if change is not None and not _is_said_again(graph, index, places[0][0]):
             yield Edit(
                 reading.twin,
@@ -105,12 +119,23 @@ def _reading(text: str, quantity: Quantity, sentence: int) -> _Reading | None:
     if (match := _EACH.match(text[end:])) and not _PREPOSITION.search(match[1]):
         if match[3] in _NO_UNIT or _ANY_EACH.search(text[sentence : end + match.end(1)]):
             return None  # each pack holds 3 balls per pack
+        if re.search(r"\bto [a-z]+\Z", match[1]) and match[3]:
+            return None  # 5 minutes to fry each sausage
+        if text[:start].endswith((" rate of ", " rate of $")) or (quantity.thing in AT_MOST and match[3] in AT_MOST):
+            return None  # "at a rate of 10 minutes in total", "5 days in total, 4 weeks a month"
         at = end + match.start(2)
         twin = text[:at] + "in total" + text[end + match.end(2) :]
         unit = "" if match[3] in (None, "piece") else match[3]
         return _Reading(start, end + match.end(), twin, at + len("in total"), unit)
     if (match := _IN_EACH.match(text[end:])) and not _ANY_EACH.search(text[sentence : end + match.end(1)]):
-        said = " in total" + (f" {match[2]}{match[3][3:]}" if match[3] else "")
+        if re.match(r"There (?:are|were|is|was) ", text[sentence:]) and not match[3]:
+            return None  # all the marbles that there are, not those of the bags alone
+        of_those = match[2] == "for" and match[4] and "each" in text[sentence:start]
+        said = (
+            f" in total for the {plural(match[4])}"
+            if of_those
+            else " in total" + (f" {match[2]}{match[3][3:]}" if match[3] else "")
+        )
         at = end + match.end(1)
         unit = singular(match[3].split()[-1]) if match[3] else match[4] or ""
         return _Reading(start, end + match.end(), text[:at] + said + text[end + match.end() :], at + len(said), unit)
@@ -148,6 +173,8 @@ def _shared_by(graph: Graph, quantity: Quantity, reading: _Reading, index: int, 
     for other in near:
         value, source = equation.operands[other], graph.sources[index][other]
         factor = graph.quantity_of(index, other)
+        if factor is not None and _OTHERWISE.match(graph.question.text, factor.mentions[0][1]):
+            return False  # of two trays a day it is not said how many they are
         if factor is None and source == (WORLD,) and value == 2 and reading.unit == "":
             return bool(re.search(r"\b[A-Z][a-z]+ and [A-Z][a-z]+ each", before))
         if value > quantity.value * (4 if quantity.thing == "dollar" else 1):

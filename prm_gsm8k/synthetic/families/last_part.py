@@ -16,9 +16,6 @@ from prm_gsm8k.synthetic.graph import Graph
 from prm_gsm8k.synthetic.question import singular, thing_after
 from prm_gsm8k.synthetic.solve import Change
 
-_OF_WHAT_IS_LEFT = re.compile(
-    r"\b(?:left|remain\w*|now|pay|paid|costs?|spen[dt]|end|still|have|has|profit|earn|make|made|need\w*|more|attend\w*|get)\b"
-)
 _AFTER = re.compile(r"\b(?:[Aa]fter|[Oo]nce|[Ww]hen)\b")
 
 
@@ -27,7 +24,6 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     final = solution.equations[solution.final]
     if solution.final == 0 or final.step != len(solution.steps) - 1:
         return
-    asked = text[graph.question.sentences[-1][0] :].lower()
     for cut, inside in dropped.without(graph.question):
         left = dropped.Left(graph, cut, inside)
         change = left.change(ends=True)
@@ -43,8 +39,10 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         result = solution.equations[last]
         thing = thing_after(solution.steps[result.step][result.result_place + 1])
+        asked = dropped.asked_without(graph, cut).lower()
         if "-" in final.operators and (
-            not _OF_WHAT_IS_LEFT.search(asked) or (thing and thing not in map(singular, re.findall("[a-z]+", asked)))
+            not dropped.OF_WHAT_IS_LEFT.search(asked)
+            or (thing and thing not in map(singular, re.findall("[a-z]+", asked)))
         ):
             continue  # of 140 students, 60 are boys: girls are asked for
         if _AFTER.search(text, graph.question.sentences[-1][0]) and cut.end <= graph.question.sentences[-1][0]:

@@ -33,6 +33,8 @@ _SPOKEN = re.compile(
     re.IGNORECASE,
 )
 _COMPARES = re.compile(r"as|the (?:number|amount|size|cost|price|age|length|weight|time|distance|speed|height|width)\Z")
+_AT_AGE = re.compile(r"\b[Ww]hen (?:he|she|they|[A-Z]\w+) (?:is|are|was|were|turns?|turned)\b[^.?]*\bold\b")
+_PAYS = re.compile(r"\b(?:pays?|paid|covers?|covered)(?: [a-z]+)? \Z")
 _COMPARED = re.compile(r"\b(?:more|less|fewer)\b")
 _RATE = re.compile(r"[a-z]/[a-z]")  # 4 goats/cow is no multiple any more
 
@@ -42,6 +44,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     text = question.text
     if any(quantity.kind is Kind.DATE for quantity in question.quantities):
         return  # before or after a year: what follows would have to be turned round too
+    if _AT_AGE.search(text):
+        return  # "When she is 14, how old will Nate be?": which of the two is older decides what is asked
     if not any(quantity.kind in (Kind.MULTIPLIER, Kind.SHARE) for quantity in question.quantities):
         return
     for match in (*_MULTIPLE.finditer(text), *_TIMES_MORE.finditer(text)):
@@ -57,6 +61,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         factor, operator = equation.operands[operand], equation.operators[0]
         said, base = match[1].lower(), match[2].lower()
         is_share = not said.endswith("times") and said not in TIMES
+        if is_share and _PAYS.search(text[:start]):
+            continue  # nobody pays twice the cost
         if is_share and (operator != "/" or not _COMPARES.match(base)):
             continue
         if match.re is _TIMES_MORE:

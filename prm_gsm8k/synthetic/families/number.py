@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from random import Random
 
@@ -28,8 +29,12 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     for index in order:
         quantity = question.quantities[index]
         start, end = quantity.mentions[0]
-        if quantity.spelled or len(quantity.mentions) > 1:
-            continue
+        if (
+            quantity.spelled
+            or len(quantity.mentions) > 1
+            or re.match(r" of (?:them|these|those)\b", question.text[end:])
+        ):
+            continue  # no more than all of them
         for written in _transposed(question.text[start:end]):
             value = read_number(written + ("%" if quantity.kind is Kind.PERCENTAGE else ""))
             if value in taken or value > AT_MOST.get(quantity.thing, value):

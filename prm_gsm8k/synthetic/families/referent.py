@@ -52,8 +52,12 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             thing = owned.get(base[0], ("", ""))[1]
             if owned.get(base[0], ("", ""))[0] != name or not thing:
                 continue
-            if not _only_compared(name, prose):
-                continue
+            if not _only_compared(name, prose) or re.search(
+                rf"\b(?!did|does|has|had|do|in|on)[a-z]+ {name}\b", match[1]
+            ):
+                continue  # "her brother Joe" is no brother Roy
+            if re.match(r",? who\b", text[match.start(1) + match[1].index(name) + len(name) :]):
+                continue  # what is said of him would be said of the other
             speakers = set(way(text[question.sentences[quantity.sentence][0] : match.start()]))
             for other, (owner, its) in owned.items():
                 alone = sum(pair == (owner, its) for pair in owned.values()) == 1
@@ -131,7 +135,8 @@ def _owned(graph: Graph, before: int, way: Callable[[str], list[str]]) -> dict[i
             start, end = quantity.mentions[0]
             behind = _CLAUSE.split(text[end:])[0]
             named = set(way(_CLAUSE.split(text[:start])[-1] + behind))
-            if len(named) == 1 and not re.search(r"\b(?:more|less|fewer|times|than|as)\b", behind):
+            given = re.search(r"\b(?:to|from|for) [A-Z]", behind)  # 6 notebooks to Mike are not all of his
+            if len(named) == 1 and not given and not re.search(r"\b(?:more|less|fewer|times|than|as)\b", behind):
                 found[quantity_source(index)] = (named.pop(), quantity.thing)
     for index, equation in enumerate(graph.solution.equations[:before]):
         parts = graph.solution.steps[equation.step]

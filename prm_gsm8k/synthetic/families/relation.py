@@ -28,10 +28,10 @@ def _both_ways(pairs: str) -> dict[str, str]:
 # Behind their number, before "than": 7 more than. Before it: increased by 7.
 COMPARED = _both_ways(
     "more/less more/fewer older/younger taller/shorter longer/shorter heavier/lighter higher/lower larger/smaller "
-    "bigger/smaller greater/smaller above/below faster/slower farther/nearer further/nearer later/earlier"
+    "bigger/smaller greater/smaller above/below faster/slower later/earlier"
 )
 _DONE = _both_ways(
-    "increases/decreases increased/decreased increase/decrease found/lost finds/loses gained/lost gains/loses "
+    "increases/decreases increased/decreased increase/decrease gained/lost gains/loses "
     "rose/fell "
     "deposited/withdrew deposits/withdraws rises/falls raised/lowered grew/shrank added/removed adds/removes "
     "got_on/got_off gets_on/gets_off get_on/get_off"
@@ -39,11 +39,13 @@ _DONE = _both_ways(
 _OPPOSITE = COMPARED | _DONE
 _LONGEST_FIRST = sorted(_OPPOSITE, key=len, reverse=True)
 _BEHIND = re.compile(rf"[ -](?:[A-Za-z]+ )?({'|'.join(COMPARED)})\b(?=[^.,;?!]*\bthan\b|(?<=above)|(?<=below))")
-_BEFORE = re.compile(rf"\b({'|'.join(word for word in _LONGEST_FIRST if word in _DONE)})\b(?: \w+){{0,3}}? \$?\Z")
+_BEFORE = re.compile(
+    rf"\b({'|'.join(word for word in _LONGEST_FIRST if word in _DONE)})\b(?: (?!from\b|to\b)\w+){{0,3}}? \$?\Z"
+)
 _AFTER = re.compile(r"%?(?: [a-z]+){0,4}? (gets? o(?:n|ff)|got o(?:n|ff))\b")
 _ANY = re.compile(rf"\b(?:{'|'.join(_LONGEST_FIRST)})\b", re.IGNORECASE)
 _WEIGHED = re.compile(r" [^.,;?!]{0,12}(?:pounds|kilograms|kg|kilos|ounces|points|yards|inches)\b")
-_COUNTED = re.compile(r" (?:[A-Za-z]+ ){0,2}?[A-Za-z]+s\b")
+_COUNTED = re.compile(r" (?:[A-Za-z]+ ){0,2}?(?!was\b|is\b|has\b|does\b)[A-Za-z]+s\b")
 _COMPARISON = re.compile(
     r"a total of|total (?=[a-z]+ [a-z]+ (?:is|are|was|were)\b)|\bthan [^.,;=]*|\ball the\b|\balso\b"
 )
@@ -73,6 +75,8 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         word, at = found
         equation_index, operand = place
+        if _holds_whole(graph, index):
+            continue
         equation = solution.equations[equation_index]
         turned = "-" if equation.operators[0] == "+" else "+"
         words = _said(graph, index, equation.step, word)
@@ -100,7 +104,7 @@ def _word(text: str, start: int, end: int, sentence: tuple[int, int]) -> tuple[s
     after = text[end : sentence[1]]
     if match := _BEHIND.match(after) or _AFTER.match(after):
         return match[1], end + match.start(1)
-    if match := _BEFORE.search(text[sentence[0] : start]):
+    if (match := _BEFORE.search(text[sentence[0] : start])) and " than " not in text[sentence[0] : start]:
         return match[1], sentence[0] + match.start(1)
     return None
 
@@ -120,6 +124,13 @@ def _added(graph: Graph, index: int) -> tuple[int, int] | None:
             return None
         places = graph.uses.get(equation_index, [])
     return None
+
+
+def _holds_whole(graph: Graph, index: int) -> bool:
+    """Whether 20% more is computed as 1.2 times: what is added or taken away further on is something else."""
+    quantity = graph.question.quantities[index]
+    values = {graph.solution.equations[e].operands[o] for e, o in graph.feeds(index)}
+    return quantity.kind is Kind.PERCENTAGE and not values <= {quantity.value, quantity.value * 100}
 
 
 def _said(graph: Graph, index: int, step: int, word: str) -> dict[str, str] | None:

@@ -30,6 +30,21 @@ _SPOKEN = re.compile(
 )
 
 
+_SHARED = re.compile(r"\d(?:,|,? and| or| to) \Z")  # 2, 3 and 5 weeks
+_HIGH = re.compile(r" (?:tall|high)\b")  # no room is 8 inches tall
+
+
+def _is_shared(graph: Graph, index: int) -> bool:
+    """Whether the unit of a number is another number's too: "serves 20 meals, and the other 50 meals per week"."""
+    question = graph.question
+    own = question.quantities[index]
+    return any(
+        q.thing == own.thing != "" and q.sentence == own.sentence and not _PER.match(question.text, q.mentions[0][1])
+        for i, q in enumerate(question.quantities)
+        if i != index and _PER.match(question.text, own.mentions[0][1])
+    )
+
+
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution = graph.question, graph.solution
     text = question.text
@@ -44,11 +59,19 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
             continue
         if equation_index == solution.final:
             continue
+        if _SHARED.search(text[:start]) or _is_shared(graph, index):
+            continue
         change = stands_for_result(graph, equation_index, operand, _SPOKEN)
         read = _otherwise(text, end, equation.operands[1 - operand])
         if change is None or read is None or quantity.value < 2:
             continue
         at, after, new = read
+        if new == "inches" and _HIGH.match(text, after):
+            continue
+        if re.search(
+            rf"\b(?:a|per|each|every) {new} (?:for|in) (?:a|one|the|an entire) {new}\b", text[:at] + new + text[after:]
+        ):
+            continue  # 20 pages a week for a week
         twin = text[:at] + new + text[after:]
         yield Edit(twin, change, around(text, start, after), around(twin, start, at + len(new)))
 
