@@ -149,6 +149,16 @@ def hf_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Our pauses between two requests to a Hub take no time; the list holds their seconds."""
+    waited: list[float] = []
+    from prm_gsm8k.hub import client
+
+    monkeypatch.setattr(client, "sleep", waited.append)
+    return waited
+
+
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """huggingface_hub's waiting before it tries again takes no time; the list says how many seconds it would have."""

@@ -8,7 +8,6 @@ from hub.published import CONFIG, MADE_FROM
 from made_rows import made_table
 
 from prm_gsm8k.dataset.folder import write_config
-from prm_gsm8k.hub import client
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +24,3 @@ def small_v2(small_v1: Path) -> Path:
     folder = shutil.copytree(small_v1, small_v1.parent / "small_v2")
     write_config(folder, CONFIG, {"train": made_table(range(1, 5))}, MADE_FROM)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses between retries take no time; the list holds their seconds."""
-    waited: list[float] = []
-    monkeypatch.setattr(client, "sleep", waited.append)
-    return waited
