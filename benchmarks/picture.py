@@ -1,7 +1,7 @@
 """Make README's picture, data_page.png: solutions on the page that `prm-gsm8k show DIR --html` writes.
 
     pip install playwright
-    python benchmarks/picture.py data [--error-type "wrong earlier result"] [--browser chromium]
+    python benchmarks/picture.py data [--error-type "relation turned"] [--browser chromium]
 
 DIR is a folder made by `prm-gsm8k build`; the browser is Chromium or Chrome. The same rows give the same page.
 """
@@ -26,7 +26,7 @@ WIDTH, SCALE, SOLUTIONS, MARGIN = 1000, 1.6, 1, 16  # pixels; SCALE is for sharp
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
-    parser.add_argument("--error-type", default="wrong earlier result", help="as the page's filter names it")
+    parser.add_argument("--error-type", default="relation turned", help="as the page's filter names it")
     parser.add_argument("--browser", default="chromium", help="a command, or a path")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
