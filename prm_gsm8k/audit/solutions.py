@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.contamination import problem_digest
 from prm_gsm8k.dataset.schema import columns_of
-from prm_gsm8k.evaluation.benchmarks import labelled, rows_of, the_one
+from prm_gsm8k.evaluation.benchmarks import labelled
 from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.hub.rows import rows_of, the_one
 
 if TYPE_CHECKING:
     import pyarrow as pa
