@@ -1,7 +1,7 @@
 """The rows of a file, a folder or a dataset on the Hub, whatever their columns are, each with its place for messages.
 
-    for where, subset, row in rows_of("Qwen/ProcessBench", None, "gsm8k"):
-        ...
+for where, subset, row in rows_of("Qwen/ProcessBench", None, "gsm8k"):
+    ...
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from prm_gsm8k.dataset.jsonl import means_a_file, no_such_file, read_rows
-from prm_gsm8k.exceptions import BadInputError, UsageError
+from prm_gsm8k.dataset.manifest import MANIFEST, BuiltFolder
+from prm_gsm8k.exceptions import BadInputError, UsageError, VerificationError
+from prm_gsm8k.hub.location import place
 
 SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet")
 _HUB_ID = re.compile(r"([\w.-]+/[\w.-]+?)(?:@([^@\s]+))?")
@@ -26,17 +28,20 @@ def rows_of(
 ) -> Iterator[tuple[str, str, Any]]:
     """(place, subset, row) of each row of a file, a folder or a Hub dataset; `choose` says which of several splits.
 
-    Raises: as `read`.
+    Raises:
+        BadInputError: there are none, or a file cannot be read.
+        UsageError: no such config or split.
+        HubError: the Hub said no, or did not answer.
     """
     path = Path(source).expanduser()
     if path.is_file():
         if config or split:
             raise UsageError(f"{source} is a file, which has no {'configs' if config else 'splits'}")
         yield from ((where, "", row) for where, row in _of_file(path, str(source)))
-    elif path.is_dir() and (path / "manifest.json").is_file():
+    elif path.is_dir() and (path / MANIFEST).is_file():
         yield from _of_build(path, config, split, choose or _splits)
     elif path.is_dir():
-        files = sorted(f for f in path.iterdir() if f.name.endswith(SUFFIXES))
+        files = _files(path)
         if not files:
             what = "no manifest.json, so this is not a folder that `prm-gsm8k build` made"
             raise BadInputError(str(source), f"{what}; nor has it a file that ends in {', '.join(SUFFIXES)}")
@@ -55,6 +60,33 @@ def rows_of(
         yield from _of_hub(match[1], match[2], config, split, choose or _splits)
     else:
         raise UsageError(f"{source}: neither a file, a folder nor a Hub id (ORG/NAME, or ORG/NAME@REVISION)")
+
+
+def a_build(source: str | Path) -> BuiltFolder | None:
+    """The folder that is meant, here or on the Hub, if `prm-gsm8k build` made it; None if it is somebody else's rows.
+
+    Raises: as `location.place`, for a name that is neither.
+    """
+    path = Path(source).expanduser()
+    if path.is_file() or (path.is_dir() and not (path / MANIFEST).is_file() and _files(path)):
+        return None
+    if means_a_file(source) and not path.exists():
+        raise no_such_file(source)
+    try:
+        return place(source)
+    except VerificationError as error:
+        if path.exists() or MANIFEST not in str(error):
+            raise
+        return None
+
+
+def all_of(split: str | None, names: list[str], where: str) -> list[str]:
+    """The split that is asked for, or all."""
+    return names if split is None else [the_one(split, names, where, "split")]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.iterdir() if f.name.endswith(SUFFIXES))
 
 
 def _of_file(path: Path, shown: str) -> Iterator[tuple[str, Any]]:
