@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "builders": "dataset prm800k synthetic label sampling",
     "build": "reports dataset hub prm800k synthetic label sampling builders",
     "evaluation": "arithmetic metrics reports dataset hub models",
-    "audit": "arithmetic metrics reports dataset evaluation",
+    "audit": "arithmetic metrics reports dataset hub",
     "train": "metrics dataset hub models",
     "api": "dataset hub synthetic build",
     "cli": "reports dataset hub synthetic label models sampling build evaluation audit",

@@ -388,7 +388,7 @@ class _EncodeRows:
 
 def _encode(rows: datasets.Dataset, encoder: Encoder, options: PrmArguments) -> datasets.Dataset:
     """Every row as ids. Kept in the datasets cache under a name that says all that decides them."""
-    how = [options.soft_labels, options.after_error, options.too_long]
+    how = [options.soft_labels, options.after_error, options.too_long, "without calculator tags"]
     content = content_digest(
         rows.with_format("arrow")[:]
     )  # a fingerprint of `datasets` does not know what the rows say

@@ -10,8 +10,8 @@ from prm_gsm8k.audit.features import mask_digits
 from prm_gsm8k.audit.solutions import Data, Solution
 from prm_gsm8k.dataset.contamination import Questions, different_prompts, find_overlaps, gsm8k_test, prepared
 from prm_gsm8k.dataset.verify import contradictions, duplicates
-from prm_gsm8k.evaluation.benchmarks import rows_of
 from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.hub.rows import rows_of
 
 EXAMPLES = 3  # shown of a finding
 QUESTION = ("question", "problem", "prompt", "modified_question")  # columns that may hold a question

@@ -81,6 +81,7 @@ def audit(
     *,
     config: str | None = None,
     splits: Sequence[str] = (),
+    format: str | None = None,
     reference: str | Path | None = None,
     against: Sequence[str | Path] = (),
     seed: int = 0,
@@ -89,7 +90,7 @@ def audit(
     """Audit labelled steps.
 
     Args:
-        source, config, splits: see `solutions.read_data`.
+        source, config, splits, format: see `solutions.read_data`.
         reference: a file of real solutions to compare with; None for the shipped statistics.
         against: files of questions that must not be in the data, besides GSM8K test.
         seed: of samples, folds, resamples and halves.
@@ -106,7 +107,7 @@ def audit(
 
     report("reading")
     real = shipped_reference() if reference is None else read_reference(reference, seed)
-    data = read_data(source, config=config, splits=splits)
+    data = read_data(source, config=config, splits=splits, format=format)
     solutions = data.solutions
     report("duplicates")
     found: dict[str, Any] = {"overlaps": overlaps(data, against), "repeats": find_duplicates(data)}

@@ -1,7 +1,7 @@
-"""Labelled solutions from any source: a folder or repository of ours, TRL's stepwise rows, or ProcessBench's.
+"""Labelled solutions from any source: a folder or repository of ours, or rows of any format with labels.
 
     data = read_data("data")                        # a folder that `prm-gsm8k build` made: all splits but test
-    data = read_data("math_shepherd.jsonl.gz")      # needs `prompt`, `completions`, `labels`
+    data = read_data("math_shepherd.jsonl.gz")      # any of `dataset/formats.py`
 
 Labels mean prefix correctness: no step after the first error is correct. Columns that a source lacks are filled in, so
 the rest of the audit sees the dataset's columns.
@@ -10,21 +10,26 @@ the rest of the audit sees the dataset's columns.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.contamination import problem_digest
+from prm_gsm8k.dataset.formats import Notes, read_all
+from prm_gsm8k.dataset.manifest import Config
 from prm_gsm8k.dataset.schema import columns_of
-from prm_gsm8k.evaluation.benchmarks import labelled, rows_of, the_one
+from prm_gsm8k.dataset.stats import count
 from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.hub.rows import all_of, rows_of, the_one
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 UNKNOWN = "unknown"
+UNLABELLED = "unlabelled"
+REASONS = ("error_reason", "error_description", "reason", "model_output_solution_first_error_reason")
 ALL = "all"  # the split of rows without one
 _ANSWER = re.compile(
     r"\W*(?:step \d+\W+|\d+[.)]\s+)?\W*"
@@ -75,6 +80,16 @@ class Data:
     tables: Mapping[str, pa.Table]
     notes: tuple[str, ...] = ()
 
+    @property
+    def labelled(self) -> bool:
+        """Whether the rows have labels: all of them have, or none."""
+        return not any(table["first_error"].null_count for table in self.tables.values())
+
+    def as_config(self) -> Config:
+        """Their counts, where a config of a manifest is expected; it has no version or digests."""
+        splits = {name: count(table) for name, table in self.tables.items()}
+        return Config("", "", {}, {}, "", "", "", {}, {}, splits, [])
+
     @cached_property
     def solutions(self) -> tuple[Solution, ...]:
         """All solutions, in the order of the rows."""
@@ -90,7 +105,9 @@ def only_states_answer(step: str) -> bool:
     return len(step) < 80 and _ANSWER.fullmatch(step) is not None
 
 
-def read_data(source: str | Path, *, config: str | None = None, splits: Sequence[str] = ()) -> Data:
+def read_data(
+    source: str | Path, *, config: str | None = None, splits: Sequence[str] = (), format: str | None = None
+) -> Data:
     """Read the data to audit.
 
     Args:
@@ -98,6 +115,7 @@ def read_data(source: str | Path, *, config: str | None = None, splits: Sequence
             `prm-gsm8k build` made, or `ORG/NAME[@REVISION]` on the Hub.
         config: which config, if there are several.
         splits: which splits; by default all but `test`, unless there is no other.
+        format: of the rows; found by itself if None.
 
     Raises:
         BadInputError: a row is not a labelled solution (with its FILE:LINE); there are no rows, no incorrect or no
@@ -122,9 +140,9 @@ def read_data(source: str | Path, *, config: str | None = None, splits: Sequence
         tables = read_tables(path, manifest, name)
         data = Data(f"{source} {name}", {split: tables[split] for split in chosen(None, list(tables), str(source))})
     elif path.is_file() and splits:
-        data = _from_rows(str(source), rows_of(source, config, splits[0]))  # raises: a file has no splits
+        data = from_rows(str(source), rows_of(source, config, splits[0]))  # raises: a file has no splits
     else:
-        data = _from_rows(str(source), rows_of(source, config, None, chosen))
+        data = from_rows(str(source), rows_of(source, config, None, chosen), format=format)
     if all(solution.first_error < 0 for solution in data.solutions):
         raise BadInputError(data.name, "no row has a first error, so there is nothing to audit")
     if all(solution.first_error == 0 for solution in data.solutions):
@@ -134,53 +152,77 @@ def read_data(source: str | Path, *, config: str | None = None, splits: Sequence
     return data
 
 
-def _from_rows(name: str, rows: Iterator[tuple[str, str, Any]]) -> Data:
-    """Rows of any supported format, in the dataset's columns."""
+def read_rows(
+    source: str | Path, *, config: str | None = None, split: str | None = None, format: str | None = None
+) -> Data:
+    """Somebody else's rows, with labels or without, to look at; all splits if None.
+
+    Raises: as `from_rows` and `rows_of`.
+    """
+    return from_rows(str(source), rows_of(source, config, split, all_of), format=format, labels=None)
+
+
+def from_rows(
+    name: str,
+    rows: Iterable[tuple[str, str, object]],
+    *,
+    format: str | None = None,
+    labels: bool | None = True,
+) -> Data:
+    """Rows of any format in the dataset's columns; without `labels`, these and `first_error` are null.
+
+    Args:
+        name: what they are from, for messages.
+        rows: as `hub.rows.rows_of` gives them.
+        format, labels: as in `read_all`.
+
+    Raises:
+        BadInputError: there are none, or one cannot be read.
+    """
     import pyarrow as pa
 
     by_split: dict[str, list[dict[str, Any]]] = {}
-    resumed = 0
-    for where, split, row in rows:
-        if not isinstance(row, Mapping):
-            raise BadInputError(where, f"{type(row).__name__}, not an object with 'prompt', 'completions' and 'labels'")
-        read = labelled(row, where, split)
-        steps, first = list(read.steps), -1 if read.label is None else read.label
-        correct = len(steps) if first < 0 else first
-        resumed += any(bool(label) for label in (row.get("labels") or ())[correct:])
-        kind = _text(row, "error_type") or _text(row, "error_category") or UNKNOWN
-        by_split.setdefault(split or ALL, []).append(
+    notes = Notes()
+    for found in read_all(rows, notes, name=format, labels=labels):
+        row, steps, first = found.record, found.sample.steps, found.sample.first_error
+        correct = len(steps) if first == -1 else first or 0
+        if any(found.sample.labels[correct:]):
+            notes.changed["a step is labelled correct after an incorrect one; it is read as incorrect"] += 1
+        answer = _text(row, "answer")
+        kind = _text(row, "error_type", "error_category", "classification") or UNKNOWN
+        by_split.setdefault(found.subset or ALL, []).append(
             {
-                "prompt": read.problem,
-                "completions": steps,
-                "labels": [i < correct for i in range(len(steps))],
-                "id": read.id,
-                "problem_id": problem_digest(read.problem),
+                "prompt": found.problem,
+                "completions": list(steps),
+                "labels": None if first is None else [i < correct for i in range(len(steps))],
+                "id": found.id,
+                "problem_id": problem_digest(found.problem),
                 "first_error": first,
-                "error_type": "none" if first < 0 else kind,
-                "answer": _text(row, "answer"),
-                "reference_answer": _text(row, "reference_answer"),
+                "error_type": UNLABELLED if first is None else "none" if first < 0 else kind,
+                "answer": answer,
+                "reference_answer": None if answer is None else _text(row, "reference_answer", "target"),
                 "values": None,
-                "source": _text(row, "source") or UNKNOWN,
-                "error_reason": _text(row, "error_reason") or _text(row, "error_description") or "",
+                "source": found.sample.source or UNKNOWN,
+                "error_reason": _text(row, *REASONS) or "",
                 "twin_id": _text(row, "twin_id") or "",
                 "style": _text(row, "style") or UNKNOWN,
             }
         )
     if not by_split:
-        raise BadInputError(name, "no rows in it; expected rows with 'prompt', 'completions' and 'labels'")
+        raise BadInputError(name, "; ".join(("no rows that can be used", *notes.lines())))
     arrow = {"string": pa.string(), "list<string>": pa.list_(pa.string()), "list<bool>": pa.list_(pa.bool_())}
     arrow |= {"int32": pa.int32(), "list<float32>": pa.list_(pa.float32())}
     fields = [(c.name, arrow[c.type]) for c in columns_of("synthetic")] + [("style", pa.string())]
     tables = {split: pa.Table.from_pylist(some, schema=pa.schema(fields)) for split, some in by_split.items()}
-    note = f"{resumed:,} rows label a step correct after an incorrect one; it is read as incorrect"
-    notes = (note,) if resumed else ()
-    return Data(name, tables, notes)
+    return Data(name, tables, notes.lines())
 
 
-def _text(row: Mapping[str, Any], key: str) -> str | None:
-    """The value of an optional text or number column; None if absent or empty."""
-    value = row.get(key)
-    return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "" else None
+def _text(row: Mapping[str, Any], *keys: str) -> str | None:
+    """The value of the first of these columns that holds a text or a number; None if none does."""
+    values = (row.get(key) for key in keys)
+    return next(
+        (str(v) for v in values if isinstance(v, str | int | float) and v != "" and not isinstance(v, bool)), None
+    )
 
 
 def _solutions(table: pa.Table) -> Iterator[Solution]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prm_gsm8k.cli.common import Json, errors, print_json, printer, progress_bar
+from prm_gsm8k.cli.common import Format, Json, errors, print_json, printer, progress_bar
 
 if TYPE_CHECKING:
     from prm_gsm8k.audit.run import Audit
@@ -18,13 +18,14 @@ def audit(
         str,
         typer.Argument(
             metavar="DIR_OR_REPO",
-            help="A folder, ORG/NAME[@REVISION], or a file (JSON lines or Parquet) with prompt, completions, labels.",
+            help="A folder, ORG/NAME[@REVISION], or a file of labelled solutions (FORMATS.md).",
         ),
     ] = "data",
     config: Annotated[str | None, typer.Option(help="Name of the config, if there are several.")] = None,
     split: Annotated[
         list[str] | None, typer.Option(help="Only this split; may be repeated.", show_default="all but test")
     ] = None,
+    format: Format = None,
     json: Json = False,
     html: Annotated[
         Path | None,
@@ -64,6 +65,7 @@ def audit(
                 where,
                 config=config,
                 splits=split or (),
+                format=format,
                 reference=reference,
                 against=against or (),
                 seed=seed,

@@ -13,16 +13,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prm_gsm8k.exceptions import PrmGsm8kError
+from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from rich.console import Console
 
+    from prm_gsm8k.audit.solutions import Data
+    from prm_gsm8k.dataset.manifest import BuiltFolder
     from prm_gsm8k.dataset.recipe import Progress
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder made by `prm-gsm8k build`.")]
-Where = Annotated[str, typer.Argument(metavar="DIR_OR_REPO", help="A built folder, or ORG/NAME[@REVISION] on the Hub.")]
+Where = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIR_OR_REPO",
+        help="A built folder, ORG/NAME[@REVISION], or a file of solutions (FORMATS.md).",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Format of somebody else's rows (FORMATS.md).", show_default="found by itself"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -31,6 +43,25 @@ def printer() -> Console:
     from rich.console import Console
 
     return Console(highlight=False)
+
+
+def a_build(where: str, format: str | None) -> BuiltFolder | None:
+    """As `hub.rows.a_build`. Raises UsageError also for a format of rows that this package made."""
+    from prm_gsm8k.hub import rows
+
+    if (here := rows.a_build(where)) is not None and format is not None:
+        raise UsageError(f"{here.name} is a folder that prm-gsm8k build made; leave --format out")
+    return here
+
+
+def read_rows(where: str, config: str | None, format: str | None) -> Data:
+    """Somebody else's rows; what was changed in reading them is said on stderr."""
+    from prm_gsm8k.audit.solutions import read_rows as read
+
+    data = read(where, config=config, format=format)
+    for note in data.notes:
+        print(f"prm-gsm8k: {note}", file=sys.stderr)
+    return data
 
 
 def as_dict(config: Any) -> dict[str, Any]:

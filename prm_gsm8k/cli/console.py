@@ -105,8 +105,11 @@ def solution(row: Mapping[str, Any]) -> RenderableType:
     grid.add_column(justify="right", style="dim")
     grid.add_column()
     grid.add_column()
-    for i, (step, right) in enumerate(zip(row["completions"], row["labels"], strict=True)):
-        if right:
+    labels = row["labels"] or [None] * len(row["completions"])
+    for i, (step, right) in enumerate(zip(row["completions"], labels, strict=True)):
+        if right is None:
+            grid.add_row(str(i), "", step)
+        elif right:
             grid.add_row(str(i), Text("✓", style="green"), Text(step, style="green"))
         elif i == row["first_error"]:
             grid.add_row(str(i), Text("✗", style="bold red"), Text(step, style="bold red"))
@@ -116,9 +119,10 @@ def solution(row: Mapping[str, Any]) -> RenderableType:
             grid.add_row(str(i), Text("·", style="red"), Text(step, style="red"))
     parts.append(Padding(grid, (0, 0, 0, 2)))
     concludes = "ends without an answer" if row["answer"] is None else f"concludes {row['answer']}"
-    if row["first_error"] >= 0 and row["reference_answer"] is not None:
+    if row["reference_answer"] is not None and row["first_error"] != -1:
         concludes += f"; the correct answer is {row['reference_answer']}"
-    parts.append(Padding(Text(concludes, style="dim"), (0, 0, 0, 2)))
+    if row["answer"] is not None or row["reference_answer"] is not None:
+        parts.append(Padding(Text(concludes, style="dim"), (0, 0, 0, 2)))
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prm_gsm8k.cli.build import NumProc, Out, RepoId, finish, run
-from prm_gsm8k.cli.common import Json, errors, given_for
+from prm_gsm8k.cli.common import Format, Json, errors, given_for
 
 if TYPE_CHECKING:
     from prm_gsm8k.build.build import Built
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def label(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Solutions, one JSON object a line; plain or .gz.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Solutions (FORMATS.md): JSON lines or an array.")],
     out: Out = Path("data"),
+    format: Format = None,
     problems: Annotated[
         str | None,
         typer.Option(metavar="FILE_OR_HUB_ID", help="JSONL (or .gz) or Hub id.", show_default="GSM8K, shipped inside"),
@@ -40,9 +41,9 @@ def label(
 
     Needs no model and no GPU.
 
-    A line of FILE has a question (problem, question or prompt) and either steps or completions (a list: the steps of
-    one solution), or solution, response or output (a text), or solutions (a list of texts). Sample logs of
-    lm-evaluation-harness and example_model_solutions are read as they are. The problem is found by its question.
+    A record of FILE has a question (problem, question or prompt) and either steps or completions (a list: the steps of
+    one solution), or solution, response or output (a text), or solutions (a list of texts); or it is of another
+    format of FORMATS.md. Its own labels are not looked at. The problem is found by its question.
 
     What this cannot tell it leaves out and counts; benchmarks/label.md says what that is, and how often it is wrong.
     """

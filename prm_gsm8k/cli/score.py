@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from prm_gsm8k.cli.common import Json, errors, print_json, progress_bar
+from prm_gsm8k.cli.common import Format, Json, errors, print_json, progress_bar
 from prm_gsm8k.cli.options import Device, Dtype, MaxBatchTokens, StepFormat
 from prm_gsm8k.exceptions import UsageError
 
@@ -22,8 +22,8 @@ def score(
         str,
         typer.Argument(
             metavar="DATA",
-            help="JSON lines with prompt and completions (or problem and steps), plain or .gz, or - for stdin; a built "
-            "folder; or ORG/NAME[@REVISION] on the Hub.",
+            help="A file of solutions (FORMATS.md), or - for JSON lines on stdin; a built folder; or "
+            "ORG/NAME[@REVISION] on the Hub.",
         ),
     ],
     out: Annotated[
@@ -38,6 +38,7 @@ def score(
     ] = 0.5,
     config: Config = None,
     split: Annotated[str | None, typer.Option(help="Split of a folder or repository.", show_default="all")] = None,
+    format: Format = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of MODEL on the Hub.")] = None,
     device: Device = None,
     dtype: Dtype = "auto",
@@ -60,7 +61,7 @@ def score(
 
         if json and out is None:
             raise UsageError("--json prints a summary to stdout; name a file for the scores, --out FILE")
-        rows = read_solutions(data, config=config, split=split)
+        rows = read_solutions(data, config=config, split=split, format=format, skip_bad=skip_bad_lines)
         scorer = load_scorer(
             model,
             revision=revision,

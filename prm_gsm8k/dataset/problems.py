@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from prm_gsm8k.dataset.formats import to_problem
 from prm_gsm8k.dataset.jsonl import means_a_file, no_such_file, parse_lines, read_rows
 from prm_gsm8k.exceptions import BadInputError, UsageError
 
@@ -294,7 +295,7 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     if not isinstance(value, str):
         have = ", ".join(map(str, row)) or "nothing"
         what = f"{key!r} is {type(value).__name__}, not text" if key in row else f"no {key!r}; the keys are: {have}"
-        raise BadInputError(where, f"{what}. Expected {FORMAT}")
+        raise BadInputError(where, f"{what}. Expected {FORMAT}{'' if key in row else to_problem(row)}")
     if not value.strip():
         raise BadInputError(where, f"{key!r} is empty; expected {FORMAT}")
     if not value.isascii():

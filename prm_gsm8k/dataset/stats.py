@@ -46,7 +46,7 @@ def count(table: pa.Table) -> Stats:
         rows=table.num_rows,
         problems=pc.count_distinct(table["problem_id"]).as_py(),
         wrong_rows=wrong.num_rows,
-        steps=pc.sum(pc.list_value_length(table["labels"])).as_py() or 0,
+        steps=pc.sum(pc.list_value_length(table["completions"])).as_py() or 0,
         right_steps=pc.sum(pc.list_flatten(table["labels"])).as_py() or 0,
         error_types=_counts(table["error_type"]),
         first_errors=_counts(first_error),

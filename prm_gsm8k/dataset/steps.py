@@ -74,6 +74,15 @@ def unended_thoughts(text: str) -> bool:
     return re.search(_OPENS, without_thoughts(text)) is not None
 
 
+def clean_step(step: str) -> str:
+    """A step as every command reads it: without calculator tags, carriage returns and space around it.
+
+    >>> clean_step(" So 48/2 = <<48/2=24>>24.\\r\\n")
+    'So 48/2 = 24.'
+    """
+    return _TAG.sub("", step).replace("\r\n", "\n").strip()
+
+
 def split_steps(text: str) -> list[str]:
     """The steps of a solution, in order: stripped, none empty, without calculator tags."""
     text = _TAG.sub("", without_thoughts(text).replace("\r\n", "\n").replace("\0", ""))

@@ -90,6 +90,16 @@ def verify(folder: str | Path, recipes: Mapping[str, type[Recipe]]) -> Verdict:
     return verdict
 
 
+def verify_rows(name: str, tables: Mapping[str, pa.Table], *, labelled: bool) -> Verdict:
+    """Check rows that somebody else made and that could be read, which have no manifest to compare them with."""
+    verdict = Verdict(name, {name: sum(table.num_rows for table in tables.values())})
+    verdict.check("every row can be read", iter(()))
+    if labelled:
+        verdict.check("one label a prefix", contradictions(tables))
+        verdict.check("no solution twice", duplicates(tables))
+    return verdict
+
+
 def damaged_files(folder: Path, config: Config) -> Iterator[str]:
     """What is wrong with the files of a config, each finding beginning with the path."""
     import pyarrow as pa

@@ -3,35 +3,31 @@
     data = read("processbench", "Qwen/ProcessBench")          # a file, a folder, or a Hub id
     data.solutions[0].problem, data.solutions[0].steps, data.solutions[0].label
 
-| benchmark    | a row has                                                                                             |
-|--------------|-------------------------------------------------------------------------------------------------------|
-| processbench | `problem`, `steps`, `label` (first wrong step from 0, -1 if none): Zheng et al. 2024                  |
-| first-error  | the same; or `prompt`, `completions`, `labels`, as the rows of this package and TRL's                 |
-| mr-gsm8k     | `question`, `model_output_steps`, `model_output_solution_correctness`, `…_first_error_step` (from 1)  |
-| prmbench     | `modified_question`, `modified_process`, `error_steps` (from 1), `classification`                     |
-| best-of-n    | `problem`, `steps`, `answer` and `correct` or `reference_answer`; several rows a problem              |
+| benchmark                 | a row                                                                                   |
+|---------------------------|-----------------------------------------------------------------------------------------|
+| processbench, first-error | of any format with labels (`dataset/formats.py`), of which the first error counts       |
+| mr-gsm8k, prmbench        | as they are published                                                                   |
+| best-of-n                 | a question and steps, `answer`, and `correct` or `reference_answer`; several a question |
 
-What cannot be used is a `BadInputError` that names the row. Calculator tags (`<<48/2=24>>`) are taken out of the steps,
-as they are out of every row of this package, and counted.
+What cannot be used is a `BadInputError` that names the row; what is changed or left out is counted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from prm_gsm8k.dataset.jsonl import means_a_file, no_such_file, read_rows
+from prm_gsm8k.dataset.formats import Found, Notes, read_all
 from prm_gsm8k.exceptions import BadInputError, UsageError
+from prm_gsm8k.hub.rows import rows_of
 
-SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet")
-_TAG = re.compile(r"<<[^<>]*=[^<>]*>>")
-_HUB_ID = re.compile(r"([\w.-]+/[\w.-]+?)(?:@([^@\s]+))?")
+BENCHMARKS = ("processbench", "mr-gsm8k", "prmbench", "best-of-n", "first-error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ def read(benchmark: str, source: str | Path, *, config: str | None = None, split
     """Read a benchmark.
 
     Args:
-        benchmark: a name of `READERS`.
+        benchmark: a name of `BENCHMARKS`.
         source: a file (JSON, JSON Lines, gzipped or not, Parquet), a folder of them or of `prm-gsm8k build`, or
             `ORG/NAME[@REVISION]` on the Hub.
         config: of a built folder or a Hub dataset that has several.
@@ -91,128 +87,59 @@ def read(benchmark: str, source: str | Path, *, config: str | None = None, split
         UsageError: no such benchmark, config or split.
         HubError: the Hub said no, or did not answer.
     """
-    if benchmark not in READERS:
-        raise UsageError(f"benchmark is {', '.join(READERS)}, not {benchmark!r}")
+    if benchmark not in BENCHMARKS:
+        raise UsageError(f"benchmark is {', '.join(BENCHMARKS)}, not {benchmark!r}")
     solutions: list[Solution] = []
-    tagged = 0
+    notes = Notes()
     seen: set[tuple[str, str]] = set()
-    left_out: list[str] = []
-    for where, subset, row in rows_of(source, config, split):
-        found = READERS[benchmark](row, where, subset)
-        if isinstance(found, str):
-            left_out.append(f"{where}: {found}")
-            continue
+    name = benchmark if benchmark in ("mr-gsm8k", "prmbench") else None
+    labels = benchmark not in ("best-of-n", "prmbench")  # PRMBench's are of steps: one may be wrong that is not there
+    for found in read_all(rows_of(source, config, split), notes, name=name, labels=labels):
+        solution = _candidate(found) if benchmark == "best-of-n" else _labelled(found, benchmark)
         if benchmark == "prmbench":  # as PRMBench's own evaluation, which counts each once
-            if (key := (found.subset, found.id)) in seen:
-                left_out.append(f"{where}: {found.id} again")
+            if (key := (solution.subset, solution.id)) in seen:
+                notes.left_out.append(f"{found.where}: {solution.id} again")
                 continue
             seen.add(key)
-        steps = tuple(_TAG.sub("", step) or step for step in found.steps)
-        tagged += steps != found.steps
-        solutions.append(replace(found, steps=steps))
+        solutions.append(solution)
     if not solutions:
-        raise BadInputError(str(source), f"no rows in it; expected rows with {_FIELDS[benchmark]}")
-    notes = []
-    if tagged:
-        notes.append(f"calculator tags taken out of {tagged:,} solutions")
-    if left_out:
-        more = f" and {len(left_out) - 3:,} more" if len(left_out) > 3 else ""
-        notes.append(f"{len(left_out):,} rows left out: {'; '.join(left_out[:3])}{more}")
-    return Data(str(source), tuple(solutions), tuple(notes))
+        raise BadInputError(str(source), "; ".join(("no rows that can be used", *notes.lines())))
+    return Data(str(source), tuple(solutions), notes.lines())
 
 
 # ------------------------------------------------------------------------------------------------------------ one row
 
 
-def labelled(row: Mapping[str, Any], where: str, subset: str) -> Solution:
-    """ProcessBench's row, or one of this package; `where` is for messages. Raises BadInputError if it is neither."""
-    if "prompt" in row and "completions" in row:
-        problem, steps = _text(row, "prompt", where), _steps(row, "completions", where)
-        labels = _list(row, "labels", where)
-        if len(labels) != len(steps):
-            raise BadInputError(where, f"{len(steps)} completions but {len(labels)} labels")
-        if bad := [label for label in labels if label not in (True, False)]:
-            raise BadInputError(where, f"labels hold {bad[0]!r}; each is true or false")
-        label = next((i for i, right in enumerate(labels) if not right), -1)
+def _labelled(found: Found, benchmark: str) -> Solution:
+    """A solution with labels: each step's own in PRMBench, else those up to the first error."""
+    sample, key = found.sample, {"mr-gsm8k": "question_type", "prmbench": "classification"}.get(benchmark, "")
+    kind = found.record.get(key, found.subset)
+    if not isinstance(kind, str):
+        raise BadInputError(found.where, f"{key!r} is {type(kind).__name__}, not text")
+    if benchmark == "prmbench":
+        label, right = [*sample.labels, False].index(False), sample.labels
+        label = label if label < len(right) else -1
     else:
-        problem, steps = _text(row, "problem", where), _steps(row, "steps", where)
-        label = _label(row, "label", where, len(steps))
-    return Solution(_id(row, ("id",), where), problem, steps, where, subset, label, _prefix(label, len(steps)))
+        label = -1 if sample.first_error is None else sample.first_error
+        right = (True,) * len(sample.steps) if label < 0 else (True,) * label + (False,)
+    return Solution(found.id, found.problem, sample.steps, found.where, kind, label, right)
 
 
-def _mr_gsm8k(row: Mapping[str, Any], where: str, subset: str) -> Solution | str:
-    """MR-GSM8K's row; a wrong one that does not say where its first error is is left out, as ReasonEval does."""
-    problem, steps = _text(row, "question", where), _steps(row, "model_output_steps", where)
-    correctness = _text(row, "model_output_solution_correctness", where).strip().lower()
-    if correctness not in ("correct", "wrong"):
-        raise BadInputError(
-            where, f"model_output_solution_correctness is {correctness!r}; it must be 'correct' or 'wrong'"
-        )
-    label = -1
-    if correctness == "wrong":
-        key = "model_output_solution_first_error_step"
-        step = row.get(key)
-        if str(step).strip().upper() in ("N/A", "NONE", ""):
-            return "wrong, but it does not say in which step"
-        try:
-            number = int(str(step).strip())
-        except ValueError:
-            raise BadInputError(where, f"{key} is {step!r}; it must be a number from 1, or N/A") from None
-        if not 1 <= number <= len(steps):
-            raise BadInputError(where, f"{key} is {number}, but there are {len(steps)} steps (the first is 1)")
-        label = number - 1
-    kind = row.get("question_type")
-    name = kind if isinstance(kind, str) else subset
-    return Solution(_id(row, ("uuid", "id"), where), problem, steps, where, name, label, _prefix(label, len(steps)))
-
-
-def _prmbench(row: Mapping[str, Any], where: str, subset: str) -> Solution:
-    """PRMBench's row: steps are judged each by itself, also those after an error."""
-    problem, steps = _text(row, "modified_question", where), _steps(row, "modified_process", where)
-    wrong = set()
-    for number in _list(row, "error_steps", where):
-        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= len(steps):
-            raise BadInputError(
-                where, f"error_steps hold {number!r}, but there are {len(steps)} steps (the first is 1)"
-            )
-        wrong.add(number - 1)
-    right = tuple(i not in wrong for i in range(len(steps)))
-    kind = _text(row, "classification", where)
-    return Solution(_id(row, ("idx", "id"), where), problem, steps, where, kind, min(wrong, default=-1), right)
-
-
-def _candidate(row: Mapping[str, Any], where: str, subset: str) -> Solution:
+def _candidate(found: Found) -> Solution:
     """One of several solutions to a problem."""
-    problem = _text(row, "problem" if "problem" in row or "prompt" not in row else "prompt", where)
-    steps = _steps(row, "steps" if "steps" in row or "completions" not in row else "completions", where)
+    row: Mapping[str, Any] = found.record
     if "answer" not in row:
-        raise BadInputError(where, f"no 'answer'; it has {', '.join(map(str, row)) or 'nothing'}")
+        raise BadInputError(found.where, f"no 'answer'; it has {', '.join(map(str, row)) or 'nothing'}")
     answer = answer_key(row["answer"])
     correct = row.get("correct")
     if correct is None:
         if row.get("reference_answer") is None:
-            raise BadInputError(where, "neither 'correct' nor 'reference_answer'")
+            raise BadInputError(found.where, "neither 'correct' nor 'reference_answer'")
         correct = answer is not None and answer == answer_key(row["reference_answer"])
     elif not isinstance(correct, bool):
-        raise BadInputError(where, f"correct is {correct!r}; it must be true or false")
-    name = _id(row, ("id",), where)
-    return Solution(name, problem, steps, where, subset, answer=answer, correct=correct)
-
-
-READERS: dict[str, Callable[[Mapping[str, Any], str, str], Solution | str]] = {
-    "processbench": labelled,
-    "mr-gsm8k": _mr_gsm8k,
-    "prmbench": _prmbench,
-    "best-of-n": _candidate,
-    "first-error": labelled,
-}
-_FIELDS = {
-    "processbench": "'problem', 'steps' and 'label'",
-    "mr-gsm8k": "'question', 'model_output_steps' and 'model_output_solution_correctness'",
-    "prmbench": "'modified_question', 'modified_process', 'error_steps' and 'classification'",
-    "best-of-n": "'problem', 'steps', 'answer' and 'correct'",
-    "first-error": "'problem', 'steps' and 'label', or 'prompt', 'completions' and 'labels'",
-}
+        raise BadInputError(found.where, f"correct is {correct!r}; it must be true or false")
+    steps = found.sample.steps
+    return Solution(found.id, found.problem, steps, found.where, found.subset, answer=answer, correct=correct)
 
 
 def answer_key(answer: object) -> str | None:
@@ -230,180 +157,3 @@ def answer_key(answer: object) -> str | None:
     except ValueError:
         return text or None
     return f"{round(value, 6) + 0.0:.15g}" if abs(value) < 1e15 else text  # also nan and inf are only what they say
-
-
-def _prefix(label: int, steps: int) -> tuple[bool, ...]:
-    """Of the steps up to the first error, it included, whether each is right."""
-    return (True,) * steps if label < 0 else (True,) * label + (False,)
-
-
-def _id(row: Mapping[str, Any], names: tuple[str, ...], where: str) -> str:
-    return next((str(row[name]) for name in names if row.get(name) not in (None, "")), where)
-
-
-def _text(row: Mapping[str, Any], key: str, where: str) -> str:
-    value = row.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise BadInputError(
-            where, _missing(row, key, "text", "is empty" if value == "" or isinstance(value, str) else "")
-        )
-    return value
-
-
-def _list(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    value = row.get(key)
-    if not isinstance(value, (list, tuple)):
-        raise BadInputError(where, _missing(row, key, "a list"))
-    return list(value)
-
-
-def _steps(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-    steps = _list(row, key, where)
-    if not steps:
-        raise BadInputError(where, f"{key!r} is empty: a solution has at least one step")
-    for i, step in enumerate(steps):
-        if not isinstance(step, str) or not step.strip():
-            what = "empty" if isinstance(step, str) else f"{type(step).__name__}, not text"
-            raise BadInputError(where, f"{key}[{i}] is {what}")
-    return tuple(steps)
-
-
-def _label(row: Mapping[str, Any], key: str, where: str, steps: int) -> int:
-    value = row.get(key)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise BadInputError(where, _missing(row, key, "a whole number"))
-    if not -1 <= value < steps:
-        raise BadInputError(where, f"{key} is {value}, but there are {steps} steps: it is 0 to {steps - 1}, or -1")
-    return value
-
-
-def _missing(row: Mapping[str, Any], key: str, kind: str, what: str = "") -> str:
-    if key not in row:
-        return f"no {key!r}; it has {', '.join(map(str, row)) or 'nothing'}"
-    return f"{key!r} {what or f'is {type(row[key]).__name__}, not {kind}'}"
-
-
-# ------------------------------------------------------------------------------------------------- where rows come from
-
-Choice = Callable[[str | None, list[str], str], list[str]]
-"""From the split that was asked for, those there are, and a name for messages, to the splits that are meant."""
-
-
-def rows_of(
-    source: str | Path, config: str | None, split: str | None, choose: Choice | None = None
-) -> Iterator[tuple[str, str, Any]]:
-    """(place, subset, row) of each row of a file, a folder or a Hub dataset; `choose` says which of several splits.
-
-    Raises: as `read`.
-    """
-    path = Path(source).expanduser()
-    if path.is_file():
-        if config or split:
-            raise UsageError(f"{source} is a file, which has no {'configs' if config else 'splits'}")
-        yield from ((where, "", row) for where, row in _of_file(path, str(source)))
-    elif path.is_dir() and (path / "manifest.json").is_file():
-        yield from _of_build(path, config, split, choose or _splits)
-    elif path.is_dir():
-        files = sorted(f for f in path.iterdir() if f.name.endswith(SUFFIXES))
-        if not files:
-            what = "no manifest.json, so this is not a folder that `prm-gsm8k build` made"
-            raise BadInputError(str(source), f"{what}; nor has it a file that ends in {', '.join(SUFFIXES)}")
-        names = {f: f.name.split(".")[0] for f in files}
-        if config:
-            raise UsageError(f"{source} has no configs: prm-gsm8k build did not make it")
-        if split and split not in names.values():
-            raise UsageError(f"{source} has no {split!r}; it has {', '.join(names.values())}")
-        wanted = choose(split, list(names.values()), str(source)) if choose else [split] if split else names.values()
-        for file in files:
-            if names[file] in wanted:
-                yield from ((where, names[file], row) for where, row in _of_file(file, f"{source}/{file.name}"))
-    elif means_a_file(source):
-        raise no_such_file(source)
-    elif match := _HUB_ID.fullmatch(str(source)):
-        yield from _of_hub(match[1], match[2], config, split, choose or _splits)
-    else:
-        raise UsageError(f"{source}: neither a file, a folder nor a Hub id (ORG/NAME, or ORG/NAME@REVISION)")
-
-
-def _of_file(path: Path, shown: str) -> Iterator[tuple[str, Any]]:
-    if path.name.endswith(".parquet"):
-        import pyarrow.parquet as pq
-        from pyarrow import ArrowInvalid
-
-        try:
-            table = pq.read_table(path)
-        except (OSError, ArrowInvalid) as error:
-            raise BadInputError(shown, f"not Parquet that can be read: {error}") from error
-        yield from ((f"{shown} row {i}", row) for i, row in enumerate(table.to_pylist()))
-        return
-    yield from ((where, row) for _, where, row in read_rows(path, shown))
-
-
-def _of_build(folder: Path, config: str | None, split: str | None, choose: Choice) -> Iterator[tuple[str, str, Any]]:
-    """A built folder; the columns of each row are known, and its content was checked when it was made."""
-    from prm_gsm8k.dataset.folder import read_tables
-    from prm_gsm8k.dataset.manifest import read_manifest
-    from prm_gsm8k.dataset.parquet import iter_rows
-
-    manifest = read_manifest(folder)
-    name = the_one(config, list(manifest.configs), str(folder), "config")
-    tables = read_tables(folder, manifest, name)
-    for chosen in choose(split, list(tables), f"{folder} {name}"):
-        for i, row in enumerate(iter_rows(tables[chosen])):
-            yield f"{folder} {name}/{chosen}[{i}]", "", row
-
-
-def _of_hub(
-    repo: str, revision: str | None, config: str | None, split: str | None, choose: Choice
-) -> Iterator[tuple[str, str, Any]]:
-    import datasets
-
-    from prm_gsm8k.hub.client import ask, bars_on_a_terminal_only
-
-    def names() -> list[str]:
-        return list(datasets.get_dataset_config_names(repo, revision=revision))
-
-    with bars_on_a_terminal_only():
-        chosen = the_one(config, _asked(names, repo), repo, "config")
-        loaded = ask(lambda: _asked(lambda: datasets.load_dataset(repo, chosen, revision=revision), repo), repo)
-    parts = choose(split, list(loaded), repo)
-    for name in parts:
-        subset = name if len(parts) > 1 else ""
-        yield from ((f"{repo} {name}[{i}]", subset, row) for i, row in enumerate(loaded[name]))
-
-
-def _asked(call: Callable[[], Any], repo: str) -> Any:
-    """What `datasets` raises about a dataset that is there but is no rows, in one line; trouble of the Hub goes on."""
-    from prm_gsm8k.hub.client import trouble_of
-
-    try:
-        return call()
-    except Exception as error:
-        if trouble_of(error) is not None:
-            raise
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise BadInputError(
-            repo, f"no such file or folder, and the Hub's dataset cannot be loaded: {reason}"
-        ) from error
-
-
-def the_one(wanted: str | None, names: list[str], where: str, kind: str) -> str:
-    """The name that is meant, which is the only one if none is. Raises UsageError that says which there are."""
-    if wanted is None and len(names) == 1:
-        return names[0]
-    if wanted is None:
-        raise UsageError(f"{where} has several {kind}s: {', '.join(names)}; choose one with --{kind}")
-    if wanted not in names:
-        raise UsageError(f"{where} has no {kind} {wanted!r}; it has {', '.join(names)}")
-    return wanted
-
-
-def _splits(wanted: str | None, names: Iterable[str], where: str) -> list[str]:
-    """The split that is meant: never train, if there is anything else, unless it is asked for."""
-    names = list(names)
-    if wanted is not None:
-        return [the_one(wanted, names, where, "split")]
-    for name in ("test", "validation"):
-        if name in names:
-            return [name]
-    return names

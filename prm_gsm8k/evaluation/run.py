@@ -69,7 +69,7 @@ def evaluate(
 
     Args:
         models: folders, `ORG/NAME[@REVISION]` on the Hub, or server URLs; empty for the baselines only.
-        benchmark: a name of `benchmarks.READERS`.
+        benchmark: a name of `benchmarks.BENCHMARKS`.
         data: from `benchmarks.read`.
         validation: rows of other questions on which each model's threshold is chosen, instead of its own.
         out: folder to which scores are saved as they are computed, so that a killed run resumes.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import gzip
 import hashlib
-import re
 import shutil
 import tempfile
 import zlib
@@ -23,12 +22,22 @@ from typing import IO, Any, ClassVar
 import orjson
 
 from prm_gsm8k.dataset.contamination import gsm8k_test
-from prm_gsm8k.dataset.jsonl import GZIP, BadLineError, damaged_gzip, no_such_file, parse_line, refuse_other_formats
+from prm_gsm8k.dataset.formats import LeftOut, Sample, ShapeError, read_record
+from prm_gsm8k.dataset.jsonl import (
+    EXPECTED,
+    GZIP,
+    BadLineError,
+    damaged_gzip,
+    no_such_file,
+    parse_line,
+    read_rows,
+    refuse_other_formats,
+    write_rows,
+)
 from prm_gsm8k.dataset.problems import Problem, question_key, read_problems, shipped_problems
 from prm_gsm8k.dataset.recipe import DISAGREES, TWICE, Inputs, Prefixes, Progress, Recipe, Tally
 from prm_gsm8k.dataset.splits import split_of
 from prm_gsm8k.exceptions import BadInputError, UsageError
-from prm_gsm8k.label.samples import Sample, ShapeError, read_record
 
 LINES_PER_BATCH = 256  # a unit of work a process takes: a tenth of a second
 MOST_NAMED = 1000
@@ -42,7 +51,8 @@ class LabelledRecipe(Recipe):
     """What decides the rows of the `labelled` config.
 
     Attributes:
-        file: JSON lines (or .gz) with questions and solutions, in the shapes of `samples.py`.
+        file: JSON lines or an array (or .gz) with questions and solutions, in a format of `dataset/formats.py`.
+        format: of its records; found by itself if None.
         problems: a JSONL file or a Hub id with the reference solutions; None for GSM8K as shipped.
         test_questions: also label solutions to questions of GSM8K test, into split `test`; else they are left out.
         min_confidence: a wrong solution whose first error is less sure than this is left out.
@@ -55,6 +65,7 @@ class LabelledRecipe(Recipe):
     )
 
     file: str = ""
+    format: str | None = None
     problems: str | None = None
     test_questions: bool = False
     min_confidence: float = 0.3
@@ -77,7 +88,7 @@ class LabelledRecipe(Recipe):
         Raises:
             BadInputError: a line is not JSON, or holds no question or no solution.
         """
-        path = _readable(Path(self.file).expanduser(), self.file)
+        path, is_array = _readable(Path(self.file).expanduser(), self.file)
         problems = self._problems()
         by_key = {question_key(problem.question): problem for problem in problems}
         test = gsm8k_test().ids
@@ -90,7 +101,15 @@ class LabelledRecipe(Recipe):
             for number, line in enumerate(file, 1):
                 whole.update(line)
                 if line.strip():
-                    question, samples = _parsed(line, f"{self.file}:{number}")
+                    where = _where(self.file, number, is_array)
+                    try:
+                        question, samples = self._parsed(line, where)
+                    except LeftOut as error:
+                        tally.counts["solutions"] += 1
+                        tally.counts[f"solution left out/{error}"] += 1
+                        _skip(tally, where, str(error))
+                        offset += len(line)
+                        continue
                     key = question_key(question)
                     tally.counts["solutions"] += len(samples)
                     problem = by_key.get(key)
@@ -98,7 +117,7 @@ class LabelledRecipe(Recipe):
                         tally.counts[TEST_QUESTION] += len(samples)
                     elif problem is None:
                         tally.counts[NO_REFERENCE] += len(samples)
-                        _skip(tally, f"{self.file}:{number}", "no problem asks its question")
+                        _skip(tally, where, "no problem asks its question")
                     else:
                         first = numbers.get(problem.id, 0)
                         places.setdefault(problem.id, array("q")).extend((offset, len(line), number, first))
@@ -114,7 +133,7 @@ class LabelledRecipe(Recipe):
         for split in ("train", "validation", "test"):
             own = [p for p in chosen if self._split(p, test) == split]
             if own:
-                batches[split] = list(_batches(own, places, path))
+                batches[split] = list(_batches(own, places, {"path": str(path.resolve()), "array": is_array}))
         if not batches:
             raise BadInputError(self.file, f"none of its solutions can be labelled: {tally.counted()}")
         return Inputs(batches, len(chosen), whole.hexdigest(), {}, tally)
@@ -125,22 +144,42 @@ class LabelledRecipe(Recipe):
         Raises:
             BadInputError: there is no such line, it cannot be read, or no problem asks its question.
         """
-        from prm_gsm8k.dataset.steps import split_steps
         from prm_gsm8k.label.solution import explain
 
-        where = f"{self.file}:{line}"
-        with _readable(Path(self.file).expanduser(), self.file).open("rb") as file:
+        path, is_array = _readable(Path(self.file).expanduser(), self.file)
+        where = _where(self.file, line, is_array)
+        with path.open("rb") as file:
             text = next(islice(file, line - 1, line), b"")
         if not text.strip():
             raise BadInputError(where, "no such line, or an empty one")
-        question, samples = _parsed(text, where)
+        try:
+            question, samples = self._parsed(text, where)
+        except LeftOut as error:
+            raise BadInputError(where, str(error)) from error
         key = question_key(question)
         problem = next((p for p in self._problems() if question_key(p.question) == key), None)
         if problem is None:
             raise BadInputError(where, NO_REFERENCE.partition("/")[2] + "; --problems FILE, or --test-questions")
         for sample in samples:
-            steps = split_steps(sample.text) if sample.steps is None else _cleaned(sample.steps)
-            yield explain(problem.question, problem.answer, steps) + "\n"
+            yield explain(problem.question, problem.answer, [step for step in sample.steps if step]) + "\n"
+
+    def _parsed(self, line: bytes, where: str) -> tuple[str, list[Sample]]:
+        try:
+            return read_record(parse_line(line.removeprefix(b"\xef\xbb\xbf")), self.format, labels=False)
+        except LeftOut:
+            raise
+        except (BadLineError, ShapeError) as error:
+            raise BadInputError(where, str(error)) from error
+
+    def _samples(self, file: IO[bytes], places: list[int], is_array: bool) -> Iterator[tuple[str, int, Sample]]:
+        """FILE:LINE, the number among the solutions of the problem, and the solution."""
+        for at in range(0, len(places), 4):
+            offset, length, line, first = places[at : at + 4]
+            file.seek(offset)
+            where = _where(self.file, line, is_array)
+            _, samples = self._parsed(file.read(length), where)
+            for number, sample in enumerate(samples, first):
+                yield where, number, sample
 
     def _problems(self) -> list[Problem]:
         if self.problems is not None:
@@ -160,16 +199,16 @@ class LabelledRecipe(Recipe):
             for entry in content["problems"]:
                 problem = Problem(**entry["problem"])
                 reference = Reference(problem.question, problem.answer)
-                yield from self._rows_of(problem, reference, _samples(file, entry["places"], self.file), tally)
+                samples = self._samples(file, entry["places"], content["array"])
+                yield from self._rows_of(problem, reference, samples, tally)
 
     def _rows_of(self, problem: Problem, reference: Any, samples: Any, tally: Tally) -> Iterator[dict[str, Any]]:
-        from prm_gsm8k.dataset.steps import split_steps
         from prm_gsm8k.label.solution import label_solution
 
         seen: set[tuple[str, ...]] = set()
         prefixes = Prefixes()
         for where, number, sample in samples:
-            steps = tuple(split_steps(sample.text) if sample.steps is None else _cleaned(sample.steps))
+            steps = tuple(step for step in sample.steps if step)
             if steps in seen:
                 tally.counts[TWICE] += 1
                 continue
@@ -216,8 +255,15 @@ def _skip(tally: Tally, where: str, reason: str) -> None:
 # --- the file ---------------------------------------------------------------------------------------------------------
 
 
-def _readable(path: Path, shown: str) -> Path:
-    """The path of a file of plain JSON lines; a gzipped one is unpacked beside the temporary files of this process."""
+def _where(shown: str, number: int, is_array: bool) -> str:
+    return f"{shown}[{number - 1}]" if is_array else f"{shown}:{number}"
+
+
+def _readable(path: Path, shown: str) -> tuple[Path, bool]:
+    """The path of a file of plain JSON lines, and whether they were an array.
+
+    An array, or what is gzipped, is written as lines beside the temporary files of this process.
+    """
     if path.is_dir():
         raise BadInputError(shown, "a folder; give one file of JSON lines")
     try:
@@ -228,14 +274,28 @@ def _readable(path: Path, shown: str) -> Path:
     except OSError as error:
         raise BadInputError(shown, f"cannot be read: {error.strerror}") from error
     if head.startswith(GZIP):
-        return _unpacked(path, shown)
+        path = _unpacked(path, shown)
+        with path.open("rb") as file:
+            head = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not head:
+        raise BadInputError(shown, f"empty; {EXPECTED}")
+    if head.startswith(b"["):
+        lines = _temporary() / "lines.jsonl"
+        with lines.open("wb") as file:
+            write_rows(file, (row for _, _, row in read_rows(path, shown)))
+        return lines, True
     refuse_other_formats(head, shown)
-    return path
+    return path, False
+
+
+def _temporary() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="prm-gsm8k-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _unpacked(path: Path, shown: str) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="prm-gsm8k-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = _temporary()
     try:
         with gzip.open(path) as packed, (folder / "lines.jsonl").open("wb") as plain:
             shutil.copyfileobj(packed, plain, 1 << 20)
@@ -246,14 +306,7 @@ def _unpacked(path: Path, shown: str) -> Path:
     return folder / "lines.jsonl"
 
 
-def _parsed(line: bytes, where: str) -> tuple[str, list[Sample]]:
-    try:
-        return read_record(parse_line(line.removeprefix(b"\xef\xbb\xbf")))
-    except (BadLineError, ShapeError) as error:
-        raise BadInputError(where, str(error)) from error
-
-
-def _batches(problems: list[Problem], places: dict[str, array[int]], path: Path) -> Iterator[bytes]:
+def _batches(problems: list[Problem], places: dict[str, array[int]], file: dict[str, Any]) -> Iterator[bytes]:
     entries: list[dict[str, Any]] = []
     count = 0
     for problem in problems:
@@ -261,27 +314,7 @@ def _batches(problems: list[Problem], places: dict[str, array[int]], path: Path)
         entries.append({"problem": problem, "places": own})
         count += len(own) // 4
         if count >= LINES_PER_BATCH:
-            yield orjson.dumps({"path": str(path.resolve()), "problems": entries})
+            yield orjson.dumps({**file, "problems": entries})
             entries, count = [], 0
     if entries:
-        yield orjson.dumps({"path": str(path.resolve()), "problems": entries})
-
-
-def _samples(file: IO[bytes], places: list[int], shown: str) -> Iterator[tuple[str, int, Sample]]:
-    """FILE:LINE, the number among the solutions of the problem, and the solution."""
-    for at in range(0, len(places), 4):
-        offset, length, line, first = places[at : at + 4]
-        file.seek(offset)
-        where = f"{shown}:{line}"
-        _, samples = _parsed(file.read(length), where)
-        for number, sample in enumerate(samples, first):
-            yield where, number, sample
-
-
-_TAG = re.compile(r"<<[^<>\n]*>>|<<|>>")
-
-
-def _cleaned(steps: list[str]) -> list[str]:
-    """Steps without calculator tags; empty ones are none."""
-    plain = (_TAG.sub("", step).strip() for step in steps)
-    return [step for step in plain if step]
+        yield orjson.dumps({**file, "problems": entries})

@@ -4,7 +4,7 @@
     prm = load_scorer("org/prm")
     score_rows(prm, rows, Path("scores.jsonl"), scored_by=identity(prm, "org/prm"))
 
-A line is the row as it was, and after it
+A line is the row as it was, with `steps` if it had no list of them, and after it
 
     scores                  P(correct) of each step
     score                   one number out of them, as `--aggregate` says
@@ -21,15 +21,19 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from prm_gsm8k.dataset.files import lock
-from prm_gsm8k.dataset.jsonl import BadLineError, means_a_file, no_such_file, parse_line, read_rows, rows_of, to_line
+from prm_gsm8k.dataset.formats import STEPS, ShapeError, read_record
+from prm_gsm8k.dataset.jsonl import BadLineError, parse_line, to_line
+from prm_gsm8k.dataset.jsonl import rows_of as lines_of
+from prm_gsm8k.dataset.manifest import BuiltFolder
 from prm_gsm8k.exceptions import BadInputError, StepsError, TokenizerError, UsageError
+from prm_gsm8k.hub.rows import a_build, all_of, rows_of
 from prm_gsm8k.metrics.steps import predicted_first_error
 from prm_gsm8k.models.checkpoint import FILES, checkpoint_folder
 from prm_gsm8k.models.step_scorer import AGGREGATES, Aggregate, StepScorer
@@ -37,19 +41,19 @@ from prm_gsm8k.models.step_scorer import AGGREGATES, Aggregate, StepScorer
 if TYPE_CHECKING:
     from prm_gsm8k.dataset.recipe import Progress
 
-COLUMNS = (("prompt", "completions"), ("problem", "steps"))  # the contract's names, or those of `score`
 FEWEST, MOST = 64, 4096  # solutions scored between two writes: enough for batches of like length
 SECONDS = 10.0  # a write should come this often, and no more is lost when the run is killed
 
 
 @dataclass(frozen=True)
 class Row:
-    """A solution to score: all its columns, and where it is from, `FILE:LINE` or a row's id."""
+    """A solution to score: all its columns, where it is from, `FILE:LINE` or a row's id, and why it cannot be read."""
 
     where: str
     columns: Mapping[str, Any]
     problem: str
     steps: Sequence[str]
+    error: str | None = None
 
 
 @dataclass
@@ -66,34 +70,38 @@ class Scored:
     seconds: float = 0.0
 
 
-def read_solutions(source: str | Path, *, config: str | None = None, split: str | None = None) -> list[Row]:
-    """Solutions of JSON lines (plain or .gz; `-` is stdin), of a built folder, or of `ORG/NAME[@REVISION]` on the Hub.
+def read_solutions(
+    source: str | Path,
+    *,
+    config: str | None = None,
+    split: str | None = None,
+    format: str | None = None,
+    skip_bad: bool = False,
+) -> list[Row]:
+    """Solutions of a file of any format (`-` is stdin), of a folder, or of `ORG/NAME[@REVISION]` on the Hub.
 
     Args:
-        source: lines with `prompt` and `completions`, or `problem` and `steps`; other columns come along.
+        source: its other columns come along; where it has no list of the steps, `steps` is added.
         config, split: of a folder or repository; the first config and all its splits if None.
+        format: of the rows; found by itself if None.
+        skip_bad: a row that cannot be read is a `Row` with an `error`.
 
     Raises:
         BadInputError: no such file, or a line is no such thing; it says which.
         UsageError: no such config or split.
     """
     if str(source) == "-":
-        return [_row(where, columns) for _, where, columns in rows_of(sys.stdin.buffer, "stdin")]
-    path = Path(source)
-    if path.is_file():
-        if config or split:
-            raise UsageError(f"{path} is a file, which has no config or split")
-        return [_row(where, columns) for _, where, columns in read_rows(path)]
-    if means_a_file(source) and not path.exists():
-        raise no_such_file(source)
-    return list(_of_a_place(source, config, split))
+        rows: Iterable[tuple[str, Any]] = ((where, row) for _, where, row in lines_of(sys.stdin.buffer, "stdin"))
+    elif (built := a_build(source)) is not None:
+        return list(_of_a_build(built, config, split))
+    else:
+        rows = ((where, row) for where, _, row in rows_of(source, config, split, all_of))
+    return [solution for where, row in rows for solution in _solutions(where, row, format, skip_bad)]
 
 
-def _of_a_place(source: str | Path, config: str | None, split: str | None) -> Iterator[Row]:
+def _of_a_build(here: BuiltFolder, config: str | None, split: str | None) -> Iterator[Row]:
     from prm_gsm8k.dataset.folder import read_tables
-    from prm_gsm8k.hub.location import place
 
-    here = place(source)
     name = config or next(iter(here.manifest.configs))
     if name not in here.manifest.configs:
         raise UsageError(f"{here.name} has no config {name!r}; it has {', '.join(here.manifest.configs)}")
@@ -106,13 +114,17 @@ def _of_a_place(source: str | Path, config: str | None, split: str | None) -> It
                 yield Row(f"{here.name}: row {row['id']}", row, row["prompt"], row["completions"])
 
 
-def _row(where: str, columns: Mapping[str, Any]) -> Row:
-    for problem, steps in COLUMNS:
-        if problem in columns and steps in columns:
-            return Row(where, columns, columns[problem], columns[steps])
-    raise BadInputError(
-        where, f"neither prompt and completions nor problem and steps, but {', '.join(columns) or '{}'}"
-    )
+def _solutions(where: str, record: Mapping[str, Any], format: str | None, skip_bad: bool) -> Iterator[Row]:
+    try:
+        problem, samples = read_record(record, format, labels=False)
+    except ShapeError as error:
+        if not skip_bad:
+            raise BadInputError(where, str(error)) from error
+        yield Row(where, record, "", (), str(error))
+        return
+    for sample in samples:
+        there = any(isinstance(record.get(key), list) and len(record[key]) == len(sample.steps) for key in STEPS)
+        yield Row(where, record if there else {**record, "steps": sample.steps}, problem, sample.steps)
 
 
 def identity(scorer: StepScorer, model: str | Path, revision: str | None = None) -> str:
@@ -243,7 +255,7 @@ def _score(scorer: StepScorer, rows: Sequence[Row], skip_bad: bool) -> list[tupl
     except (StepsError, TokenizerError) as error:
         if len(rows) == 1:
             if skip_bad:
-                return [(None, str(error).partition(": ")[2])]
+                return [(None, rows[0].error or str(error).partition(": ")[2])]
             raise BadInputError(rows[0].where, str(error).partition(": ")[2]) from error
     half = len(rows) // 2  # where is it?
     return _score(scorer, rows[:half], skip_bad) + _score(scorer, rows[half:], skip_bad)

@@ -48,7 +48,7 @@ def test_labels_are_read_as_prefix_correctness_with_a_note(tmp_path: Path) -> No
     data = read_data(written(tmp_path / "rows.jsonl", [*clean_rows(3), odd]))
     assert data.solutions[-1].first_error == 1
     assert data.tables["all"]["labels"].to_pylist()[-1] == [True, False, False]
-    assert data.notes == ("1 rows label a step correct after an incorrect one; it is read as incorrect",)
+    assert data.notes == ("1 solution: a step is labelled correct after an incorrect one; it is read as incorrect",)
 
 
 def test_the_test_split_is_skipped_unless_requested_or_alone(tmp_path: Path) -> None:
@@ -92,11 +92,11 @@ RIGHT, WRONG = row("a", "One?", ["1.", "2."], -1), row("b", "Two?", ["1.", "3."]
         ([RIGHT], "no row has a first error"),
         ([WRONG | {"labels": [False, False]}], "no row has a correct step"),
         ([WRONG, RIGHT | {"prompt": "TWO"}], "all rows have the same problem"),
-        ([{k: v for k, v in WRONG.items() if k != "labels"}], "1: no 'labels'; it has id, prompt, completions"),
-        ([{"question": "1?"}], r"rows.jsonl:1: no 'problem'; it has question"),
+        ([{k: v for k, v in WRONG.items() if k != "labels"}], r"1: no 'labels' \(.*; it has id, prompt, completions"),
+        ([{"question": "1?"}], r"rows.jsonl:1: no solution in it; it has question"),
         ([RIGHT, WRONG | {"labels": [True]}], r"rows.jsonl:2: 2 completions but 1 labels"),
-        ([RIGHT, WRONG | {"completions": ["1.", " "]}], r"rows.jsonl:2: completions\[1\] is empty"),
-        ([RIGHT, WRONG | {"completions": []}], r"rows.jsonl:2: 'completions' is empty"),
+        ([RIGHT, WRONG | {"completions": ["1.", " "]}], r"rows.jsonl:2: steps\[1\] is empty"),
+        ([RIGHT, WRONG | {"completions": []}], r"rows.jsonl:2: 0 completions but 2 labels"),
         ([RIGHT, WRONG | {"labels": [True, "no"]}], r"rows.jsonl:2: labels hold 'no'"),
         (["text"], "rows.jsonl:1: a string, not an object"),
     ],

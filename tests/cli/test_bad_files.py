@@ -25,11 +25,12 @@ ROWS = {  # commands that take a file of rows
     "build prm800k": ["build", "prm800k", "--out", "OUT", "--source", "FILE"],
     "report labels": ["report", "labels", "FILE"],
     "train_prm.py": ["train", "FILE"],
-}
-FOLDERS = {  # commands that take a folder that `build` made
     "show": ["show", "FILE"],
     "stats": ["stats", "FILE"],
     "verify": ["verify", "FILE"],
+    "label": ["label", "FILE", "--out", "OUT"],
+}
+FOLDERS = {  # commands that take a folder that `build` made
     "diff": ["diff", "FILE", "FILE"],
 }
 ROW = {"question": "1+1?", "answer": "#### 2", "problem": "1+1?", "steps": ["2"], "label": -1}
@@ -109,7 +110,7 @@ def test_a_folder_without_rows(command: str, tmp_path: Path) -> None:
     folder.mkdir()
     code, found = said({**ROWS, **FOLDERS}[command], folder)
     assert code == 1
-    if command in ("build synthetic", "report labels"):
+    if command in ("build synthetic", "report labels", "label"):
         assert found == f"{folder}: a folder; give one file of JSON lines"
     elif command not in ("build prm800k", "train_prm.py"):
         assert found.startswith(f"{folder}: no manifest.json, so this is not a folder that `prm-gsm8k build` made")

@@ -194,6 +194,16 @@ def test_a_row_that_is_no_problem(row: dict[str, object], said: str, file: Path)
     assert refusal(file).startswith(f"{file}:2: {said}")
 
 
+def test_a_row_with_other_names_is_told_what_to_rename(file: Path) -> None:
+    file.write_text(jsonl({"question": "1?", "solution": "One.\n#### 1"}))
+    assert refusal(file).endswith(
+        "`solution` ends in ####: rename it to `answer` (jq -c '.answer = .\"solution\"' FILE)"
+    )
+    file.write_text(jsonl({"problem": "1?", "cot": "#### 1"}))
+    said = "`problem` is a text: rename it to `question`, and `cot` ends in ####: rename it to `answer`"
+    assert refusal(file).endswith(f"""{said} (jq -c '.question = ."problem" | .answer = ."cot"' FILE)""")
+
+
 @pytest.mark.parametrize("source", ["gsm8k", "openai/gsm8k/main", "two words/x", "", "https://example.com/gsm8k"])
 def test_what_is_neither_a_file_nor_a_hub_id(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

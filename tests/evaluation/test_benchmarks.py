@@ -15,6 +15,7 @@ from made_rows import CONFIG, MADE_FROM, made_table
 
 from prm_gsm8k.build.publish import publish
 from prm_gsm8k.dataset.folder import write_config
+from prm_gsm8k.dataset.formats import EXPECTED
 from prm_gsm8k.evaluation.benchmarks import Data, answer_key, read
 from prm_gsm8k.exceptions import BadInputError, HubError, UsageError
 
@@ -78,7 +79,7 @@ def test_a_wrong_solution_of_mr_gsm8k_without_a_place_is_left_out_and_counted(tm
     path = lines(tmp_path / "a.jsonl", MR_GSM8K | {"model_output_solution_first_error_step": "N/A"}, MR_GSM8K)
     data = read("mr-gsm8k", path)
     assert len(data.solutions) == 1
-    assert data.notes == (f"1 rows left out: {path}:1: wrong, but it does not say in which step",)
+    assert data.notes == (f"1 left out: {path}:1: wrong, but it does not say in which step",)
 
 
 def test_prmbench_judges_every_step_of_what_was_modified_and_counts_a_row_once(tmp_path: Path) -> None:
@@ -88,10 +89,31 @@ def test_prmbench_judges_every_step_of_what_was_modified_and_counts_a_row_once(t
     assert "circular_1 again" in data.notes[0]
 
 
+def test_prmbench_as_published_names_steps_that_are_not_there_and_holds_empty_ones(tmp_path: Path) -> None:
+    """Its own scorer compares the numbers with the indices of the steps there are: any other counts for nothing."""
+    beyond, nowhere = PRMBENCH | {"idx": "a", "error_steps": [2, 4]}, PRMBENCH | {"idx": "b", "error_steps": [9]}
+    empty = PRMBENCH | {"idx": "c", "modified_process": ["1+1=3.", "", "So 3.", "<<3-1=2>>"], "error_steps": [3]}
+    path = lines(tmp_path / "a.jsonl", beyond, nowhere, empty, PRMBENCH)
+    data = read("prmbench", path)
+    assert [(s.label, s.right) for s in data.solutions] == [
+        (1, (True, False, True)),
+        (-1, (True, True, True)),
+        (1, (True, False)),
+        (0, (False, False, True)),
+    ]
+    assert data.notes == (
+        "2 solutions: error_steps name a step that is not there, which is passed over",
+        "1 solution: an empty step is taken out",
+    )
+    by_first_error = read("first-error", path)  # where the only error is in no step, nobody knows the first
+    assert [s.label for s in by_first_error.solutions] == [1, 1, 0]
+    assert by_first_error.notes[-1] == f"1 left out: {path}:2: wrong, but in no step that is there"
+
+
 def test_best_of_n_takes_calculator_tags_out(tmp_path: Path) -> None:
     data = read("best-of-n", lines(tmp_path / "a.jsonl", CANDIDATE, CANDIDATE | {"correct": None, "answer": "$2."}))
     assert [(s.steps, s.answer, s.correct) for s in data.solutions] == [(("2",), "2", True)] * 2
-    assert data.notes == ("calculator tags taken out of 2 solutions",)
+    assert data.notes == ("2 solutions: calculator tags taken out",)
     assert read("best-of-n", lines(tmp_path / "b.jsonl", CANDIDATE | {"answer": None, "correct": False})).solutions
 
 
@@ -183,11 +205,15 @@ def test_the_digest_is_of_what_counts(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------------------- bad rows
 
+NO_LABELS = (
+    "no 'labels' (true or false for each step) or 'label' (index of the first wrong step, or -1); it has problem, "
+    "steps. prm-gsm8k label finds first errors by the reference solution"
+)
 BAD: list[tuple[str, dict[str, Any], str]] = [
-    ("processbench", {"problem": "1+1?", "steps": ["2"]}, "no 'label'; it has problem, steps"),
-    ("processbench", {"steps": ["2"], "label": -1}, "no 'problem'; it has steps, label"),
+    ("processbench", {"problem": "1+1?", "steps": ["2"]}, NO_LABELS),
+    ("processbench", {"steps": ["2"], "label": -1}, f"no question in it; it has steps, label. Expected {EXPECTED}"),
     ("processbench", PROCESSBENCH | {"problem": " "}, "'problem' is empty"),
-    ("processbench", PROCESSBENCH | {"steps": []}, "'steps' is empty: a solution has at least one step"),
+    ("processbench", PROCESSBENCH | {"steps": []}, "there are no steps"),
     ("processbench", PROCESSBENCH | {"steps": "1+1=3"}, "'steps' is str, not a list"),
     ("processbench", PROCESSBENCH | {"steps": ["2", ""]}, "steps[1] is empty"),
     ("processbench", PROCESSBENCH | {"steps": ["2", 3]}, "steps[1] is int, not text"),
@@ -199,7 +225,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     (
         "first-error",
         {"prompt": "1+1?", "completions": ["2"], "labels": [0.5]},
-        "labels hold 0.5; each is true or false",
+        "labels hold 0.5; each is true or false, 1 or 0, + or -",
     ),
     (
         "mr-gsm8k",
@@ -216,8 +242,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         MR_GSM8K | {"model_output_solution_correctness": "maybe"},
         "model_output_solution_correctness is 'maybe'; it must be 'correct' or 'wrong'",
     ),
-    ("prmbench", PRMBENCH | {"error_steps": [0]}, "error_steps hold 0, but there are 3 steps (the first is 1)"),
-    ("prmbench", PRMBENCH | {"error_steps": [4]}, "error_steps hold 4, but there are 3 steps (the first is 1)"),
+    ("prmbench", PRMBENCH | {"error_steps": ["1"]}, "error_steps hold '1'; each is the number of a step, from 1"),
+    ("prmbench", PRMBENCH | {"modified_process": ["", " "]}, "there are no steps"),
     ("best-of-n", CANDIDATE | {"correct": "yes"}, "correct is 'yes'; it must be true or false"),
     (
         "best-of-n",

@@ -15,12 +15,12 @@ from prm_gsm8k.build.build import build
 from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.cli.main import app
 from prm_gsm8k.dataset.folder import read_tables
+from prm_gsm8k.dataset.formats import ShapeError, read_record
 from prm_gsm8k.dataset.manifest import read_manifest
 from prm_gsm8k.dataset.problems import DuplicateQuestionWarning, shipped_problems
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import BadInputError
-from prm_gsm8k.label.samples import ShapeError, read_record
 
 NATALIA, WENG = (problem.question for problem in shipped_problems("train")[:2])
 JANET = shipped_problems("test")[0].question
@@ -78,8 +78,8 @@ def test_shapes(record: object, count: int) -> None:
 NO_SHAPE = {
     "no object": ([1], "not an object"),
     "no question": ({"response": "72"}, "no question in it"),
-    "no solution": ({"question": NATALIA, "answer": 72}, "no solution in it, only 'question', 'answer'"),
-    "steps that are no text": ({"question": NATALIA, "steps": ["a", 3]}, "steps holds something that is no text"),
+    "no solution": ({"question": NATALIA, "answer": 72}, "no solution in it; it has question, answer"),
+    "steps that are no text": ({"question": NATALIA, "steps": ["a", 3]}, r"steps\[1\] is int, not text"),
     "a log without answers": ({"doc": {"question": NATALIA}, "resps": []}, "--log_samples"),
 }
 
@@ -227,11 +227,11 @@ def test_explain(tmp_path: Path) -> None:
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no file": (lambda p: p / "none.jsonl", "no such file"),
     "a folder": (lambda p: p, "a folder"),
-    "an array": (lambda p: write(p / "a.json", '[{"question": 1}]'), "a JSON array, not JSON lines"),
+    "an array": (lambda p: write(p / "a.json", '[{"question": "1?"}]'), "a.json[0]: no solution in it; it has"),
     "over lines": (lambda p: write(p / "a.jsonl", '{\n"question": "q"\n}\n'), "jsonl:1: an object that is spread"),
     "not JSON": (lambda p: write(p / "a.jsonl", {"problem": WENG, "output": "10"}, "{'a'}\n"), "jsonl:2: not valid"),
     "no shape": (lambda p: write(p / "a.jsonl", {"q": 1}), "a.jsonl:1: no question in it"),
-    "empty": (lambda p: write(p / "a.jsonl", ""), "no solutions in it"),
+    "empty": (lambda p: write(p / "a.jsonl", {"question": "1?", "solutions": []}), "no solutions in it"),
     "cut gzip": (lambda p: _cut(write(p / "a.jsonl.gz", {"problem": NATALIA, "response": RIGHT})), "cut-off gzip"),
 }  # fmt: skip
 

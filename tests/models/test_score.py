@@ -231,11 +231,11 @@ def test_a_server_that_gives_up_loses_nothing(prm: Path, tmp_path: Path, monkeyp
     [
         ("{", "in.jsonl:2: an object that is spread over lines"),
         ("[1]", "in.jsonl:2: an array, not an object"),
-        ('{"question": "a"}', "in.jsonl:2: neither prompt and completions nor problem and steps, but question"),
+        ('{"question": "a"}', "in.jsonl:2: no solution in it; it has question. Expected a question"),
         ('{"prompt": "a", "completions": []}', "in.jsonl:2: there are no steps"),
         ('{"prompt": "a", "completions": ["b", ""]}', "in.jsonl:2: completions[1] is empty"),
-        ('{"prompt": "a", "completions": "b"}', "in.jsonl:2: completions are str, not a list of steps"),
-        ('{"prompt": null, "completions": ["b"]}', "in.jsonl:2: prompt is NoneType, not text"),
+        ('{"prompt": "a", "completions": "b"}', "in.jsonl:2: 'completions' is str, not a list"),
+        ('{"prompt": null, "completions": ["b"]}', "in.jsonl:2: 'prompt' is NoneType, not text"),
         (json.dumps({"prompt": "a", "completions": ["7 " * 9000]}), "in.jsonl:2: 18"),
     ],
 )
@@ -266,5 +266,5 @@ def test_misuse_is_refused(prm: Path, tmp_path: Path) -> None:
     assert "no.jsonl: no such file or folder" in run(prm, tmp_path / "no.jsonl", "--out", tmp_path / "o").output
     assert "name a file for the scores, --out FILE" in run(prm, "-", "--json", stdin="").output
     source = write(tmp_path / "in.jsonl", solutions(1))
-    assert "which has no config or split" in run(prm, source, "--split", "train").output
+    assert "is a file, which has no splits" in run(prm, source, "--split", "train").output
     assert "there is no such folder" in run(tmp_path / "no", source).output
