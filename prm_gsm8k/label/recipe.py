@@ -80,7 +80,7 @@ class LabelledRecipe(Recipe):
         path = _readable(Path(self.file).expanduser(), self.file)
         problems = self._problems()
         by_key = {question_key(problem.question): problem for problem in problems}
-        test = gsm8k_test().ids
+        test = gsm8k_test()
         places: dict[str, array[int]] = {}  # by problem: offset, length, line and number of the first solution
         numbers: dict[str, int] = {}
         tally = Tally()
@@ -94,7 +94,7 @@ class LabelledRecipe(Recipe):
                     key = question_key(question)
                     tally.counts["solutions"] += len(samples)
                     problem = by_key.get(key)
-                    if key in test and not self.test_questions:
+                    if test.inside(question) and not self.test_questions:
                         tally.counts[TEST_QUESTION] += len(samples)
                     elif problem is None:
                         tally.counts[NO_REFERENCE] += len(samples)
@@ -112,7 +112,7 @@ class LabelledRecipe(Recipe):
         whole.update(orjson.dumps([(p.id, p.question, p.answer, p.split) for p in chosen]))
         batches: dict[str, list[bytes]] = {}
         for split in ("train", "validation", "test"):
-            own = [p for p in chosen if self._split(p, test) == split]
+            own = [p for p in chosen if _split(p) == split]
             if own:
                 batches[split] = list(_batches(own, places, path))
         if not batches:
@@ -146,10 +146,6 @@ class LabelledRecipe(Recipe):
         if self.problems is not None:
             return read_problems(self.problems)
         return [*shipped_problems("train"), *(shipped_problems("test") if self.test_questions else [])]
-
-    @staticmethod
-    def _split(problem: Problem, test: Any) -> str:
-        return "test" if question_key(problem.question) in test else split_of(problem)
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of some problems, in the order in which their solutions stand in the file."""
@@ -205,6 +201,10 @@ class LabelledRecipe(Recipe):
                 "confidence": label.confidence,
                 "evidence": ["; ".join(said) for said in evidence],
             }
+
+
+def _split(problem: Problem) -> str:
+    return "test" if gsm8k_test().inside(problem.question) else split_of(problem)
 
 
 def _skip(tally: Tally, where: str, reason: str) -> None:
