@@ -23,6 +23,7 @@ from typing import IO, Any, ClassVar
 import orjson
 
 from prm_gsm8k.dataset.contamination import gsm8k_test
+from prm_gsm8k.dataset.disputed import DISPUTED
 from prm_gsm8k.dataset.jsonl import GZIP, BadLineError, damaged_gzip, no_such_file, parse_line, refuse_other_formats
 from prm_gsm8k.dataset.problems import Problem, question_key, read_problems, shipped_problems
 from prm_gsm8k.dataset.recipe import DISAGREES, TWICE, Inputs, Prefixes, Progress, Recipe, Tally
@@ -33,6 +34,7 @@ from prm_gsm8k.label.samples import Sample, ShapeError, read_record
 LINES_PER_BATCH = 256  # a unit of work a process takes: a tenth of a second
 MOST_NAMED = 1000
 NO_REFERENCE = "solution left out/no problem asks its question"
+BAD_REFERENCE = "solution left out/its reference solution is wrong or disputed"
 TEST_QUESTION = "solution left out/a question of GSM8K test (--test-questions labels it for evaluation)"
 UNSURE = "solution left out/cannot tell: confidence too low"
 
@@ -96,6 +98,9 @@ class LabelledRecipe(Recipe):
                     problem = by_key.get(key)
                     if test.inside(question) and not self.test_questions:
                         tally.counts[TEST_QUESTION] += len(samples)
+                    elif problem is not None and problem.id in DISPUTED:
+                        tally.counts[BAD_REFERENCE] += len(samples)
+                        _skip(tally, f"{self.file}:{number}", f"its reference solution {DISPUTED[problem.id]}")
                     elif problem is None:
                         tally.counts[NO_REFERENCE] += len(samples)
                         _skip(tally, f"{self.file}:{number}", "no problem asks its question")

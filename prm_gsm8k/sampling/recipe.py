@@ -125,15 +125,23 @@ class ModelSampledRecipe(Recipe):
         return chosen
 
     def read_problems(self, tally: Tally | None = None) -> tuple[dict[str, list[Problem]], str]:
-        """The chosen problems by split, and the digest of all that were read.
+        """The chosen problems by split but for those whose answer is disputed, and the digest of all that were read.
 
         Raises:
             BadInputError: a file, line or problem is malformed, or asks a question of a test set.
         """
+        from prm_gsm8k.dataset.disputed import ANSWERS
         from prm_gsm8k.dataset.splits import problems_by_split
 
-        counted = (tally or Tally()) if self.drop_test_questions else None
-        return problems_by_split(self.problems, self.max_problems, self.seed, counted)
+        tally = tally or Tally()
+        counted = tally if self.drop_test_questions else None
+        by_split, digest = problems_by_split(self.problems, self.max_problems, self.seed, counted)
+        wrong = [problem for chosen in by_split.values() for problem in chosen if problem.id in ANSWERS]
+        if wrong:
+            tally.counts["problem skipped/its answer is wrong or disputed"] += len(wrong)
+            tally.skipped += [(problem.where, f"its reference solution {ANSWERS[problem.id]}") for problem in wrong]
+        kept = {split: [p for p in chosen if p.id not in ANSWERS] for split, chosen in by_split.items()}
+        return {split: chosen for split, chosen in kept.items() if chosen}, digest
 
     @classmethod
     def row_checks(cls) -> Mapping[str, RowCheck]:
