@@ -30,6 +30,7 @@ def build_synthetic(
     styles: bool = True,
     twins: bool = True,
     variants: int = 0,
+    drop_test_questions: bool = False,
 ) -> datasets.Dataset:
     """Make labelled correct and incorrect solutions to your problems and their twins, in memory, without a model.
 
@@ -46,14 +47,15 @@ def build_synthetic(
         styles: whether to vary the style.
         twins: whether the edited questions have rows, too: each step that is an error is a correct one there.
         variants: so many times each problem is made again with other numbers.
+        drop_test_questions: skip problems that hold a question of GSM8K test instead of raising.
 
     Returns:
         Rows of the contract (`prm_gsm8k.dataset.schema`), in the order of the problems. Problems that cannot be
         parsed are skipped, with one warning that counts and names them.
 
     Raises:
-        BadInputError: a problem lacks `question` or `answer`, an answer has no final number, or a question is from a
-            test set, of which no training rows may be made.
+        BadInputError: a problem lacks `question` or `answer`, an answer has no final number, or one holds a
+            question of a test set, of which no training rows may be made.
         UsageError: a number is out of range.
         PrmGsm8kError: no row could be made.
     """
@@ -74,13 +76,13 @@ def build_synthetic(
         twins=twins,
         variants=variants,
     )
-    chosen = list(problems_from(problems))
-    refuse_test_questions(chosen)
-    chosen = recipe.kept({"train": chosen})["train"]
     tally = Tally()
+    given = problems_from(problems)
+    read = refuse_test_questions(given, tally if drop_test_questions else None)
+    chosen = recipe.kept({"train": read}).get("train", [])
     made = as_dataset(generate(chosen, recipe.options, tally), "synthetic", tally)
     if tally.skipped:
-        warnings.warn(f"{len(tally.skipped)} of {len(chosen)} problems were skipped: {tally.listed()}", stacklevel=2)
+        warnings.warn(f"{len(tally.skipped)} of {len(given)} problems were skipped: {tally.listed()}", stacklevel=2)
     return made
 
 

@@ -71,6 +71,7 @@ class PrmArguments:
         "Rows to validate on: a file, or another config of the dataset. Without it its split `validation`; where "
         "it has none, the rows of one problem in twenty are set apart.",
     )
+    drop_test_questions: bool = _option(False, "Leave out rows that hold a question of GSM8K test, else an error.")
     max_train_rows: int | None = _option(None, "At most so many rows to train on; whole problems, drawn by --seed.")
     max_eval_rows: int | None = _option(2000, "At most so many rows to validate on; whole problems.")
     soft_labels: bool = _option(False, "Train on the column `values` where a row has it.")

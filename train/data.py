@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,11 +26,18 @@ import numpy as np
 import pyarrow as pa
 
 from prm_gsm8k.dataset.cache import quiet
-from prm_gsm8k.dataset.contamination import problem_digest, refuse_test_questions
+from prm_gsm8k.dataset.contamination import (
+    Questions,
+    count_overlaps,
+    overlaps_line,
+    problem_digest,
+    refuse_test_questions,
+)
 from prm_gsm8k.dataset.digest import content_digest
 from prm_gsm8k.dataset.jsonl import no_such_file, read_rows
 from prm_gsm8k.dataset.manifest import MANIFEST, read_manifest
 from prm_gsm8k.dataset.problems import Problem, question_key
+from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError, TooLongError, UsageError, VerificationError
 from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.models.targets import AfterError
@@ -157,15 +165,15 @@ def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool
     """
     parts = parse_mix(options.config)
     sources, split_rows = [], []
-    for part in parts:
-        with quiet(), contextlib.nullcontext() if aloud else contextlib.redirect_stderr(io.StringIO()):
+    with quiet(), contextlib.nullcontext() if aloud else contextlib.redirect_stderr(io.StringIO()):
+        for part in parts:
             source, train, validation = _load(options, part.config, seed)
-        sources.append(source)
-        split_rows.append((train, validation))
-    if options.validation is not None:
-        held_out = _held_out(options, seed)
-        _refuse_overlap([train for train, _ in split_rows], held_out, options.validation)
-        split_rows = [(train, held_out) for train, _ in split_rows]
+            sources.append(source)
+            split_rows.append((train, validation))
+        if options.validation is not None:
+            held_out = _held_out(options, seed)
+            _refuse_overlap([train for train, _ in split_rows], held_out, options.validation)
+            split_rows = [(train, held_out) for train, _ in split_rows]
     chosen, counts = {}, {}
     for n, (name, most) in enumerate((("train", options.max_train_rows), ("validation", options.max_eval_rows))):
         if name == "validation" and options.validation is not None:
@@ -174,7 +182,6 @@ def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool
             rows = _mix([splits[n] for splits in split_rows], [part.weight for part in parts], most, seed)
         if not rows.num_rows:
             raise PrmGsm8kError(f"{options.dataset or options.config}: no rows to {DOES[name]} on")
-        _refuse_tests(rows, options.dataset or "rows")
         encoded = _encode(rows, encoder, options)
         if not encoded.num_rows:
             raise PrmGsm8kError(f"all {rows.num_rows} rows are longer than --max_length {options.max_length}")
@@ -230,8 +237,9 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
     for column, fits in FITS.items():
         if column in schema.names and not fits(kind := schema.field(column).type):
             raise BadInputError(name, f"column {column!r} is {kind}. {WANTED}")
+    train = _without_tests(train, name, options.drop_test_questions)
     if "validation" in loaded:
-        validation = loaded["validation"]
+        validation = _without_tests(loaded["validation"], f"{name} validation", options.drop_test_questions)
     elif options.validation is not None:
         validation = train.select([])
     else:
@@ -262,10 +270,10 @@ def _held_out(options: PrmArguments, seed: int) -> datasets.Dataset:
 
 def _refuse_overlap(train: Sequence[datasets.Dataset], held_out: datasets.Dataset, where: str) -> None:
     """No question is both trained and validated on."""
-    asked = {question_key(prompt): prompt for rows in train for prompt in rows.unique("prompt")}
-    if shared := [prompt for prompt in held_out.unique("prompt") if question_key(prompt) in asked]:
+    validated = Questions({prompt: prompt for prompt in held_out.unique("prompt")})
+    if shared := {found for rows in train for prompt in rows.unique("prompt") if (found := validated.inside(prompt))}:
         raise BadInputError(
-            where, f"{len(shared):,} of its questions are among the rows to train on, as {shared[0][:60]!r}"
+            where, f"{len(shared):,} of its questions are among the rows to train on, as {min(shared)[:60]!r}"
         )
 
 
@@ -347,11 +355,23 @@ def _whole_problems(rows: datasets.Dataset, wanted: int, seed: int) -> list[int]
     return sorted(taken)
 
 
-def _refuse_tests(rows: datasets.Dataset, where: str) -> None:
-    refuse_test_questions(
-        Problem(id="", question=prompt, answer="", where=f"{where}, {prompt[:40]!r}…", split="train")
-        for prompt in rows.unique("prompt")
-    )
+def _without_tests(rows: datasets.Dataset, name: str, drop: bool) -> datasets.Dataset:
+    """The rows whose prompts hold no question of GSM8K test; says what is like one, and how many are dropped."""
+    first: dict[str, int] = {}
+    for n, prompt in enumerate(prompts := rows["prompt"][:]):
+        if prompt is None:
+            raise BadInputError(f"{name}, row {n}", f"prompt is null. {WANTED}")
+        first.setdefault(prompt, n)
+    asked = (Problem("", prompt, "", "train", f"{name}, row {n} ({prompt[:40]!r}…)") for prompt, n in first.items())
+    tally = Tally() if drop else None
+    kept = {problem.question for problem in refuse_test_questions(asked, tally)}
+    if tally is not None and tally.skipped:
+        rows = rows.select([n for n, prompt in enumerate(prompts) if prompt in kept])
+        dropped = len(prompts) - rows.num_rows
+        print(f"{name}: {dropped:,} of {len(prompts):,} rows dropped: {tally.listed(2)}", file=sys.stderr)
+    if like := overlaps_line(count_overlaps({"train": pa.table({"prompt": pa.array(kept, pa.string())})})):
+        print(f"{name}: {like}", file=sys.stderr)
+    return rows
 
 
 @dataclass(frozen=True)

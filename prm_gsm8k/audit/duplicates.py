@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prm_gsm8k.audit.features import mask_digits
 from prm_gsm8k.audit.solutions import Data, Solution
-from prm_gsm8k.dataset.contamination import Questions, different_prompts, find_overlaps, gsm8k_test, prepared
+from prm_gsm8k.dataset.contamination import Questions, different_prompts, find_overlaps, gsm8k_test
 from prm_gsm8k.dataset.verify import contradictions, duplicates
 from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.hub.rows import rows_of
@@ -48,7 +48,7 @@ def find_duplicates(data: Data) -> dict[str, Finding]:
 
 
 def overlaps(data: Data, against: Sequence[str | Path] = ()) -> dict[str, dict[str, Finding]]:
-    """Prompts that match a question of GSM8K test or of a file: exactly, but for numbers, or in 13 consecutive words.
+    """Prompts that match a question of GSM8K test or of a file: hold it, but for numbers, or in 13 consecutive words.
 
     Returns:
         name of the test set -> kind of match -> finding.
@@ -81,7 +81,7 @@ def _questions(path: str | Path) -> Questions:
         questions[where] = text
     if not questions:
         raise BadInputError(str(path), f"no rows in it; expected rows with a column {', '.join(QUESTION[:-1])}")
-    return prepared(questions)
+    return Questions(questions)
 
 
 def _counted(findings: Iterable[str], of: int) -> Finding:

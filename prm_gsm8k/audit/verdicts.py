@@ -253,7 +253,7 @@ def _overlaps(found: Mapping[str, Mapping[str, Finding]]) -> Iterator[Line]:
         exact = like["exact"]
         yield _repeated(
             f"questions of {name}", exact, BAD if exact.count else OK, "0",
-            "equal letters and digits: a score there measures memorization", "contamination",
+            "held whole, by letters and digits: a score there measures memorization", "contamination",
         )  # fmt: skip
         for key, what in (
             ("but_for_numbers", f"questions of {name} with other numbers"),

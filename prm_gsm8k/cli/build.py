@@ -36,6 +36,10 @@ Problems = Annotated[
         metavar="FILE_OR_HUB_ID", help="JSON lines (plain or .gz) or a Hub id.", show_default="GSM8K, included"
     ),
 ]
+DropTestQuestions = Annotated[
+    bool,
+    typer.Option("--drop-test-questions", help="Skip and count what holds a question of GSM8K test, else an error."),
+]
 
 
 def weights(text: str) -> dict[str, float]:
@@ -73,6 +77,7 @@ def build_synthetic(
     num_proc: NumProc = None,
     repo_id: RepoId = None,
     problems: Problems = None,
+    drop_test_questions: DropTestQuestions = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the problems that were skipped.")] = False,
     json: Json = False,
 ) -> None:
@@ -110,6 +115,7 @@ def build_prm800k(
     skip_bad_lines: Annotated[
         bool, typer.Option("--skip-bad-lines", help="Skip lines that cannot be read, and count them.")
     ] = False,
+    drop_test_questions: DropTestQuestions = False,
     max_examples: MaxExamples = None,
     num_proc: NumProc = None,
     repo_id: RepoId = None,

@@ -14,6 +14,7 @@ from rich.text import Text
 from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.cli.common import printer
 from prm_gsm8k.dataset.card_figures import split_rows
+from prm_gsm8k.dataset.contamination import overlaps_line
 from prm_gsm8k.reports.numbers import percent
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def show_built(built: Built, verbose: bool) -> None:
         f"version {built.config.version}, content {built.config.content_digest[:12]}",
         soft_wrap=True,
     )
+    if like := overlaps_line(built.config.overlaps):
+        print(like)
     if note := RECIPES[built.name].note:
         print(note)
     print(f"folder: {built.folder}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from prm_gsm8k.cli.build import NumProc, Out, Problems, RepoId, finish, run
+from prm_gsm8k.cli.build import DropTestQuestions, NumProc, Out, Problems, RepoId, finish, run
 from prm_gsm8k.cli.common import Json, errors, given_for, print_json
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def build_model_sampled(
         typer.Option(help="Where completions are kept; must not be inside OUT.", show_default="OUT-evidence"),
     ] = None,
     problems: Problems = None,
+    drop_test_questions: DropTestQuestions = False,
     max_problems: Annotated[
         int | None, typer.Option(min=1, help="At most this many problems, drawn by --seed.")
     ] = None,

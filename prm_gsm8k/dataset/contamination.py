@@ -1,18 +1,21 @@
 """No question that PRMs are measured on may be one they were trained on.
 
-GSM8K *test* is refused as training input. That covers ProcessBench's GSM8K part and the original questions of
-MR-GSM8K: all of them are GSM8K test questions.
+A text that holds a whole question of GSM8K *test* is refused as training input, whatever stands around it: an
+instruction, a chat template, other questions of a few-shot prompt, the options of a multiple choice. That covers
+ProcessBench's GSM8K part and the original questions of MR-GSM8K: all of them are GSM8K test questions.
 
-What is alike without being the same is no reason to refuse, but a reader of the data wants to know how much there is:
+What is alike without holding one is no reason to refuse, but a reader of the data wants to know how much there is:
 `count_overlaps` counts it, for the manifest and the card; `find_overlaps` finds it, against questions of any file too.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2b
+from html import unescape
 from typing import TYPE_CHECKING
 
 from prm_gsm8k.dataset.problems import Problem, question_key, shipped_problems
@@ -21,29 +24,41 @@ from prm_gsm8k.exceptions import BadInputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from prm_gsm8k.dataset.recipe import Tally
+
 NAMED = 3  # how many of the offending lines a message names
+TEST_QUESTION = "a question of GSM8K test"
 RUN = 13  # words in a row that count as copied, as in the GPT-3 report (Brown et al. 2020, appendix C)
 
 
-def refuse_test_questions(problems: Iterable[Problem]) -> None:
-    """Raises `BadInputError` if a problem with split `train` asks a question of GSM8K test, in whatever spelling.
+def refuse_test_questions(problems: Iterable[Problem], tally: Tally | None = None) -> list[Problem]:
+    """The problems, none of which has split `train` and asks a question of GSM8K test.
 
-    The message names the first of them: `mine.jsonl:17: a question of GSM8K test (gsm8k/test/4), ...`. Problems whose
-    split is `test` are let pass: they are only evaluated on.
+    Those that do are skipped and counted in `tally`; without one they raise `BadInputError`, which names the first of
+    them: `mine.jsonl:17: a question of GSM8K test (gsm8k/test/4), ...`. Problems whose split is `test` are let pass:
+    they are only evaluated on.
     """
-    test = gsm8k_test().ids
-    found = [(p, test[key]) for p in problems if p.split == "train" and (key := question_key(p.question)) in test]
-    if not found:
-        return
-    first, first_test_id = found[0]
-    others = ", ".join(f"{problem.where} ({test_id})" for problem, test_id in found[1:NAMED])
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    also = f"; so are {others}{more}" if others else ""
-    raise BadInputError(
-        first.where,
-        f"a question of GSM8K test ({first_test_id}), on which process reward models are evaluated and so may not be "
-        f"trained{also}. Take these lines out, or build from GSM8K train",
-    )
+    test = gsm8k_test()
+    kept, found = [], []
+    for problem in problems:
+        if problem.split == "train" and (test_id := test.inside(problem.question)):
+            found.append((problem.where, test_id))
+        else:
+            kept.append(problem)
+    if tally is not None:
+        tally.counts[f"problem skipped/{TEST_QUESTION}"] += len(found)
+        tally.skipped += [(where, f"{TEST_QUESTION} ({test_id})") for where, test_id in found]
+    elif found:
+        (where, test_id), *others = found
+        named = ", ".join(f"{where} ({test_id})" for where, test_id in others[: NAMED - 1])
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        raise BadInputError(
+            where,
+            f"{TEST_QUESTION} ({test_id}), on which process reward models are evaluated and so may not be "
+            f"trained{f'; so are {named}{more}' if named else ''}. Take these lines out (--drop-test-questions does, "
+            "and counts them), or build from GSM8K train",
+        )
+    return kept
 
 
 def problem_digest(question: str) -> str:
@@ -55,13 +70,68 @@ def problem_digest(question: str) -> str:
     return blake2b(question_key(question).encode(), digest_size=8).hexdigest()
 
 
-@dataclass(frozen=True)
 class Questions:
-    """Questions that must not be trained on, prepared for three kinds of lookup."""
+    """Questions by id that must not be trained on, to be found inside texts of any length, each in one pass.
 
-    ids: Mapping[str, str]
-    masked: pa.Array
-    words: pa.Array
+    A text holds a question if it has all its sentences, in their order, by letters and digits (`question_key`): so what
+    stands before, behind or between them does not hide it. To find it, a question is known by thirteen
+    blocks of 12 letters, of its longest sentence: one of them begins at every 13th place. If that sentence is shorter
+    than 24 letters, the question must be the whole text.
+    """
+
+    def __init__(self, questions: Mapping[str, str]) -> None:
+        self._texts = list(questions.values())
+        self._whole = {question_key(text): name for name, text in questions.items()}
+        self._blocks: dict[str, list[tuple[str, list[str]]]] = {}
+        for name, text in questions.items():
+            sentences = [key for part in _SENTENCE_END.split(text) if (key := question_key(part))]
+            longest = max(sentences, key=len, default="")
+            if len(longest) >= BLOCK + STRIDE - 1:
+                for start in range(STRIDE):
+                    self._blocks.setdefault(longest[start : start + BLOCK], []).append((name, sentences))
+
+    def inside(self, text: str) -> str | None:
+        """The id of a question that a text holds; None if it holds none."""
+        if "&" in text or "\\" in text or "<" in text:  # a question that was copied out of a page or of JSON
+            text = _MARKUP.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", unescape(text))
+        key = question_key(text)
+        if whole := self._whole.get(key):
+            return whole
+        for start in range(0, len(key) - BLOCK + 1, STRIDE):
+            if (block := key[start : start + BLOCK]) in self._blocks:
+                for name, sentences in self._blocks[block]:
+                    if _in_order(sentences, key):
+                        return name
+        return None
+
+    @cached_property
+    def words(self) -> pa.Array:
+        """The words of each, one space apart."""
+        import pyarrow as pa
+
+        return _words(pa.array(self._texts, pa.string()))
+
+    @cached_property
+    def masked(self) -> pa.Array:
+        """The same, each number as one 0."""
+        import pyarrow as pa
+
+        return _words(masked(pa.array(self._texts, pa.string())))
+
+
+BLOCK, STRIDE = 12, 13  # the longest sentence of a GSM8K test question has at least 24 letters and digits
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+_MARKUP = re.compile(r"\\u([0-9a-fA-F]{4})|\\[nrt]|</?[a-zA-Z|][^<>\n]*>")
+
+
+def _in_order(sentences: Sequence[str], text: str) -> bool:
+    end = 0
+    for sentence in sentences:
+        start = text.find(sentence, end)
+        if start < 0:
+            return False
+        end = start + len(sentence)
+    return True
 
 
 @dataclass(frozen=True)
@@ -69,8 +139,8 @@ class Overlaps:
     """Prompts that are like one of the questions, as indices into the prompts.
 
     Attributes:
-        exact: the same letters and digits (`question_key`), with the id of the question.
-        masked: the same with every number masked; what is exact is among them.
+        exact: those that hold the question (`Questions.inside`), with its id.
+        masked: the same words with every number masked.
         run: with 13 words in a row that a question has too, where a word is a run of letters and digits, in lower case.
     """
 
@@ -79,29 +149,20 @@ class Overlaps:
     run: Sequence[int]
 
 
-def prepared(questions: Mapping[str, str]) -> Questions:
-    """Questions by id, ready for `find_overlaps`."""
-    import pyarrow as pa
-
-    texts = pa.array(list(questions.values()), pa.string())
-    ids = {question_key(question): name for name, question in questions.items()}
-    return Questions(ids, _words(masked(texts)), _words(texts))
-
-
 @cache
 def gsm8k_test() -> Questions:
     """Those of GSM8K test."""
-    return prepared({problem.id: problem.question for problem in shipped_problems("test")})
+    return Questions({problem.id: problem.question for problem in shipped_problems("test")})
 
 
 def find_overlaps(prompts: pa.Array, questions: Questions) -> Overlaps:
     """Find the prompts that are like one of the questions. Takes about 0.15 s for all of GSM8K."""
     import pyarrow.compute as pc
 
-    keys = [question_key(text) for text in prompts.to_pylist()]
+    inside = ((i, questions.inside(text)) for i, text in enumerate(prompts.to_pylist()))
     same = pc.is_in(_words(masked(prompts)), questions.masked).to_numpy(zero_copy_only=False)
     return Overlaps(
-        exact={i: questions.ids[key] for i, key in enumerate(keys) if key in questions.ids},
+        exact={i: name for i, name in inside if name},
         masked=same.nonzero()[0].tolist(),
         run=_sharing_a_run(_words(prompts), questions.words),
     )
@@ -116,6 +177,17 @@ def count_overlaps(tables: Mapping[str, pa.Table]) -> dict[str, int]:
         "of these in GSM8K test: the same but for its numbers": len(found.masked),
         f"of these with {RUN} words in a row as in GSM8K test": len(found.run),
     }
+
+
+def overlaps_line(counts: Mapping[str, int]) -> str:
+    """The counts in a line for whoever builds or trains; empty if no prompt is like a question of GSM8K test."""
+    prompts, same, masked, run = counts.values()
+    if not (same or masked or run):
+        return ""
+    return (
+        f"of {prompts:,} different prompts to train and validate on, {masked:,} are a question of GSM8K test but for "
+        f"its numbers, and {run:,} have {RUN} words in a row as one has"
+    )
 
 
 def different_prompts(tables: Mapping[str, pa.Table]) -> pa.Array:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b, sha256
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from prm_gsm8k.dataset.problems import Problem, problems_digest, question_key, read_problems, shipped_problems
 from prm_gsm8k.dataset.schema import SPLITS
+
+if TYPE_CHECKING:
+    from prm_gsm8k.dataset.recipe import Tally
 
 VALIDATION_PER_MILLE = 50  # of the problems of GSM8K train: 5%, some 370 problems
 
@@ -28,25 +31,24 @@ def split_of(problem: Problem) -> Literal["train", "validation", "test"]:
 
 
 def problems_by_split(
-    file: str | None = None, most: int | None = None, seed: int = 0
+    file: str | None = None, most: int | None = None, seed: int = 0, tally: Tally | None = None
 ) -> tuple[dict[str, list[Problem]], str]:
     """Problems by split, and the digest of all that were read.
 
     Args:
         file: a JSONL file or a Hub id; None for GSM8K as shipped, its test set included.
         most: keep so many problems, the same share of each split, drawn by `seed`; None for all.
+        tally: counts problems of `file` that hold a question of a test set, which are skipped.
 
     Raises:
-        BadInputError: a file, line or problem is invalid, or a question is from a test set.
+        BadInputError: a file, line or problem is invalid, or holds a question of a test set and there is no `tally`.
     """
     from prm_gsm8k.dataset.contamination import refuse_test_questions
 
     problems = [*shipped_problems("train"), *shipped_problems("test")] if file is None else list(read_problems(file))
     by_split: dict[str, list[Problem]] = {split: [] for split in SPLITS}
-    for problem in problems:
+    for problem in problems if file is None else refuse_test_questions(problems, tally):
         by_split[split_of(problem)].append(problem)
-    if file is not None:
-        refuse_test_questions([*by_split["train"], *by_split["validation"]])
     if most is not None:
         by_split = keep_share(by_split, most, seed)
     return {split: chosen for split, chosen in by_split.items() if chosen}, problems_digest(problems)

@@ -21,10 +21,10 @@ from typing import Any, Literal
 
 from prm_gsm8k.evaluation.baselines import BASELINES
 from prm_gsm8k.evaluation.benchmarks import Data, Solution
-from prm_gsm8k.evaluation.contamination import Seen, Training, read_training, refuse_trained_on, seen_in_training
 from prm_gsm8k.evaluation.evaluator import Evaluator, ModelResult
 from prm_gsm8k.evaluation.scores import Progress, checkpoint_digest, score
 from prm_gsm8k.evaluation.thresholds import Threshold, refuse_shared_questions
+from prm_gsm8k.evaluation.training_record import Seen, Training, read_training, refuse_trained_on, seen_in_training
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.hub.client import bars_on_a_terminal_only
 from prm_gsm8k.metrics.intervals import LEVEL, RESAMPLES, paired

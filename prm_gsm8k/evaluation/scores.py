@@ -18,7 +18,7 @@ from pathlib import Path
 
 from prm_gsm8k.dataset.jsonl import BadLineError, parse_line, write_rows
 from prm_gsm8k.evaluation.benchmarks import Solution
-from prm_gsm8k.evaluation.contamination import FILE as TRAINING
+from prm_gsm8k.evaluation.training_record import FILE as TRAINING
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError
 from prm_gsm8k.models.step_scorer import StepScorer
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prm_gsm8k.dataset.problems import question_key
+from prm_gsm8k.dataset.contamination import Questions
 from prm_gsm8k.evaluation.benchmarks import Solution
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.metrics.protocols import macro_f1, matthews
@@ -32,11 +32,12 @@ class Threshold:
 
 def refuse_shared_questions(test: Sequence[Solution], validation: Sequence[Solution]) -> None:
     """Raises UsageError if a threshold would be chosen on questions of the test set."""
-    places = {question_key(solution.problem): solution.where for solution in validation}
-    shared = [(s.where, places[key]) for s in test if (key := question_key(s.problem)) in places]
+    tested = Questions({solution.where: solution.problem for solution in test})
+    places = {solution.problem: solution.where for solution in validation}
+    shared = [(where, place) for problem, where in places.items() if (place := tested.inside(problem))]
     if shared:
         raise UsageError(
-            f"--threshold-data shares {len(shared):,} questions with the test data ({shared[0][1]} is {shared[0][0]}); "
+            f"--threshold-data shares {len(shared):,} questions with the test data ({shared[0][0]} is {shared[0][1]}); "
             "choose the threshold on other questions"
         )
 

@@ -22,6 +22,7 @@ from typing import IO, Any, ClassVar
 import orjson
 
 from prm_gsm8k.dataset.contamination import gsm8k_test
+from prm_gsm8k.dataset.disputed import DISPUTED
 from prm_gsm8k.dataset.formats import LeftOut, Sample, ShapeError, read_record
 from prm_gsm8k.dataset.jsonl import (
     EXPECTED,
@@ -42,6 +43,7 @@ from prm_gsm8k.exceptions import BadInputError, UsageError
 LINES_PER_BATCH = 256  # a unit of work a process takes: a tenth of a second
 MOST_NAMED = 1000
 NO_REFERENCE = "solution left out/no problem asks its question"
+BAD_REFERENCE = "solution left out/its reference solution is wrong or disputed"
 TEST_QUESTION = "solution left out/a question of GSM8K test (--test-questions labels it for evaluation)"
 UNSURE = "solution left out/cannot tell: confidence too low"
 
@@ -91,7 +93,7 @@ class LabelledRecipe(Recipe):
         path, is_array = _readable(Path(self.file).expanduser(), self.file)
         problems = self._problems()
         by_key = {question_key(problem.question): problem for problem in problems}
-        test = gsm8k_test().ids
+        test = gsm8k_test()
         places: dict[str, array[int]] = {}  # by problem: offset, length, line and number of the first solution
         numbers: dict[str, int] = {}
         tally = Tally()
@@ -113,8 +115,11 @@ class LabelledRecipe(Recipe):
                     key = question_key(question)
                     tally.counts["solutions"] += len(samples)
                     problem = by_key.get(key)
-                    if key in test and not self.test_questions:
+                    if test.inside(question) and not self.test_questions:
                         tally.counts[TEST_QUESTION] += len(samples)
+                    elif problem is not None and problem.id in DISPUTED:
+                        tally.counts[BAD_REFERENCE] += len(samples)
+                        _skip(tally, where, f"its reference solution {DISPUTED[problem.id]}")
                     elif problem is None:
                         tally.counts[NO_REFERENCE] += len(samples)
                         _skip(tally, where, "no problem asks its question")
@@ -131,7 +136,7 @@ class LabelledRecipe(Recipe):
         whole.update(orjson.dumps([(p.id, p.question, p.answer, p.split) for p in chosen]))
         batches: dict[str, list[bytes]] = {}
         for split in ("train", "validation", "test"):
-            own = [p for p in chosen if self._split(p, test) == split]
+            own = [p for p in chosen if _split(p) == split]
             if own:
                 batches[split] = list(_batches(own, places, {"path": str(path.resolve()), "array": is_array}))
         if not batches:
@@ -185,10 +190,6 @@ class LabelledRecipe(Recipe):
         if self.problems is not None:
             return read_problems(self.problems)
         return [*shipped_problems("train"), *(shipped_problems("test") if self.test_questions else [])]
-
-    @staticmethod
-    def _split(problem: Problem, test: Any) -> str:
-        return "test" if question_key(problem.question) in test else split_of(problem)
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of some problems, in the order in which their solutions stand in the file."""
@@ -244,6 +245,10 @@ class LabelledRecipe(Recipe):
                 "confidence": label.confidence,
                 "evidence": ["; ".join(said) for said in evidence],
             }
+
+
+def _split(problem: Problem) -> str:
+    return "test" if gsm8k_test().inside(problem.question) else split_of(problem)
 
 
 def _skip(tally: Tally, where: str, reason: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from prm_gsm8k.dataset.contamination import refuse_test_questions
 from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.dataset.problems import Problem, question_key
+from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.dataset.schema import SPLITS
 from prm_gsm8k.dataset.splits import split_of
 from prm_gsm8k.exceptions import BadInputError
@@ -23,7 +24,8 @@ class Questions:
     a byte for each problem.
     """
 
-    def __init__(self, held_out: Path | None) -> None:
+    def __init__(self, held_out: Path | None, tally: Tally | None = None) -> None:
+        self._tally = tally  # counts questions of GSM8K test; without it they are an error
         self._number: dict[int, int] = {}  # by hash
         self._draws: list[int] = []
         self._split = array("B")  # by number: index in SPLITS
@@ -34,7 +36,7 @@ class Questions:
         """The number of a problem; None for one that is held out but stands in a train file.
 
         Raises:
-            BadInputError: it is a question of GSM8K test and would be trained on.
+            BadInputError: it holds a question of GSM8K test and would be trained on.
         """
         name = _hash(problem)
         number = self._number.get(name)
@@ -46,7 +48,9 @@ class Questions:
                 self._refused.add(name)
                 return None
             as_problem = Problem("", problem, "", released_split, where)
-            refuse_test_questions([as_problem])
+            if not refuse_test_questions([as_problem], self._tally):
+                self._refused.add(name)
+                return None
             self._number[name] = number = len(self._number)
             self._split.append(SPLITS.index(split_of(as_problem)))
         elif number is not None and released_split != "test" and self.split(number) == "test":

@@ -40,6 +40,7 @@ class Prm800kRecipe(Recipe):
         include_screening: keep the 30 solutions that every labeler rated to be admitted.
         include_quality_control: keep the solutions served to every labeler as a check.
         skip_bad_lines: skip and count unreadable lines instead of failing.
+        drop_test_questions: skip and count problems that hold a question of GSM8K test instead of failing.
         max_examples: most rows in all splits together; whole problems are kept, drawn by a hash.
     """
 
@@ -53,6 +54,7 @@ class Prm800kRecipe(Recipe):
     include_screening: bool = False
     include_quality_control: bool = False
     skip_bad_lines: bool = False
+    drop_test_questions: bool = False
     max_examples: int | None = None
 
     def __post_init__(self) -> None:
@@ -92,7 +94,8 @@ class Prm800kRecipe(Recipe):
             release = downloaded(phases, cache_dir, progress)
         else:
             release = found_in(self.source, phases, cache_dir)
-        questions, positions, tally = Questions(release.held_out), Positions(), Tally()
+        positions, tally = Positions(), Tally()
+        questions = Questions(release.held_out, tally if self.drop_test_questions else None)
         for number, file in enumerate(release.files):
             bad = BadLines()
             for line in read_lines(file.path, file.shown, bad, progress):

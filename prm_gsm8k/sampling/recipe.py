@@ -40,6 +40,7 @@ class ModelSampledRecipe(Recipe):
         num_solutions, num_wrong, max_solutions: see `SolutionOptions`.
         labels, rollouts, threshold, width, right_answers, false_equations: see `LabelOptions`.
         problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
+        drop_test_questions: skip and count problems that hold a question of GSM8K test instead of failing.
         max_problems: number of problems to draw, the same share of each split; None for all.
         seed: of that draw.
         evidence: folder in which answers are saved.
@@ -66,6 +67,7 @@ class ModelSampledRecipe(Recipe):
     right_answers: str = "right"
     false_equations: bool = True
     problems: str | None = None
+    drop_test_questions: bool = False
     max_problems: int | None = None
     seed: int = 0
     evidence: str = "evidence"
@@ -122,15 +124,24 @@ class ModelSampledRecipe(Recipe):
             chosen["problems"] = Path(self.problems).name
         return chosen
 
-    def read_problems(self) -> tuple[dict[str, list[Problem]], str]:
-        """The chosen problems by split, and the digest of all that were read.
+    def read_problems(self, tally: Tally | None = None) -> tuple[dict[str, list[Problem]], str]:
+        """The chosen problems by split but for those whose answer is disputed, and the digest of all that were read.
 
         Raises:
             BadInputError: a file, line or problem is malformed, or asks a question of a test set.
         """
+        from prm_gsm8k.dataset.disputed import ANSWERS
         from prm_gsm8k.dataset.splits import problems_by_split
 
-        return problems_by_split(self.problems, self.max_problems, self.seed)
+        tally = tally or Tally()
+        counted = tally if self.drop_test_questions else None
+        by_split, digest = problems_by_split(self.problems, self.max_problems, self.seed, counted)
+        wrong = [problem for chosen in by_split.values() for problem in chosen if problem.id in ANSWERS]
+        if wrong:
+            tally.counts["problem skipped/its answer is wrong or disputed"] += len(wrong)
+            tally.skipped += [(problem.where, f"its reference solution {ANSWERS[problem.id]}") for problem in wrong]
+        kept = {split: [p for p in chosen if p.id not in ANSWERS] for split, chosen in by_split.items()}
+        return {split: chosen for split, chosen in kept.items() if chosen}, digest
 
     @classmethod
     def row_checks(cls) -> Mapping[str, RowCheck]:
@@ -147,7 +158,7 @@ class ModelSampledRecipe(Recipe):
         """
         from prm_gsm8k.sampling.evidence import question_digest, read_calls
 
-        by_split, digest = self.read_problems()
+        by_split, digest = self.read_problems(tally := Tally())
         if not self.folder.is_dir():
             raise BadInputError(
                 str(self.folder), f"no answers of {self.settings.source} under these settings are saved there"
@@ -162,7 +173,7 @@ class ModelSampledRecipe(Recipe):
             for batch in batches[split]:
                 whole.update(hashlib.sha256(batch).digest())
         about = {"evidence": self.settings.folder}
-        return Inputs(batches, sum(map(len, by_split.values())), whole.hexdigest(), about)
+        return Inputs(batches, sum(map(len, by_split.values())), whole.hexdigest(), about, tally)
 
     def rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
         """The rows of a batch of problems, labelled from the saved answers."""

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from prm_gsm8k.dataset.disputed import DISPUTED
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.synthetic.checker.block_checker import BlockChecker
@@ -27,7 +28,6 @@ from prm_gsm8k.synthetic.held_out import is_test_question
 from prm_gsm8k.synthetic.numbers import Value, write_number
 from prm_gsm8k.synthetic.parse import UnreadableError, read_solution
 from prm_gsm8k.synthetic.question import Kind, read_question
-from prm_gsm8k.synthetic.reviewed import LEFT_OUT
 from prm_gsm8k.synthetic.solve import Refused, reference_steps, solve
 
 # Let x be …, 3P = 36, x + 4: unknowns carry relations that the graph does not hold.
@@ -107,8 +107,8 @@ def read_problem(problem: Problem, tally: Tally) -> Read | None:
     """Read a problem. One that cannot be used is counted in `tally` with its reason, and None."""
     try:
         solution = read_solution(problem.question, problem.answer)
-        if problem.id in LEFT_OUT:
-            raise UnreadableError(f"its reference solution is wrong: {LEFT_OUT[problem.id]}")
+        if problem.id in DISPUTED:
+            raise UnreadableError(f"its reference solution is wrong: {DISPUTED[problem.id]}")
         graph = join(read_question(problem.question), solution)
         steps = tuple(reference_steps(graph))
         if any(map(_ALGEBRA.search, steps)):

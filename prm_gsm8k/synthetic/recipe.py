@@ -35,6 +35,7 @@ class SyntheticRecipe(Recipe):
         twins: whether the edited questions have rows, too.
         variants: so many times each problem is made again with other numbers.
         problems: a JSONL file or a Hub id to read problems from; None for GSM8K as shipped.
+        drop_test_questions: skip and count problems that hold a question of GSM8K test instead of failing.
     """
 
     config: ClassVar[str] = "synthetic"
@@ -48,6 +49,7 @@ class SyntheticRecipe(Recipe):
     twins: bool = True
     variants: int = 0
     problems: str | None = None
+    drop_test_questions: bool = False
 
     def __post_init__(self) -> None:
         _ = self.options  # raises UsageError if the generator would
@@ -90,18 +92,19 @@ class SyntheticRecipe(Recipe):
         Raises:
             BadInputError: a file, line or problem is invalid, or a question is from a test set.
         """
-        by_split, digest = self.read_problems()
+        by_split, digest = self.read_problems(tally := Tally())
         batches = {}
         for split, problems in by_split.items():
             starts = range(0, len(problems), PROBLEMS_PER_BATCH)
             batches[split] = [orjson.dumps(problems[start : start + PROBLEMS_PER_BATCH]) for start in starts]
-        return Inputs(batches, sum(map(len, by_split.values())), digest)
+        return Inputs(batches, sum(map(len, by_split.values())), digest, tally=tally)
 
-    def read_problems(self) -> tuple[dict[str, list[Problem]], str]:
+    def read_problems(self, tally: Tally | None = None) -> tuple[dict[str, list[Problem]], str]:
         """The problems that `max_examples` leaves, by split, and the digest of all problems that were read."""
         from prm_gsm8k.dataset.splits import problems_by_split
 
-        by_split, digest = problems_by_split(self.problems)
+        counted = (tally or Tally()) if self.drop_test_questions else None
+        by_split, digest = problems_by_split(self.problems, tally=counted)
         return self.kept(by_split), digest
 
     def kept(self, by_split: Mapping[str, list[Problem]]) -> dict[str, list[Problem]]:

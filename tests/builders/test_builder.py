@@ -21,12 +21,13 @@ import prm_gsm8k
 import prm_gsm8k.builders
 from prm_gsm8k.api import build_synthetic
 from prm_gsm8k.build.build import build, prepared
-from prm_gsm8k.build.registry import RECIPES, SyntheticRecipe
+from prm_gsm8k.build.registry import RECIPES, ModelSampledRecipe, SyntheticRecipe
 from prm_gsm8k.builders.builder import PrmGsm8kBuilder
 from prm_gsm8k.dataset import splits
 from prm_gsm8k.dataset.cache import repo_folder
 from prm_gsm8k.dataset.digest import content_digest
 from prm_gsm8k.dataset.problems import problems_from, shipped_problems
+from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.dataset.schema import check_table
 from prm_gsm8k.dataset.splits import keep_share
 from prm_gsm8k.dataset.verify import verify
@@ -277,13 +278,26 @@ def test_options_out_of_range_are_misuse() -> None:
         pass
 
 
-def test_a_test_question_never_becomes_training_data(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", ["{}", "Question: {} Let's think step by step."])
+def test_a_test_question_never_becomes_training_data(tmp_path: Path, asked: str) -> None:
     leak = tmp_path / "leak.jsonl"
-    rows = [*shipped_problems("train")[:3], shipped_problems("test")[7]]
-    leak.write_text("".join(json.dumps({"question": p.question, "answer": p.answer}) + "\n" for p in rows))
+    test = shipped_problems("test")[7]
+    rows = [*plain(3), {"question": asked.format(test.question), "answer": test.answer}]
+    leak.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out, own = tmp_path / "out", {"problems": str(leak), "cache_dir": str(tmp_path / "cache")}
+    with pytest.raises(BadInputError, match=r"leak.jsonl:4: .*gsm8k/test/7.*--drop-test-questions"):
+        build("synthetic", out, **own)
+    assert not out.exists()
     with pytest.raises(BadInputError, match=r"leak.jsonl:4: .*gsm8k/test/7"):
-        build("synthetic", tmp_path / "out", problems=str(leak), cache_dir=str(tmp_path / "cache"))
-    assert not (tmp_path / "out").exists()
+        ModelSampledRecipe(problems=str(leak)).read_problems()
+    built = build("synthetic", out, **own, drop_test_questions=True)
+    assert built.skipped == [(f"{leak}:4", "a question of GSM8K test (gsm8k/test/7)")]
+    assert built.config.drops["problem skipped/a question of GSM8K test"] == 1
+    kept, _ = ModelSampledRecipe(problems=str(leak), drop_test_questions=True).read_problems(tally := Tally())
+    assert ([p.id for chosen in kept.values() for p in chosen], tally.skipped) == (
+        [f"leak/{n}" for n in range(3)],
+        built.skipped,
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- from Python
@@ -326,8 +340,11 @@ def test_build_synthetic_warns_once_of_problems_it_skips() -> None:
 
 def test_build_synthetic_refuses_test_questions() -> None:
     leak = [{"question": p.question, "answer": p.answer} for p in shipped_problems("test")[:1]]
+    leak[0]["question"] = f"Solve: {leak[0]['question']}"
     with pytest.raises(BadInputError, match="gsm8k/test/0"):
         build_synthetic(leak)
+    with pytest.warns(UserWarning, match=r"1 of 4 problems were skipped: user\[3\]: a question of GSM8K test"):
+        assert build_synthetic([*plain(3), *leak], drop_test_questions=True).num_rows
 
 
 def test_the_digest_of_inputs_is_that_of_the_problems_not_of_the_place(tmp_path: Path, problems_file: Path) -> None:

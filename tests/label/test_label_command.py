@@ -152,6 +152,11 @@ def test_questions_of_gsm8k_test_are_labelled_into_test_alone(tmp_path: Path) ->
     assert refused.exit_code == 1
     assert "none of its solutions can be labelled" in refused.output and "--test-questions" in refused.output
     own = write(tmp_path / "own.jsonl", {"question": JANET, "answer": "16 - 3 - 4 = 9\n9 * 2 = 18\n#### 18"})
+    around = f"Q: {JANET}\nA:"
+    file.write_text(file.read_text() + json.dumps(record | {"problem": around}) + "\n")
+    with own.open("a") as lines:
+        lines.write(json.dumps({"question": around, "answer": "16 - 3 - 4 = 9\n9 * 2 = 18\n#### 18"}) + "\n")
+    assert command(file, "--out", tmp_path / "out", "--problems", own).exit_code == 1
     for problems in (), ("--problems", own):
         assert command(file, "--out", tmp_path / "out", "--test-questions", *problems).exit_code == 0
         assert {row["split"] for row in rows(tmp_path / "out")} == {"test"}

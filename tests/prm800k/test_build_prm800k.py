@@ -242,9 +242,13 @@ def test_it_is_said_when_the_list_of_held_out_problems_is_missing(tmp_path: Path
 
 
 def test_a_question_of_gsm8k_test_is_refused_in_train(tmp_path: Path) -> None:
-    write_lines(tmp_path / "phase1_train.jsonl", [right_then_wrong("Mine?"), right_then_wrong(_gsm8k_test(7))])
+    write_lines(
+        tmp_path / "phase1_train.jsonl", [right_then_wrong("Mine?"), right_then_wrong(f"# Problem\n{_gsm8k_test(7)}")]
+    )
     with pytest.raises(BadInputError, match=r"phase1_train.jsonl:2: a question of GSM8K test \(gsm8k/test/7\)"):
         built(tmp_path, tmp_path)
+    made = built(tmp_path, tmp_path, drop_test_questions=True)
+    assert made.config.stats.problems == made.config.drops["problem skipped/a question of GSM8K test"] == 1
 
 
 def _gsm8k_test(i: int) -> str:

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from made_blocks import blocks_of
 
+from prm_gsm8k.dataset.disputed import DISPUTED
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.synthetic.blocks import Block
@@ -17,7 +18,6 @@ from prm_gsm8k.synthetic.families import FAMILIES
 from prm_gsm8k.synthetic.gallery import example_of
 from prm_gsm8k.synthetic.graph import Graph
 from prm_gsm8k.synthetic.held_out import is_test_question
-from prm_gsm8k.synthetic.reviewed import LEFT_OUT
 from prm_gsm8k.synthetic.solve import Change
 
 SOME = shipped_problems("train")[:300]
@@ -50,10 +50,10 @@ def test_no_twin_is_a_question_of_the_test_set(made: list[Block]) -> None:
 
 
 def test_a_problem_whose_reference_is_wrong_is_left_out_with_its_reason() -> None:
-    name = next(iter(LEFT_OUT))
+    name = next(iter(DISPUTED))
     tally = Tally()
     assert blocks_of(shipped_problems("train")[int(name.rpartition("/")[2])], tally=tally) == []
-    assert tally.skipped[0][1] == f"its reference solution is wrong: {LEFT_OUT[name]}"
+    assert tally.skipped[0][1] == f"its reference solution is wrong: {DISPUTED[name]}"
 
 
 def test_what_cannot_be_read_is_counted() -> None:

@@ -369,12 +369,6 @@ def test_a_column_of_another_kind_is_refused(place: Path, changes: dict[str, obj
         run(place, "a", "--dataset", str(file))
 
 
-def test_questions_of_a_test_set_are_refused(place: Path) -> None:
-    file = rows_file(place / "leak.jsonl", problems=3, prompt=shipped_problems("test")[5].question)
-    with pytest.raises(BadInputError, match=r"a question of GSM8K test \(gsm8k/test/5\)"):
-        run(place, "a", "--dataset", str(file))
-
-
 def test_a_dataset_that_is_not_there_is_refused(place: Path) -> None:
     with pytest.raises(BadInputError, match=r"\./nothing: no such file or folder$"):
         run(place, "a", "--dataset", "./nothing")
