@@ -75,7 +75,7 @@ WITH_MODELS += ("sampling/test_prompts.py", "test_doctests.py", "test_readme.py"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `--dist each`, of two workers one takes the tests `WITH_MODELS` and the other the rest: each imports its own."""
+    """With `--dist each`, one of two workers takes the tests `WITH_MODELS` and the other the rest."""
     worker = getattr(config, "workerinput", {"mainargv": ()})
     if "each" not in worker["mainargv"] or worker["workercount"] != 2 or collection_path.is_dir():
         return None

@@ -151,7 +151,7 @@ def _words(text: pa.Array) -> pa.Array:
 
 
 def _runs(texts: pa.Array, vocabulary: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The runs of 13 words in texts, hashed, and the index of each one's text. Words outside the vocabulary are as one."""
+    """The runs of 13 words in texts, hashed, and the index of each one's text. Unknown words are as one."""
     import numpy as np
     import pyarrow.compute as pc
 
