@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # vLLM has wheels for the CPU on Linux x86-64; tests that need a server run there, against an environment of its own
 ENGINE := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),.venv-vllm/.installed)
 
-PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --dist each --numprocesses 2 --override-ini console_output_style=classic
 
 # runs a command and says what it cost: user and system time of all its processes, which no other load on the machine changes
 CPU_SECONDS := $(BIN)/python -c 'import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); \
@@ -33,14 +33,14 @@ data: .venv/.installed
 test: .venv/.installed-dev
 	@$(CPU_SECONDS) $(MAKE) --no-print-directory lint suite
 
-# two workers: each imports torch, transformers and datasets for itself, and that is 15 CPU seconds
+# two workers, of which one imports torch and has all tests that need it: tests/conftest.py
 suite: .venv/.installed-dev
-	$(PYTEST) -m 'not slow and not vllm' --numprocesses 2
+	$(PYTEST) -m 'not slow and not vllm'
 
 # vLLM's tests by themselves, two servers at a time: a worker takes a core, also for a second after each answer
 test-slow: .venv/.installed-dev engine
-	$(PYTEST) -m 'slow and not vllm' --numprocesses 2
-	$(if $(ENGINE),$(PYTEST) -m vllm --numprocesses 2)
+	$(PYTEST) -m 'slow and not vllm'
+	$(if $(ENGINE),$(BIN)/python -m pytest -m vllm --dist loadfile --numprocesses 2)
 
 test-all: test engine
 	$(MAKE) test-slow

@@ -69,12 +69,18 @@ def left_over() -> dict[int, str]:
     return found
 
 
-LONGEST = ("test_readme.py", "test_train_prm.py", "test_pipeline.py", "test_publish.py")
+# What imports torch, transformers or scikit-learn: 10 CPU seconds
+WITH_MODELS = ("audit", "benchmarks", "evaluation", "metrics", "models", "train", "cli/test_bad_files.py")
+WITH_MODELS += ("sampling/test_prompts.py", "test_doctests.py", "test_readme.py")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """These files first, or a worker would be alone with one of them at the end."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--dist each`, one of two workers takes the tests `WITH_MODELS` and the other the rest."""
+    worker = getattr(config, "workerinput", {"mainargv": ()})
+    if "each" not in worker["mainargv"] or worker["workercount"] != 2 or collection_path.is_dir():
+        return None
+    with_models = collection_path.relative_to(Path(__file__).parent).as_posix().startswith(WITH_MODELS)
+    return with_models != (worker["workerid"] == "gw0") or None
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,20 +6,25 @@ A command is run here, or by .ci/run, which must then name it.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import datasets
 import orjson
 import pytest
+from command_line import run_command, use_home
 from loopback import Hub
 from made_prms import make
 
+from prm_gsm8k import load
+from prm_gsm8k.build.build import build
+from prm_gsm8k.dataset import splits
 from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.exceptions import HubUnreachable
 from prm_gsm8k.synthetic.recipe import SyntheticRecipe
 
 ROOT = Path(__file__).parent.parent
@@ -45,11 +50,11 @@ def place(tmp_path_factory: pytest.TempPathFactory, started_hub: Hub) -> Path:
     return place
 
 
-def run(arguments: list[str], place: Path) -> None:
-    """With a cache of its own, and the loopback Hub for the Hub (tests/conftest.py sets HF_ENDPOINT)."""
-    environment = os.environ | {"HF_HOME": str(place / "hf")}
-    done = subprocess.run(arguments, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
+@pytest.fixture
+def inside(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In that folder, with a cache of its own; tests/conftest.py makes the loopback Hub the Hub."""
+    monkeypatch.chdir(place)
+    use_home(monkeypatch, place / "hf")
 
 
 def test_readme_is_short_and_its_picture_small() -> None:
@@ -79,13 +84,15 @@ def test_readme_shows_commands() -> None:
 
 
 @pytest.mark.slow
-def test_every_command_runs(place: Path) -> None:
+@pytest.mark.usefixtures("inside")
+def test_every_command_runs() -> None:
     for command in commands():
         if command == "prm-gsm8k build synthetic --out data":  # all of it is what `make data` builds
             command += " --max-examples 2000"
         in_ci = re.search(rf"^ *{re.escape(command)}$", CI, re.MULTILINE)
         if command.startswith("prm-gsm8k ") and not in_ci:
-            run([sys.executable, "-m", "prm_gsm8k.cli", *shlex.split(command)[1:]], place)
+            done = run_command(*shlex.split(command)[1:])
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         else:
             assert in_ci, f"nothing runs `{command}`"
 
@@ -99,42 +106,37 @@ def test_the_row_it_shows_is_in_the_data() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("inside")
 def test_every_python_block_runs(place: Path) -> None:
     assert (place / "data").is_dir(), "the commands of README come first"
     make("llama, chat").save_pretrained(place / "build" / "prm")  # .ci/run trains one
     for block in blocks("python"):
-        run([sys.executable, "-c", block], place)
+        exec(block, {})
 
 
 @pytest.mark.slow
-def test_without_a_hub_the_rows_are_built_and_load_dataset_finds_them(place: Path, tmp_path: Path) -> None:
-    """Offline, with nothing in the cache and no folder: what is published is not to be had, and rows are built here."""
-    code = """
-import sys, datasets, prm_gsm8k
-from prm_gsm8k.build.build import build
-try:
-    prm_gsm8k.load("synthetic", repo_id="org/prm-gsm8k")
-except prm_gsm8k.exceptions.HubUnreachable as error:
-    print(error, file=sys.stderr)
-built = prm_gsm8k.load("synthetic")
-build("synthetic", "out", repo_id="org/prm-gsm8k")
-for split, rows in built.items():
-    found = datasets.load_dataset("org/prm-gsm8k", "synthetic", split=split)
-    folder = datasets.load_dataset(FOLDER, "synthetic", split=split)
-    assert rows.data.table.combine_chunks() == found.data.table.combine_chunks(), split
-    place = {name: n for n, name in enumerate(found["id"])}
-    assert found.select([place[name] for name in folder["id"]]).to_list() == folder.to_list(), split
-    print(split, len(rows))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", f"FOLDER = {str(place / 'data')!r}{code}"],
-        cwd=tmp_path,
-        env=os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["train", "validation", "test"]
-    assert "is not in the cache, and the Hub cannot be asked" in done.stderr
-    assert "building synthetic into the datasets cache" in done.stderr
+def test_without_a_hub_the_rows_are_built_and_load_dataset_finds_them(
+    tmp_path: Path,
+    hf_home: Path,
+    offline: Callable[[], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Offline, with nothing in the cache and no folder, rows are built here; from few problems."""
+    few = {"train": shipped_problems("train")[:60], "test": shipped_problems("test")[:10]}
+    monkeypatch.setattr(splits, "shipped_problems", few.__getitem__)
+    monkeypatch.chdir(tmp_path)
+    with offline():
+        with pytest.raises(HubUnreachable, match="is not in the cache, and the Hub cannot be asked"):
+            load("synthetic", repo_id="org/prm-gsm8k")
+        built = load("synthetic")
+        assert "building synthetic into the datasets cache" in capsys.readouterr().err
+        build("synthetic", "out", repo_id="org/prm-gsm8k")
+        build("synthetic", "some", max_examples=100)
+        assert list(built) == ["train", "validation", "test"]
+        for split, rows in built.items():
+            found = datasets.load_dataset("org/prm-gsm8k", "synthetic", split=split)
+            folder = datasets.load_dataset("some", "synthetic", split=split)
+            assert rows.data.table.combine_chunks() == found.data.table.combine_chunks(), split
+            place = {name: n for n, name in enumerate(found["id"])}
+            assert found.select([place[name] for name in folder["id"]]).to_list() == folder.to_list(), split

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from prm_gsm8k.dataset.card import CARD, card_head
+from prm_gsm8k.dataset.card_edits import read_head
 from prm_gsm8k.dataset.manifest import MANIFEST, Manifest, read_manifest
 from prm_gsm8k.dataset.schema import arrow_schema
 
@@ -80,7 +81,7 @@ def _head(text: str, folder: Path, manifest: Manifest) -> Iterator[str]:
     import yaml
 
     try:
-        head = yaml.safe_load(text)
+        head = read_head(text)
     except yaml.YAMLError as error:
         yield f"{CARD}: the head is not YAML: {_in_one_line(error)}"
         return

@@ -22,7 +22,9 @@ from prm_gsm8k.dataset.problems import Problem, question_key, shipped_problems
 from prm_gsm8k.exceptions import BadInputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from prm_gsm8k.dataset.recipe import Tally
 
@@ -105,11 +107,15 @@ class Questions:
         return None
 
     @cached_property
-    def words(self) -> pa.Array:
-        """The words of each, one space apart."""
+    def runs(self) -> tuple[pa.Array, NDArray[np.uint64]]:
+        """Their words, each once, and their runs of 13 words, hashed and sorted."""
+        import numpy as np
         import pyarrow as pa
+        import pyarrow.compute as pc
 
-        return _words(pa.array(self._texts, pa.string()))
+        words = _words(pa.array(self._texts, pa.string()))
+        vocabulary = pc.utf8_split_whitespace(words).flatten().unique()
+        return vocabulary, np.unique(_runs(words, vocabulary)[0])
 
     @cached_property
     def masked(self) -> pa.Array:
@@ -157,14 +163,18 @@ def gsm8k_test() -> Questions:
 
 def find_overlaps(prompts: pa.Array, questions: Questions) -> Overlaps:
     """Find the prompts that are like one of the questions. Takes about 0.15 s for all of GSM8K."""
+    import numpy as np
     import pyarrow.compute as pc
 
     inside = ((i, questions.inside(text)) for i, text in enumerate(prompts.to_pylist()))
+    vocabulary, copied = questions.runs
+    runs, row = _runs(_words(prompts), vocabulary)
+    shared = copied.searchsorted(runs) < copied.searchsorted(runs, side="right")
     same = pc.is_in(_words(masked(prompts)), questions.masked).to_numpy(zero_copy_only=False)
     return Overlaps(
         exact={i: name for i, name in inside if name},
         masked=same.nonzero()[0].tolist(),
-        run=_sharing_a_run(_words(prompts), questions.words),
+        run=np.unique(row[shared]).tolist(),
     )
 
 
@@ -213,26 +223,21 @@ def _words(text: pa.Array) -> pa.Array:
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(pc.utf8_lower(text), r"[^\pL\pN]+", " "))
 
 
-def _sharing_a_run(texts: pa.Array, others: pa.Array) -> list[int]:
-    """Which texts have a run of 13 words that one of the others has."""
+def _runs(texts: pa.Array, vocabulary: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The runs of 13 words in texts, hashed, and the index of each one's text. Unknown words are as one."""
     import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    words = pc.utf8_split_whitespace(pa.concat_arrays([texts, others]))
+    words = pc.utf8_split_whitespace(texts)
     row = pc.list_parent_indices(words).to_numpy()
-    code = pc.dictionary_encode(words.flatten()).indices.to_numpy()
-    if len(code) < RUN:
-        return []
+    code = pc.index_in(words.flatten(), vocabulary).fill_null(len(vocabulary)).to_numpy()
     # A run is hashed as a weighted sum of random 64-bit numbers, one per word and one per place: two different runs
     # collide in one build of a billion.
     random = np.random.default_rng(0)
-    word = random.integers(2**64, size=code.max() + 1, dtype=np.uint64)[code]
-    starts = len(code) - RUN + 1
+    word = random.integers(2**64, size=len(vocabulary) + 1, dtype=np.uint64)[code]
+    starts = max(len(code) - RUN + 1, 0)
     run = np.zeros(starts, np.uint64)
     for place, weight in enumerate(random.integers(2**64, size=RUN, dtype=np.uint64) | np.uint64(1)):
         run += weight * word[place : place + starts]
     whole = row[:starts] == row[RUN - 1 :]
-    mine = row[:starts] < len(texts)
-    found: list[int] = np.unique(row[:starts][whole & mine & np.isin(run, run[whole & ~mine])]).tolist()
-    return found
+    return run[whole], row[:starts][whole]

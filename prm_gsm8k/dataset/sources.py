@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import prm_gsm8k
@@ -40,22 +41,20 @@ def source_files(module: str) -> list[Path]:
     >>> [path.name for path in source_files("prm_gsm8k.dataset.problems")]
     ['jsonl.py', 'problems.py', 'exceptions.py']
     """
-    reached: dict[str, Path] = {}
+    seen: dict[str, Path | None] = {}
     to_read = [module]
     while to_read:
-        name = to_read.pop()
-        path = _file(name)
-        if path is None or name in reached:
-            continue
-        reached[name] = path
-        to_read += imported(path.read_text(encoding="utf-8"))
-    files = set(reached.values())
+        if (name := to_read.pop()) not in seen:
+            seen[name] = path = _file(name)
+            to_read += imported(path.read_text(encoding="utf-8")) if path else ()
+    files = {path for path in seen.values() if path}
     for folder in {path.parent for path in files if path.parent != ROOT}:
         files |= {path for path in folder.iterdir() if path.is_file() and path.suffix not in (".py", ".pyc")}
     return sorted(path for path in files if path.stat().st_size)  # an empty __init__.py decides nothing
 
 
-def imported(text: str) -> set[str]:
+@lru_cache(1024)
+def imported(text: str) -> frozenset[str]:
     """Names of this package that may be modules, as import statements have them; each with the packages it lies in.
 
     >>> sorted(imported("from prm_gsm8k.dataset import digest"))
@@ -68,7 +67,7 @@ def imported(text: str) -> set[str]:
         for name in (module, *(f"{module}.{name}" for name in names)):
             parts = name.split(".")
             found |= {".".join(parts[:n]) for n in range(2, len(parts) + 1)}  # a package runs its __init__
-    return found
+    return frozenset(found)
 
 
 def _file(module: str) -> Path | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Literal
 
@@ -70,7 +71,12 @@ def keep_share(by_split: Mapping[str, list[Problem]], keep: int, seed: int) -> d
         count[split] += 1
     kept = {}
     for split, problems in by_split.items():
-        order = sorted(problems, key=lambda p: sha256(f"{seed}/{p.id}".encode()).digest())
+        order = sorted(problems, key=lambda p: _lot(seed, p.id))
         chosen = {problem.id for problem in order[: count[split]]}
         kept[split] = [problem for problem in problems if problem.id in chosen]
     return kept
+
+
+@lru_cache(2**16)  # a build asks for several shares of the same problems
+def _lot(seed: int, problem_id: str) -> bytes:
+    return sha256(f"{seed}/{problem_id}".encode()).digest()
