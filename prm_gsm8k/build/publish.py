@@ -98,7 +98,7 @@ def _edits_of(repo: Repository, remote: Remote, there: Manifest, local: Manifest
     if remote.head is None or CARD not in remote.files:
         return Edits()
     name = f"{repo.id} at {remote.head[:8]}: {CARD}"
-    edits = edits_of(repo.download(CARD, remote.head), name)
+    edits = edits_of(repo.download(CARD, remote.head), name, there, repo.id)
     theirs = {entry.get("config_name") for entry in edits.head.get("configs") or () if isinstance(entry, dict)}
     if taken := sorted(local.configs.keys() & (theirs - there.configs.keys())):
         raise VerificationError(
@@ -131,7 +131,8 @@ def _wanted(folder: Path, local: Manifest, remote: Remote, there: Manifest, card
             found = remote.files.get(picture.path)
             wanted[picture.path] = File(None, kept=found) if found else File(_drawn(picture))
     wanted[MANIFEST] = File(merged.to_json())
-    edits = [(card_there, there), (edits_of(folder / CARD, str(folder / CARD)), read_manifest(folder))]
+    here = read_manifest(folder)
+    edits = [(card_there, there), (edits_of(folder / CARD, str(folder / CARD), here), here)]
     wanted[CARD] = File(render_card(merged, repo_id, with_figures=True, edits=edits).encode())
     ours = {FIGURES, *there.configs} if there.configs else set()
     delete = {

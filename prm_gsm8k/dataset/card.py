@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from prm_gsm8k.dataset.card_edits import Edits, find_edits, with_edits
+from prm_gsm8k.dataset.card_edits import Edits, read_edits, with_edits
 from prm_gsm8k.dataset.card_figures import PLACES, pictures_of, split_rows
 from prm_gsm8k.dataset.manifest import Config, Manifest
 from prm_gsm8k.dataset.schema import card_features, columns_of
@@ -64,11 +64,18 @@ def render_card(
     return with_edits(card_head(manifest), _render_body(card_source(), manifest, repo_id, with_figures), pairs)
 
 
-def edits_of(path: Path, name: str) -> Edits:
-    """What people wrote into a card, nothing if there is none; raises VerificationError if it cannot be kept."""
-    if not path.is_file():
-        return Edits()
-    return find_edits(path.read_text(encoding="utf-8", errors="replace"), card_source(), name)
+def edits_of(path: Path, name: str, manifest: Manifest, repo_id: str | None = None) -> Edits:
+    """What people wrote into a card, nothing if there is none; raises VerificationError if it cannot be kept.
+
+    Args:
+        path: of the card.
+        name: of the card, for messages.
+        manifest: what the card was made from; one without configs, if it is of people alone.
+        repo_id: `ORG/NAME` it was published as.
+    """
+    source = card_source()
+    made = f"{_render_body(source, manifest, repo_id, repo_id is not None)}\n{source}" if manifest.configs else None
+    return read_edits(path, made, name)
 
 
 def card_head(manifest: Manifest) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def write_config(out: Path, name: str, tables: Mapping[str, pa.Table], made_from
         )
         manifest = Manifest.of({**old.configs, name: entry})
         (new / MANIFEST).write_bytes(manifest.to_json())
-        edits = [(edits_of(out / CARD, str(out / CARD)), old)]
+        edits = [(edits_of(out / CARD, str(out / CARD), old), old)]
         (new / CARD).write_text(render_card(manifest, edits=edits), encoding="utf-8")
     return manifest
 

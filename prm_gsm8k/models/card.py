@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prm_gsm8k.dataset.card import markdown_table
+from prm_gsm8k.dataset.card_edits import with_edits
 from prm_gsm8k.exceptions import CheckpointError
 from prm_gsm8k.models.encoder import EncoderConfig
 from prm_gsm8k.models.formats.kinds import QWEN
@@ -61,11 +62,19 @@ ARGUMENTS = (
 
 
 def model_card(folder: str | Path, repo_id: str | None = None) -> str:
-    """The README.md of a trained PRM, with the YAML head that the Hub reads.
+    """The README.md of a trained PRM, with the YAML head that the Hub reads; arguments as of `card_parts`."""
+    return with_edits(*card_parts(folder, repo_id))
+
+
+def card_parts(
+    folder: str | Path, repo_id: str | None = None, files: Iterable[str] | None = None
+) -> tuple[dict[str, Any], str]:
+    """The head and the text of the card of a trained PRM.
 
     Args:
         folder: what `train_prm.py` or `ProcessRewardModel.save_pretrained` wrote.
         repo_id: `ORG/NAME` it is published as; the folder's name stands there without one.
+        files: paths that the card may show if they are pictures, of which the folder may hold only some; None: its own.
 
     Raises:
         CheckpointError: it is no PRM of this package, or its `prm_training.json` cannot be read.
@@ -81,9 +90,9 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> str:
         _how_made(made),
         _what_it_reads(encoder),
         _limits(made, encoder),
-        _pictures(folder),
+        _pictures(pictures(folder) if files is None else [path for path in files if is_picture(path)]),
     ]
-    return f"---\n{_head(name, made)}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n"
+    return _head(name, made), "\n\n".join(part for part in parts if part)
 
 
 def read_training(folder: Path) -> dict[str, Any]:
@@ -120,7 +129,8 @@ def is_repo_id(name: object) -> bool:
     return isinstance(name, str) and bool(re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name))
 
 
-def _head(name: str, made: Mapping[str, Any]) -> str:
+def _head(name: str, made: Mapping[str, Any]) -> dict[str, Any]:
+    import yaml
     from huggingface_hub import EvalResult, ModelCardData
 
     base, datasets = made.get("base_model"), [s["dataset"] for s in _sources(made) if is_repo_id(s.get("dataset"))]
@@ -137,7 +147,7 @@ def _head(name: str, made: Mapping[str, Any]) -> str:
         for key, value in _figures(made, "validation").items()
     ]
     data = ModelCardData(
-        language="en",
+        language=["en"],
         license=made.get("license"),
         base_model=base if is_repo_id(base) else None,
         datasets=list(dict.fromkeys(datasets)) or None,
@@ -147,7 +157,8 @@ def _head(name: str, made: Mapping[str, Any]) -> str:
         model_name=name.rpartition("/")[2] if results else None,
         eval_results=results or None,
     )
-    return str(data.to_yaml()).strip()
+    head: dict[str, Any] = yaml.safe_load(data.to_yaml())
+    return head
 
 
 def _opening(name: str, made: Mapping[str, Any]) -> str:
@@ -281,15 +292,20 @@ def _limits(made: Mapping[str, Any], encoder: EncoderConfig) -> str:
     return "## Limits\n\n" + "\n".join(lines)
 
 
-def _pictures(folder: Path) -> str:
-    paths = [path.relative_to(folder).as_posix() for path in pictures(folder)]
-    return "## Curves\n\n" + "\n\n".join(f"![{Path(path).stem}]({path})" for path in paths) if paths else ""
+def _pictures(paths: Iterable[str]) -> str:
+    shown = [f"![{PurePosixPath(path).stem}]({path})" for path in sorted(paths)]
+    return "## Curves\n\n" + "\n\n".join(shown) if shown else ""
 
 
-def pictures(folder: Path) -> list[Path]:
-    """Pictures beside the weights, or one folder below."""
-    found = [path for pattern in ("*", "*/*") for path in folder.glob(pattern)]
-    return sorted(path for path in found if path.suffix.lower() in PICTURES and path.is_file())
+def pictures(folder: Path) -> list[str]:
+    """Pictures beside the weights, or one folder below, by their paths in it."""
+    found = (path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_file())
+    return sorted(path for path in (path.relative_to(folder).as_posix() for path in found) if is_picture(path))
+
+
+def is_picture(path: str) -> bool:
+    """Whether a card shows a file, by its path in the repository."""
+    return path.lower().endswith(PICTURES) and path.count("/") < 2
 
 
 def _sources(made: Mapping[str, Any]) -> list[dict[str, Any]]:

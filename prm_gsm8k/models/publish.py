@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from prm_gsm8k.dataset.card import CARD
+from prm_gsm8k.dataset.card_edits import Edits, read_edits, with_edits
 from prm_gsm8k.exceptions import CheckpointError, UsageError
 from prm_gsm8k.hub.repository import Announce, File, Published, Remote, Repository, Wanted
-from prm_gsm8k.models.card import PICTURES, model_card, pictures
+from prm_gsm8k.models.card import PICTURES, TRAINING, card_parts, pictures
 from prm_gsm8k.models.checkpoint import FILES
 from prm_gsm8k.models.encoder import FILE, EncoderConfig
 from prm_gsm8k.models.formats.kinds import QWEN, Kind, kind_of
 
-CARD = "README.md"
 STATE = ("prm_run.json", "trainer_state.json")  # state of the training run, not part of the model
 INDEX = "model.safetensors.index.json"
 TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")  # an access token of the Hub
@@ -40,8 +43,9 @@ def publish_model(
 ) -> Published:
     """Upload the PRM of a folder to a model repository of the Hub.
 
-    A README.md in the folder that was edited is sent unchanged; otherwise the card is written for `repo_id`. Files of
-    an earlier PRM that this one lacks are deleted in the same commit; everything else in the repository stays.
+    The card is written for `repo_id`, unless the folder has another README.md: its text is sent then. What people wrote
+    into the repository's card stays. Files of an earlier PRM that this one lacks are deleted in the same commit;
+    everything else in the repository stays.
 
     Args:
         folder: what `train_prm.py`, `ProcessRewardModel.save_pretrained` or `prm-gsm8k export` wrote.
@@ -50,7 +54,8 @@ def publish_model(
     Raises:
         CheckpointError: the folder holds no complete PRM of this package; nothing was sent.
         UsageError: the repository holds another kind of model, or a file holds an access token.
-        VerificationError: the repository differs from what was sent.
+        VerificationError: the repository's card cannot be kept and nothing was sent, or the repository differs from
+            what was sent.
         HubError: the Hub refused or did not answer, or the tag names another commit. `main` is entirely old or
             entirely new.
     """
@@ -61,11 +66,11 @@ def publish_model(
     announce(f"checking {folder}")
     kind = check_model(folder)
     files = files_of(folder)
-    files[CARD] = File(_card(folder, repo_id).encode())
 
     def wanted_on(remote: Remote) -> Wanted:
         load = "ProcessRewardModel.from_pretrained" if kind == "ours" else "load_scorer"
-        return _wanted(files, remote, repo_id, folder.resolve().name, f'{load}("{repo_id}"{{revision}})')
+        card = {CARD: File(_card(folder, repo, remote).encode())}
+        return _wanted(files | card, remote, repo_id, folder.resolve().name, f'{load}("{repo_id}"{{revision}})')
 
     return repo.publish(wanted_on, tag=tag, private=private, plan_only=plan_only, announce=announce)
 
@@ -110,7 +115,7 @@ def files_of(folder: Path) -> dict[str, File]:
         weights = {"model.safetensors"}  # loading reads no other
     found = [path for pattern in FILES for path in folder.glob(pattern) if path.is_file()]
     found = [p for p in found if p.name not in STATE and (p.suffix != ".safetensors" or p.name in weights)]
-    return {path.relative_to(folder).as_posix(): File(path) for path in [*found, *pictures(folder)]}
+    return {path: File(folder / path) for path in [*(path.name for path in found), *pictures(folder)]}
 
 
 def _check_whole(path: Path) -> None:
@@ -127,12 +132,19 @@ def _check_whole(path: Path) -> None:
         raise CheckpointError(f"{path} is truncated: it has {size:,} of {whole:,} bytes")
 
 
-def _card(folder: Path, repo_id: str) -> str:
-    """The folder's README.md if it was edited, else a card for the repository."""
-    own = folder / CARD
-    if own.is_file() and (text := own.read_text(encoding="utf-8")) != model_card(folder):
-        return text
-    return model_card(folder, repo_id)
+def _card(folder: Path, repo: Repository, remote: Remote) -> str:
+    """The card, with what people wrote into the repository's and into the folder's README.md."""
+    head, body = card_parts(folder)
+    edits: list[tuple[Edits, dict[str, Any] | None]] = []
+    if remote.head is not None and CARD in remote.files:
+        read = [path for path in (CARD, FILE, TRAINING, "config.json") if path in remote.files]
+        there, *_ = [repo.download(path, remote.head) for path in read]
+        old: tuple[dict[str, Any], str] | tuple[None, None] = None, None
+        with suppress(CheckpointError):  # there is no PRM, or none that can be read
+            old = card_parts(there.parent, repo.id, remote.files)
+        edits.append((read_edits(there, old[1], f"{repo.id} at {remote.head[:8]}: {CARD}"), old[0]))
+    edits.append((read_edits(folder / CARD, body, str(folder / CARD), own=True), head))
+    return with_edits(*card_parts(folder, repo.id), edits)
 
 
 def _wanted(files: dict[str, File], remote: Remote, repo_id: str, name: str, load: str) -> Wanted:

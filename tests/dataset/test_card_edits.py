@@ -88,6 +88,32 @@ def test_keys_of_the_head_stay_and_those_that_are_generated_are_new() -> None:
     assert head_of(again(card, HEAD | {"license": "other"}))["license"] == "other", "which nobody had changed"
 
 
+def test_what_was_generated_and_is_no_longer_goes() -> None:
+    old = HEAD | {"license": "other", "license_name": "of-the-model", "datasets": ["org/a"]}
+    head = head_of(again(with_edits(old, BODY), HEAD, old))
+    assert (head["license"], "license_name" in head, "datasets" in head) == ("mit", False, False)
+    theirs = with_edits(HEAD | {"license": "apache-2.0"}, BODY)
+    assert "license_name" not in head_of(again(theirs, old | {"pretty_name": "New"}, HEAD)), (
+        "which is of another licence"
+    )
+    added = head_of(again(with_edits(old | {"datasets": ["org/a", "org/theirs"]}, BODY), HEAD, old))
+    assert added["datasets"] == ["org/theirs"]
+
+
+def test_sections_of_others_that_are_called_as_ours_stay_or_it_is_refused() -> None:
+    theirs = "\n\n---\ngated: auto\n---\n# Steps\n\nOf others.\n\n## Rows\n\n99\n"
+    card = with_edits(HEAD, BODY, [(find_edits(theirs, None, "README.md"), None)])
+    assert card.endswith(theirs.rpartition("---\n")[2]) and head_of(card)["gated"] == "auto"
+    with pytest.raises(VerificationError, match=r"README.md: the lines .* are gone from it, .* save what you wrote"):
+        again(theirs)
+
+
+def test_a_very_long_card_stays() -> None:
+    much = "\n\n".join(f"## Note {i}\n\n```python\n# {i}\n```\n\n~~~ and more" for i in range(5_000))
+    second = again(with_edits(HEAD, BODY).replace("## Rows", f"{much}\n\n## Rows"))
+    assert second.endswith(f"{much}\n") and second.count("## Rows") == 1
+
+
 def test_a_card_of_others_stays_whole() -> None:
     theirs = "---\nlicense: cc-by-4.0\nconfigs:\n- data_files: x.csv\n  default: true\n---\nHello.\n# Theirs\n\n12\n"
     card = again(theirs, old=None)
