@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from prm_gsm8k.arithmetic.notation import CURRENCY_SIGNS, plain, without_prefix
+
 Number = int | Fraction
 
 # `1,250.50`, `.5` and `5.00` are numbers, `4th` is not. Signs, currencies and percent signs are in the gaps.
 # Beginning with a character class instead of the two alternatives makes `re` twice as fast on prose.
 NUMBER = re.compile(r"([0-9.](?:(?<=[0-9])[0-9]*(?:,[0-9]{3})*(?:\.[0-9]+)?|(?<=\.)[0-9]+))(?![0-9]|(?:st|nd|rd|th)\b)")
-
-# The numbering or bullet of a step.
-STEP_PREFIX = re.compile(r"(?:\*\*)?(?:[Ss]tep ([0-9]+) ?[:.)-]|([0-9]+)[.)](?=\s)|[-*•](?=\s))(?:\*\*)?:?\s*")
 
 CACHE_SIZE = 200_000  # entries before a cache is cleared: limits the memory of a long build, not reached by GSM8K
 
@@ -103,24 +102,9 @@ class Gap(NamedTuple):
     unread: bool = False  # has operators in a form that is not parsed
 
 
-_PERCENT = re.compile(r"\s*(?:\\?%|percent\b|per cent\b)")
-_MARKS = re.compile(
-    r"[-+*/=(){}\[\]\\×÷·⋅∗–−≈]|(?<![A-Za-z])[xX](?![A-Za-z])|\b(?:plus|minus|times|divided|multipl|equal)"
-)
-_GLYPHS = str.maketrans(
-    {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "–": "-", "−": "-", "≈": "=", "[": "(", "]": ")"}
-    | dict.fromkeys("$£€", " ")
-)
-_LATEX = (
-    (re.compile(r"\\text(?:bf|rm|it)?\{([^{}]*)\}"), r" \1 "),
-    (re.compile(r"\\mathrm\{([^{}]*)\}"), r" \1 "),
-    (re.compile(r"\\(?:times|cdot)(?![A-Za-z])"), "*"),
-    (re.compile(r"\\div(?![A-Za-z])"), "/"),
-    (re.compile(r"\\(?:approx|equiv)(?![A-Za-z])"), "="),
-    (re.compile(r"\\[dt]?frac\s*\{"), "(("),
-    (re.compile(r"\\boxed\s*\{"), " "),
-    (re.compile(r"\\(?:left|right|,|;|!|quad|\(|\)|\[|\]|\$|%| )"), " "),
-)
+_PERCENT = re.compile(r"\s*(?:%|percent\b|per cent\b)")
+_MARKS = re.compile(r"[-+*/=(){}√]|(?<![A-Za-z])[xX](?![A-Za-z])|\b(?:plus|minus|times|divided|multipl|equal)")
+_SIGNS = str.maketrans({"{": "(", "}": ")"} | dict.fromkeys(CURRENCY_SIGNS, " "))
 _WORD_OPERATORS = re.compile(
     r"\b(?:(plus|added to)|(minus)|(times|multiplied by)|(divided by)|((?:which |that |is )?(?:equals|equal to)))\b"
 )
@@ -130,8 +114,9 @@ NUMBER_WORD = re.compile(
     r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|dozen)\b",
     re.IGNORECASE,
 )
+_OTHER_WORD = re.compile(rf"{NUMBER_WORD.pattern}|\b(?:because|since)\b", re.IGNORECASE)
 _TOKEN = re.compile(
-    r"(?:sq|ft|oz|lbs?|hrs?|mins?|secs?|yds?|gal)\.|[A-Za-zÀ-ɏ'’°²³_%]+(?:[-/.][A-Za-z'’]+)*|[-+*/=()]|[^\s]"
+    r"(?:sq|ft|oz|lbs?|hrs?|mins?|secs?|yds?|gal|Rs|[Kk]r)\.|[A-Za-zÀ-ɏ'’°²³_%]+(?:[-/.][A-Za-z'’]+)*|[-+*/=()]|[^\s]"
 )
 _RUNS_OF_WORDS = re.compile(r"W+")
 _UNIT_SLASH = re.compile(r"/W")
@@ -142,6 +127,7 @@ _IS_PLUS_WORDS = re.compile(r"(\)*)W?(\)*)\+W(\(*)")
 _IS_JUXTAPOSED = re.compile(r"(\)*)(\(+)")
 _TAIL = re.compile(r"([-+*/v]?)(\(*)(-?)(\(*)$")
 _OF = {"of", "of the", "of his", "of her", "of their", "of those", "of this", "of that", "of all"}
+_REMAINDER = re.compile(r"[\s,;(]*(?:and |with )?(?:an? )?(?:[rR]|rem|remainder)\b")
 _GLUE = {"", "and", "and a", "&"}
 _VARIABLE = re.compile(r"[-+*/]\s*[A-Za-z](?![A-Za-z])|.*[A-Za-z]{2,} [A-Za-z]\s*=", re.DOTALL)  # 10*p, we get x =
 _UNIT_LETTERS = set("mgLlhskKM")
@@ -151,8 +137,8 @@ _APPROXIMATELY = re.compile(r"=\s*(?:about|approximately|roughly|around|only|a t
 # The words, or their beginnings, that the patterns above look for.
 _MEANT = re.compile(
     rf"(?:{NUMBER_WORD.pattern}|of|the|his|her|their|those|this|that|all|is|and|which|added|to|by|per|cent|about"
-    r"|approximately|roughly|around|only|total|sq|ft|oz|lbs?|hrs?|mins?|secs?|yds?|gal)$"
-    r"|percent|plus|minus|times|divided|multipl|equal|\\",
+    r"|approximately|roughly|around|only|total|sq|ft|oz|lbs?|hrs?|mins?|secs?|yds?|gal|rs|kr|rem|remainder|an?|with"
+    r"|because|since)$|percent|plus|minus|times|divided|multipl|equal",
     re.IGNORECASE,
 )
 
@@ -170,15 +156,11 @@ def _classify(gap: str, edge: str) -> Gap:
                 return Gap(EQUALS, percent=percent, weak=True)
             if words in _GLUE:  # 1 1/2, 3 400, 1 and 1/3 may be one number
                 return Gap(BREAK, percent=percent, weak=True)
-        if gap.startswith("..."):  # 8.333...
+        if gap.startswith("...") or _REMAINDER.match(gap):  # 8.333..., 5 / 2 = 2 r1
             return Gap(BREAK, percent=percent, weak=True)
         letter = gap[:1].isalpha() and not gap[1:2].isalpha() and gap[0] not in _UNIT_LETTERS
         return Gap(BREAK, percent=percent, spoils_left=letter)
-    text = gap.replace("**", " ")
-    if "\\" in text:
-        for pattern, plain in _LATEX:
-            text = pattern.sub(plain, text)
-    text = text.replace("}{", ")/(").replace("}", "))").replace("{", "(").translate(_GLYPHS)
+    text = gap.translate(_SIGNS)
     letter = text[:1].isalpha() and not text[1:2].isalpha()
     if text[:1] == "-" and text[1:2].isalpha():  # 10-minute
         text = " " + text[1:]
@@ -189,7 +171,7 @@ def _classify(gap: str, edge: str) -> Gap:
         "x"
         if token in ("x", "X")
         else "W"
-        if token[0].isalnum() or token[0] in "'’°_"
+        if token[0].isalnum() or token[0] in "'’°_¢"
         else token
         if token in "+-*/=()"
         else "P"
@@ -202,12 +184,14 @@ def _classify(gap: str, edge: str) -> Gap:
         alone = signs.count("x") == 1 and not any(sign in signs for sign in "+-*/=")
         signs = signs.replace("x", "*" if alone else "v")
         letter = letter and not alone
+    if edge == "first":
+        return _prose(signs, percent, spoils_left=False)
     weak = _WORD_EQUALS.search(gap) is not None
     if letter and gap[0] in _UNIT_LETTERS:
         weak = True
     elif letter or _VARIABLE.match(text):
         return _prose(signs, percent, spoils_left=True)
-    if "W" in signs and not edge and NUMBER_WORD.search(gap):  # an operand in words is not parsed
+    if "W" in signs and not edge and _OTHER_WORD.search(gap):  # an operand in words is not parsed
         return _prose(signs, percent, spoils_left=signs[-1] != "W")
     if match := _IS_OPERATOR.fullmatch(signs):
         closes = len(match[1]) + len(match[2])
@@ -254,7 +238,7 @@ class _Words(dict[str, str]):
 
 
 _WORDS = _Words()
-_WORD = re.compile(r"[\\A-Za-z][A-Za-z]+")  # or a LaTeX command
+_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
 class _Gaps(dict[str, int]):
@@ -281,8 +265,7 @@ class _Gaps(dict[str, int]):
         if not self.edge and gap.kind == BREAK and _UNREAD.search(text):
             gap = gap._replace(unread=True)
         if self.edge == "first":  # before an operator here is something that is no number
-            spoils = gap.spoils_right or gap.kind == OPERATOR
-            gap = Gap(BREAK, opens=gap.opens, negative=gap.negative, spoils_right=spoils)
+            gap = Gap(BREAK, opens=gap.opens, negative=gap.negative, spoils_right=gap.spoils_right)
         elif self.edge == "last":
             gap = Gap(BREAK, closes=gap.closes, percent=gap.percent, weak=gap.weak, spoils_left=gap.spoils_left)
         index = self[text] = _GAP_INDEX.setdefault(gap, len(KINDS_OF_GAP))
@@ -294,12 +277,12 @@ class _Gaps(dict[str, int]):
 KINDS_OF_GAP: list[Gap] = [Gap(BREAK)]
 _GAP_INDEX: dict[Gap, int] = {KINDS_OF_GAP[0]: 0}
 # A label (`apples. Mary = `) does not count.
-_UNREAD = re.compile(r"^[^.,;:]*(?:[+*=×÷]| / )|[+*×÷]| / |(?<![A-Za-z])[xX](?![A-Za-z])")
+_UNREAD = re.compile(r"^[^.,;:]*(?:[+*=]| / )|[+*]| / |(?<![A-Za-z])[xX](?![A-Za-z])")
 _LONGEST_GLUE = 12  # a longer text is neither in _OF nor in _GLUE
 _LONGEST_KEPT = 24  # longer prose is hardly ever repeated, so it is not cached
 _PROSE_STARTS = {"", " ", ",", ";", ":"}
-_SUSPECT = re.compile(r"[-+*/=(){}\[\]\\×÷·⋅∗–−≈%\nxX](?:(?<![xX])|(?<![A-Za-z].)(?![A-Za-z]))")
-_SUSPECT_WORDS = ("plus", "minus", "times", "divided", "multipl", "equal", "percent", "per cent")
+_SUSPECT = re.compile(r"[-+*/=(){}√%\nxX](?:(?<![xX])|(?<![A-Za-z].)(?![A-Za-z]))")
+_SUSPECT_WORDS = ("plus", "minus", "times", "divided", "multipl", "equal", "percent", "per cent", "remainder")
 # Of the prose before the first number and after the last, only so many characters next to the number matter.
 _NEAR = 8
 _INNER, _FIRST, _LAST = _Gaps(), _Gaps("first"), _Gaps("last")
@@ -696,8 +679,7 @@ class Step:
 
 def read_step(step: str) -> Step:
     """Parse a step, without its numbering or bullet."""
-    match = STEP_PREFIX.match(step)
-    return Step(step[match.end() :] if match else step)
+    return Step(without_prefix(plain(step)))
 
 
 @dataclass(frozen=True)

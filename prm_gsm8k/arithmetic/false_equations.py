@@ -19,7 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from prm_gsm8k.arithmetic.equations import STEP_PREFIX, Number, Pair, Shape, Step, apply, divide, evaluate
+from prm_gsm8k.arithmetic.equations import Number, Pair, Shape, Step, apply, divide, evaluate
+from prm_gsm8k.arithmetic.notation import CURRENCY_SIGNS, plain, readings, without_prefix
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,20 @@ def false_equations(step: str) -> list[FalseEquation]:
         return []
     if _ENDLESS.search(step):
         return []
-    body = _plain(step)
-    if match := STEP_PREFIX.match(body):
-        body = body[match.end() :]
-    read = Step(" " + body)  # a bracket at the start of the text is parsed only after a space
+    text = _PERCENT_OF.sub("% * ", plain(step))
+    body, *others = readings(without_prefix(text))
+    false = _false_in(body, step)
+    # `80.000 - 500 = 79.500` may have no decimal point, `- 5 + 8 = 3` no bullet.
+    return [] if false and any(map(_holds, (*others, text))) else false
+
+
+def _holds(body: str) -> bool:
+    pairs = Step(body).pairs
+    return bool(pairs) and all(pair.holds for pair in pairs)
+
+
+def _false_in(body: str, step: str) -> list[FalseEquation]:
+    read = Step(body)
     false = []
     for pair in read.pairs:
         if pair.holds or pair.left.first == pair.left.last or (pair.weak and not _comes_to_a_fraction(read, pair)):
@@ -60,7 +71,7 @@ def false_equations(step: str) -> list[FalseEquation]:
         except ZeroDivisionError:
             continue
         text = _span(read, pair.left.first, pair.right.last)
-        if not _doubtful(read, pair, text) and not _may_be_meant(read, pair, text, body):
+        if not _doubtful(read, pair, text) and not _may_be_meant(read, pair, text, step):
             false.append(FalseEquation(text, value, stated))
     return false
 
@@ -81,21 +92,7 @@ def _comes_to_a_fraction(read: Step, pair: Pair) -> bool:
 # --- the text of an equation ------------------------------------------------------------------------------------------
 
 _ENDLESS = re.compile(r"\d{200}")  # a model in a loop; Python reads no int of more than 4,300 digits
-_TAG = re.compile(r"<<[^<>]*>>")  # GSM8K's calculator annotations: models trained on it write them
-_MATH = re.compile(r"\\[()\[\]]|\$\$|(?<!\\)\$(?=[^$\n]*\\[a-z]+[^$\n]*\$)|\\(?:displaystyle|,|;|!|quad)")
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_PERCENT_OF = re.compile(r"(?<=\d)%\s+of\s+(?=[$£€]?\d[\d,.]*\s*=)")  # 20% of $10 = $2
-_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\s*\{([^{}]*)\}")
-
-
-def _plain(step: str) -> str:
-    """The step without calculator tags, and with LaTeX's commas, signs, fractions and words in plain text."""
-    if "<<" in step:
-        step = _TAG.sub("", step)
-    if "\\" in step or "{,}" in step:
-        step = step.replace("{,}", ",").replace(r"\$", "$").replace(r"\%", "%")
-        step = _TEXT.sub(r" \1 ", _FRACTION.sub(r"((\1)/(\2))", _MATH.sub(" ", step)))
-    return _PERCENT_OF.sub("% * ", step)
+_PERCENT_OF = re.compile(rf"(?<=\d)%\s+of\s+(?=[{CURRENCY_SIGNS}]?\d[\d,.]*\s*=)")  # 20% of $10 = $2
 
 
 def _span(read: Step, first: int, last: int) -> str:
@@ -103,7 +100,7 @@ def _span(read: Step, first: int, last: int) -> str:
     between = "".join(
         read.texts[k] + (read.gaps[k + 1] if k < last else "") for k in range(first, last + 1)
     )  # fmt: skip
-    opening = re.search(r"[-−$£€(]*\Z", read.gaps[first])
+    opening = re.search(rf"[-(\s{CURRENCY_SIGNS}]*\Z", read.gaps[first])
     percent = read.gaps[last + 1].lstrip()[:1] == "%"
     return " ".join(((opening[0] if opening else "") + between + ("%" if percent else "")).split())
 
@@ -111,14 +108,15 @@ def _span(read: Step, first: int, last: int) -> str:
 # --- what cannot be parsed with certainty -----------------------------------------------------------------------------
 
 _SENTENCE_END = re.compile(r"[.;!?\n](?:\s|\Z)")
-_UNFINISHED_LEFT = re.compile(r"(?:[-+*/×÷·^_)\]}]\s*[$£€(]*\s*|:|[A-Za-z_]\(*)\Z|\A\s*[,.]\s*\Z")
-_UNFINISHED_RIGHT = re.compile(r"\s*(?:[+*/×÷^:(]|[-−–]\s*[\d(])|[A-Z][a-z]|[A-Za-z]\b(?<![mgLlhskKM])|[°!²³½¼¾]")
+_UNFINISHED_LEFT = re.compile(rf"(?:[-+*/^_)]\s*[(\s{CURRENCY_SIGNS}]*|:|[A-Za-z_]\(*)\Z|\A\s*[,.]\s*\Z")
+_UNFINISHED_RIGHT = re.compile(r"\s*(?:[+*/^:(]|-\s*(?:[\d(]|[A-Za-z]\b))|[A-Z][a-z]|[A-Za-z]\b(?<![mgLlhskKM])|[°!²³]")
 _AND_MORE = re.compile(r"[^.;,]{0,24}\b(?:and|remainder|left ?over|r)\W*\Z")  # 4 hours and 40 minutes
 _ALGEBRA = re.compile(
-    r"(?<![A-Za-z'’\\])(?:[b-hj-wyzB-HJ-WYZ](?![A-Za-z'’.°])|[xX](?=\s*[-+=)])|(?<=[-+=(])\s*[xX](?!\s*\d))"
+    r"(?<![A-Za-z'’\\])(?:[b-hj-wyzB-HJ-WYZ](?![A-Za-zÀ-ɏ'’.°])|[xX](?=\s*[-+=)])|(?<=[-+=(])\s*[xX](?!\s*\d))"
 )
+_LABEL = re.compile(r".*=[(\s]*\Z", re.DOTALL)  # `x = `: what follows stands for itself
 _OTHER_KIND = re.compile(
-    r"\^|:\d|\b0\d|\b[ap]\.?m\b|[½⅓⅔¼¾⅛√!²³]|\bmod\b|\d(?:st|nd|rd|th)\b|\d-[A-Za-z]|\d[A-WYZ]|\d\(\s*[A-Za-z]"
+    r"\^|:\d|(?<![\d.,])0\d|\b[ap]\.?m\b|[√!²³]|\bmod\b|\d(?:st|nd|rd|th)\b|\d-[A-Za-z]|\d[A-WYZ]|\d\(\s*[A-Za-z]"
     r"|\d[xX]\(|\d\s*[xX]\b(?!\s*[\d$(])"
 )
 _VERB = re.compile(r"\b(?:is|are|was|were|has|have|had)\b")
@@ -128,10 +126,16 @@ def _doubtful(read: Step, pair: Pair, text: str) -> bool:
     """Whether the equation may be part of something longer or of algebra, or has clock times, powers or mixed units."""
     first, last = pair.left.first, pair.right.last
     before, after = read.gaps[first], read.gaps[last + 1]
+    if first in read.skeleton.negatives:
+        before = before.rpartition("-")[0]
     if _UNFINISHED_LEFT.search(before) or _UNFINISHED_RIGHT.match(after) or _AND_MORE.match(after):
         return True
     whole = before[-3:] + text + after[:3]
-    if _VERB.search(text) or _OTHER_KIND.search(whole) or _ALGEBRA.search(_SENTENCE_END.split(before)[-1] + text):
+    if (
+        _VERB.search(text)
+        or _OTHER_KIND.search(whole)
+        or _ALGEBRA.search(_LABEL.sub("", _SENTENCE_END.split(before)[-1]) + text)
+    ):
         return True
     if _mixes_units(text + after[:12]):
         return True
@@ -140,7 +144,7 @@ def _doubtful(read: Step, pair: Pair, text: str) -> bool:
     for k in range(first - 1, 0, -1):
         if _SENTENCE_END.search(read.gaps[k + 1]) or k in inside:
             break
-        if re.search(r"[-+*/×÷]\s*[$(]*\Z|%\s*of", read.gaps[k]):
+        if re.search(r"[-+*/]\s*[$(]*\Z|%\s*of", read.gaps[k]):
             return True
     return False
 
@@ -189,19 +193,19 @@ _FACTORS = {
 }
 
 
-def _may_be_meant(read: Step, pair: Pair, text: str, body: str) -> bool:
+def _may_be_meant(read: Step, pair: Pair, text: str, step: str) -> bool:
     """Whether the equation is true in some way that people may mean it."""
     shape, first, right = pair.left.shape, pair.left.first, pair.right.first
     fraction = pair.right.first != pair.right.last
     written = "" if fraction else read.texts[right]
-    loose = _ROUGHLY.search(body) is not None
+    loose = _ROUGHLY.search(step) is not None
     for numbers in (read.values, read.raws):
         for stated in {pair.right.shape.value(read.values, right), pair.right.shape.value(read.raws, right)}:
             for value in _readings(read, pair, numbers):
                 if value == stated if fraction else _is_about(value, stated, written, loose):
                     return True
                 for factor, words in _FACTORS.items():
-                    if value and divide(stated, value) in (factor, Fraction(1, factor)) and re.search(words, body):
+                    if value and divide(stated, value) in (factor, Fraction(1, factor)) and re.search(words, step):
                         return True
                 # `8 packs of 5 bags * $4 = $160`, `10 pages on day 1 * 2 = 20`: the number before it is part of it.
                 if first and not re.search(r"[.;:,!?\n]", read.gaps[first]):

@@ -15,6 +15,13 @@ import logging
 import re
 from fractions import Fraction
 
+from prm_gsm8k.arithmetic.notation import (
+    CURRENCY_SIGNS,
+    plain_numbers,
+    readings,
+    uses_decimal_comma,
+    with_decimal_points,
+)
 from prm_gsm8k.exceptions import UsageError
 
 _TAG = re.compile(r"<<[^<>\n]*>>")
@@ -35,11 +42,11 @@ _LAST_LINE = re.compile(
 _DECORATION = re.compile(
     r"\*\*|__|\\[()\[\]]|\\(?:left|right|,|;|!|quad)|\\(?:text|mathrm|mbox)\s*\{([^{}]*)\}|\$(?=\s*\\|\s*\Z)|`"
 )
-_CURRENCY = r"(?:\\?[$£€¥]|USD)\s*"
-_DIGITS = r"(?:\d{1,3}(?:(?:,|\{,\}|[ \u00a0\u202f])\d{3})+(?!\d)|\d+)"
+_CURRENCY = rf"\\?[{CURRENCY_SIGNS}]\s*"
+_DIGITS = r"(?:\d{1,3}(?:(?:,|\{,\}| )\d{3})+(?!\d)|\d+)"
 _FRACTION = r"\\[dt]?frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?"
 _NUMBER = re.compile(
-    rf"(?<![\w.,:/^\\])(?P<sign>[-−–])?(?:{_CURRENCY})?(?P<inner>[-−–])?"
+    rf"(?<![A-Za-zÀ-ɏ\d_.,:/^\\])(?P<sign>[-−–])?(?:{_CURRENCY})?(?P<inner>[-−–])?"
     rf"(?:(?P<number>{_DIGITS}(?:\.\d+)?|\.\d+)(?:(?:\s*|\s+and\s+){_FRACTION}|(?:\s+|\s+and\s+)(\d+)/(\d+)(?![\d/]|\.\d)|\s*/\s*(?P<over>\d+)(?![\d/]|\.\d))?"
     rf"|{_FRACTION})(?P<percent>\s*(?:\\?%|percent\b))?(?!:\d|[xyz]\b)"
 )
@@ -58,7 +65,9 @@ def final_answer(text: str) -> str | None:
     The last announced answer counts (`#### 18`, `\boxed{18}`, `The answer is 18`, `A: 18`); without one, the last
     number of the text, or the result of its last equation. None if there is no number.
     """
-    text = _TAG.sub("", _THOUGHTS.sub("", text))
+    text = plain_numbers(_TAG.sub("", _THOUGHTS.sub("", text)))
+    if uses_decimal_comma(text):
+        text = with_decimal_points(text)
     for match in reversed(list(_ANNOUNCED.finditer(text))):
         said = _boxed(text, match.end()) if match[0].startswith("\\boxed") else _said(text, match.end())
         if said and (answer := _answer_in(said, first=True)) is not None:
@@ -108,15 +117,13 @@ def is_right(text: str, reference: str) -> bool:
 
 
 def numbers(text: str) -> list[Fraction]:
-    """The values of a written number: two for a percentage (`70%`: 70 and 7/10), none if it is not a number."""
-    text = text.strip()
-    match = _NUMBER.match(text) if len(text) <= _LONGEST_NUMBER else None
-    if match is None or match.end() != len(text.rstrip(". ")):
-        return []
-    value = _value(match)
-    if value is None:
-        return []
-    return [value, value / 100] if match["percent"] else [value]
+    """The values of a written number, none if it is not one: of `70%` 70 and 7/10, of `1.250` 5/4 and 1250."""
+    values = []
+    for reading in readings(plain_numbers(text.strip())) if len(text) <= _LONGEST_NUMBER else ():
+        match = _NUMBER.match(reading)
+        if match and match.end() == len(reading.rstrip(". ")) and (value := _value(match)) is not None:
+            values += [value, value / 100] if match["percent"] else [value]
+    return values
 
 
 def _boxed(text: str, start: int) -> str:
@@ -165,7 +172,7 @@ def _written(match: re.Match[str]) -> str:
     """A number as written, without currency and commas."""
     sign = "-" if match["sign"] or match["inner"] else ""
     whole = (match["number"] or "").replace("{,}", "")
-    whole = re.sub("[, \u00a0\u202f]", "", whole)
+    whole = re.sub("[, ]", "", whole)
     parts = [group for group in match.group(4, 5, 6, 7, 9, 10) if group]
     if match["over"]:
         whole += f"/{match['over']}"

@@ -17,47 +17,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from prm_gsm8k.arithmetic.notation import plain, without_prefix
+
 # Ways to write a number: thousands by commas, decimals, a percent sign.
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?%?|\.\d+%?"
-_TOKEN = re.compile(rf"{_NUMBER}|[A-Za-z]+(?:['’][a-z]+)?|\*\*|[-+*/^=()<>.,;:?!|\n]")
-
-_GLYPHS = str.maketrans(
-    {
-        "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "−": "-", "–": "-", "—": ";", "≈": "=", "∕": "/", "⁄": "/",
-        "[": "(", "]": ")", "{": "(", "}": ")", "½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3",
-        "⅛": " 1/8", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "→": ";", "⇒": ";", "↔": ";",
-    }
-)  # fmt: skip
-_TAG = re.compile(r"<<[^<>\n]*>>")
-_BRACED = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}|\\[dt]?frac\s*(\d)\s*(\d)")
-_WORDS = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|textit|operatorname)\s*\{([^{}]*)\}")
-_COMMAND = re.compile(
-    r"\\(times|cdot|ast|div|approx|equiv|sim|implies|Rightarrow|to|quad|qquad|boxed|le|ge|neq)?(?:[A-Za-z]+|.)?"
-)
-_MEANS = {"times": "*", "cdot": "*", "ast": "*", "div": "/", "approx": "=", "equiv": "=", "sim": "="}
-_SPACED = re.compile(r"(?<=[$£€¥])\s?\d{1,3}(?: \d{3})+(?!\d)|(?<![\d.,])\d{1,3}(?: \d{3})+(?=\s?[$£€¥])")
-
-
-def plain(text: str) -> str:
-    """A step without calculator tags, LaTeX and typographic signs."""
-    if "<<" in text:
-        text = _TAG.sub("", text)
-    if "\\" in text:
-        text = text.replace("{,}", ",").replace(r"\$", "$").replace(r"\%", "%")
-        for _ in range(3):  # a fraction in a fraction
-            text, found = _BRACED.subn(r" ((\1\3)/(\2\4)) ", text)
-            if not found:
-                break
-        text = _WORDS.sub(r" \1 ", text)
-        text = _COMMAND.sub(lambda m: _MEANS.get(m[1] or "", " ; " if m[1] in _ARROWS else " "), text)
-    if not text.isascii():
-        text = text.translate(_GLYPHS)
-    if ("$" in text or not text.isascii()) and _SPACED.search(text):
-        text = _SPACED.sub(lambda m: m[0].replace(" ", ""), text)
-    return text
-
-
-_ARROWS = {"implies", "Rightarrow", "to", "quad", "qquad", "le", "ge", "neq"}
+_TOKEN = re.compile(rf"{_NUMBER}|[^\W\d_]+(?:['’][a-z]+)?|\*\*|[-+*/^=()<>.,;:?!|\n]")
 
 # --- expressions ------------------------------------------------------------------------------------------------------
 
@@ -431,11 +395,6 @@ class _Reader:
         return 0
 
 
-_HEADING = re.compile(
-    r"\s*(?:\*\*|#+\s)?\s*(?:[Ss]tep\s*\d{1,2}\s*[:.)-]|\(?\d{1,2}[.)](?=\s)|[-*•](?=\s))(?:\*\*)?:?\s*"
-)
-
-
 _RANGE = re.compile(r"(?<=\d)-(?=\d)")  # weeks 2-3
 
 
@@ -452,8 +411,7 @@ def read_step(step: str) -> ReadStep:
     text = plain(step)
     if "=" not in text:
         text = _RANGE.sub(" to ", text)
-    match = _HEADING.match(text)
-    return _Reader(_TOKEN.findall(text, match.end() if match else 0)).read()
+    return _Reader(_TOKEN.findall(without_prefix(text))).read()
 
 
 def _opens_operand(token: str) -> bool:

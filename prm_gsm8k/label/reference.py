@@ -19,7 +19,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from prm_gsm8k.label.expressions import FRACTION_WORDS, NUMBER_WORDS, Statement, Tree, plain, read_step, to_number
+from prm_gsm8k.arithmetic.notation import plain
+from prm_gsm8k.label.expressions import FRACTION_WORDS, NUMBER_WORDS, Statement, Tree, read_step, to_number
 
 PRIME = (1 << 61) - 1
 _MOST_TERMS = 6  # of a sum whose partial sums are all listed

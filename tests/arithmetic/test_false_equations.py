@@ -7,8 +7,10 @@ from fractions import Fraction
 
 import pytest
 
+from prm_gsm8k.arithmetic.equations import read_equations
 from prm_gsm8k.arithmetic.false_equations import false_equations, first_false_equation
 from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.label.expressions import read_step
 
 TRUE = [
     "3 x 4 = 12",
@@ -28,6 +30,16 @@ TRUE = [
     "30 miles/hour * 2 hours = 60 miles",
     "(3 + 4) * 2 = 14",
     "He sold 48/2 = <<48/2=24>>24 clips.",
+    "-5 + 8 = 3",
+    "- 5 + 8 = 3",
+    "¼ of 80 = 20",
+    r"\(\sqrt{9} + 1 = 4\)",
+    r"There are $\binom{8}{2} = 28$ pairs.",
+    *("5 / 2 = 2 r1", "5 / 2 = 2 R 1", "17 ÷ 5 = 3 remainder 2", "17/5 = 3, with a remainder of 2", "17/5 = 3 (rem 2)"),
+    *("3/2 = 1 1/2", "7/2 = 3½", "2½ * 2 = 5", "2.99/12 = 0.25", "2(6+1.5) = 15", "(3)(4) = 12", "(2+1)(3+1) = 12"),
+    *("80.000 + 50.000 = 130.000", "80.000 - 500 = 79.500", "79.500 + 625 = 80.125", "1.234,56 + 1,44 = 1.236"),
+    *("1,5 * 2 = 3", "2,5 Euro * 2 = 5 Euro", "1 234,5 + 0,5 = 1 235", "10 000 * 2 = 20 000", "1'000 + 500 = 1'500"),
+    *("Rs. 1,00,000 + 50,000 = 1,50,000", "₹1,00,000 / 2 = ₹50,000", "12,34,567 + 1 = 12,34,568"),
 ]
 FALSE = {
     "3 x 4 = 13": (12, 13),
@@ -48,8 +60,24 @@ FALSE = {
     "3/2 = 0.5": (Fraction(3, 2), Fraction(1, 2)),
     "1/2 + 1/3 = 5/7": (Fraction(5, 6), Fraction(5, 7)),
     "The discount is 20% of $10 = $4.": (2, 4),
+    "-5 + 8 = 13": (3, 13),
+    "80.000 - 500 = 78.500": (79500, 78500),
+    "2,5 Euro * 2 = 6 Euro": (5, 6),
+    "₹1,00,000 / 2 = ₹60,000": (50000, 60000),
+    "$104,000 + $5,000 = $110,000": (109000, 110000),
+    r"\(17\cdot44 = 788\)": (748, 788),
 }
 # No equation of these is certainly false: rounded, cut, in other units, part of something longer, or no arithmetic.
+CURRENCIES = (
+    *("$", "£", "€", "¥", "₹", "₩", "₽", "₺", "US$", "R$", "A$", "Rs. ", "Rs.", "Rs ", "CHF ", "kr ", "kr. ", "EUR "),
+    *("zł ", r"\$"),
+)
+UNITS = ("€", " €", "₽", " kr", " zł", "zł", " CHF", " USD", "¢", " Rs.")
+BEFORE = (
+    *("", "(", "- ", "* ", "• ", "1) ", "(2) ", "3. ", "a) ", "Step 2: ", "**Step 2:** ", "### Step 2: ", "> ", "=> "),
+    *("→ ", "∴ ", "**Total**: ", "**Total:** ", "Total = ", "x = ", "n=", "So, ", "pencils: ", r"\( ", r"\[ ("),
+    *("[", "$$ "),
+)
 SPARED = [
     "So 31/3 = 10 full boxes.",
     "She buys 18 * 0.33 = 6 dollars' worth.",
@@ -92,6 +120,29 @@ def test_a_true_equation_is_never_called_false(step: str) -> None:
 @pytest.mark.parametrize("step", FALSE)
 def test_a_false_equation_is_found_with_both_its_sides(step: str) -> None:
     assert [(e.value, e.stated) for e in false_equations(step)] == [FALSE[step]]
+
+
+@pytest.mark.parametrize("sign", CURRENCIES)
+def test_a_currency_before_a_number_says_nothing(sign: str) -> None:
+    assert false_equations(f"{sign}76 - {sign}25 = {sign}51") == []
+    assert [e.value for e in false_equations(f"It costs {sign}76 - {sign}25 = {sign}61.")] == [51]
+    assert [e.is_true for e in read_equations(f"{sign}76 - {sign}25 = {sign}51")] == [True]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_currency_behind_a_number_is_a_unit(unit: str) -> None:
+    assert [e.is_true for e in read_equations(f"76{unit} - 25{unit} = 51{unit}")] == [True]
+    assert [e.value for e in false_equations(f"76{unit} - 25{unit} = 61{unit}.")] == [51]
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_whatever_a_step_begins_with(before: str) -> None:
+    close = ")" if before.endswith("(") else "]" if before == "[" else ""
+    for opening, closing in ("", ""), ("(", ")"):
+        left = f"{before}{opening}76 - 25{closing}{close}"
+        assert [(e.operands, e.result, e.is_true) for e in read_equations(f"{left} = 51")] == [((76, 25), 51, True)]
+        assert [(e.value, e.stated) for e in false_equations(f"{left} = 61")] == [(51, 61)]
+        assert "76 - 25" in str(read_step(f"{left} = 51").statements[-1])
 
 
 @pytest.mark.parametrize("step", SPARED)

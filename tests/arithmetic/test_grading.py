@@ -39,6 +39,17 @@ FOUND = {
     "The answer is .5.": ".5",
     "The answer is 110 + 32 = 142.": "142",
     "The answer is 2. Wait, that was too quick. The answer is 3.": "3",
+    # as other countries write it
+    "Die Antwort ist 130.000 €.": "130000",
+    "Also 1.234,56 + 1 = 1.235,56": "1235.56",
+    "Antwort: 0,5 kg": "0.5",
+    "La réponse est 1 234,5 €.": "1234.5",
+    "The answer is Rs. 1,00,000.": "100000",
+    "Rs.51": "51",
+    "The answer is R$ 12,50.": "12.50",
+    "答えは1,250円です": "1250",
+    "It is 1'000 CHF.": "1000",
+    "So 3/2 = 1½ cups.": "1 1/2",
     # not announced: what the last equation comes to, or the last number
     "So 48/2 = 24 are left after 3 days.": "24",
     "He has 9 + 9 = <<9+9=18>>18 eggs.": "18",

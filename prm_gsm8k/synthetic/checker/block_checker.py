@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prm_gsm8k.arithmetic.equations import VALUES, Number, Step
+from prm_gsm8k.arithmetic.equations import VALUES, Number, Step, read_step
 from prm_gsm8k.synthetic.checker.quantities import Quantities, spelled_values
 
 # Why a block is refused. What follows a colon is detail for a person.
@@ -76,7 +76,7 @@ class _Read:
 
     def __init__(self, question: str, steps: Sequence[str]) -> None:
         self.quantities = Quantities(question)
-        self.steps = [Step(step) for step in steps]
+        self.steps = [read_step(step) for step in steps]
         self.results: set[Number] = set()
         for step in self.steps:
             self.results.update(results_of(step))
@@ -135,7 +135,7 @@ class BlockChecker:
         excused: set[Number] = set().union(*self.own)
         last: list[Number] = []
         for index in range(len(steps)):
-            step = self.read.steps[index] if index < first else Step(steps[index])
+            step = self.read.steps[index] if index < first else read_step(steps[index])
             if _false(step) != (is_slip and index == first):
                 return f"{FALSE_EQUATION}: {steps[index]}"
             results = results_of(step)
@@ -166,7 +166,7 @@ class BlockChecker:
         (['more'], ['fewer'], '+', '-')
         """
         says = self.words if twin == self.question else _words(twin)
-        here = Step(steps[first]) if first < len(steps) else None
+        here = read_step(steps[first]) if first < len(steps) else None
         return Difference(
             self.words - says,
             says - self.words,

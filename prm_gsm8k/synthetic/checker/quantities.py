@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from prm_gsm8k.arithmetic.equations import NUMBER, VALUES, Number, divide
+from prm_gsm8k.arithmetic.notation import plain_numbers
 
 _ONES = {
     word: value
@@ -103,7 +103,6 @@ _WORD = re.compile(r"[a-z]+")
 _SPACED = str.maketrans({chr(i): chr(i) for i in range(128)} | dict.fromkeys("0123456789.,;:!?-–—/()'’\"“”$%&", " "))
 _FRACTION = re.compile(r"([0-9]+) ?/ ?([0-9]+)")
 _MIXED = re.compile(r"([0-9]+) (?:and )?([0-9]+)/([0-9]+)")
-_VULGAR = {"½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4), "⅓": Fraction(1, 3), "⅔": Fraction(2, 3)}
 _SPELLED = frozenset((*_ONES, *_TENS, *_SCALES, "dozen"))
 
 
@@ -119,6 +118,7 @@ class Quantities:
 
     def __init__(self, question: str) -> None:
         stated: set[Number] = set()
+        question = plain_numbers(question)
         parts = NUMBER.split(question)
         self.percents: set[Number] = set()
         for text, gap in zip(parts[1::2], parts[2::2], strict=False):
@@ -140,8 +140,6 @@ class Quantities:
         for i, word in enumerate(words):
             if word in NUMBER_WORDS:
                 self._add_word(stated, words, i)
-        if not question.isascii():
-            stated.update(value for glyph, value in _VULGAR.items() if glyph in question)
         if "percent" in words:
             for i, word in enumerate(words[1:]):
                 if word == "percent" and words[i] in NUMBER_WORDS:
