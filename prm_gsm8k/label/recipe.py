@@ -32,9 +32,11 @@ from prm_gsm8k.label.samples import Sample, ShapeError, read_record
 
 LINES_PER_BATCH = 256  # a unit of work a process takes: a tenth of a second
 MOST_NAMED = 1000
+LEAST_CONFIDENCE = 0.3  # below it, one label in ten is the teacher's (benchmarks/label.md)
+UNSURE = "confidence too low"
+CANNOT_TELL = "solution left out/cannot tell: "
 NO_REFERENCE = "solution left out/no problem asks its question"
 TEST_QUESTION = "solution left out/a question of GSM8K test (--test-questions labels it for evaluation)"
-UNSURE = "solution left out/cannot tell: confidence too low"
 
 
 @dataclass
@@ -57,7 +59,7 @@ class LabelledRecipe(Recipe):
     file: str = ""
     problems: str | None = None
     test_questions: bool = False
-    min_confidence: float = 0.3
+    min_confidence: float = LEAST_CONFIDENCE
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_confidence <= 1:
@@ -176,11 +178,11 @@ class LabelledRecipe(Recipe):
             seen.add(steps)
             label = label_solution(problem.question, reference, steps)
             if label.first_error is None:
-                tally.counts[f"solution left out/cannot tell: {label.kind}"] += 1
+                tally.counts[CANNOT_TELL + label.kind] += 1
                 _skip(tally, where, label.reason)
                 continue
             if label.first_error >= 0 and label.confidence < self.min_confidence:
-                tally.counts[UNSURE] += 1
+                tally.counts[CANNOT_TELL + UNSURE] += 1
                 continue
             if (labels := prefixes.labels(steps, label.first_error)) is None:
                 tally.counts[DISAGREES] += 1

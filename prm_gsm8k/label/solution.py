@@ -57,6 +57,8 @@ class Label:
             none is); measured, see `locate.py`. 0 if nothing can be told.
         answer: what the solution concludes; None if it concludes nothing, or was not read.
         evidence: every value that was read, and what it was matched to.
+        chances: of each step, the probability that it is the first error, of a solution with a wrong answer; empty if
+            nothing can be told.
     """
 
     first_error: int | None
@@ -65,6 +67,7 @@ class Label:
     confidence: float
     answer: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    chances: tuple[float, ...] = ()
 
 
 def label_solution(problem: str, reference: str | Reference, steps: Sequence[str]) -> Label:
@@ -166,7 +169,7 @@ def _label_wrong(reference: Reference, steps: Sequence[str], answer: str) -> Lab
     # Nothing speaks for one of many sentences before the first suspect, so none of them is named.
     step = max((i for i in range(len(steps)) if EARLIER not in seen[i]), key=chances.__getitem__)
     kind, reason = _reason(reference, trace, found, step, answer)
-    return Label(step, reason, kind, round(chances[step], 4), answer, _evidence(trace))
+    return Label(step, reason, kind, round(chances[step], 4), answer, _evidence(trace), tuple(chances))
 
 
 def _evidence(trace: Trace) -> tuple[Evidence, ...]:
