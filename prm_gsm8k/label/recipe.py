@@ -16,6 +16,7 @@ import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -30,7 +31,7 @@ from prm_gsm8k.dataset.splits import split_of
 from prm_gsm8k.exceptions import BadInputError, UsageError
 from prm_gsm8k.label.samples import Sample, ShapeError, read_record
 
-LINES_PER_BATCH = 256  # a unit of work a process takes: a tenth of a second
+LINES_PER_BATCH = 64  # a unit of work a process takes: some 25 ms; 100 KB of rows
 MOST_NAMED = 1000
 LEAST_CONFIDENCE = 0.3  # below it, one label in ten is the teacher's (benchmarks/label.md)
 UNSURE = "confidence too low"
@@ -52,6 +53,7 @@ class LabelledRecipe(Recipe):
 
     config: ClassVar[str] = "labelled"
     skips: ClassVar[str] = "solutions"
+    resumes: ClassVar[bool] = True
     note: ClassVar[str] = (
         "The solutions are output of the model in column `source`, if one wrote them; its terms apply to them."
     )
@@ -116,7 +118,7 @@ class LabelledRecipe(Recipe):
         for split in ("train", "validation", "test"):
             own = [p for p in chosen if self._split(p, test) == split]
             if own:
-                batches[split] = list(_batches(own, places, path))
+                batches[split] = list(_batches(own, places))
         if not batches:
             raise BadInputError(self.file, f"none of its solutions can be labelled: {tally.counted()}")
         return Inputs(batches, len(chosen), whole.hexdigest(), {}, tally)
@@ -157,9 +159,8 @@ class LabelledRecipe(Recipe):
         """The rows of some problems, in the order in which their solutions stand in the file."""
         from prm_gsm8k.label.reference import Reference
 
-        content = orjson.loads(batch)
-        with open(content["path"], "rb") as file:
-            for entry in content["problems"]:
+        with _readable(Path(self.file).expanduser(), self.file).open("rb") as file:
+            for entry in orjson.loads(batch):
                 problem = Problem(**entry["problem"])
                 reference = Reference(problem.question, problem.answer)
                 yield from self._rows_of(problem, reference, _samples(file, entry["places"], self.file), tally)
@@ -230,12 +231,14 @@ def _readable(path: Path, shown: str) -> Path:
     except OSError as error:
         raise BadInputError(shown, f"cannot be read: {error.strerror}") from error
     if head.startswith(GZIP):
-        return _unpacked(path, shown)
+        about = path.stat()
+        return _unpacked(path, shown, about.st_size, about.st_mtime_ns)
     refuse_other_formats(head, shown)
     return path
 
 
-def _unpacked(path: Path, shown: str) -> Path:
+@lru_cache(maxsize=4)  # forked processes that label find it unpacked
+def _unpacked(path: Path, shown: str, size: int, changed: int) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="prm-gsm8k-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
@@ -255,7 +258,7 @@ def _parsed(line: bytes, where: str) -> tuple[str, list[Sample]]:
         raise BadInputError(where, str(error)) from error
 
 
-def _batches(problems: list[Problem], places: dict[str, array[int]], path: Path) -> Iterator[bytes]:
+def _batches(problems: list[Problem], places: dict[str, array[int]]) -> Iterator[bytes]:
     entries: list[dict[str, Any]] = []
     count = 0
     for problem in problems:
@@ -263,10 +266,10 @@ def _batches(problems: list[Problem], places: dict[str, array[int]], path: Path)
         entries.append({"problem": problem, "places": own})
         count += len(own) // 4
         if count >= LINES_PER_BATCH:
-            yield orjson.dumps({"path": str(path.resolve()), "problems": entries})
+            yield orjson.dumps(entries)
             entries, count = [], 0
     if entries:
-        yield orjson.dumps({"path": str(path.resolve()), "problems": entries})
+        yield orjson.dumps(entries)
 
 
 def _samples(file: IO[bytes], places: list[int], shown: str) -> Iterator[tuple[str, int, Sample]]:
