@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import orjson
 import pyarrow as pa
 from datasets import DatasetInfo, GeneratorBasedBuilder, SplitGenerator
 
@@ -26,7 +27,7 @@ from prm_gsm8k.builders.labelled import LabelledConfig
 from prm_gsm8k.builders.model_sampled import ModelSampledConfig
 from prm_gsm8k.builders.prm800k import Prm800kConfig
 from prm_gsm8k.builders.synthetic import SyntheticConfig
-from prm_gsm8k.builders.workers import Workers
+from prm_gsm8k.builders.workers import Workers, make
 from prm_gsm8k.dataset.digest import content_digest
 from prm_gsm8k.dataset.recipe import Inputs, Tally
 from prm_gsm8k.dataset.schema import arrow_schema, features
@@ -82,6 +83,7 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         config = type(self.builder_configs[config_name])(**options)
         self.inputs = inputs or config.read_inputs(cache_dir=cache_dir)
         self.workers: Workers | None = None  # that make the rows, if not this process
+        self.kept: Path | None = None  # what a killed build had made, see `workers.make`
         self.batches_done = 0  # by this process
         # without `hash`, datasets returns old rows when code changed, with an equal fingerprint
         super().__init__(
@@ -151,13 +153,16 @@ class PrmGsm8kBuilder(GeneratorBasedBuilder):
         _write_tally(Path(self._output_dir) / f"tally-{share}.json", tally)
 
     def _rows(self, batch: bytes, tally: Tally) -> Iterator[dict[str, Any]]:
-        if self.workers is None:
-            yield from self.config.rows(batch, tally)
-            self.batches_done += 1
-            return
-        rows, part = self.workers.take(batch)
-        tally.add(part)
+        if self.workers is not None:
+            rows, part = self.workers.take(batch)
+        elif self.kept is not None:
+            made, part = make(self.config, batch, self.kept)
+            rows = orjson.loads(made)
+        else:
+            rows, part = self.config.rows(batch, tally), Tally()
         yield from rows
+        tally.add(part)
+        self.batches_done += 1
 
     def tally(self) -> Tally:
         """The tally of the finished build."""

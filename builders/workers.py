@@ -2,16 +2,21 @@
 
 `datasets` has its own (`num_proc`), but starts them for each split, and only after its import, which takes a second.
 These are forked from a small process at once and have generated many rows by the time `datasets` is imported.
+
+What a process has made can be kept in a folder until the build is done: a build that was killed finds it there.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -25,13 +30,13 @@ BATCHES_AHEAD = 256  # generated and not yet taken: at most about 50 MB
 
 
 class Workers:
-    """`num_proc` processes that generate the rows of the batches of `inputs`, in order.
+    """`num_proc` processes that generate the rows of the batches of `inputs`, in order; `kept` as for `make`.
 
     Methods raise `PrmGsm8kError` if a process was killed.
     """
 
-    def __init__(self, recipe: Recipe, inputs: Inputs, num_proc: int) -> None:
-        self._recipe = recipe
+    def __init__(self, recipe: Recipe, inputs: Inputs, num_proc: int, kept: Path | None = None) -> None:
+        self._recipe, self._kept = recipe, kept
         self._to_do = iter([batch for batches in inputs.batches.values() for batch in batches])
         self._made: dict[bytes, Future[tuple[bytes, Tally]]] = {}
         self.batches_done = 0
@@ -53,7 +58,7 @@ class Workers:
     def _submit(self) -> None:
         if (batch := next(self._to_do, None)) is not None:
             with _check_workers():
-                self._made[batch] = self._pool.submit(_make, self._recipe, batch)
+                self._made[batch] = self._pool.submit(make, self._recipe, batch, self._kept)
             self._made[batch].add_done_callback(self._count)
 
     def _count(self, _: Future[Any]) -> None:
@@ -70,12 +75,29 @@ def _check_workers() -> Iterator[None]:
         ) from error
 
 
-def _make(recipe: Recipe, batch: bytes) -> tuple[bytes, Tally]:
-    """The rows of a batch as JSON, ten times cheaper to send to the parent than pickled dicts."""
+def make(recipe: Recipe, batch: bytes, kept: Path | None = None) -> tuple[bytes, Tally]:
+    """The rows of a batch as JSON, ten times cheaper to send to the parent than pickled dicts, and their tally.
+
+    With `kept`, a folder that is there, they are read from it, or left there, in a file named by a digest of the batch.
+    """
     from prm_gsm8k.dataset.recipe import Tally
 
+    file = kept and kept / hashlib.sha256(batch).hexdigest()[:32]
+    if file is not None:
+        with suppress(OSError, ValueError):  # not there, or not written to its end when the machine failed
+            counts, _, rows = file.read_bytes().partition(b"\n")
+            content = orjson.loads(counts)
+            if content["bytes"] == len(rows):
+                return rows, Tally(Counter(content["counts"]), [(where, why) for where, why in content["skipped"]])
     tally = Tally()
-    return orjson.dumps(list(recipe.rows(batch, tally))), tally
+    rows = orjson.dumps(list(recipe.rows(batch, tally)))
+    if file is not None:
+        content = {"bytes": len(rows), "counts": tally.counts, "skipped": tally.skipped}
+        temporary = file.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):  # it is made again then
+            temporary.write_bytes(orjson.dumps(content) + b"\n" + rows)
+            temporary.replace(file)
+    return rows, tally
 
 
 def _yield_to_parent() -> None:

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "synthetic": "arithmetic dataset",
     "label": "arithmetic dataset",
     "models": "metrics dataset hub",
-    "sampling": "arithmetic dataset models",
+    "sampling": "arithmetic dataset label models",
     "builders": "dataset prm800k synthetic label sampling",
     "build": "reports dataset hub prm800k synthetic label sampling builders",
     "evaluation": "arithmetic metrics reports dataset hub models",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -125,10 +126,15 @@ def prepared(
         rows = _likely_cached(recipe, inputs, cache_dir, repo_id)
         if rows is not None and not datasets_cache.is_writable(datasets_cache.place(cache_dir)):
             cache_dir = datasets_cache.linked(rows)
+        kept = None
         if rows is None:
+            if recipe.resumes:
+                kept = datasets_cache.place(cache_dir) / "prm-gsm8k-unfinished" / recipe.identity(inputs)
+                with suppress(OSError):  # then nothing is kept, and the cache will say why
+                    kept.mkdir(parents=True, exist_ok=True)
             # a process with fewer than 4 batches takes longer to start than to make them
             if (num_proc := min(num_proc or cores(), batches // 4)) > 1:
-                workers = Workers(recipe, inputs, num_proc)
+                workers = Workers(recipe, inputs, num_proc, kept)
                 stack.callback(workers.close)
                 makers.append(workers)
             stack.enter_context(_reporting(progress, makers, batches, inputs.problems))
@@ -151,7 +157,10 @@ def prepared(
                 builder.workers = makers[0]
             else:
                 makers.append(builder)
+            builder.kept = kept
             _fill_cache(builder)
+            if kept is not None:
+                shutil.rmtree(kept, ignore_errors=True)
         elif repo_id is not None:
             with suppress(OSError):
                 os.utime(builder.cache_dir)  # offline, load_dataset takes the newest

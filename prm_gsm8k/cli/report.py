@@ -63,7 +63,7 @@ def labels_(
     max_tokens: MaxTokens = 1024,
     extra_body: ExtraBody = "",
     omit: Omit = "",
-    labels: Labels = "hard",
+    labels: Labels = "auto",
     rollouts: Rollouts = 8,
     threshold: Threshold = 0.0,
     concurrency: Annotated[int, typer.Option(min=1, help="Concurrent requests.")] = 256,
@@ -73,7 +73,7 @@ def labels_(
     vllm_args: VllmArgs = "",
     json: Json = False,
 ) -> None:
-    """Compare first errors found by rollouts with marked ones.
+    """Compare first errors found by the reference and by rollouts with marked ones.
 
     Prints how often both are the same step, and the rollouts and tokens per solution.
     """
@@ -120,4 +120,5 @@ def _show(report: Report, title: str) -> None:
     if report.right_answers:
         print(f"{report.right_answers:,} of the incorrect ones have the correct answer, and are taken as correct")
     if report.left_out:
-        print(f"{report.left_out:,} more do not fit into the model's context or were not finished, and are not counted")
+        why = "do not fit into the model's context, were not finished, or the reference cannot tell"
+        print(f"{report.left_out:,} more are not counted: they {why}")

@@ -40,11 +40,14 @@ Omit = Annotated[
     str, typer.Option(metavar="NAMES", help="Fields not to send, such as user,max_tokens, if a server refuses them.")
 ]
 Labels = Annotated[
-    Literal["hard", "soft"],
-    typer.Option(help="hard: whether any rollout succeeds; soft: the share that does, at more rollouts."),
+    Literal["auto", "reference", "hard", "soft"],
+    typer.Option(
+        help="reference: by the reference solution, no rollouts; auto: rollouts where that leaves a doubt; hard: "
+        "whether any rollout succeeds; soft: the share that does, at more rollouts."
+    ),
 ]
 Rollouts = Annotated[int, typer.Option(min=1, help="Rollouts per prefix; with --labels soft up to 4 times as many.")]
-Threshold = Annotated[float, typer.Option(help="A prefix is incorrect if at most this share of rollouts succeeds.")]
+Threshold = Annotated[float, typer.Option(help="hard, soft: incorrect if at most this share of rollouts succeeds.")]
 Timeout = Annotated[float, typer.Option(help="Seconds until a request counts as failed.")]
 Patience = Annotated[float, typer.Option(help="Seconds for which a failing server is retried.")]
 MaxDisk = Annotated[float, typer.Option(metavar="GB", help="Most disk space for the completions.")]
@@ -78,7 +81,7 @@ def build_model_sampled(
     max_tokens: MaxTokens = 1024,
     extra_body: ExtraBody = "",
     omit: Omit = "",
-    labels: Labels = "hard",
+    labels: Labels = "auto",
     rollouts: Rollouts = 8,
     threshold: Threshold = 0.0,
     right_answers: Annotated[
@@ -107,11 +110,11 @@ def build_model_sampled(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List what was skipped.")] = False,
     json: Json = False,
 ) -> None:
-    """A model's own solutions, labelled by rollouts.
+    """A model's own solutions, labelled by the reference solution and by rollouts.
 
     Every completion is kept in --evidence as it arrives and is never requested twice. If it is interrupted, the same
     command continues; with other label options it builds from the completions that are there and requests only what is
-    missing.
+    missing. Labels by reference, and auto after hard, are made anew without a request (--no-calls).
     """
     evidence = evidence or out.with_name(f"{out.resolve().name}-evidence")
     with errors(f"interrupted; completions so far are in {evidence}, and the same command continues from there"):

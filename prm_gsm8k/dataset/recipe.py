@@ -98,11 +98,13 @@ class Recipe(ABC):
     A subclass sets:
         config: the name of the config.
         skips: the noun for what is skipped if unusable, in the plural.
+        resumes: a build that was killed goes on from the batches it had made; for what may take an hour.
         note: printed after a build.
     """
 
     config: ClassVar[str]
     skips: ClassVar[str] = "problems"
+    resumes: ClassVar[bool] = False
     note: ClassVar[str] = ""
 
     @abstractmethod

@@ -86,6 +86,12 @@ EXTRA_COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("successes", "list<int32>", "one per step: continuations from here that reached the correct answer"),
         Column("trials", "list<int32>", "one per step: continuations from here, 0 where none was needed"),
         Column("tokens", "list<int32>", "one per step: tokens generated for them"),
+        Column(
+            "error_reason",
+            "string",
+            "who says that the first incorrect step is wrong, and why: `reference: …`, `rollouts: …`, `equation: …`, "
+            "`answer: …`; empty if correct",
+        ),
     ),
 }
 

@@ -15,6 +15,7 @@ import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -40,12 +41,14 @@ from prm_gsm8k.dataset.recipe import DISAGREES, TWICE, Inputs, Prefixes, Progres
 from prm_gsm8k.dataset.splits import split_of
 from prm_gsm8k.exceptions import BadInputError, UsageError
 
-LINES_PER_BATCH = 256  # a unit of work a process takes: a tenth of a second
+LINES_PER_BATCH = 64  # a unit of work a process takes: some 25 ms; 100 KB of rows
 MOST_NAMED = 1000
+LEAST_CONFIDENCE = 0.3  # below it, one label in ten is the teacher's (benchmarks/label.md)
+UNSURE = "confidence too low"
+CANNOT_TELL = "solution left out/cannot tell: "
 NO_REFERENCE = "solution left out/no problem asks its question"
 BAD_REFERENCE = "solution left out/its reference solution is wrong or disputed"
 TEST_QUESTION = "solution left out/a question of GSM8K test (--test-questions labels it for evaluation)"
-UNSURE = "solution left out/cannot tell: confidence too low"
 
 
 @dataclass
@@ -62,6 +65,7 @@ class LabelledRecipe(Recipe):
 
     config: ClassVar[str] = "labelled"
     skips: ClassVar[str] = "solutions"
+    resumes: ClassVar[bool] = True
     note: ClassVar[str] = (
         "The solutions are output of the model in column `source`, if one wrote them; its terms apply to them."
     )
@@ -70,7 +74,7 @@ class LabelledRecipe(Recipe):
     format: str | None = None
     problems: str | None = None
     test_questions: bool = False
-    min_confidence: float = 0.3
+    min_confidence: float = LEAST_CONFIDENCE
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_confidence <= 1:
@@ -138,7 +142,7 @@ class LabelledRecipe(Recipe):
         for split in ("train", "validation", "test"):
             own = [p for p in chosen if _split(p) == split]
             if own:
-                batches[split] = list(_batches(own, places, {"path": str(path.resolve()), "array": is_array}))
+                batches[split] = list(_batches(own, places))
         if not batches:
             raise BadInputError(self.file, f"none of its solutions can be labelled: {tally.counted()}")
         return Inputs(batches, len(chosen), whole.hexdigest(), {}, tally)
@@ -195,12 +199,12 @@ class LabelledRecipe(Recipe):
         """The rows of some problems, in the order in which their solutions stand in the file."""
         from prm_gsm8k.label.reference import Reference
 
-        content = orjson.loads(batch)
-        with open(content["path"], "rb") as file:
-            for entry in content["problems"]:
+        path, is_array = _readable(Path(self.file).expanduser(), self.file)
+        with path.open("rb") as file:
+            for entry in orjson.loads(batch):
                 problem = Problem(**entry["problem"])
                 reference = Reference(problem.question, problem.answer)
-                samples = self._samples(file, entry["places"], content["array"])
+                samples = self._samples(file, entry["places"], is_array)
                 yield from self._rows_of(problem, reference, samples, tally)
 
     def _rows_of(self, problem: Problem, reference: Any, samples: Any, tally: Tally) -> Iterator[dict[str, Any]]:
@@ -216,11 +220,11 @@ class LabelledRecipe(Recipe):
             seen.add(steps)
             label = label_solution(problem.question, reference, steps)
             if label.first_error is None:
-                tally.counts[f"solution left out/cannot tell: {label.kind}"] += 1
+                tally.counts[CANNOT_TELL + label.kind] += 1
                 _skip(tally, where, label.reason)
                 continue
             if label.first_error >= 0 and label.confidence < self.min_confidence:
-                tally.counts[UNSURE] += 1
+                tally.counts[CANNOT_TELL + UNSURE] += 1
                 continue
             if (labels := prefixes.labels(steps, label.first_error)) is None:
                 tally.counts[DISAGREES] += 1
@@ -267,7 +271,7 @@ def _where(shown: str, number: int, is_array: bool) -> str:
 def _readable(path: Path, shown: str) -> tuple[Path, bool]:
     """The path of a file of plain JSON lines, and whether they were an array.
 
-    An array, or what is gzipped, is written as lines beside the temporary files of this process.
+    An array, or what is gzipped, is written as lines among the temporary files of this process.
     """
     if path.is_dir():
         raise BadInputError(shown, "a folder; give one file of JSON lines")
@@ -278,29 +282,31 @@ def _readable(path: Path, shown: str) -> tuple[Path, bool]:
         raise no_such_file(shown) from None
     except OSError as error:
         raise BadInputError(shown, f"cannot be read: {error.strerror}") from error
-    if head.startswith(GZIP):
-        path = _unpacked(path, shown)
-        with path.open("rb") as file:
-            head = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith((GZIP, b"[")):
+        about = path.stat()
+        return _plain(path, shown, about.st_size, about.st_mtime_ns)
     if not head:
         raise BadInputError(shown, f"empty; {EXPECTED}")
-    if head.startswith(b"["):
-        lines = _temporary() / "lines.jsonl"
-        with lines.open("wb") as file:
-            write_rows(file, (row for _, _, row in read_rows(path, shown)))
-        return lines, True
     refuse_other_formats(head, shown)
     return path, False
 
 
-def _temporary() -> Path:
+@lru_cache(maxsize=4)  # forked processes that label find it written
+def _plain(path: Path, shown: str, size: int, changed: int) -> tuple[Path, bool]:
     folder = Path(tempfile.mkdtemp(prefix="prm-gsm8k-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+    if packed:
+        plain, is_array = _readable(_unpacked(path, shown, folder), shown)
+    else:
+        plain, is_array = folder / "of_array.jsonl", True
+        with plain.open("wb") as lines:
+            write_rows(lines, (row for _, _, row in read_rows(path, shown)))
+    return plain, is_array
 
 
-def _unpacked(path: Path, shown: str) -> Path:
-    folder = _temporary()
+def _unpacked(path: Path, shown: str, folder: Path) -> Path:
     try:
         with gzip.open(path) as packed, (folder / "lines.jsonl").open("wb") as plain:
             shutil.copyfileobj(packed, plain, 1 << 20)
@@ -311,7 +317,7 @@ def _unpacked(path: Path, shown: str) -> Path:
     return folder / "lines.jsonl"
 
 
-def _batches(problems: list[Problem], places: dict[str, array[int]], file: dict[str, Any]) -> Iterator[bytes]:
+def _batches(problems: list[Problem], places: dict[str, array[int]]) -> Iterator[bytes]:
     entries: list[dict[str, Any]] = []
     count = 0
     for problem in problems:
@@ -319,7 +325,7 @@ def _batches(problems: list[Problem], places: dict[str, array[int]], file: dict[
         entries.append({"problem": problem, "places": own})
         count += len(own) // 4
         if count >= LINES_PER_BATCH:
-            yield orjson.dumps({**file, "problems": entries})
+            yield orjson.dumps(entries)
             entries, count = [], 0
     if entries:
-        yield orjson.dumps({**file, "problems": entries})
+        yield orjson.dumps(entries)

@@ -291,9 +291,10 @@ class Reference:
             monomials = self.monomials.get(node.residue)
             if monomials is None:
                 continue
-            for size in range(2, len(monomials) + 1):
-                for chosen in itertools.combinations(monomials, size):
-                    whole = self._sum(chosen)
+            terms = [(sign * self._product(factors), factors) for sign, factors in monomials]
+            for size in range(2, len(terms) + 1):
+                for chosen in itertools.combinations(terms, size):
+                    whole = sum(term for term, _ in chosen) % PRIME
                     self.parts.setdefault(whole, node.text)
                     self.parts.setdefault(-whole % PRIME, node.text)
                     common = set(chosen[0][1]).intersection(*(factors for _, factors in chosen[1:]))

@@ -34,7 +34,7 @@ def sample_solutions(
     progress: Progress | None = None,
     **labelling: Any,
 ) -> datasets.Dataset:
-    """Sample solutions with your own generator and label them by rollouts, as `prm-gsm8k build model_sampled` does.
+    """Sample solutions with your own generator and label them, as `prm-gsm8k build model_sampled` does.
 
         rows = sample_solutions(
             [{"question": "…", "answer": "…\\n#### 72"}], lambda prompts: pipe(prompts), model="org/mine", revision="v2"

@@ -29,7 +29,7 @@ PROBLEMS_PER_BATCH = 16  # unit of work of a process
 
 @dataclass
 class ModelSampledRecipe(Recipe):
-    """Options of the `model_sampled` config: solutions sampled from a language model, labelled by rollouts.
+    """Options of the `model_sampled` config: solutions of a language model, labelled by the reference and by rollouts.
 
     Attributes:
         model: its name in the evidence: a Hub id, or the name of a folder.
@@ -60,7 +60,7 @@ class ModelSampledRecipe(Recipe):
     num_solutions: int = 3
     num_wrong: int | None = None
     max_solutions: int = 16
-    labels: str = "hard"
+    labels: str = "auto"
     rollouts: int = 8
     threshold: float = 0.0
     width: float = 0.35

@@ -1,4 +1,4 @@
-"""How good are labels by rollouts? The labeller, run on solutions whose first error a person marked.
+"""How good are the labels of `model_sampled`? The labeller, run on solutions whose first error a person marked.
 
     report = report_labels(read_marked("first_error.jsonl"), ModelSampledRecipe(model="Qwen/Qwen3-8B"), How())
 
@@ -20,29 +20,41 @@ from typing import Any
 
 from prm_gsm8k.arithmetic.grading import is_right
 from prm_gsm8k.dataset.jsonl import read_rows
-from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.dataset.problems import Problem, shipped_problems
 from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.label.solution import label_solution as label_by_reference
 from prm_gsm8k.models.vllm_server import vllm_server
 from prm_gsm8k.sampling.engine import CHECK, Engine, check_endpoint
 from prm_gsm8k.sampling.evidence import Calls, Log, open_folder, question_digest, read_calls
-from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
+from prm_gsm8k.sampling.labels import Guess, Labelled, LabelOptions, label_solution
 from prm_gsm8k.sampling.models import Model
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
-from prm_gsm8k.sampling.rollout import GoOn, Rollout, UnfinishedError
+from prm_gsm8k.sampling.rollout import CannotTellError, GoOn, MissingCall, Rollout, UnfinishedError
 from prm_gsm8k.sampling.run import How, Status, check_context, identified, probed, unfinished
 from prm_gsm8k.sampling.settings import Settings
-from prm_gsm8k.sampling.solve import MissingCall, from_evidence, once, reference_answer
+from prm_gsm8k.sampling.solve import from_evidence, once, reference_answer
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A solution with the first error that a person found in it: `label`, its index, or -1 for none (ProcessBench)."""
+    """A solution with the first error that a person found in it: `label`, its index, or -1 for none (ProcessBench).
+
+    `reference` is the reference solution of its problem; empty if that is not known.
+    """
 
     id: str
     question: str
     steps: list[str]
     label: int
     reference_answer: str
+    reference: str = ""
+
+    @property
+    def guess(self) -> Guess | None:
+        """What the reference has to say of it."""
+        if not self.reference:
+            return None
+        return Guess(label_by_reference(self.question, self.reference, self.steps))
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,8 @@ class Report:
         exact: the same step. early, late: an earlier or a later one. missed: none.
         right_answers: of the wrong ones, those whose final answer is right all the same, which are taken as right.
         right: solutions the person found no error in. alarms: of these, those in which the labeller did.
-        left_out: solutions that do not fit into the model's context, or from which a rollout that is needed was never
-            finished; in none of the counts above.
+        left_out: solutions that do not fit into the model's context, from which a rollout that is needed was never
+            finished, or of which labels `reference` cannot tell; in none of the counts above.
         rollouts, tokens: asked for the wrong ones together; kept answers count too.
     """
 
@@ -82,14 +94,14 @@ def read_marked(path: str | Path) -> list[Marked]:
     """
     rows = list(read_rows(path))
     known = {
-        " ".join(problem.question.split()): reference_answer(problem)
+        " ".join(problem.question.split()): problem
         for split in ("train", "test")
         for problem in shipped_problems(split)
     }
     return [_marked(where, row, known) for _, where, row in rows]
 
 
-def _marked(where: str, row: Mapping[str, Any], known: dict[str, str]) -> Marked:
+def _marked(where: str, row: Mapping[str, Any], known: dict[str, Problem]) -> Marked:
     if not {"problem", "steps", "label"} <= set(row):
         raise BadInputError(where, "not an object with `problem`, `steps` and `label`")
     question, steps, label = row["problem"], row["steps"], row["label"]
@@ -99,10 +111,12 @@ def _marked(where: str, row: Mapping[str, Any], known: dict[str, str]) -> Marked
         raise BadInputError(where, "`steps` is not a list of texts, with at least one")
     if not isinstance(label, int) or isinstance(label, bool) or not -1 <= label < len(steps):
         raise BadInputError(where, f"`label` is {label!r}, not from -1 to {len(steps) - 1}, the last step")
-    answer = row.get("reference_answer", known.get(" ".join(question.split())))
+    problem = known.get(" ".join(question.split()))
+    answer = row.get("reference_answer", problem and reference_answer(problem))
     if answer is None:
         raise BadInputError(where, "is about no problem of GSM8K; put its right answer into `reference_answer`")
-    return Marked(str(row.get("id", where)), question, [step.strip() for step in steps], label, str(answer))
+    reference = problem.answer if problem and is_right(str(answer), reference_answer(problem)) else ""
+    return Marked(str(row.get("id", where)), question, [step.strip() for step in steps], label, str(answer), reference)
 
 
 def report_labels(
@@ -169,10 +183,10 @@ async def _replayed(
         calls = kept.get(question_digest(one.question), {})
         look_up = from_evidence({call: answer for call, answer in calls.items() if answer.settled})
         try:
-            labels[n] = await label_solution(one.steps, one.reference_answer, look_up, options)
+            labels[n] = await label_solution(one.steps, one.reference_answer, look_up, options, guess=one.guess)
         except MissingCall:
             missing.append(n)
-        except UnfinishedError:
+        except (UnfinishedError, CannotTellError):
             pass
     return labels, missing
 
@@ -220,7 +234,8 @@ class _Asking:
 
             async def label_one(one: Marked) -> Labelled | None:
                 try:
-                    label = await label_solution(one.steps, one.reference_answer, asked[one.question], self.options)
+                    go_on = asked[one.question]
+                    label = await label_solution(one.steps, one.reference_answer, go_on, self.options, guess=one.guess)
                 except UnfinishedError:
                     label = None
                 self.done += 1

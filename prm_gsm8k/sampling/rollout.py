@@ -89,6 +89,18 @@ class UnfinishedError(PrmGsm8kError):
         self.reason = reason
 
 
+class CannotTellError(PrmGsm8kError):
+    """The reference solution does not say where the first error is, and nothing else was to be asked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the reference cannot tell: {reason}")
+        self.reason = reason
+
+
+class MissingCall(PrmGsm8kError):
+    """The evidence lacks a call that the labels need."""
+
+
 GoOn = Callable[[Sequence[str], int], Awaitable[Rollout]]
 """(first steps of a solution, attempt number from 0) -> a continuation from there.
 

@@ -73,4 +73,5 @@ def rows_of(problem: Problem, solutions: Sequence[Solution], source: str, tally:
             "successes": labelled.successes,
             "trials": labelled.trials,
             "tokens": labelled.tokens,
+            "error_reason": labelled.reason,
         }

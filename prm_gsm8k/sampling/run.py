@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 EXECUTORS = ("local", "slurm", "ray")
 BYTES_PER_CALL = 1000  # SmolLM2-135M's take 330 (tests/sampling/test_real_model.py); larger models write more
-CALLS_PER_SOLUTION = 4  # itself, and ten rollouts (benchmarks/rollout_labels.py) if it is incorrect, about one in three
+# Itself, and four or ten rollouts (benchmarks/rollout_labels.py) if it is incorrect, about one in three.
+CALLS_PER_SOLUTION = {"reference": 1, "auto": 2.4, "hard": 4, "soft": 4}
 PROMPT_TOKENS = 256  # least context for the prompt
 
 
@@ -315,7 +316,7 @@ def disk_use(recipe: ModelSampledRecipe, how: How, folder: Path, problems: int) 
         PrmGsm8kError: the disk has less free.
     """
     solutions = problems * recipe.num_solutions
-    likely = solutions * CALLS_PER_SOLUTION * BYTES_PER_CALL
+    likely = solutions * CALLS_PER_SOLUTION[recipe.labels] * BYTES_PER_CALL
     free = shutil.disk_usage(folder).free
     if free < likely:
         raise PrmGsm8kError(

@@ -15,23 +15,22 @@ from dataclasses import dataclass, replace
 from prm_gsm8k.arithmetic.grading import final_answer, is_right
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.steps import split_steps
-from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
+from prm_gsm8k.exceptions import UsageError
+from prm_gsm8k.label.recipe import CANNOT_TELL
+from prm_gsm8k.label.reference import Reference
+from prm_gsm8k.label.solution import label_solution as label_by_reference
 from prm_gsm8k.sampling import rollout
 from prm_gsm8k.sampling.evidence import Calls
-from prm_gsm8k.sampling.labels import Labelled, LabelOptions, label_solution
-from prm_gsm8k.sampling.rollout import GoOn, Rollout, UnfinishedError
+from prm_gsm8k.sampling.labels import Guess, Labelled, LabelOptions, label_solution
+from prm_gsm8k.sampling.rollout import CannotTellError, GoOn, MissingCall, Rollout, UnfinishedError
 
-# Reasons why a solution makes no row; keys of the tally.
+# Reasons why a solution makes no row; keys of the tally. `CANNOT_TELL` is one: the reference says nothing of it.
 LEFT_OUT = "solution left out/"
 CUT_OFF = LEFT_OUT + rollout.CUT_OFF
 NO_STEPS = LEFT_OUT + rollout.EMPTY
 MISSING = LEFT_OUT + "calls not made yet"
 OF_A_ROLLOUT = LEFT_OUT + "a rollout that it needs: "  # and why that is no evidence
 ANOTHER = LEFT_OUT + "another solution of its problem was left out"  # which may be a rollout of this one
-
-
-class MissingCall(PrmGsm8kError):
-    """The evidence lacks a call that the labels need."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,10 @@ async def solve(
         return sampled
     if any(s.left_out is not None for s in sampled):
         return [replace(s, left_out=s.left_out or ANOTHER) for s in sampled]
-    return list(await asyncio.gather(*(_label(problem, s, sampled, go_on, labelling) for s in sampled)))
+    by_reference = None
+    if labelling.labels in ("auto", "reference") and not all(s.right for s in sampled):
+        by_reference = Reference(problem.question, problem.answer)
+    return list(await asyncio.gather(*(_label(problem, s, sampled, go_on, labelling, by_reference) for s in sampled)))
 
 
 async def _sample(reference: str, go_on: GoOn, numbers: Sequence[int]) -> list[Solution]:
@@ -131,15 +133,26 @@ async def _solution(reference: str, go_on: GoOn, number: int) -> Solution:
 
 
 async def _label(
-    problem: Problem, solution: Solution, sampled: Sequence[Solution], go_on: GoOn, labelling: LabelOptions
+    problem: Problem,
+    solution: Solution,
+    sampled: Sequence[Solution],
+    go_on: GoOn,
+    labelling: LabelOptions,
+    reference: Reference | None,
 ) -> Solution:
     others = [s for s in sampled if s.number != solution.number]
+    guess = None
+    if reference is not None and not solution.right:
+        right = sum(s.right for s in others)
+        guess = Guess(label_by_reference(problem.question, reference, solution.steps), right, len(others) - right)
     try:
         labelled = await label_solution(
-            solution.steps, reference_answer(problem), with_others(others, go_on), labelling
+            solution.steps, reference_answer(problem), with_others(others, go_on), labelling, guess=guess
         )
     except MissingCall:
         return replace(solution, left_out=MISSING)
+    except CannotTellError as error:
+        return replace(solution, left_out=CANNOT_TELL + error.reason)
     except UnfinishedError as error:
         return replace(solution, left_out=OF_A_ROLLOUT + error.reason)
     return replace(solution, labelled=labelled)

@@ -11,16 +11,20 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from prm_gsm8k.build.build import build
+from prm_gsm8k.build.build import Built, build
 from prm_gsm8k.build.registry import RECIPES
 from prm_gsm8k.cli.main import app
+from prm_gsm8k.dataset.disputed import DISPUTED
 from prm_gsm8k.dataset.folder import read_tables
 from prm_gsm8k.dataset.formats import ShapeError, read_record
 from prm_gsm8k.dataset.manifest import read_manifest
 from prm_gsm8k.dataset.problems import DuplicateQuestionWarning, shipped_problems
+from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.label import recipe as recipe_module
+from prm_gsm8k.label.recipe import LabelledRecipe
 
 NATALIA, WENG = (problem.question for problem in shipped_problems("train")[:2])
 JANET = shipped_problems("test")[0].question
@@ -183,6 +187,45 @@ def test_a_question_with_two_references_is_named(tmp_path: Path) -> None:
     with pytest.warns(DuplicateQuestionWarning, match=r"own.jsonl:2 repeats .*own.jsonl:1"):
         build("labelled", tmp_path / "out", file=str(file), problems=str(own))
     assert [row["first_error"] for row in rows(tmp_path / "out")] == [-1]
+
+
+@pytest.mark.parametrize("name", ["s.jsonl", "s.jsonl.gz"])
+def test_a_killed_labelling_goes_on_from_the_batches_it_made(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second build labels only what the first had not, and makes the rows of one that was not killed."""
+    monkeypatch.setattr(recipe_module, "LINES_PER_BATCH", 1)
+    problems = [problem for problem in shipped_problems("train")[:8] if problem.id not in DISPUTED][:6]
+    file = write(tmp_path / name, *({"problem": p.question, "solutions": [p.answer, WRONG]} for p in problems))
+    labelled: list[int] = []
+    rows_of = LabelledRecipe.rows
+
+    def until(batches: int) -> None:
+        def rows(self: LabelledRecipe, batch: bytes, tally: Tally) -> Any:
+            if len(labelled) == batches:
+                raise KeyboardInterrupt
+            labelled.append(len(batch))
+            return rows_of(self, batch, tally)
+
+        monkeypatch.setattr(LabelledRecipe, "rows", rows)
+
+    def built(cache: str) -> Built:
+        return build("labelled", tmp_path / "out", file=str(file), num_proc=1, cache_dir=str(tmp_path / cache))
+
+    until(4)
+    with pytest.raises(KeyboardInterrupt):
+        built("cache")
+    (kept,) = (tmp_path / "cache").glob("*unfinished/*")
+    assert len(list(kept.iterdir())) == 4
+    torn = sorted(kept.iterdir())[0]
+    torn.write_bytes(torn.read_bytes()[:-7])
+    until(4 + 3)  # two were not made, one was torn
+    again = built("cache").config
+    assert len(labelled) == 7
+    assert not kept.exists()
+    until(7 + 6)
+    whole = built("another").config
+    assert (again.content_digest, again.drops) == (whole.content_digest, whole.drops)
 
 
 @pytest.mark.slow

@@ -10,8 +10,9 @@ import pytest
 
 from prm_gsm8k.arithmetic.grading import is_right
 from prm_gsm8k.exceptions import UsageError
-from prm_gsm8k.sampling.labels import Labelled, LabelOptions, interval_width, label_solution, relabel
-from prm_gsm8k.sampling.rollout import Rollout, UnfinishedError
+from prm_gsm8k.label.solution import Label
+from prm_gsm8k.sampling.labels import Guess, Labelled, LabelOptions, interval_width, label_solution, relabel
+from prm_gsm8k.sampling.rollout import CannotTellError, Rollout, UnfinishedError
 
 STEPS = ["He buys 3 bags.", "Each has 4 apples.", "So he has 3 + 4 = 7.", "Half of 7 is 3.5.", "The answer is 3.5."]
 RIGHT = "6"
@@ -33,8 +34,12 @@ class Model:
         )
 
 
-def label(model: Model, steps: Sequence[str] = STEPS, reference: str = RIGHT, **options: object) -> Labelled:
-    return asyncio.run(label_solution(steps, reference, model, LabelOptions(**options)))  # type: ignore[arg-type]
+def label(
+    model: Model, steps: Sequence[str] = STEPS, reference: str = RIGHT, guess: Guess | None = None, **options: object
+) -> Labelled:
+    return asyncio.run(
+        label_solution(steps, reference, model, LabelOptions(**{"labels": "hard"} | options), guess=guess)
+    )  # type: ignore[arg-type]
 
 
 def test_from_the_front_stopping_at_the_first_success() -> None:
@@ -62,7 +67,7 @@ def test_a_false_equation_is_the_latest_it_can_be_and_is_not_asked() -> None:
         assert len(prefix) < 3
         return Rollout(f"The answer is {RIGHT}.", 5, "stop")
 
-    options = LabelOptions()
+    options = LabelOptions("hard")
     assert asyncio.run(label_solution(steps, RIGHT, go_on, options)).first_error == 2
 
     async def lost(prefix: Sequence[str], attempt: int) -> Rollout:
@@ -70,7 +75,7 @@ def test_a_false_equation_is_the_latest_it_can_be_and_is_not_asked() -> None:
 
     assert asyncio.run(label_solution(steps, RIGHT, lost, options)).first_error == 0  # it may come earlier
     asked = Model({1: "+", 2: "+", 3: "+", 4: "-" * 8})
-    found = asyncio.run(label_solution(STEPS, RIGHT, asked, LabelOptions(false_equations=False)))
+    found = asyncio.run(label_solution(STEPS, RIGHT, asked, LabelOptions("hard", false_equations=False)))
     assert found.first_error == 3
 
 
@@ -88,7 +93,7 @@ def test_a_right_answer_can_be_searched() -> None:
     async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
         return Rollout(f"The answer is {3.5 if len(prefix) < 3 else 8}.", 5, "stop")
 
-    options = LabelOptions(right_answers="search", rollouts=3)
+    options = LabelOptions("hard", right_answers="search", rollouts=3)
     labelled = asyncio.run(label_solution(STEPS, "3.5", go_on, options))
     assert (labelled.first_error, labelled.trials) == (2, [1, 1, 3, 0, 0])
 
@@ -152,7 +157,9 @@ def test_an_answer_that_was_given_before_the_text_was_cut_off_is_finished_and_th
     async def go_on(prefix: Sequence[str], attempt: int) -> Rollout:
         return Rollout(texts[attempt], 32, "length")
 
-    labelled = asyncio.run(label_solution(["Fine.", "The answer is 3."], "3.5", go_on, LabelOptions(rollouts=2)))
+    labelled = asyncio.run(
+        label_solution(["Fine.", "The answer is 3."], "3.5", go_on, LabelOptions("hard", rollouts=2))
+    )
     assert (labelled.successes[0], labelled.trials[0]) == (1, 1)
 
 
@@ -160,11 +167,74 @@ def test_a_solution_of_one_step_asks_nothing() -> None:
     assert label(Model({}), ["The answer is 5."]).first_error == 0
 
 
+# --- by the reference, and around what it says ------------------------------------------------------------------------
+
+
+def guess(*chances: float, right: int = 0, wrong: int = 0) -> Guess:
+    step = max(range(len(chances)), key=chances.__getitem__)
+    return Guess(Label(step, "computes 3 + 4", "kind", max(chances), chances=chances), right, wrong)
+
+
+def test_auto_asks_around_the_guess_and_for_less() -> None:
+    around = Model({2: "+", 3: "----"})
+    labelled = label(around, labels="auto", guess=guess(0.1, 0.2, 0.5, 0.1, 0.1))
+    assert labelled.first_error == 2
+    assert around.calls[0][0] in (2, 3) and len(around.calls) < 6
+    assert labelled.trials[0] == labelled.trials[3] == 0
+    assert labelled.reason.startswith("reference: computes 3 + 4; rollouts: 1 of 1 from the steps before it, 0 of ")
+    blind = Model({1: "+" * 8, 2: "+" * 8, 3: "-" * 8, 4: "-" * 8})
+    assert label(blind, labels="auto").first_error == 2
+    assert len(blind.calls) >= len(around.calls)
+
+
+def test_rollouts_overrule_the_guess() -> None:
+    labelled = label(
+        Model({1: "+", 2: "+", 3: "+++", 4: "-" * 8}), labels="auto", guess=guess(0.7, 0.1, 0.1, 0.05, 0.05)
+    )
+    assert labelled.first_error == 3
+    assert labelled.reason.startswith("rollouts: ")
+
+
+def test_a_failure_of_a_model_that_is_often_wrong_says_less() -> None:
+    def spent(**others: int) -> int:
+        model = Model(dict.fromkeys(range(1, 5), "-" * 8))
+        assert label(model, labels="auto", guess=guess(0.8, 0.05, 0.05, 0.05, 0.05, **others)).first_error == 0
+        return len(model.calls)
+
+    assert 0 < spent(right=6) <= spent() < spent(wrong=6) <= 8
+
+
+def test_auto_is_never_past_a_false_equation_and_takes_right_answers_as_right() -> None:
+    steps = [*STEPS[:2], "So he has 3 * 4 = 13.", *STEPS[3:]]
+
+    async def arrives(prefix: Sequence[str], attempt: int) -> Rollout:
+        return Rollout(f"The answer is {RIGHT}.", 5, "stop")
+
+    late = guess(0.0, 0.0, 0.1, 0.1, 0.8)
+    found = asyncio.run(label_solution(steps, RIGHT, arrives, LabelOptions(), guess=late))
+    assert found.first_error == 2 and found.reason.startswith("equation: 3 * 4 = 13, but it is 12")
+    assert label(Model({}), labels="auto", reference="3.5", guess=late).first_error == -1
+
+
+def test_labels_by_the_reference_ask_nothing_and_abstain_with_a_word() -> None:
+    found = label(Model({}), labels="reference", guess=guess(0.1, 0.6, 0.1, 0.1, 0.1))
+    assert (found.first_error, found.trials, found.reason) == (1, [0] * 5, "reference: computes 3 + 4")
+    for unsure, word in (
+        (guess(0.2, 0.21, 0.2, 0.2, 0.19), "confidence too low"),
+        (Guess(Label(None, "it is not in English", "another language", 0.0)), "another language"),
+        (Guess(Label(-1, "comes to the answer", "right answer", 0.9)), "right in one reading"),
+        (None, "no reference"),
+    ):
+        with pytest.raises(CannotTellError, match=word):
+            label(Model({}), labels="reference", guess=unsure)
+    assert label(Model({}), labels="reference", reference="3.5").first_error == -1
+
+
 # --- from what was kept -----------------------------------------------------------------------------------------------
 
 
 def test_the_same_labels_from_evidence_as_from_the_model() -> None:
-    for options in (LabelOptions(), LabelOptions(labels="soft"), LabelOptions(threshold=0.25)):
+    for options in (LabelOptions("hard"), LabelOptions(labels="soft"), LabelOptions("hard", threshold=0.25)):
         made = asyncio.run(label_solution(STEPS, RIGHT, Model({1: "+" * 32, 2: "-++" * 11, 3: "-" * 32}), options))
         assert relabel(STEPS, RIGHT, made.rollouts, options) == made
 
@@ -172,9 +242,9 @@ def test_the_same_labels_from_evidence_as_from_the_model() -> None:
 def test_other_labels_from_the_same_evidence() -> None:
     soft = label(Model({1: "+" * 32, 2: ("+" + "-" * 7) * 4, 3: "-" * 32}), labels="soft")
     assert soft.first_error == 2
-    hard = relabel(STEPS, RIGHT, soft.rollouts, LabelOptions())
+    hard = relabel(STEPS, RIGHT, soft.rollouts, LabelOptions("hard"))
     assert hard is not None and (hard.first_error, hard.trials) == (2, [1, 1, 8, 0, 0])
-    strict = relabel(STEPS, RIGHT, soft.rollouts, LabelOptions(threshold=0.2))
+    strict = relabel(STEPS, RIGHT, soft.rollouts, LabelOptions("hard", threshold=0.2))
     assert strict is not None and strict.first_error == 1
 
 
@@ -190,21 +260,23 @@ def test_another_grader_leaves_open_what_it_cannot_tell() -> None:
     def nothing_is_right(text: str, reference: str) -> bool:
         return False
 
-    assert relabel(STEPS, RIGHT, hard.rollouts, LabelOptions(), nothing_is_right) is None
-    assert relabel(STEPS, RIGHT, [[]] * 5, LabelOptions()) is None
+    assert relabel(STEPS, RIGHT, hard.rollouts, LabelOptions("hard"), nothing_is_right) is None
+    assert relabel(STEPS, RIGHT, [[]] * 5, LabelOptions("hard")) is None
 
     def wants_8(text: str, reference: str) -> bool:
         return is_right(text, "8")
 
-    again = relabel(STEPS, RIGHT, [hard.rollouts[2]] * 5, LabelOptions(), wants_8)
+    again = relabel(STEPS, RIGHT, [hard.rollouts[2]] * 5, LabelOptions("hard"), wants_8)
     assert again is not None and again.first_error == 4
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"labels": "warm"}, "labels are hard or soft, not 'warm'"),
+        ({"labels": "warm"}, "labels are auto, reference, hard or soft, not 'warm'"),
         ({"rollouts": 0}, "rollouts is 0, not at least 1"),
+        ({"threshold": 0.1}, "threshold is of labels hard and soft; labels are auto"),
+        ({"labels": "reference", "right_answers": "search"}, "labels reference take right answers as right"),
         ({"threshold": 1.0}, r"threshold is 1.0, not in \[0, 1\)"),
         ({"width": 0.0}, r"width is 0.0, not in \(0, 1\]"),
         ({"right_answers": "maybe"}, "right_answers is right or search, not 'maybe'"),
@@ -227,7 +299,7 @@ def test_as_good_as_asking_everything_for_a_quarter_of_the_calls() -> None:
         async def go_on(prefix: Sequence[str], attempt: int, arrives: dict[tuple[int, int], bool] = arrives) -> Rollout:
             return Rollout(f"The answer is {RIGHT if arrives[len(prefix), attempt] else 8}.", 5, "stop")
 
-        labelled = asyncio.run(label_solution(steps, RIGHT, go_on, LabelOptions()))
+        labelled = asyncio.run(label_solution(steps, RIGHT, go_on, LabelOptions("hard")))
         survive = [any(arrives[n, i] for i in range(8)) for n in range(1, len(steps))]
         assert labelled.first_error == [*survive, False].index(False)
         exhaustive += 8 * len(survive)

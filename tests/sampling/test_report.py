@@ -87,7 +87,7 @@ def test_it_is_shown_as_a_table(model: LoopbackModel, tmp_path: Path) -> None:
     file = write(tmp_path / "marked.jsonl", marked_rows()[:2])
     run = report(file, "--endpoint", model.url, "--evidence", str(tmp_path / "evidence"))
     assert run.returncode == 0, run.stderr
-    assert "tiny@unstated on marked.jsonl: hard, k = 8" in run.stdout
+    assert "tiny@unstated on marked.jsonl: auto, k = 8" in run.stdout
     assert "the marked step" in run.stdout
     assert "rollouts and" in run.stdout and "tokens per incorrect solution" in run.stdout
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.sampling.evidence import Calls
 from prm_gsm8k.sampling.labels import LabelOptions
-from prm_gsm8k.sampling.rollout import Rollout
+from prm_gsm8k.sampling.rollout import GoOn, Rollout
 from prm_gsm8k.sampling.rows import rows_of
-from prm_gsm8k.sampling.solve import CUT_OFF, NO_STEPS, Solution, SolutionOptions, solve
+from prm_gsm8k.sampling.solve import CUT_OFF, MISSING, NO_STEPS, Solution, SolutionOptions, from_evidence, solve
 
 PROBLEM = Problem("p/0", "How many?", "#### 5", "train", "p:1")
-OPTIONS = LabelOptions(rollouts=2)
+OPTIONS = LabelOptions("hard", rollouts=2)
 
 
 class Model:
@@ -98,3 +99,78 @@ def test_the_same_solution_twice_is_one_row_and_a_contradiction_is_none() -> Non
     assert len({tuple(row["completions"]) for row in rows}) == len(rows)
     assert tally.counts["solutions"] == 3
     assert sum(n for what, n in tally.counts.items() if what.startswith("solution left out")) == 3 - len(rows)
+
+
+# --- by the reference and by rollouts, from one evidence --------------------------------------------------------------
+
+NATALIA = Problem(
+    "p/1",
+    "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. How many in all?",
+    "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\nIn all she sold 48+24 = <<48+24=72>>72 clips.\n#### 72",
+    "train",
+    "p:2",
+)
+WRONG = ("In May she sold 48 / 2 = 24 clips.", "That is 48 - 24 = 24 more.", "So 24 + 24 = 48.", "The answer is 48.")
+VAGUE = ("Elle en a vendu.", "Elle en a vendu moins en mai qu'en avril, ce qui fait peu de pinces.", "#### 9")
+
+
+def natalia() -> Model:
+    texts: dict[tuple[str, ...], list[str]] = {
+        (): ["\n".join(WRONG), "\n".join(VAGUE), "She sold 48 + 24 = 72.\nThe answer is 72."],
+        WRONG[:1]: ["The answer is 72."],
+        VAGUE[:1]: ["The answer is 72."],
+    }
+    for wrong in (WRONG, VAGUE):
+        texts |= {wrong[:end]: ["The answer is 50."] for end in range(2, len(wrong))}
+    return Model(texts)
+
+
+def labelled(go_on: GoOn, labels: str) -> list[Solution]:
+    return asyncio.run(solve(NATALIA, go_on, SolutionOptions(3), LabelOptions(labels)))
+
+
+def kept(model: Model) -> Calls:
+    return {
+        (prefix, attempt): Rollout(model.texts[prefix][min(attempt, len(model.texts[prefix]) - 1)], 7, "stop")
+        for prefix, attempt in model.calls
+    }
+
+
+def test_labels_by_the_reference_make_no_rollout_and_say_what_they_cannot_tell() -> None:
+    model = natalia()
+    wrong, vague, right = labelled(model, "reference")
+    assert {prefix for prefix, _ in model.calls} == {()}
+    assert wrong.labelled is not None and wrong.labelled.first_error == 1
+    assert wrong.labelled.reason.startswith("reference: computes 48 - 24 = 24")
+    assert vague.left_out == "solution left out/cannot tell: another language"
+    assert right.labelled is not None and right.labelled.first_error == -1
+    tally = Tally()
+    rows = list(rows_of(NATALIA, [wrong, vague, right], "m@r", tally))
+    assert [row["error_reason"].partition(":")[0] for row in rows] == ["reference", ""]
+    assert tally.counts["solution left out/cannot tell: another language"] == 1
+
+
+def test_auto_asks_where_the_reference_abstains_and_less_than_rollouts_alone() -> None:
+    auto, hard = natalia(), natalia()
+    wrong, vague, _ = labelled(auto, "auto")
+    assert wrong.labelled is not None and wrong.labelled.first_error == 1
+    assert (
+        wrong.labelled.reason.startswith("reference: computes 48 - 24 = 24") and "; rollouts: " in wrong.labelled.reason
+    )
+    assert vague.labelled is not None and vague.labelled.first_error == 1
+    labelled(hard, "hard")
+    assert 3 < len(auto.calls) < len(hard.calls)
+
+
+def test_one_scheme_is_made_from_the_evidence_of_another_without_a_call() -> None:
+    hard, auto = natalia(), natalia()
+    by_rollouts, around = labelled(hard, "hard"), labelled(auto, "auto")
+    for labels in ("reference", "auto"):
+        again = labelled(from_evidence(kept(hard)), labels)
+        assert again[0].labelled is not None and again[0].labelled.first_error == 1, labels
+    assert [s.labelled and s.labelled.first_error for s in again] == [
+        s.labelled and s.labelled.first_error for s in by_rollouts
+    ]
+    assert labelled(from_evidence(kept(auto)), "auto") == around
+    assert labelled(from_evidence(kept(auto)), "reference")[0].labelled is not None
+    assert {s.left_out for s in labelled(from_evidence(kept(auto)), "hard")} >= {MISSING}  # never guessed from fewer
