@@ -38,6 +38,7 @@ from prm_gsm8k.dataset.jsonl import no_such_file, read_rows
 from prm_gsm8k.dataset.manifest import MANIFEST, read_manifest
 from prm_gsm8k.dataset.problems import Problem, question_key
 from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.dataset.steps import clean_step
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError, TooLongError, UsageError, VerificationError
 from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.models.targets import AfterError
@@ -386,6 +387,7 @@ class _EncodeRows:
     def __call__(self, batch: dict[str, list[Any]], indices: list[int]) -> dict[str, list[Any]]:
         made: dict[str, list[Any]] = {name: [] for name in ENCODED}
         for n, (prompt, steps, labels) in enumerate(zip(*(batch[name] for name in NEEDED), strict=True)):
+            steps = steps and [step and clean_step(step) for step in steps]  # as they are scored
             values = batch["values"][n] if self.soft and "values" in batch else None
             try:
                 row = self.encoder.encode(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from prm_gsm8k.dataset.jsonl import to_rename
 from prm_gsm8k.dataset.steps import clean_step, split_steps
 from prm_gsm8k.exceptions import BadInputError, UsageError
 
@@ -201,23 +202,12 @@ def no_labels(record: Record, sample: Sample) -> str:
     n = len(sample.steps)
     for key, value in record.items():
         if isinstance(value, list) and len(value) == n and all(map(_is_label, value)):
-            return f"no 'labels'; {_has(record)}{_rename({'labels': (key, 'has a label for each step')})}"
+            return f"no 'labels'; {_has(record)}{to_rename({'labels': (key, 'has a label for each step')})}"
         if re.search("error|mistake|wrong", key) and type(value) is int and -1 <= value < n:
             why = "looks like the first wrong step; if it is counted from 0, and -1 if there is none"
-            return f"no 'label'; {_has(record)}{_rename({'label': (key, why)})}"
+            return f"no 'label'; {_has(record)}{to_rename({'label': (key, why)})}"
     wanted = "'labels' (true or false for each step) or 'label' (index of the first wrong step, or -1)"
     return f"no {wanted}; {_has(record)}. prm-gsm8k label finds first errors by the reference solution"
-
-
-def to_problem(record: Record) -> str:
-    """What to rename in a record that lacks `question` or `answer`, as the end of a message; empty if nothing is."""
-    found: dict[str, tuple[str, str]] = {}
-    for key, value in record.items():
-        if isinstance(value, str) and "question" not in record and key in (*QUESTIONS, "input", "query"):
-            found.setdefault("question", (key, "is a text"))
-        elif isinstance(value, str) and "answer" not in record and re.search(r"^####\s*\S", value, re.MULTILINE):
-            found.setdefault("answer", (key, "ends in ####"))
-    return _rename(found)
 
 
 def _has(record: Record) -> str:
@@ -246,16 +236,7 @@ def _conversion(record: Record) -> str:
         found.pop("solution", None)
     if any(name in record for name in STEPS):
         found.pop("steps", None)
-    return _rename(found)
-
-
-def _rename(found: Mapping[str, tuple[str, str]]) -> str:
-    """`{new: (old, why)}` as advice and as a command."""
-    if not found:
-        return ""
-    said = ", and ".join(f"`{old}` {why}: rename it to `{new}`" for new, (old, why) in found.items())
-    jq = " | ".join(f'.{new} = ."{old}"' for new, (old, _) in found.items())
-    return f". {said} (jq -c '{jq}' FILE)"
+    return to_rename(found)
 
 
 # ---------------------------------------------------------------------------------------------------------- the formats

@@ -15,7 +15,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -146,6 +146,15 @@ def refuse_other_formats(start: bytes, shown: str) -> None:
 def no_such_file(shown: str | Path) -> BadInputError:
     """What every command says of a file that is not there."""
     return BadInputError(str(shown), NO_SUCH_FILE)
+
+
+def to_rename(found: Mapping[str, tuple[str, str]]) -> str:
+    """What to rename in a record, `{new: (old, why)}`, as the end of a message; empty if nothing."""
+    if not found:
+        return ""
+    said = ", and ".join(f"`{old}` {why}: rename it to `{new}`" for new, (old, why) in found.items())
+    jq = " | ".join(f'.{new} = ."{old}"' for new, (old, _) in found.items())
+    return f". {said} (jq -c '{jq}' FILE)"
 
 
 def damaged_gzip(shown: str, error: Exception) -> BadInputError:

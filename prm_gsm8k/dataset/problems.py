@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from prm_gsm8k.dataset.formats import to_problem
-from prm_gsm8k.dataset.jsonl import means_a_file, no_such_file, parse_lines, read_rows
+from prm_gsm8k.dataset.jsonl import means_a_file, no_such_file, parse_lines, read_rows, to_rename
 from prm_gsm8k.exceptions import BadInputError, UsageError
 
 if TYPE_CHECKING:
@@ -299,7 +298,7 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     if not isinstance(value, str):
         have = ", ".join(map(str, row)) or "nothing"
         what = f"{key!r} is {type(value).__name__}, not text" if key in row else f"no {key!r}; the keys are: {have}"
-        raise BadInputError(where, f"{what}. Expected {FORMAT}{'' if key in row else to_problem(row)}")
+        raise BadInputError(where, f"{what}. Expected {FORMAT}{'' if key in row else _to_problem(row)}")
     if not value.strip():
         raise BadInputError(where, f"{key!r} is empty; expected {FORMAT}")
     if not value.isascii():
@@ -308,3 +307,14 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
         except UnicodeEncodeError as error:
             raise BadInputError(where, f"{key!r} holds half a character (a lone surrogate) at {error.start}") from error
     return value
+
+
+def _to_problem(row: Mapping[str, Any]) -> str:
+    """What to rename in a row that lacks `question` or `answer`."""
+    found: dict[str, tuple[str, str]] = {}
+    for key, value in row.items():
+        if isinstance(value, str) and "question" not in row and key in ("problem", "prompt", "input", "query"):
+            found.setdefault("question", (key, "is a text"))
+        elif isinstance(value, str) and "answer" not in row and re.search(r"^####\s*\S", value, re.MULTILINE):
+            found.setdefault("answer", (key, "ends in ####"))
+    return to_rename(found)

@@ -30,7 +30,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from prm_gsm8k.dataset.steps import clean_step
 from prm_gsm8k.exceptions import CheckpointError, StepsError, TokenizerError, TooLongError, UsageError
 from prm_gsm8k.models.plain_text import ControlTokens, PlainText, markup_tokens
 from prm_gsm8k.models.step_tag import choose_step_tag, why_not
@@ -303,7 +302,7 @@ class Encoder:
 
 
 def checked(prompt: object, completions: object) -> tuple[str, list[str]]:
-    """The prompt, stripped, and the steps, as `clean_step` leaves them.
+    """The prompt and the steps, stripped.
 
     Raises:
         StepsError: no steps, or one of these is empty, not a string or not Unicode.
@@ -316,7 +315,7 @@ def checked(prompt: object, completions: object) -> tuple[str, list[str]]:
     for where, text in [("prompt", prompt), *[(f"completions[{i}]", step) for i, step in enumerate(completions)]]:
         if not isinstance(text, str):
             raise StepsError(f"{where} is {type(text).__name__}, not text")
-        if not (text := text.strip() if where == "prompt" else clean_step(text)):
+        if not (text := text.strip()):
             raise StepsError(f"{where} is empty")
         try:
             text.encode("utf-8")

@@ -20,6 +20,8 @@ from prm_gsm8k.audit.solutions import read_rows as audited
 from prm_gsm8k.dataset.formats import FORMATS, LeftOut, ShapeError, format_of, read_record
 from prm_gsm8k.dataset.jsonl import read_rows
 from prm_gsm8k.models.encoder import Encoder
+from prm_gsm8k.train.arguments import PrmArguments
+from prm_gsm8k.train.data import load_data
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests/data/formats"
@@ -162,6 +164,28 @@ def test_score_evaluate_audit_and_label_read_the_same_steps(prm: Path, tmp_path:
     assert [tuple(one.steps) for one in audited(str(file)).solutions] == [CLEAN] * 2
     assert run_command("label", file, "--problems", DATA / "problems.jsonl", "--out", tmp_path / "l").returncode == 0
     assert pq.read_table(next((tmp_path / "l/labelled").iterdir()))["completions"].to_pylist() == [list(CLEAN)]
+
+
+@pytest.mark.slow
+def test_training_reads_them_too(tmp_path: Path) -> None:
+    ids = []
+    for place, ends in (("a", ("", "", "")), ("b", ("<<1+1=2>>", "\r\n", " "))):
+        file = tmp_path / f"{place}.jsonl"
+        questions = [f"{QUESTION} ({n})" for n in range(3)]
+        rows = [
+            {
+                "prompt": question,
+                "completions": [a + b for a, b in zip(CLEAN, ends, strict=True)],
+                "labels": row["labels"],
+            }
+            for question in questions
+            for row in MESSY
+        ]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        encoder = Encoder.for_tokenizer(tokenizer("smollm2"))
+        data = load_data(PrmArguments(model="", dataset=str(file)), encoder, seed=0, aloud=False)
+        ids.append(data.train["input_ids"][:])
+    assert ids[0] == ids[1]
 
 
 # ----------------------------------------------------------------------------------------------------------- one record
