@@ -12,7 +12,7 @@ import numpy as np
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.solutions import Solution
-from prm_gsm8k.metrics.intervals import Estimate, Resamples, estimate
+from prm_gsm8k.metrics.intervals import Estimate, Resamples, estimate, wilson
 from prm_gsm8k.metrics.protocols import share
 
 if TYPE_CHECKING:
@@ -52,4 +52,6 @@ def false_equation_shares(solutions: Sequence[Solution], resampled: Resamples) -
 
 
 def _share(false: float, total: float, resampled: NDArray[np.float64]) -> Estimate | None:
-    return estimate(false / total, resampled, int(total)) if total else None
+    if false in (0, total):  # in every resample too, however few there are
+        return wilson(int(false), int(total)) if total else None
+    return estimate(false / total, resampled, int(total))

@@ -79,6 +79,7 @@ def distances(
     by_problem = np.zeros((resampled.weights.shape[1], len(positions)))
     np.add.at(by_problem, (resampled.problem[incorrect], columns), 1)
     mine, drawn = by_problem.sum(axis=0), resampled.weights @ by_problem
+    drawn = drawn[drawn.any(axis=1)]  # of a few problems, those drawn may have no incorrect solution
     counts = np.array([reference.get(position, 0) for position in positions])
     real = counts.astype(float)
     halves = (

@@ -20,6 +20,7 @@ SIGNS = {"ok": "✓ ok", "look": "? look", "bad": "✗ bad"}
 GROUPS = {
     "shortcut": "Do surface cues predict the labels?",
     "matched": "First error against the correct step at the same position",
+    "wording": "Sentences and reasons",
     "arithmetic": "Arithmetic",
     "shape": "Positions of errors, compared with real solutions",
     "repeats": "Duplicates and contradictions",

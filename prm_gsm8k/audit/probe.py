@@ -33,7 +33,9 @@ FOLDS = 5
 STEPS = 60_000  # sampled for a probe: enough for an interval of ±0.006
 RESAMPLES = 200  # of an interval
 STRENGTH = 0.1  # sklearn's C: of 0.01, 0.05 and 0.2 the last gives the highest AUC on our data, by 0.01
-FEWEST = 20  # incorrect steps, correct steps or pairs that a result needs
+# incorrect steps, correct steps or pairs that a result needs: of 20 against 20, chance alone reaches 0.68, as much as
+# surface features do among real incorrect solutions
+FEWEST = 20
 
 
 @dataclass(frozen=True)

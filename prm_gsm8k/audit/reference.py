@@ -1,19 +1,22 @@
 """Statistics of real solutions to compare with: shipped ones, or those of the user's file.
 
-    python -m prm_gsm8k.audit.reference first_error.jsonl > prm_gsm8k/audit/real_solutions.json
+    prm-gsm8k build prm800k --source phase1_test_rebuilt.jsonl.gz --phase 1 --out prm800k
+    python -m prm_gsm8k.audit.reference first_error.jsonl prm800k > prm_gsm8k/audit/real_solutions.json
 
 made the shipped ones, from 797 incorrect solutions of language models to GSM8K train questions whose first error a
-teacher marked (eth-lre/verify-then-generate, Daheim et al. 2024, CC BY 4.0). They contain no text.
+teacher marked (eth-lre/verify-then-generate, Daheim et al. 2024, CC BY 4.0). They contain no text. `people` is what the
+audit measures on those and on PRM800K's phase 1 test (MIT), by the names of its lines: data that people labelled.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -25,7 +28,14 @@ from prm_gsm8k.audit.solutions import Solution, read_data
 from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.metrics.intervals import Estimate
 
+if TYPE_CHECKING:
+    from prm_gsm8k.audit.run import Audit
+
 SHIPPED = "real_solutions.json"
+NAMES = ("teachers' marks", "PRM800K")  # of what people labelled
+PARTS = ("by ", "error_type ", "source ", "style ")  # with which lines about a part of the data begin
+People = Mapping[str, Mapping[str, Estimate]]
+"""Name of the data -> what of a line of the audit -> what it shows there."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Reference:
         false_equations: share of first errors that state a false equation.
         surface, position: the shortcut probe's AUC on all solutions, None without correct ones.
         surface_of_wrong, position_of_wrong: the same on incorrect solutions alone.
+        people: what data that people labelled show; empty for a reference of the user's, which then is the measure.
     """
 
     name: str
@@ -50,6 +61,7 @@ class Reference:
     position: Estimate | None
     surface_of_wrong: Estimate
     position_of_wrong: Estimate
+    people: People = field(default_factory=dict)
 
 
 def reference_of(name: str, solutions: Sequence[Solution], seed: int = 0) -> Reference:
@@ -79,6 +91,7 @@ def shortcut(solutions: Sequence[Solution], seed: int) -> dict[str, Any]:
     return shortcut_probe(sample, steps, extract_features(steps.texts), resample_problems(sample, seed), seed)
 
 
+@cache
 def shipped_reference() -> Reference:
     """The statistics in real_solutions.json."""
     stored = orjson.loads(files("prm_gsm8k.audit").joinpath(SHIPPED).read_bytes())
@@ -87,7 +100,11 @@ def shipped_reference() -> Reference:
         for name in ("false_equations", "surface", "position", "surface_of_wrong", "position_of_wrong")
     }
     shape = {(steps, correct): n for steps, correct, n in stored["shape"]}
-    return Reference(stored["name"], stored["wrong"], stored["right"], shape, **numbers)
+    people = {
+        name: {what: Estimate(value, low, high, 0) for what, (value, low, high) in found.items()}
+        for name, found in stored["people"].items()
+    }
+    return Reference(stored["name"], stored["wrong"], stored["right"], shape, people=people, **numbers)
 
 
 def read_reference(path: str | Path, seed: int = 0) -> Reference:
@@ -108,11 +125,31 @@ def read_reference(path: str | Path, seed: int = 0) -> Reference:
 def as_json(reference: Reference) -> dict[str, Any]:
     """As in real_solutions.json."""
     shape = [[*position, n] for position, n in sorted(reference.shape.items())]
-    return {**asdict(reference), "shape": shape}
+    people = {
+        name: {what: [number.value, number.low, number.high] for what, number in found.items()}
+        for name, found in reference.people.items()
+    }
+    return {**asdict(reference), "shape": shape, "people": people}
+
+
+def figures(audited: Audit) -> dict[str, Estimate]:
+    """What an audit found in all of the data, as of `People`."""
+    return {
+        line.what: Estimate(line.value, line.low, line.high, 0)
+        for line in audited.lines
+        if line.value is not None and line.low is not None and not line.what.startswith(PARTS)
+    }
+
+
+def measured(first_errors: str, prm800k: str) -> dict[str, Any]:
+    """real_solutions.json anew."""
+    from prm_gsm8k.audit.run import audit
+
+    audits = (audit(path, reference=first_errors) for path in (first_errors, prm800k))
+    people = dict(zip(NAMES, map(figures, audits), strict=True))
+    name = "eth-lre/verify-then-generate, 797 solutions to GSM8K train questions marked by teachers (CC BY 4.0)"
+    return as_json(replace(read_reference(first_errors), name=name, people=people))
 
 
 if __name__ == "__main__":
-    measured = as_json(read_reference(sys.argv[1])) | {
-        "name": "eth-lre/verify-then-generate, 797 solutions to GSM8K train questions marked by teachers (CC BY 4.0)"
-    }
-    sys.stdout.buffer.write(orjson.dumps(measured, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.write(orjson.dumps(measured(*sys.argv[1:3]), option=orjson.OPT_APPEND_NEWLINE))

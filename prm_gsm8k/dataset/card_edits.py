@@ -194,7 +194,8 @@ def _name(entry: Mapping[str, Any]) -> Any:
 def _split(text: str, generated: str) -> tuple[str, str]:
     """A text without what stands under headings that are not generated, or under none, and that."""
     known = {heading.strip() for heading in _HEADING.findall(generated)}
-    ours, theirs = [], []
+    ours: list[str] = []
+    theirs: list[str] = []
     for section in _sections(text):
         (ours if section.partition("\n")[0].strip() in known else theirs).append(section)
     return "\n\n".join(ours), "\n\n".join(theirs)

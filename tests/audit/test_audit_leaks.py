@@ -128,7 +128,7 @@ def test_false_equations_are_counted_where_they_stand(tmp_path: Path) -> None:
     rng = Random(0)
     rows = clean_rows(plant=lambda step, _: f"{step} 2 + 2 = {rng.choice((3, 5))}")
     result = audited(tmp_path, rows)
-    assert line(result, "first errors with a false equation").shown == "100.0% (100.0 to 100.0)"
+    assert line(result, "first errors with a false equation").shown == "100.0% (98.4 to 100.0)"
     assert line(result, "first errors with a false equation").verdict == "bad"
     assert line(result, "correct steps with a false equation").value == 0
     rows[0]["completions"][0] = "2 + 2 = 5"
@@ -174,7 +174,7 @@ def test_contradictory_labels_and_duplicates_are_found(tmp_path: Path) -> None:
     assert all(rows[3]["labels"])
     result = audited(tmp_path, [*rows, again, other])
     contradiction = line(result, "prefixes with two labels")
-    assert contradiction.verdict == "bad" and "'other'" in contradiction.reason
+    assert contradiction.verdict == "look" and "'other'" in contradiction.reason, "as teachers contradict each other"
     duplicate = line(result, "duplicate solutions")
     assert (duplicate.verdict, duplicate.shown) == ("look", "2 of 362 (0.6%)")
     assert "'again' is '0/right' again" in duplicate.reason

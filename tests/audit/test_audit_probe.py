@@ -17,7 +17,7 @@ from prm_gsm8k.audit.features import extract_features
 from prm_gsm8k.audit.reference import shortcut
 from prm_gsm8k.audit.solutions import Solution, read_data
 from prm_gsm8k.audit.surface_cues import cues_in_pairs
-from prm_gsm8k.audit.verdicts import at_most, within
+from prm_gsm8k.audit.verdicts import at_most
 from prm_gsm8k.metrics.intervals import Estimate
 
 NAMES = "abcdefghijklmnopqrstuvwxyz"
@@ -137,11 +137,10 @@ def test_distances_are_scipys(tmp_path: Path) -> None:
     assert {distance.ks for distance in itself.values()} == {distance.tv for distance in itself.values()} == {0.0}
 
 
-def test_an_estimate_is_bad_when_its_whole_interval_is() -> None:
-    assert [at_most(Estimate(0.6, low, 0.7, 9), 0.58) for low in (0.5, 0.59, None)] == ["look", "bad", "look"]
-    assert at_most(Estimate(0.58, 0.5, 0.7, 9), 0.58) == "ok"
-    cases = [(0.6, 0.5, 0.7), (0.66, 0.64, 0.68), (0.66, 0.655, 0.67), (0.5, 0.4, 0.54), (0.5, 0.4, 0.56)]
-    assert [within(Estimate(*case, 9), 0.55, 0.65) for case in cases] == ["ok", "look", "bad", "bad", "look"]
+def test_an_estimate_is_bad_when_its_whole_interval_is_beyond_what_people_show() -> None:
+    assert [at_most(Estimate(0.6, low, 0.7, 9), 0.58, 0.58) for low in (0.5, 0.59, None)] == ["look", "bad", "look"]
+    assert at_most(Estimate(0.6, 0.59, 0.7, 9), 0.58, 0.59) == "look"
+    assert at_most(Estimate(0.58, 0.5, 0.7, 9), 0.58, 0.58) == "ok"
 
 
 def test_a_rare_leak_is_listed_as_a_cue(tmp_path: Path) -> None:
