@@ -23,9 +23,9 @@ SENTENCES_OF_A_STEP = 4
 
 # How models mark thoughts: most, Claude, Gemini, Magistral, Kimi, Seed.
 _THINK = r"(?:think|thinking|thoughts?|reasoning|seed:think)"
-_OPENS = rf"<{_THINK}>|\[THINK\]|◁think▷"
-_CLOSES = rf"</{_THINK}>|\[/THINK\]|◁/think▷"
-_THOUGHTS = re.compile(rf"\A.*(?:{_CLOSES})", re.DOTALL)
+_OPENS = re.compile(rf"<{_THINK}>|\[THINK\]|◁think▷|<\|channel\|>(?!final)", re.IGNORECASE)
+_CLOSES = rf"</{_THINK}>|\[/THINK\]|◁/think▷|<\|channel\|>final(?:<\|message\|>)?"  # the last of gpt-oss
+_THOUGHTS = re.compile(rf"\A.*(?:{_CLOSES})", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<<[^<>\n]*>>|<<|>>")
 _WHOLE = re.compile(
     r"\\\[.*?\\\]|\$\$.*?\$\$|\\begin\{([A-Za-z]+\*?)\}.*?\\end\{\1\}|^[ \t]*```.*?^[ \t]*```[ \t]*$",
@@ -71,7 +71,7 @@ def unended_thoughts(text: str) -> bool:
     >>> unended_thoughts("<think>2 + 2 is"), unended_thoughts("<think>2 + 2 is 4</think>It is 4.")
     (True, False)
     """
-    return re.search(_OPENS, without_thoughts(text)) is not None
+    return _OPENS.search(without_thoughts(text)) is not None
 
 
 def clean_step(step: str) -> str:

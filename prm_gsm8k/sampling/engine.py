@@ -19,7 +19,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from types import TracebackType
@@ -244,12 +244,15 @@ class Engine:
     async def rollout(self, request: dict[str, Any]) -> Rollout:
         """The same, read; one that says `refused` if the server refuses this request alone. Raises EngineError."""
         try:
-            return read_answer(await self.ask(request))
+            answer = read_answer(await self.ask(request))
         except RequestRefused as error:
             if not self._refused:
                 self._refused = True
                 _say(f"{error}. It counts for nothing; others like it are only counted")
             return Rollout("", 0, "refused")
+        if answer.finish == "stop" and answer.tokens == request.get("max_tokens"):
+            answer = replace(answer, finish="length")  # some servers say "stop" of whatever they cut off
+        return replace(answer, text=answer.text.removeprefix(request.get("prompt", "")))  # some send the prompt back
 
     async def _try(self, request: dict[str, Any]) -> dict[str, Any]:
         import aiohttp
@@ -264,7 +267,7 @@ class Engine:
         except (aiohttp.ClientError, OSError) as error:
             raise _Transient(f"cannot be reached ({hidden(str(error)) or type(error).__name__})") from error
         said = hidden(body.decode(errors="replace").strip())[:300]
-        if status == 429 or status >= 500:
+        if status in (408, 409, 425, 429) or status >= 500:
             raise _Transient(f"answers {status} ({said})", told_wait(headers))
         if status == 402:
             raise EngineError(f"{self.url} wants to be paid (status 402): {said}. {KEEPS}")
@@ -279,7 +282,7 @@ class Engine:
             read_answer(content)
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise _Transient(f"does not answer with a completion ({said or 'nothing'})") from error
-        named = content.get("model") or request["model"]
+        named = str(content.get("model") or request["model"])
         if not _same(named, request["model"]) and not named.startswith(request["model"]):
             raise EngineError(
                 f"{self.url} answers as {named}, not as {request['model']}; change --endpoint or --model. {KEEPS}"
@@ -349,9 +352,10 @@ def read_answer(content: dict[str, Any]) -> Rollout:
     if isinstance(text, list):  # of parts, those of other kinds without text
         text = "".join(part.get("text") or "" for part in text if part.get("type", "text") == "text")
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-    tokens = (content.get("usage") or {}).get("completion_tokens") or 0
-    finish = str(choice.get("finish_reason") or "unstated").lower()
-    return Rollout(text + "", int(tokens), _FINISH.get(finish, finish), str(reasoning))
+    tokens = (content.get("usage") or {}).get("completion_tokens")
+    finish = "error" if choice.get("error") else str(choice.get("finish_reason") or "unstated").lower()
+    known = int(tokens) if isinstance(tokens, int | float) else 0
+    return Rollout(text + "", known, _FINISH.get(finish, finish), str(reasoning))
 
 
 # How other servers than vLLM, SGLang and OpenAI's say it.

@@ -29,7 +29,7 @@ from typing import Any
 from prm_gsm8k.sampling.engine import CHECK
 
 MODEL = "tiny"
-FAULTS = ("500", "429", "garbage", "empty", "drop")  # no answer
+FAULTS = ("500", "408", "429", "garbage", "empty", "drop", "short", "events", "chunk")  # no answer
 UNFINISHED = {  # answers that are none: what they change in a good one's text, reasoning and finish reason
     "length": lambda text: (text[: len(text) // 2].rstrip(" .0123456789"), None, "length"),
     "abort": lambda text: (text, None, "abort"),
@@ -41,6 +41,9 @@ UNFINISHED = {  # answers that are none: what they change in a good one's text, 
     "null": lambda text: (None, f"Let me see. {text}", "stop"),
     "no message": lambda text: (..., None, "stop"),
     "thinks": lambda text: (f"<think>\n{text}", None, "stop"),
+    "channels": lambda text: (f"<|channel|>analysis<|message|>{text}", None, "stop"),
+    "cut, says stop": lambda text: (text.rstrip(".")[:-1], None, "stop"),
+    "error, says stop": lambda text: (text.rstrip(".")[:-1], None, "stop"),
     "thinks, cut": lambda text: (f"<think>\n{text[:9]}", None, "length"),
 }
 
@@ -58,6 +61,8 @@ class LoopbackModel:
     waits: dict[str, str] = field(default_factory=dict)  # headers of a refusal
     moved: str | None = None  # where it is now
     models: Any = None  # another list of models than OpenAI's
+    echo: bool = False  # the prompt comes back before the answer
+    twice: bool = False  # two choices come where one was asked for
     parts: bool = False  # content comes as a list of parts
     only_users: bool = False  # it refuses to go on from a message of the assistant
     anew: bool = False  # it begins anew whatever the steps so far, as many chat servers do
@@ -89,6 +94,9 @@ class LoopbackModel:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if not self._may():
                     return
+                if outer.moved is not None:
+                    self._raw(307, b"", {"Location": outer.moved + self.path.removeprefix("/v1")})
+                    return
                 if body.get("user", "").startswith("probe"):
                     if outer.only_users and body["messages"][-1]["role"] != "user":
                         self._send(400, {"error": {"message": "the last message must be of the user"}})
@@ -107,7 +115,7 @@ class LoopbackModel:
                     answer = outer.complete(body)
                     outer.answered.append(key(body))
                     self._send(200, answer)
-                elif fault in ("500", "429", "422", "402"):
+                elif fault in ("500", "408", "429", "422", "402"):
                     said = f"not now, {self.headers['Authorization']}"
                     self._raw(int(fault), json.dumps({"error": said}).encode(), outer.waits)
                 elif fault == "400":
@@ -116,6 +124,14 @@ class LoopbackModel:
                     self._raw(200, b"<html>it works!</html>")
                 elif fault == "empty":
                     self._send(200, {"choices": []})
+                elif fault == "chunk":
+                    self._send(200, {"choices": [{"delta": {"content": "The answer is 3."}, "finish_reason": "stop"}]})
+                elif fault == "events":
+                    self._raw(200, b'data: {"choices": [{"text": "The answer is 3.", "finish_reason": "stop"}]}\n\n')
+                elif fault == "short":
+                    said = json.dumps(outer.complete(body)).encode()
+                    self._raw(200, said[: len(said) // 2], {"Content-Length": str(len(said))})
+                    self.close_connection = True
                 elif fault == "other":
                     self._send(200, {**outer.complete(body), "model": "another"})
                 elif fault == "hang":
@@ -136,10 +152,9 @@ class LoopbackModel:
             def _raw(self, status: int, data: bytes, headers: Mapping[str, str] | None = None) -> None:
                 with suppress(OSError):  # who asked was killed
                     self.send_response(status)
-                    for name, value in (headers or {}).items():
+                    default = {"Content-Type": "application/json", "Content-Length": str(len(data))}
+                    for name, value in (default | dict(headers or {})).items():
                         self.send_header(name, value)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(data)))
                     self.end_headers()
                     self.wfile.write(data)
 
@@ -201,10 +216,15 @@ class LoopbackModel:
             choice: dict[str, Any] = {"text": None if content is ... else content}
         else:
             choice = {"message": None if content is ... else message}
+        if self.echo:
+            choice = {"text": body["prompt"] + (choice["text"] or "")}
+        if unfinished == "error, says stop":
+            choice["error"] = {"code": 502}
+        tokens = body["max_tokens"] if unfinished == "cut, says stop" else len(text.split())
         return {
             "model": self.model,
-            "choices": [{**choice, "index": 0, "finish_reason": finish}],
-            "usage": {"prompt_tokens": len(prompt.split()), "completion_tokens": len(text.split())},
+            "choices": [{**choice, "index": 0, "finish_reason": finish}, *([choice] if self.twice else [])],
+            "usage": {"prompt_tokens": len(prompt.split()), "completion_tokens": tokens},
         }
 
 

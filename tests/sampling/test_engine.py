@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import traceback
+from typing import Any
 
 import pytest
-from sampling.loopback_model import MODEL, LoopbackModel
+from sampling.loopback_model import FAULTS, MODEL, LoopbackModel
 
 from prm_gsm8k.exceptions import EngineError, UsageError
 from prm_gsm8k.sampling import engine as engine_module
 from prm_gsm8k.sampling.engine import CHECK, Engine, RequestRefused, base_url, check_endpoint, read_answer
-from prm_gsm8k.sampling.rollout import Rollout
+from prm_gsm8k.sampling.rollout import CUT_OFF, THINKS, Rollout
 from prm_gsm8k.sampling.settings import Settings
 
 QUESTION = "How many?"
@@ -52,7 +53,7 @@ def test_a_chat_and_a_completion_are_asked_where_they_are_answered() -> None:
         assert ['"prompt"' in body for body in model.answered] == [True, False]
 
 
-@pytest.mark.parametrize("fault", ["500", "429", "garbage", "empty", "drop"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_what_passes_by_itself_is_tried_again(fault: str, well: str) -> None:
     with LoopbackModel({QUESTION: "5"}, faults=[fault, fault]) as model:
         assert ask(model) == [well]
@@ -173,14 +174,50 @@ def test_a_server_that_wants_to_be_paid_ends_the_run() -> None:
         ask(model)
 
 
-def test_the_content_may_come_in_parts(well: str) -> None:
-    async def chat() -> Rollout:
+def rollout(model: LoopbackModel, prompt: str, **more: Any) -> Rollout:
+    async def one() -> Rollout:
         async with Engine(model.url) as engine:
-            return await engine.rollout(Settings(MODEL, "r1", "chat").request(QUESTION, [], 0))
+            return await engine.rollout(Settings(MODEL, "r1", prompt, **more).request(QUESTION, [], 0))
 
-    with LoopbackModel({QUESTION: "5"}, parts=True) as model:
-        answer = asyncio.run(chat())
-    assert answer.text.endswith(".") and "The answer is" in answer.text and "Hm." not in answer.text
+    return asyncio.run(one())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "form"), [("chat", "parts"), ("few_shot", "echo"), ("few_shot", "twice"), ("chat", "twice")]
+)
+def test_an_answer_in_another_form_is_the_same_answer(prompt: str, form: str) -> None:
+    with LoopbackModel({QUESTION: "5"}) as model:
+        plain = rollout(model, prompt)
+        setattr(model, form, True)
+        assert rollout(model, prompt) == plain
+
+
+def test_what_was_cut_off_at_max_tokens_is_not_finished_whatever_the_server_says() -> None:
+    with LoopbackModel({QUESTION: "15"}, always="cut, says stop") as model:
+        assert [rollout(model, prompt).unfinished for prompt in ("chat", "few_shot")] == [CUT_OFF, CUT_OFF]
+
+
+@pytest.mark.parametrize("usage", [None, [], {"completion_tokens": "many"}, {"completion_tokens": None}])
+def test_tokens_that_are_not_told_are_none(usage: object) -> None:
+    choice = {"text": "The answer is 5.", "finish_reason": "stop"}
+    assert read_answer({"choices": [choice], "usage": usage}) == Rollout("The answer is 5.", 0, "stop")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"finish_reason": "tool_calls"}, "finish reason tool_calls"),
+        ({"finish_reason": {"type": "stop"}}, "finish reason {'type': 'stop'}"),
+        ({"error": {"code": 502, "message": "upstream"}}, "finish reason error"),
+        ({"text": "<|channel|>analysis<|message|>The answer is 4."}, THINKS),
+        ({"text": "<THINK>The answer is 4."}, THINKS),
+        ({"text": "<|channel|>analysis<|message|>4?<|end|><|channel|>final<|message|>The answer is 5."}, None),
+    ],
+)
+def test_what_is_a_finished_answer(changes: dict[str, Any], reason: str | None) -> None:
+    answer = read_answer({"choices": [{"text": "The answer is 5.", "finish_reason": "stop"} | changes]})
+    assert answer.unfinished == reason
+    assert reason is not None or answer.said == "The answer is 5."
 
 
 @pytest.mark.parametrize(
@@ -216,6 +253,8 @@ def test_a_key_does_not_follow_a_redirection(monkeypatch: pytest.MonkeyPatch) ->
         model.moved = other.url
         with pytest.raises(EngineError, match="needs a key"):
             check_endpoint(model.url, MODEL)
+        with pytest.raises(EngineError, match="needs a key"):
+            ask(model)
 
 
 def test_an_endpoint_says_which_models_it_has() -> None:
