@@ -36,7 +36,7 @@ MOST_NAMED = 1000
 LEAST_CONFIDENCE = 0.3  # below it, one label in ten is the teacher's (benchmarks/label.md)
 UNSURE = "confidence too low"
 CANNOT_TELL = "solution left out/cannot tell: "
-NO_REFERENCE = "solution left out/no problem asks its question"
+NO_REFERENCE = "solution left out/no problem asks its question, or several do with different answers"
 TEST_QUESTION = "solution left out/a question of GSM8K test (--test-questions labels it for evaluation)"
 
 
@@ -102,7 +102,7 @@ class LabelledRecipe(Recipe):
                         tally.counts[TEST_QUESTION] += len(samples)
                     elif problem is None:
                         tally.counts[NO_REFERENCE] += len(samples)
-                        _skip(tally, f"{self.file}:{number}", "no problem asks its question")
+                        _skip(tally, f"{self.file}:{number}", NO_REFERENCE.partition("/")[2])
                     else:
                         first = numbers.get(problem.id, 0)
                         places.setdefault(problem.id, array("q")).extend((offset, len(line), number, first))
