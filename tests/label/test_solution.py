@@ -193,7 +193,7 @@ CANNOT: dict[str, list[str]] = {
     "another language, English at the end": ["Elle vend 36 * 2 = 72.", "Avec les pies 180.", "The answer is 180."],
     "another language, with English words": ["In der Woche hat sie 36 * 2 = 72 und so 72 + 108 = 180.", "#### 180"],
     "another language, another script": ["她卖了36*2=72美元的松饼。", "一共是72+108=180美元。", "答案是180。"],
-    "another language, unlisted": ["Piecze babeczki, wszystkie razem za 72.", "Potem reszta, ma ona tak wiec razem, 180."],
+    "another language, unlisted": ["Piecze, wszystkie razem za 72.", "Potem reszta, ma ona wiec cztery razy, 180."],
     "candidates, short": ["36/3=12\n36-12=24\n#### 24", "36/3=12\n12*2=24\n#### 136"],
     "candidates, in boxes": ["He keeps 24. So $24*2=48$. So \\boxed{48}", "He keeps 12. So $12*2=24$. So \\boxed{24}"],
     "nothing to read": ["She sells everything, and that is what she gets.", "#### 7"],
