@@ -63,7 +63,7 @@ class Problem:
 
 
 class DuplicateQuestionWarning(UserWarning):
-    """The input asks the same question more than once; only the first is kept."""
+    """The input asks the same question more than once; only the first is kept, and none if the answers differ."""
 
 
 # ---------------------------------------------------------------------------------------------------------- the readers
@@ -106,7 +106,7 @@ def read_problems(source: str | Path) -> list[Problem]:
 
     A file's problems all have split `train` and ids `STEM/LINE`. A Hub dataset's `train` and `test` keep their split;
     those of `openai/gsm8k` have the ids of the shipped ones. Blank lines are skipped. A question that comes twice is
-    kept once, with a `DuplicateQuestionWarning` that names the lines.
+    kept once, with a `DuplicateQuestionWarning` that names the lines, and not at all if it has two answers.
 
         read_problems("mine.jsonl")[0].id         # "mine/0"
         read_problems("openai/gsm8k")[0].id       # "gsm8k/train/0"
@@ -189,21 +189,31 @@ def question_key(question: str) -> str:
 
 
 def _first_of_each_question(problems: list[Problem]) -> list[Problem]:
-    """One question twice would make rows that contradict or repeat each other."""
+    """One question twice would make rows that contradict or repeat each other; of two answers, one is wrong."""
     first: dict[str, Problem] = {}
     again: list[str] = []
+    contested: dict[str, str] = {}
     for problem in problems:
-        kept = first.setdefault(question_key(problem.question), problem)
+        key = question_key(problem.question)
+        kept = first.setdefault(key, problem)
         if kept is not problem:
             again.append(f"{problem.where} repeats {kept.where}")
-    if again:
-        more = f", and {len(again) - 3} more" if len(again) > 3 else ""
-        warnings.warn(
-            f"{len(again)} repeated question(s) left out, the first is kept: {'; '.join(again[:3])}{more}",
-            DuplicateQuestionWarning,
-            stacklevel=3,
-        )
-    return list(first.values())
+            if _answer(problem) != _answer(kept):
+                contested[key] = f"{kept.where} has {_answer(kept)}, {problem.where} has {_answer(problem)}"
+    for said, listed in (
+        ("repeated question(s) left out, the first is kept", again),
+        ("question(s) with two answers left out altogether", list(contested.values())),
+    ):
+        if listed:
+            more = f", and {len(listed) - 3} more" if len(listed) > 3 else ""
+            warnings.warn(
+                f"{len(listed)} {said}: {'; '.join(listed[:3])}{more}", DuplicateQuestionWarning, stacklevel=3
+            )
+    return [problem for key, problem in first.items() if key not in contested]
+
+
+def _answer(problem: Problem) -> str:
+    return problem.answer.rpartition("####")[2].strip().replace(",", "")
 
 
 # -------------------------------------------------------------------------------------------------------------- the Hub

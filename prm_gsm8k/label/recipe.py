@@ -46,8 +46,8 @@ MOST_NAMED = 1000
 LEAST_CONFIDENCE = 0.3  # below it, one label in ten is the teacher's (benchmarks/label.md)
 UNSURE = "confidence too low"
 CANNOT_TELL = "solution left out/cannot tell: "
-NO_REFERENCE = "solution left out/no problem asks its question"
 BAD_REFERENCE = "solution left out/its reference solution is wrong or disputed"
+NO_REFERENCE = "solution left out/no problem asks its question, or several do with different answers"
 TEST_QUESTION = "solution left out/a question of GSM8K test (--test-questions labels it for evaluation)"
 
 
@@ -126,7 +126,7 @@ class LabelledRecipe(Recipe):
                         _skip(tally, where, f"its reference solution {DISPUTED[problem.id]}")
                     elif problem is None:
                         tally.counts[NO_REFERENCE] += len(samples)
-                        _skip(tally, where, "no problem asks its question")
+                        _skip(tally, where, NO_REFERENCE.partition("/")[2])
                     else:
                         first = numbers.get(problem.id, 0)
                         places.setdefault(problem.id, array("q")).extend((offset, len(line), number, first))

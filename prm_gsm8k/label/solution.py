@@ -116,14 +116,22 @@ def _equal(a: float, b: float) -> bool:
 
 # --- what is not labelled ---------------------------------------------------------------------------------------------
 
+_STEM = re.compile(r"\b[a-z]{4}")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_EQUATION_OR_END = re.compile(r"\d\s*=\s*\$?\d[^\n]*[.\n]|[.!?]\s[^.!?\n]*[.!?\n]")
 _CONCLUDES = re.compile(r"####\s*\S|\\boxed|\b[Tt]he (?:final )?answer is\b|^\**(?:Final )?Answer:", re.MULTILINE)
-_SENTENCE = re.compile(r"[.!?]\s+\S|\n\s*\S")
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _ENGLISH = re.compile(
     r"\b(?:the|of|is|are|was|and|to|in|so|he|she|it|they|we|has|have|for|each|per|that|this|therefore|with|on|from|total"
     r"|then|will|be|his|her|their|if|let|now|there|which|or|answer|at)\b",
     re.IGNORECASE,
 )
+_OTHER_LANGUAGE = re.compile(  # words that English has not: of French, Spanish, Portuguese, Italian, German, Dutch
+    r"\b(?:le|la|les|des|du|une|est|sont|dans|avec|elle|ils|chaque|el|los|las|una|por|con|ella|cada|hay|tiene|uma|ele|ela"
+    r"|são|il|della|sono|ogni|der|das|und|ist|sie|hat|sind|für|mit|wird|een|het|zijn|heeft)\b",
+    re.IGNORECASE,
+)
+_OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u02ff\u0370-\u03ff]")  # π and μ are of mathematics
 
 
 def cannot_label(reference: Reference, steps: Sequence[str]) -> tuple[str, str] | None:
@@ -132,20 +140,36 @@ def cannot_label(reference: Reference, steps: Sequence[str]) -> tuple[str, str] 
         return "there are no steps", "no steps"
     if reference.answer is None:
         return "the reference has no final number (a last line #### NUMBER)", "no number in the reference"
-    whole = [
-        step
-        for step in steps
-        if len(step) > 60
-        and ("nswer" in step or "####" in step or "boxed" in step)  # ten times faster than what comes next
-        and _CONCLUDES.search(step)
-        and len(_SENTENCE.findall(step)) > 1
-    ]
-    if len(whole) > 1:
+    whole = sum(map(_is_whole, steps))
+    if whole > 1:
         return (
-            f"{len(whole)} of the {len(steps)} steps are whole solutions: give one solution's steps a line",
+            f"{whole} of the {len(steps)} steps are whole solutions: give several as `solutions`, the steps of one as "
+            "`steps`",
             "candidates",
         )
     return None
+
+
+def _is_whole(step: str) -> bool:
+    """Whether a step is a solution of its own: an answer is announced in it, after something else was said."""
+    if "nswer" not in step and "####" not in step and "boxed" not in step:  # ten times faster than what comes next
+        return False
+    conclusion = _CONCLUDES.search(step)
+    return conclusion is not None and _EQUATION_OR_END.search(step, 0, conclusion.start()) is not None
+
+
+def _is_english(question: str, steps: Sequence[str]) -> bool:
+    """Whether units and number words can be read, in doubt yes; how the answer is announced tells nothing."""
+    prose = [step for step in steps if not _CONCLUDES.search(step)]
+    text = "\n".join(prose)
+    words = len(_WORDS.findall(text))
+    if not text.isascii() and 2 * len(_OTHER_SCRIPT.findall(text)) > len("".join(_LETTERS.findall(text))):
+        return False
+    others = sum(word not in question for word in _OTHER_LANGUAGE.findall(text))  # Ella may be her name
+    english = len(_ENGLISH.findall(text))
+    if others or english:
+        return english > others
+    return words < 12 or not {*_STEM.findall(question)}.isdisjoint(_STEM.findall(text))
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------
@@ -166,7 +190,7 @@ def _label_right(steps: Sequence[str], answer: str) -> Label:
 
 
 def _label_wrong(reference: Reference, steps: Sequence[str], answer: str) -> Label:
-    if not any(map(_ENGLISH.search, steps)) and sum(len(_WORDS.findall(step)) for step in steps) >= 12:
+    if not _is_english(reference.question, steps):
         reason = "it is not in English: units and number words cannot be read"
         return Label(None, reason, "another language", 0.0, answer)
     trace = follow(reference, steps)

@@ -134,7 +134,7 @@ def test_what_is_left_out_is_counted(built: tuple[Path, dict[str, Any]]) -> None
         "solutions": 7,
         "solution left out/a question of GSM8K test (--test-questions labels it for evaluation)": 1,
         "solution left out/cannot tell: no answer": 1,
-        "solution left out/no problem asks its question": 1,
+        "solution left out/no problem asks its question, or several do with different answers": 1,
         "solution left out/same steps as another": 1,
     }
     assert summary["reasons"]["right answer"] == 2
@@ -178,15 +178,22 @@ def test_own_problems(tmp_path: Path) -> None:
     assert (row["prompt"], row["first_error"]) == ("Ana has 5 cups and 7 jars. In all?", 0)
 
 
-def test_a_question_with_two_references_is_named(tmp_path: Path) -> None:
-    twice = [{"question": "Ana has 5 cups and 7 jars. In all?", "answer": f"5+7 = {n}\n#### {n}"} for n in (12, 13)]
-    own = write(tmp_path / "own.jsonl", *twice)
-    file = write(
-        tmp_path / "s.jsonl", {"question": "Ana has 5 cups and 7 jars. In all?", "output": "5 + 7 = 12\n#### 12"}
-    )
-    with pytest.warns(DuplicateQuestionWarning, match=r"own.jsonl:2 repeats .*own.jsonl:1"):
-        build("labelled", tmp_path / "out", file=str(file), problems=str(own))
-    assert [row["first_error"] for row in rows(tmp_path / "out")] == [-1]
+def test_a_question_with_two_answers_is_named_and_labelled_by_neither(tmp_path: Path) -> None:
+    asked = "Ana has 5 cups and 7 jars. In all?"
+    solution = {"question": asked, "output": "5 + 7 = 12\n#### 12"}
+    file = write(tmp_path / "s.jsonl", solution, {"question": NATALIA, "output": RIGHT})
+    natalia = {"question": NATALIA, "answer": shipped_problems("train")[0].answer}
+    two = [{"question": asked, "answer": f"5+7 = {n}\n#### {n}"} for n in (12, 13)]
+    own = write(tmp_path / "own.jsonl", *two, natalia)
+    with pytest.warns(DuplicateQuestionWarning, match=r"two answers .*own.jsonl:1 has 12, .*own.jsonl:2 has 13"):
+        made = build("labelled", tmp_path / "out", file=str(file), problems=str(own))
+    assert [row["prompt"] for row in rows(tmp_path / "out")] == [NATALIA]
+    left = [(what, n) for what, n in made.config.drops.items() if "several do with different answers" in what]
+    assert [n for _, n in left] == [1]
+    same = write(tmp_path / "same.jsonl", two[0], two[0] | {"question": "ana has 5 cups and 7 jars; in all"}, natalia)
+    with pytest.warns(DuplicateQuestionWarning, match=r"same.jsonl:2 repeats .*same.jsonl:1"):
+        build("labelled", tmp_path / "out", file=str(file), problems=str(same))
+    assert len(rows(tmp_path / "out")) == 2
 
 
 @pytest.mark.parametrize("name", ["s.jsonl", "s.jsonl.gz"])
@@ -300,11 +307,16 @@ def test_a_bad_file_gets_one_clear_word_and_leaves_nothing(
 
 
 def test_candidates_are_refused_and_never_scored_as_steps(tmp_path: Path) -> None:
-    whole = "In May she sold 48/2 = 24 clips. So in all she sold 48 + 24 = 72 clips. The answer is {}."
-    file = write(tmp_path / "s.jsonl", {"prompt": NATALIA, "completions": [whole.format(72), whole.format(70)]})
-    result = command(file, "--out", tmp_path / "out")
-    assert result.exit_code == 1
-    assert "2 of the 2 steps are whole solutions" in result.output
+    for whole in (
+        "In May she sold 48/2 = 24 clips. So in all she sold 48 + 24 = 72 clips. The answer is {}.",
+        "48/2=24\n48+24={}\n#### {}",
+        "Half of 48 is 24. So 48+24={0}. Therefore \\boxed{{{0}}}",
+    ):
+        completions = [whole.format(n, n) for n in (72, 70)]
+        file = write(tmp_path / "s.jsonl", {"prompt": NATALIA, "completions": completions})
+        result = command(file, "--out", tmp_path / "out")
+        assert result.exit_code == 1
+        assert "2 of the 2 steps are whole solutions" in result.output
 
 
 def test_an_option_out_of_range(tmp_path: Path) -> None:

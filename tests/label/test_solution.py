@@ -183,13 +183,19 @@ def test_sums_are_the_same_in_any_order(numbers: list[int], seed: int) -> None:
 # --- what cannot be told ----------------------------------------------------------------------------------------------
 
 WHOLE = "She gives 36/3 = 12 away. So 36 - 12 = 24 are left. They bring 48. The pies bring 108. The answer is 136."
-CANNOT = {
+CANNOT: dict[str, list[str]] = {
     "no steps": [],
     "no steps, blank": [" ", "\n"],
     "candidates": [WHOLE, WHOLE.replace("136", "140")],
     "no answer": ["She bakes muffins.", "Then she sells them."],
     "another unit": ["That is 0.136 thousand dollars.", "#### 0.136"],
     "another language": ["Ella hornea panecillos y regala una parte", "Vende los otros y gana mucho dinero", "12"],
+    "another language, English at the end": ["Elle vend 36 * 2 = 72.", "Avec les pies 180.", "The answer is 180."],
+    "another language, with English words": ["In der Woche hat sie 36 * 2 = 72 und so 72 + 108 = 180.", "#### 180"],
+    "another language, another script": ["她卖了36*2=72美元的松饼。", "一共是72+108=180美元。", "答案是180。"],
+    "another language, unlisted": ["Piecze, wszystkie razem za 72.", "Potem reszta, ma ona wiec cztery razy, 180."],
+    "candidates, short": ["36/3=12\n36-12=24\n#### 24", "36/3=12\n12*2=24\n#### 136"],
+    "candidates, in boxes": ["He keeps 24. So $24*2=48$. So \\boxed{48}", "He keeps 12. So $12*2=24$. So \\boxed{24}"],
     "nothing to read": ["She sells everything, and that is what she gets.", "#### 7"],
 }  # fmt: skip
 
@@ -201,6 +207,16 @@ def test_what_cannot_be_told_is_not_guessed(name: str) -> None:
     assert found.kind == name.partition(",")[0]
     assert found.confidence == 0
     assert len(found.reason) > 10
+
+
+def test_terse_english_is_english() -> None:
+    words = [
+        "Nia: 36 muffins * 2 dollars = 72 dollars",
+        "pies: 12 pies * 9 dollars = 108 dollars",
+        "72 + 108 = 180 dollars",
+    ]
+    assert label(*words, "A: 180").first_error == 0
+    assert label("x + y = 36 πr", "36 * 2 = 72", "A: 72").kind != "another language"
 
 
 def test_steps_that_repeat_the_answer_are_no_candidates() -> None:
