@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.arithmetic.grading import final_answer, numbers
+from prm_gsm8k.arithmetic.notation import uses_decimal_comma, with_decimal_points
+from prm_gsm8k.dataset.language import other_language
 from prm_gsm8k.label.locate import ALGEBRA, EARLIER, FALSE, PAST, features, probabilities, suspects
 from prm_gsm8k.label.reference import Node, Reference, key
 from prm_gsm8k.label.trace import GIVEN, ONWARD, OTHER, PART, SAME, SHARE, VALUE, Computed, Trace, follow
@@ -113,12 +115,6 @@ def _equal(a: float, b: float) -> bool:
 
 _CONCLUDES = re.compile(r"####\s*\S|\\boxed|\b[Tt]he (?:final )?answer is\b|^\**(?:Final )?Answer:", re.MULTILINE)
 _SENTENCE = re.compile(r"[.!?]\s+\S|\n\s*\S")
-_WORDS = re.compile(r"[^\W\d_]{2,}")
-_ENGLISH = re.compile(
-    r"\b(?:the|of|is|are|was|and|to|in|so|he|she|it|they|we|has|have|for|each|per|that|this|therefore|with|on|from|total"
-    r"|then|will|be|his|her|their|if|let|now|there|which|or|answer|at)\b",
-    re.IGNORECASE,
-)
 
 
 def cannot_label(reference: Reference, steps: Sequence[str]) -> tuple[str, str] | None:
@@ -154,9 +150,12 @@ def _label_right(steps: Sequence[str], answer: str) -> Label:
 
 
 def _label_wrong(reference: Reference, steps: Sequence[str], answer: str) -> Label:
-    if not any(map(_ENGLISH.search, steps)) and sum(len(_WORDS.findall(step)) for step in steps) >= 12:
-        reason = "it is not in English: units and number words cannot be read"
+    text = "\n".join(steps)
+    if (language := other_language(reference.question) or other_language(text)) is not None:
+        reason = f"it is not in English but in {language}: units and number words cannot be read"
         return Label(None, reason, "another language", 0.0, answer)
+    if uses_decimal_comma(text):
+        steps = [with_decimal_points(step) for step in steps]
     trace = follow(reference, steps)
     if not trace.values and not trace.equations:
         return Label(None, "no equation in it can be read", "nothing to read", 0.0, answer, _evidence(trace))

@@ -160,6 +160,7 @@ def test_it_says_what_it_found() -> None:
 def test_a_number_without_end_is_not_read() -> None:
     assert false_equations(f"1 / 3 = 0.{'3' * 5000}") == []
     assert false_equations(f"{'9' * 5000} + 1 = 2") == []
+    assert false_equations(f"1{' + 1' * 5000} = 2") == []
 
 
 def test_the_first_step_with_a_false_equation() -> None:
