@@ -108,6 +108,9 @@ SPARED = [
     "5 = 5",
     "So 1/3 of them = 66/3 = 22.",
     "They found 60% of 700 - 280 = 252.",
+    "The proportions total 2.46 because .8 + . 84 + .82 = 2.46",
+    "Therefore X = 9 because - 18/-2 = 9",
+    "-10 - 10 = -10 - x + 20",
     "",
 ]
 
