@@ -370,6 +370,7 @@ def _tree(tokens: Sequence[str]) -> Tree | None:
     return operands[0]
 
 
+_LONGEST_EXPRESSION = 200  # a model in a loop writes thousands of terms, deeper than Python recurses
 _SHAPES: dict[tuple[tuple[int, int, str], ...], Shape | None] = {}
 
 
@@ -378,6 +379,8 @@ def _shape(joints: tuple[tuple[int, int, str], ...]) -> Shape | None:
 
     Parentheses around more than the expression (`(3 * 4 = 12)`) are dropped. None if the others do not match.
     """
+    if len(joints) > _LONGEST_EXPRESSION:
+        return None
     try:
         return _SHAPES[joints]
     except KeyError:

@@ -108,7 +108,7 @@ def _span(read: Step, first: int, last: int) -> str:
 # --- what cannot be parsed with certainty -----------------------------------------------------------------------------
 
 _SENTENCE_END = re.compile(r"[.;!?\n](?:\s|\Z)")
-_UNFINISHED_LEFT = re.compile(rf"(?:[-+*/^_)]\s*[(\s{CURRENCY_SIGNS}]*|:|[A-Za-z_]\(*)\Z|\A\s*[,.]\s*\Z")
+_UNFINISHED_LEFT = re.compile(rf"(?:[-+*/^_)]\s*[(\s.,{CURRENCY_SIGNS}]*|:|[A-Za-z_]\(*)\Z|\A\s*[,.]\s*\Z")
 _UNFINISHED_RIGHT = re.compile(r"\s*(?:[+*/^:(]|-\s*(?:[\d(]|[A-Za-z]\b))|[A-Z][a-z]|[A-Za-z]\b(?<![mgLlhskKM])|[°!²³]")
 _AND_MORE = re.compile(r"[^.;,]{0,24}\b(?:and|remainder|left ?over|r)\W*\Z")  # 4 hours and 40 minutes
 _ALGEBRA = re.compile(

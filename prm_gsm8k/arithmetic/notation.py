@@ -129,7 +129,7 @@ def uses_decimal_comma(text: str) -> bool:
 
 def with_decimal_points(text: str) -> str:
     """A text that uses the decimal comma, with its numbers as English writes them."""
-    return _WITH_COMMA.sub(lambda m: _with_point(m[0]), text)
+    return _WITH_COMMA.sub(lambda m: _with_point(m[0]), plain_numbers(text))
 
 
 def readings(text: str) -> list[str]:

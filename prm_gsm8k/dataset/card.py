@@ -4,14 +4,17 @@ people wrote into the card that it replaces (`card_edits.py`).
 In the source:
 
     <!-- only: NAME --> … <!-- end: NAME -->   left out of a folder without the config NAME, or of a card that is not
-                                               `published` on the Hub, not `local` on a disk
+                                               `published` on the Hub, not `local` on a disk; `gsm8k` if any of its
+                                               problems are, `english` if nobody's own are among them
     <!-- table: NAME CONFIG -->                a table from the manifest
     <!-- figure: NAME CONFIG -->               a picture of `prm_gsm8k.dataset.card_figures`, where pictures are wanted
     $REPO, $CONFIG, $SPLIT                     what a reader types to load: repository, default config, first split
+    $TITLE                                     the card's title
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,12 +30,7 @@ from prm_gsm8k.reports.numbers import percent
 CARD = "README.md"
 
 _TAGS = ["process-reward-model", "prm", "stepwise-supervision", "reasoning", "math"]
-_TAGS_OF = {
-    "synthetic": ["gsm8k", "synthetic"],
-    "prm800k": ["prm800k"],
-    "model_sampled": ["gsm8k", "synthetic"],
-    "labelled": ["gsm8k", "synthetic"],
-}
+_GSM8K = "[GSM8K](https://github.com/openai/grade-school-math)"
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
@@ -78,6 +76,29 @@ def edits_of(path: Path, name: str, manifest: Manifest, repo_id: str | None = No
     return read_edits(path, made, name)
 
 
+def _own_problems(config: Config) -> str | None:
+    """The file or data set with the problems of a config, if somebody gave one that is not GSM8K."""
+    problems: str | None = config.options.get("problems")
+    return None if problems is None or problems.partition(":")[0] == "openai/gsm8k" else problems
+
+
+def _has_gsm8k(manifest: Manifest) -> bool:
+    return any(name != "prm800k" and not _own_problems(config) for name, config in manifest.configs.items())
+
+
+def _has_own(manifest: Manifest) -> bool:
+    return any(map(_own_problems, manifest.configs.values()))
+
+
+def _title(manifest: Manifest) -> str:
+    return "PRM-GSM8K: labelled reasoning steps" if not _has_own(manifest) else "Labelled reasoning steps"
+
+
+def _tags(manifest: Manifest) -> list[str]:
+    own = [["prm800k"] if name == "prm800k" else ["synthetic"] for name in manifest.configs]
+    return list(dict.fromkeys([*_TAGS, *(["gsm8k"] if _has_gsm8k(manifest) else []), *itertools.chain(*own)]))
+
+
 def card_head(manifest: Manifest) -> dict[str, Any]:
     """The YAML head: where `datasets` and the Hub look for configs, splits, sizes and features."""
     configs, infos = [], []
@@ -107,11 +128,11 @@ def card_head(manifest: Manifest) -> dict[str, Any]:
             }
         )
     return {
-        "pretty_name": "PRM-GSM8K: labelled reasoning steps",
+        "pretty_name": _title(manifest),
         **_licence(manifest),
-        "language": ["en"],
+        **({} if _has_own(manifest) else {"language": ["en"]}),
         "task_categories": ["token-classification", "text-classification", "text-generation"],
-        "tags": list(dict.fromkeys(_TAGS + [tag for name in manifest.configs for tag in _TAGS_OF.get(name, [])])),
+        "tags": _tags(manifest),
         "size_categories": [size_category(sum(config.stats.rows for config in manifest.configs.values()))],
         "configs": configs,
         "dataset_info": infos,
@@ -128,7 +149,9 @@ def size_category(rows: int) -> str:
 
 
 def _licence(manifest: Manifest) -> dict[str, str]:
-    """MIT, unless some rows are output of a model, which has terms of its own."""
+    """MIT, unless some rows are output of a model, which has terms of its own, or problems are somebody's own."""
+    if _has_own(manifest):
+        return {"license": "unknown"}
     if not manifest.configs.keys().isdisjoint(("model_sampled", "labelled")):
         return {"license": "other", "license_name": "mit-and-the-terms-of-the-sampling-model"}
     return {"license": "mit"}
@@ -137,8 +160,10 @@ def _licence(manifest: Manifest) -> dict[str, str]:
 def _render_body(source: str, manifest: Manifest, repo_id: str | None, with_figures: bool) -> str:
     default, config = next(iter(manifest.configs.items()))
     names = {"$REPO": repo_id or "", "$CONFIG": default, "$SPLIT": next(iter(config.splits))}
+    names["$TITLE"] = _title(manifest)
     kept = {*manifest.configs, "published" if repo_id else "local"}
-    body = re.sub(r"\$(REPO|CONFIG|SPLIT)\b", lambda match: names[match[0]], source)
+    kept |= {name for name, is_so in (("gsm8k", _has_gsm8k(manifest)), ("english", not _has_own(manifest))) if is_so}
+    body = re.sub(r"\$(TITLE|REPO|CONFIG|SPLIT)\b", lambda match: names[match[0]], source)
     body = re.sub(
         r"<!-- only: (\w+) -->\n(.*?)<!-- end: \1 -->\n", lambda m: m[2] if m[1] in kept else "", body, flags=re.DOTALL
     )
@@ -215,7 +240,21 @@ def _options(name: str, config: Config) -> str:
     return markdown_table(["choice", "value"], [*rows, ["version of prm-gsm8k", f"`{config.code_version}`"]])
 
 
+def _problems(name: str, config: Config) -> str:
+    own = _own_problems(config)
+    return f"`{own}`" if own else _GSM8K
+
+
+def _terms(name: str, config: Config) -> str:
+    own = _own_problems(config)
+    if own:
+        return f"`{own}`: problems and reference solutions | not stated: that of whoever wrote them"
+    return f"{_GSM8K}, © 2021 OpenAI: problems and reference solutions | MIT"
+
+
 _TABLES: dict[str, Callable[[str, Config], str]] = {
+    "problems": _problems,
+    "terms": _terms,
     "rows": lambda name, config: f"{config.stats.rows:,}",
     "columns": _columns,
     "splits": _splits,

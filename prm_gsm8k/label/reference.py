@@ -19,14 +19,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from prm_gsm8k.arithmetic.notation import plain
+from prm_gsm8k.arithmetic.grading import final_answer, numbers
+from prm_gsm8k.arithmetic.notation import plain, uses_decimal_comma, with_decimal_points
 from prm_gsm8k.label.expressions import FRACTION_WORDS, NUMBER_WORDS, Statement, Tree, read_step, to_number
 
 PRIME = (1 << 61) - 1
 _MOST_TERMS = 6  # of a sum whose partial sums are all listed
 _ANNOTATION = re.compile(r"<<([^<>\n]*)>>")
 _FINAL = re.compile(r"####\s*(.*)\Z", re.DOTALL)
-_NUMBER = re.compile(r"\$?\s*(-?\s*\$?\s*(?:\d[\d,]*(?:\.\d+)?|\.\d+))")
 _IN_QUESTION = re.compile(
     r"(\d+)\s+(\d+)/(\d+)|(\d+)/(\d+)|((?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)\s*(%|percent)?|([A-Za-z]+)"
 )
@@ -81,6 +81,8 @@ class Reference:
     """
 
     def __init__(self, question: str, solution: str) -> None:
+        if uses_decimal_comma(f"{question}\n{solution}"):
+            question, solution = with_decimal_points(question), with_decimal_points(solution)
         self.question, self.solution = question, solution
         body, _, _ = solution.partition("####")
         self.answer = _final_number(solution)
@@ -345,7 +347,5 @@ def _reduced(factors: tuple[Residue, ...]) -> tuple[Residue, ...]:
 
 def _final_number(solution: str) -> float | None:
     match = _FINAL.search(solution)
-    number = _NUMBER.match(match[1].strip()) if match else None
-    if number is None:
-        return None
-    return float(re.sub(r"[\s,$]", "", number[1]))
+    found = numbers(final_answer(f"#### {match[1]}") or "") if match else []
+    return float(found[0]) if found else None

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.arithmetic.grading import final_answer, numbers
+from prm_gsm8k.arithmetic.notation import uses_decimal_comma, with_decimal_points
+from prm_gsm8k.dataset.language import other_language
 from prm_gsm8k.label.locate import ALGEBRA, EARLIER, FALSE, PAST, features, probabilities, suspects
 from prm_gsm8k.label.reference import Node, Reference, key
 from prm_gsm8k.label.trace import GIVEN, ONWARD, OTHER, PART, SAME, SHARE, VALUE, Computed, Trace, follow
@@ -116,22 +118,8 @@ def _equal(a: float, b: float) -> bool:
 
 # --- what is not labelled ---------------------------------------------------------------------------------------------
 
-_STEM = re.compile(r"\b[a-z]{4}")
-_LETTERS = re.compile(r"[^\W\d_]+")
 _EQUATION_OR_END = re.compile(r"\d\s*=\s*\$?\d[^\n]*[.\n]|[.!?]\s[^.!?\n]*[.!?\n]")
 _CONCLUDES = re.compile(r"####\s*\S|\\boxed|\b[Tt]he (?:final )?answer is\b|^\**(?:Final )?Answer:", re.MULTILINE)
-_WORDS = re.compile(r"[^\W\d_]{2,}")
-_ENGLISH = re.compile(
-    r"\b(?:the|of|is|are|was|and|to|in|so|he|she|it|they|we|has|have|for|each|per|that|this|therefore|with|on|from|total"
-    r"|then|will|be|his|her|their|if|let|now|there|which|or|answer|at)\b",
-    re.IGNORECASE,
-)
-_OTHER_LANGUAGE = re.compile(  # words that English has not: of French, Spanish, Portuguese, Italian, German, Dutch
-    r"\b(?:le|la|les|des|du|une|est|sont|dans|avec|elle|ils|chaque|el|los|las|una|por|con|ella|cada|hay|tiene|uma|ele|ela"
-    r"|são|il|della|sono|ogni|der|das|und|ist|sie|hat|sind|für|mit|wird|een|het|zijn|heeft)\b",
-    re.IGNORECASE,
-)
-_OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u02ff\u0370-\u03ff]")  # π and μ are of mathematics
 
 
 def cannot_label(reference: Reference, steps: Sequence[str]) -> tuple[str, str] | None:
@@ -158,20 +146,6 @@ def _is_whole(step: str) -> bool:
     return conclusion is not None and _EQUATION_OR_END.search(step, 0, conclusion.start()) is not None
 
 
-def _is_english(question: str, steps: Sequence[str]) -> bool:
-    """Whether units and number words can be read, in doubt yes; how the answer is announced tells nothing."""
-    prose = [step for step in steps if not _CONCLUDES.search(step)]
-    text = "\n".join(prose)
-    words = len(_WORDS.findall(text))
-    if not text.isascii() and 2 * len(_OTHER_SCRIPT.findall(text)) > len("".join(_LETTERS.findall(text))):
-        return False
-    others = sum(word not in question for word in _OTHER_LANGUAGE.findall(text))  # Ella may be her name
-    english = len(_ENGLISH.findall(text))
-    if others or english:
-        return english > others
-    return words < 12 or not {*_STEM.findall(question)}.isdisjoint(_STEM.findall(text))
-
-
 # --- labels -----------------------------------------------------------------------------------------------------------
 
 
@@ -190,9 +164,14 @@ def _label_right(steps: Sequence[str], answer: str) -> Label:
 
 
 def _label_wrong(reference: Reference, steps: Sequence[str], answer: str) -> Label:
-    if not _is_english(reference.question, steps):
-        reason = "it is not in English: units and number words cannot be read"
+    prose = "\n".join(
+        step for step in steps if not _CONCLUDES.search(step)
+    )  # how it announces its answer tells nothing
+    if (language := other_language(reference.question) or other_language(prose)) is not None:
+        reason = f"it is not in English but in {language}: units and number words cannot be read"
         return Label(None, reason, "another language", 0.0, answer)
+    if uses_decimal_comma("\n".join(steps)):
+        steps = [with_decimal_points(step) for step in steps]
     trace = follow(reference, steps)
     if not trace.values and not trace.equations:
         return Label(None, "no equation in it can be read", "nothing to read", 0.0, answer, _evidence(trace))

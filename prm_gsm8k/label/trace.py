@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.label.expressions import Expression, Statement, read_step
 from prm_gsm8k.label.reference import Node, Reference, Residue, key
 
@@ -97,6 +98,7 @@ def follow(reference: Reference, steps: Sequence[str]) -> Trace:
     follower = _Follower(reference)
     for index, step in enumerate(steps):
         read = read_step(step)
+        follower.text = step
         for statement in read.statements:
             if any(side.variables for side in statement.sides):
                 follower.letters(index, statement)
@@ -120,6 +122,7 @@ class _Follower:
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
+        self.text = ""  # of the step
         self.trace = Trace()
         self.known: dict[float, Residue] = {}  # values so far, as quantities
         self.older: dict[float, Residue] = {}  # another quantity of the same value, that came before
@@ -141,7 +144,7 @@ class _Follower:
                 elif not right.is_number and right.numbers and holds(exact, right.numbers[0]):
                     stated = right.numbers[0]  # 2*4 = 8 + 3 = 11 runs on
                 else:
-                    stated, false = whole, True
+                    stated, false = whole, bool(false_equations(self.text))
             self.compute(step, str(statement), side, exact, stated, false)
 
     def compute(self, step: int, text: str, side: Expression, exact: float, stated: float, false: bool) -> None:

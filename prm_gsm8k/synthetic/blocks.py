@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
+from prm_gsm8k.arithmetic.false_equations import false_equations
+from prm_gsm8k.arithmetic.notation import CURRENCY, odd_number, uses_decimal_comma
 from prm_gsm8k.dataset.disputed import DISPUTED
+from prm_gsm8k.dataset.language import other_language
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.dataset.recipe import Tally
 from prm_gsm8k.synthetic.checker.block_checker import BlockChecker
@@ -93,35 +96,74 @@ class Read:
     """A problem, read once: its graph, its reference solution as it stands, and the checker of whatever differs.
 
     Attributes:
-        source: who wrote the steps; `gsm8k`, or `renumbered`.
+        source: where the steps are from: `gsm8k`, the name of another file or data set, or `renumbered`.
+        currency: what stands for `$` in the rows, if anything.
     """
 
     problem: Problem
     graph: Graph
     steps: tuple[str, ...]
     checker: BlockChecker
-    source: str = "gsm8k"
+    source: str
+    currency: str = "$"
 
 
 def read_problem(problem: Problem, tally: Tally) -> Read | None:
     """Read a problem. One that cannot be used is counted in `tally` with its reason, and None."""
+    problem, currency = _in_dollars(problem)
     try:
+        for text in (problem.question, problem.answer):
+            if (language := other_language(text)) is not None:
+                raise UnreadableError(f"not in English: it reads as {language}")
+        comma = uses_decimal_comma(f"{problem.question}\n{problem.answer}")
+        if (odd := odd_number(problem.question, comma)) is not None:
+            raise UnreadableError(f"numbers in another notation: {odd}")
         solution = read_solution(problem.question, problem.answer)
         if problem.id in DISPUTED:
             raise UnreadableError(f"its reference solution is wrong: {DISPUTED[problem.id]}")
         graph = join(read_question(problem.question), solution)
         steps = tuple(reference_steps(graph))
-        if any(map(_ALGEBRA.search, steps)):
+        if any(map(_ALGEBRA.search, _without_labels(steps))):
             raise UnreadableError("algebra: its relations stand in what is not read")
         checker = BlockChecker(problem.question, steps, solution.answer_text)
         if (unsound := checker.unsound()) is not None:
             raise UnreadableError(f"checker: {unsound}")
     except UnreadableError as error:
         reason = str(error)
+        if reason.startswith(("unreadable equation", "checker: false_equation")):
+            # It is called false only if it is false however it is read.
+            false = [equation for line in problem.answer.split("\n") for equation in false_equations(line)]
+            reason = f"false equation: {false[0]}" if false else reason.replace("checker: false_", "unreadable ")
         tally.counts[f"problem skipped/{reason.partition(':')[0]}"] += 1
         tally.skipped.append((problem.where, reason))
         return None
-    return Read(problem, graph, steps, checker)
+    return Read(problem, graph, steps, checker, re.sub(r"(?:/(?:train|test))?/\d+\Z", "", problem.id), currency)
+
+
+_SUM = re.compile(rf"{CURRENCY}\s?(?=[\d(.]|<<)")
+
+
+def _in_dollars(problem: Problem) -> tuple[Problem, str]:
+    """The problem with its currency written as `$`, as the families know it, and what it was."""
+    text = f"{problem.question}\n{problem.answer}"
+    found = set(_SUM.findall(text))
+    currency = found.pop() if len(found) == 1 else "$"
+    if currency in "$£€" or "$" in text.replace(currency, ""):
+        return problem, "$"
+    return replace(
+        problem, question=problem.question.replace(currency, "$"), answer=problem.answer.replace(currency, "$")
+    ), currency
+
+
+_NAMED = re.compile(r"([A-Za-z]) ?= ?(?=[\d($£€.])")
+
+
+def _without_labels(steps: Sequence[str]) -> Sequence[str]:
+    """The steps without the letter that names a result (`x = 76 - 25 = 51`), if none of these letters is used."""
+    names = [match for step in steps if (match := _NAMED.match(step))]
+    bare = [_NAMED.sub("", step, count=1) if _NAMED.match(step) else step for step in steps]
+    used = re.compile(rf"(?<![A-Za-z'’])[{''.join(match[1] for match in names)}](?![A-Za-z'’])") if names else None
+    return steps if used is None or any(map(used.search, bare)) else bare
 
 
 def blocks(

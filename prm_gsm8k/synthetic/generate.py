@@ -90,11 +90,18 @@ def generate(
         read = read_problem(problem, tally)
         if read is None:
             continue
-        yield from _rows(read, options, tally)
-        for number in range(1, options.variants + 1):
-            variant = renumbered(read, number, options.seed, tally)
-            if variant is not None:
-                yield from _rows(variant, options, tally)
+        variants = (renumbered(read, number, options.seed, tally) for number in range(1, options.variants + 1))
+        for made in (read, *variants):
+            if made is not None:
+                yield from (_in_currency(row, made.currency) for row in _rows(made, options, tally))
+
+
+def _in_currency(row: dict[str, Any], currency: str) -> dict[str, Any]:
+    if currency != "$":
+        for column in ("prompt", "error_reason"):
+            row[column] = row[column].replace("$", currency)
+        row["completions"] = [step.replace("$", currency) for step in row["completions"]]
+    return row
 
 
 def _rows(read: Read, options: SyntheticOptions, tally: Tally) -> Iterator[dict[str, Any]]:

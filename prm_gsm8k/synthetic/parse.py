@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from prm_gsm8k.arithmetic.notation import BOLD, CURRENCY_SIGNS, without_prefix
 from prm_gsm8k.synthetic.numbers import Value, operate, read_number
 
 # Digits with thousands commas, decimals, a percent sign. It begins with a character class, which `re` finds fast.
@@ -45,7 +46,7 @@ _JOIN = re.compile(
     r"|\b(?:times|plus|minus|divided by|multiplied by|of|equals|is|gives you)\b)"
     rf"(\s*[$£€]?\s*{_MARK}?(\(*)\s*[$£€]?\s*{_MARK}?)\Z"
 )
-_UNITS = re.compile(r"[A-Za-z'’./$() -]*")  # "minutes/smoothie", "sq. ft.", "half-days)"
+_UNITS = re.compile(rf"[A-Za-zÀ-ɏ'’./() {CURRENCY_SIGNS}-]*")  # "minutes/smoothie", "sq. ft.", "half-days)"
 _STRAY = re.compile(r"(?<!\A)(?<![A-Za-z])[-/]|\A-|[-/](?![A-Za-z])|\.\s+\S|\b[xX]\b")
 _OPERATOR = {
     "+": "+", "plus": "+", "-": "-", "–": "-", "−": "-", "—": "-", "minus": "-", "*": "*", "×": "*", "·": "*",
@@ -250,8 +251,8 @@ def read_solution(question: str, answer: str) -> Solution:
     """Parse a GSM8K answer: steps on lines, `<<48/2=24>>` annotations, and a last line `#### 72`.
 
     Raises:
-        UnreadableError: `no final answer`, `answer is not a number`, `no step`, `no equation`, `false equation` or
-            `answer is no result`.
+        UnreadableError: `no final answer`, `answer is not a number`, `no step`, `no equation`,
+            `unreadable equation: ` with the equation, or `answer is no result`.
     """
     body, hashes, stated = answer.rpartition("####")
     if not hashes:
@@ -265,7 +266,7 @@ def read_solution(question: str, answer: str) -> Solution:
     equations: list[Equation] = []
     loose: list[tuple[int, int, Value, bool]] = []  # (step, place, value, whether it may belong to an unread equation)
     for line in body.split("\n"):
-        line = line.strip()
+        line = _written_plainly(line.strip())
         if line:
             _read_step(line, len(steps), steps, equations, loose)
     if not steps:
@@ -295,6 +296,13 @@ def read_solution(question: str, answer: str) -> Solution:
         comparisons,
         frozenset(_LETTERS.findall(question.lower())),
     )
+
+
+def _written_plainly(line: str) -> str:
+    """A step without bullet, heading and bold print; rows get those that their style has."""
+    if not line[:1].isdigit():  # `12. He` may end a sentence
+        line = without_prefix(line)
+    return BOLD.sub("", line) if "**" in line else line
 
 
 def _read_step(
@@ -410,11 +418,15 @@ def _read_equation(
                 )
             if annotation is None:
                 if symbolic and not frozen:
-                    raise UnreadableError("false equation")
+                    raise _unreadable(parts)
                 return None
     if annotation is None:
         return None
     return _annotated(annotation, parts, result_place, step, frozen="=" in parts[2 * at + 2])
+
+
+def _unreadable(parts: list[str]) -> UnreadableError:
+    return UnreadableError(f"unreadable equation: {''.join(parts).replace(_MARK, '')}")
 
 
 def _annotated(annotation: str, parts: list[str], result_place: int, step: int, frozen: bool) -> Equation | None:
@@ -426,10 +438,11 @@ def _annotated(annotation: str, parts: list[str], result_place: int, step: int, 
     operands, operators, opens, closes = read
     result = read_number(parts[result_place])
     try:
-        if compute(operands, operators, opens, closes) != result:
-            raise UnreadableError("false equation")
+        is_true = compute(operands, operators, opens, closes) == result
     except ZeroDivisionError:
-        raise UnreadableError("false equation") from None
+        is_true = False
+    if not is_true:
+        raise _unreadable(parts)
     cents = _MONEY.search(parts[result_place - 1]) is not None
     return Equation(step, operands, operators, opens, closes, [], result, result_place, frozen, cents)
 

@@ -55,7 +55,7 @@ def renumbered(read: Read, number: int, seed: int, tally: Tally) -> Read | None:
         unread = Tally()
         variant = read_problem(problem, unread)
         if variant is not None:
-            return replace(variant, source="renumbered")
+            return replace(variant, source="renumbered", currency=read.currency)
         why = unread.skipped[0][1].partition(":")[0]
     tally.counts[f"variant skipped/{why}"] += 1
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ import yaml
 from command_line import run_command
 from made_rows import MADE_FROM, made_rows
 
-from prm_gsm8k.dataset.card import render_card
+from prm_gsm8k.dataset.card import card_head, render_card
 from prm_gsm8k.dataset.card_figures import figures
 from prm_gsm8k.dataset.card_lint import lint
 from prm_gsm8k.dataset.folder import write_config
-from prm_gsm8k.dataset.manifest import read_manifest
+from prm_gsm8k.dataset.manifest import Manifest, read_manifest
 from prm_gsm8k.dataset.schema import EXTRA_COLUMNS, arrow_schema
 
 CONFIGS = ("synthetic", "prm800k", "model_sampled", "labelled")
@@ -170,3 +171,25 @@ def test_citations_are_whole(tmp_path: Path) -> None:
     for key, entry in entries:
         assert entry.count("{") == entry.count("}")
         assert re.findall(r"^  (\w+) += ", entry, re.MULTILINE) == ["title", "author", "journal", "year"], key
+
+
+@pytest.mark.parametrize("config", ["synthetic", "model_sampled", "labelled"])
+@pytest.mark.parametrize("problems", ["svamp.jsonl", "ChilleD/SVAMP:default"])
+def test_nothing_is_said_of_problems_that_are_not_gsm8k(config: str, problems: str, tmp_path: Path) -> None:
+    folder = write(tmp_path / "out", (config,))
+    manifest = read_manifest(folder)
+    made = replace(manifest.configs[config], options={"problems": problems})
+    card = render_card(Manifest({config: made}))
+    _, head, body = card.split("---\n", 2)
+    assert "language" not in yaml.safe_load(head)
+    assert yaml.safe_load(head)["license"] == "unknown"
+    assert "gsm8k" not in head.lower().replace("prm-gsm8k", "")
+    assert f"`{problems}`" in body
+    assert "github.com/openai/grade-school-math" not in body and "All text is English" not in body
+    assert not re.search(r"\| (?:\[?GSM8K.*)\| MIT", body)
+
+
+def test_gsm8k_of_the_hub_is_gsm8k(tmp_path: Path) -> None:
+    manifest = read_manifest(write(tmp_path / "out", ("synthetic",)))
+    made = replace(manifest.configs["synthetic"], options={"problems": "openai/gsm8k:main"})
+    assert card_head(Manifest({"synthetic": made}))["license"] == "mit"

@@ -299,3 +299,26 @@ def test_memory_stays_flat() -> None:
     grown = tracemalloc.get_traced_memory()[0] - first
     tracemalloc.stop()
     assert grown < 3_000_000
+
+
+GERMAN = "Ein Auto kostet 80.000 €. Ein Boot kostet 500 € weniger. Was kostet das Boot?"
+GERMAN_REFERENCE = "Das Boot kostet 80.000 - 500 = 79.500 €.\n#### 79.500"
+
+
+def test_a_decimal_comma_is_read_and_another_language_is_not_guessed_at() -> None:
+    right = label_solution(GERMAN, GERMAN_REFERENCE, ["80.000 - 500 = 79.500", "Die Antwort ist 79.500 €."])
+    assert (right.first_error, right.kind) == (-1, "right answer")
+    false = label_solution(GERMAN, GERMAN_REFERENCE, ["80.000 - 500 = 78.500", "Die Antwort ist 79.500 €."])
+    assert (false.first_error, false.reason) == (0, "states 80000 - 500 = 78500, but it is 79500")
+    wrong = label_solution(GERMAN, GERMAN_REFERENCE, ["Das Boot kostet 80.000 + 500 = 80.500 €."])
+    assert wrong.first_error is None and "in German" in wrong.reason
+
+
+@pytest.mark.parametrize("answer", ["₹1,50,000", "Rs. 150000", "150'000", "CHF 150,000.00"])
+def test_the_number_of_a_reference_is_read_in_any_currency(answer: str) -> None:
+    assert Reference("How much?", f"75000*2=<<75000*2=150000>>150000\n#### {answer}").answer == 150000
+
+
+@pytest.mark.parametrize("step", ["36 - 25% = 27", "2/3 = 0.67", "36 ÷ 5 = 7 r1", "$1.5k + $500 = $2k", "5/2 = 2 R 1"])
+def test_an_equation_that_may_be_true_is_no_false_one_here_either(step: str) -> None:
+    assert not any(value.false for value in follow(Reference(QUESTION, REFERENCE), [step]).values)
