@@ -44,15 +44,35 @@ class FalseEquation:
 
 def false_equations(step: str) -> list[FalseEquation]:
     """The false equations of a step, in the order of its text."""
-    if "=" not in step and "≈" not in step and "equal" not in step and r"\approx" not in step:
+    if _has_none(step):
         return []
-    if _ENDLESS.search(step):
-        return []
-    text = _PERCENT_OF.sub("% * ", plain(step))
-    body, *others = readings(without_prefix(text))
+    body, *others = _ways_to_read(step)
     false = _false_in(body, step)
+    return [] if false and any(map(_holds, others)) else false
+
+
+def unread_equations(step: str) -> list[str]:
+    """The equations of a step that are neither true nor, for certain, false: `5 / 2 = 2`, of `5 / 2 = 2 r1`."""
+    if _has_none(step) or any(map(_holds, _ways_to_read(step))):
+        return []
+    read = Step(_ways_to_read(step)[0])
+    false = {equation.text for equation in false_equations(step)}
+    found = [_span(read, pair.left.first, pair.right.last) for pair in read.pairs if not pair.holds]
+    if not found and read.skeleton.spoiled:
+        found = [" ".join(step.split())]
+    return [text for text in found if text not in false]
+
+
+def _has_none(step: str) -> bool:
+    says = "=" in step or "≈" in step or "equal" in step or r"\approx" in step
+    return not says or _ENDLESS.search(step) is not None
+
+
+def _ways_to_read(step: str) -> list[str]:
+    """The step in plain notation, the likeliest way to read it first."""
+    text = _PERCENT_OF.sub("% * ", plain(step))
     # `80.000 - 500 = 79.500` may have no decimal point, `- 5 + 8 = 3` no bullet.
-    return [] if false and any(map(_holds, (*others, text))) else false
+    return [*readings(without_prefix(text)), text]
 
 
 def _holds(body: str) -> bool:

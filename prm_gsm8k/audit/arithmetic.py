@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prm_gsm8k.arithmetic.false_equations import false_equations
+from prm_gsm8k.arithmetic.false_equations import false_equations, unread_equations
 from prm_gsm8k.audit.probe import FEWEST
 from prm_gsm8k.audit.solutions import Solution
 from prm_gsm8k.metrics.intervals import Estimate, Resamples, estimate, wilson
@@ -23,8 +23,8 @@ def false_equation_shares(solutions: Sequence[Solution], resampled: Resamples) -
     """Shares of steps with a false equation (`prm_gsm8k.arithmetic.false_equations`), with intervals by problem.
 
     Returns:
-        `first_errors` and `right_steps`, an Estimate each (None without such steps), and `by_type`: error type -> share
-        of its first errors, if there are several types.
+        `first_errors` and `right_steps`, an Estimate each (None without such steps); `by_type`: error type -> share of
+        its first errors, if there are several types; `unread`: how many steps have an equation that cannot be read.
     """
 
     @cache
@@ -48,7 +48,17 @@ def false_equation_shares(solutions: Sequence[Solution], resampled: Resamples) -
         "first_errors": _share(counts[:, 0].sum(), counts[:, 1].sum(), share(sums["a"], sums["b"])),
         "right_steps": _share(counts[:, 2].sum(), counts[:, 3].sum(), share(sums["c"], sums["d"])),
         "by_type": by_type,
+        "unread": sum(bool(unread_equations(solution.steps[i])) for solution in solutions for i in solution.judged),
     }
+
+
+def quoted_equations(solutions: Sequence[Solution]) -> Iterator[tuple[str, str, str]]:
+    """(place, `false` or `cannot be read`, the equation) of each equation in them that is not seen to be true."""
+    for what, equations in (("false", false_equations), ("cannot be read", unread_equations)):
+        for solution in solutions:
+            for i in solution.judged:
+                for equation in equations(solution.steps[i]):
+                    yield f"{solution.id}, step {i}", what, str(equation)
 
 
 def _share(false: float, total: float, resampled: NDArray[np.float64]) -> Estimate | None:

@@ -46,6 +46,9 @@ def audit(
         typer.Option(metavar="FILE", help="Questions that must not be in the data; may be repeated."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws folds and resamples.")] = 0,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Quote the equations that are false or cannot be read.")
+    ] = False,
 ) -> None:
     """Check whether surface cues or position predict the labels.
 
@@ -79,12 +82,12 @@ def audit(
         if json:
             print_json(result.as_json())
         else:
-            _show(result, html)
+            _show(result, html, verbose)
         if result.bad:
             raise typer.Exit(1)
 
 
-def _show(result: Audit, html: Path | None) -> None:
+def _show(result: Audit, html: Path | None, verbose: bool) -> None:
     from rich.text import Text
 
     console, found = printer(), result.found
@@ -106,6 +109,13 @@ def _show(result: Audit, html: Path | None) -> None:
         console.print("\nwhat distinguishes a first error from the correct step at the same position", style="bold")
         for cue in found["telling_pairs"]:
             print(f"  {cue}")
+    if unread := found["false_equations"]["unread"]:
+        print(f"\nsteps with an equation that cannot be read, and is neither true nor false: {unread:,}")
+    if verbose:
+        from prm_gsm8k.audit.arithmetic import quoted_equations
+
+        for place, what, equation in quoted_equations(result.data.solutions):
+            print(f"  {place}: {what}: {equation}")
     bad, look = len(result.bad), sum(line.verdict == "look" for line in result.lines)
     print(f"\n{bad} bad, {look} to look at, of {len(result.lines)}")
     if html is not None:

@@ -149,9 +149,9 @@ def size_category(rows: int) -> str:
 
 
 def _licence(manifest: Manifest) -> dict[str, str]:
-    """MIT, unless some rows are output of a model, which has terms of its own, or problems are somebody's own."""
+    """MIT, unless a model wrote some rows, which has its own terms; of somebody's own problems nothing is known."""
     if _has_own(manifest):
-        return {"license": "unknown"}
+        return {}
     if not manifest.configs.keys().isdisjoint(("model_sampled", "labelled")):
         return {"license": "other", "license_name": "mit-and-the-terms-of-the-sampling-model"}
     return {"license": "mit"}

@@ -125,3 +125,16 @@ def test_without_scikit_learn_it_says_how_to_get_it(place: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "prm-gsm8k: this needs sklearn: pip install 'prm-gsm8k[audit]'\n"
+
+
+def test_false_equations_and_those_that_cannot_be_read_are_quoted_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = clean_rows()[:30]
+    rows[0]["completions"][0] = "17 / 5 = 3 r 2, and (76-25) = 61"
+    rows[0]["id"] = "first"
+    run(written(tmp_path / "rows.jsonl", rows), "--verbose")
+    out = capsys.readouterr().out
+    assert "steps with an equation that cannot be read, and is neither true nor false: 1\n" in out
+    assert "first, step 0: false: (76-25) = 61, but it is 51" in out
+    assert "first, step 0: cannot be read: 17 / 5 = 3" in out

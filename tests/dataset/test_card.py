@@ -178,11 +178,13 @@ def test_citations_are_whole(tmp_path: Path) -> None:
 def test_nothing_is_said_of_problems_that_are_not_gsm8k(config: str, problems: str, tmp_path: Path) -> None:
     folder = write(tmp_path / "out", (config,))
     manifest = read_manifest(folder)
-    made = replace(manifest.configs[config], options={"problems": problems})
-    card = render_card(Manifest({config: made}))
+    own = Manifest({config: replace(manifest.configs[config], options={"problems": problems})})
+    card = render_card(own)
+    (folder / "README.md").write_text(card)
+    (folder / "manifest.json").write_bytes(own.to_json())
+    assert list(lint(folder)) == []
     _, head, body = card.split("---\n", 2)
-    assert "language" not in yaml.safe_load(head)
-    assert yaml.safe_load(head)["license"] == "unknown"
+    assert not {"language", "license", "license_name"} & yaml.safe_load(head).keys()
     assert "gsm8k" not in head.lower().replace("prm-gsm8k", "")
     assert f"`{problems}`" in body
     assert "github.com/openai/grade-school-math" not in body and "All text is English" not in body
