@@ -8,6 +8,6 @@ with solutions that real models wrote.
 - `features`, `probe`, `surface_cues`: surface features, how well they predict first errors, and which of them do
 - `arithmetic`, `error_positions`, `duplicates`: false equations; where first errors are; duplicates, contradictions,
   contamination
-- `reference`: statistics of real solutions, shipped or measured on the user's file
+- `reference`: statistics of real solutions, shipped (made by `measure`) or measured on the user's file
 - `verdicts`: one line per check with its threshold and reason; `limits`: the thresholds; `page`: the HTML page
 """

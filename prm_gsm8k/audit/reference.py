@@ -1,22 +1,18 @@
 """Statistics of real solutions to compare with: shipped ones, or those of the user's file.
 
-    prm-gsm8k build prm800k --source phase1_test_rebuilt.jsonl.gz --phase 1 --out prm800k
-    python -m prm_gsm8k.audit.reference first_error.jsonl prm800k > prm_gsm8k/audit/real_solutions.json
-
-made the shipped ones, from 797 incorrect solutions of language models to GSM8K train questions whose first error a
-teacher marked (eth-lre/verify-then-generate, Daheim et al. 2024, CC BY 4.0). They contain no text. `people` is what the
-audit measures on those and on PRM800K's phase 1 test (MIT), by the names of its lines: data that people labelled.
+`measure.py` made the shipped ones, from 797 incorrect solutions of language models to GSM8K train questions whose first
+error a teacher marked (eth-lre/verify-then-generate, Daheim et al. 2024, CC BY 4.0). They contain no text. `people` is
+what the audit measures on those and on PRM800K's phase 1 test (MIT), by the names of its lines: what people labelled.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -28,12 +24,8 @@ from prm_gsm8k.audit.solutions import Solution, read_data
 from prm_gsm8k.exceptions import BadInputError
 from prm_gsm8k.metrics.intervals import Estimate
 
-if TYPE_CHECKING:
-    from prm_gsm8k.audit.run import Audit
-
 SHIPPED = "real_solutions.json"
 NAMES = ("teachers' marks", "PRM800K")  # of what people labelled
-PARTS = ("by ", "error_type ", "source ", "style ")  # with which lines about a part of the data begin
 People = Mapping[str, Mapping[str, Estimate]]
 """Name of the data -> what of a line of the audit -> what it shows there."""
 
@@ -130,26 +122,3 @@ def as_json(reference: Reference) -> dict[str, Any]:
         for name, found in reference.people.items()
     }
     return {**asdict(reference), "shape": shape, "people": people}
-
-
-def figures(audited: Audit) -> dict[str, Estimate]:
-    """What an audit found in all of the data, as of `People`."""
-    return {
-        line.what: Estimate(line.value, line.low, line.high, 0)
-        for line in audited.lines
-        if line.value is not None and line.low is not None and not line.what.startswith(PARTS)
-    }
-
-
-def measured(first_errors: str, prm800k: str) -> dict[str, Any]:
-    """real_solutions.json anew."""
-    from prm_gsm8k.audit.run import audit
-
-    audits = (audit(path, reference=first_errors) for path in (first_errors, prm800k))
-    people = dict(zip(NAMES, map(figures, audits), strict=True))
-    name = "eth-lre/verify-then-generate, 797 solutions to GSM8K train questions marked by teachers (CC BY 4.0)"
-    return as_json(replace(read_reference(first_errors), name=name, people=people))
-
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(orjson.dumps(measured(*sys.argv[1:3]), option=orjson.OPT_APPEND_NEWLINE))

@@ -11,8 +11,9 @@ from planted import clean_rows, written
 from prm800k.samples import DATA
 
 from prm_gsm8k.audit import limits
+from prm_gsm8k.audit.measure import figures
 from prm_gsm8k.audit.probe import FEWEST
-from prm_gsm8k.audit.reference import NAMES, figures, shipped_reference
+from prm_gsm8k.audit.reference import NAMES, shipped_reference
 from prm_gsm8k.audit.run import Audit, audit
 from prm_gsm8k.audit.verdicts import MATCHED, Line
 from prm_gsm8k.build.build import build
