@@ -322,8 +322,10 @@ def _paths(steps: Sequence[Record]) -> Iterator[Sample]:
         elif chosen in rated:
             path.append(rated[chosen][0])
             first = at if rated[chosen][1] < 0 and first < 0 else first
-        else:
+        elif rated:
             return
+        else:
+            break
     if path:
         yield Sample(tuple(path), first)
 

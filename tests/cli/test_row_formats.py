@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.audit.solutions import read_rows as audited
 from prm_gsm8k.dataset.formats import FORMATS, LeftOut, ShapeError, format_of, read_record
 from prm_gsm8k.dataset.jsonl import read_rows
+from prm_gsm8k.evaluation.benchmarks import read
 from prm_gsm8k.models.encoder import Encoder
+from prm_gsm8k.models.score_file import read_solutions
+from prm_gsm8k.prm800k.tree import rows_of
 from prm_gsm8k.train.arguments import PrmArguments
 from prm_gsm8k.train.data import load_data
 
@@ -110,6 +114,7 @@ def test_the_audit_does_what_the_table_says(name: str, tmp_path: Path) -> None:
     assert _audit(DATA / name, tmp_path) == TABLE[name][4]
 
 
+@pytest.mark.slow
 def test_scores_of_all_files_are_those_of_their_steps(prm: Path, tmp_path: Path) -> None:
     scorer = ProcessRewardModel.from_pretrained(prm)
     for name, cells in TABLE.items():
@@ -144,26 +149,33 @@ MESSY = [  # a tag, carriage returns, space at the ends, an answer of its own
 ]
 
 
-def test_score_evaluate_audit_and_label_read_the_same_steps(prm: Path, tmp_path: Path) -> None:
-    file = tmp_path / "messy.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in MESSY))
+def messy(place: Path) -> Path:
+    (file := place / "messy.jsonl").write_text("".join(json.dumps(row) + "\n" for row in MESSY))
+    return file
+
+
+def test_score_evaluate_audit_and_label_read_the_same_steps(tmp_path: Path) -> None:
+    file = messy(tmp_path)
+    for solutions in (read_solutions(file), read("first-error", file).solutions, audited(file).solutions):
+        assert [tuple(solution.steps) for solution in solutions] == [CLEAN] * 2
+    out = ["--out", tmp_path / "out", "--num-proc", "1"]
+    assert run_command("label", file, "--problems", DATA / "problems.jsonl", *out).returncode == 0
+    assert pq.read_table(next((tmp_path / "out/labelled").iterdir()))["completions"].to_pylist() == [list(CLEAN)]
+    as_text = {"prompt": QUESTION, "completion": "\n".join(MESSY[0]["completions"])}
+    assert read_record(as_text)[1][0].steps == CLEAN
+
+
+@pytest.mark.slow
+def test_score_and_evaluate_give_one_file_the_same_scores(prm: Path, tmp_path: Path) -> None:
+    file = messy(tmp_path)
     clean = ProcessRewardModel.from_pretrained(prm).score(QUESTION, CLEAN)
     assert run_command("score", prm, file, "--out", tmp_path / "scored.jsonl").returncode == 0
     out = ["--out", tmp_path / "e", "--json"]
     done = run_command("evaluate", prm, "--benchmark", "first-error", "--data", file, *out)
     assert done.returncode == 0, done.stderr
     [evaluated] = (tmp_path / "e/scores").iterdir()
-    scored = [row["scores"] for _, _, row in read_rows(tmp_path / "scored.jsonl")]
-    assert scored == [pytest.approx(clean, abs=1e-5)] * 2
-    assert [row["scores"] for _, _, row in read_rows(evaluated)] == [pytest.approx(clean, abs=1e-5)] * 2
-    one_text = tmp_path / "text.jsonl"
-    one_text.write_text(json.dumps({"prompt": QUESTION, "completion": "\n".join(MESSY[0]["completions"])}) + "\n")
-    assert [sample.steps for row in (MESSY[0], records(str(one_text))[0]) for sample in read_record(row)[1]] == [
-        CLEAN
-    ] * 2
-    assert [tuple(one.steps) for one in audited(str(file)).solutions] == [CLEAN] * 2
-    assert run_command("label", file, "--problems", DATA / "problems.jsonl", "--out", tmp_path / "l").returncode == 0
-    assert pq.read_table(next((tmp_path / "l/labelled").iterdir()))["completions"].to_pylist() == [list(CLEAN)]
+    for scored in (tmp_path / "scored.jsonl", evaluated):
+        assert [row["scores"] for _, _, row in read_rows(scored)] == [pytest.approx(clean, abs=1e-5)] * 2
 
 
 @pytest.mark.slow
@@ -237,6 +249,13 @@ READ: dict[str, tuple[dict[str, Any], list[int | None]]] = {
 @pytest.mark.parametrize(("record", "first_errors"), READ.values(), ids=READ)
 def test_a_record(record: dict[str, Any], first_errors: list[int | None]) -> None:
     assert [sample.first_error for sample in read_record(record)[1]] == first_errors
+
+
+def test_lines_of_prm800k_are_the_rows_that_a_build_makes_of_them() -> None:
+    for _, _, line in read_rows(ROOT / "tests/data/prm800k/original_lines.jsonl"):
+        rows = rows_of([("1", line)], "positive", Counter())
+        built = {tuple(map(str.strip, row["completions"])): row["first_error"] for row in rows}
+        assert {sample.steps: sample.first_error for sample in read_record(line)[1]} == built
 
 
 def test_labels_that_a_command_does_not_need_may_be_anything() -> None:
