@@ -133,7 +133,8 @@ def _put(new: Path, out: Path) -> None:
         new.rename(out)
     elif not _exchange(new, out):
         aside = Path(tempfile.mkdtemp(prefix=f".{out.name}{_ASIDE}", dir=out.parent))
-        out.rename(aside)  # replaces the empty folder of that name
+        aside.rmdir()  # Windows renames to nothing that is there
+        out.rename(aside)
         new.rename(out)
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from prm_gsm8k.exceptions import HubError, HubUnreachable, UsageError
@@ -21,6 +21,8 @@ REPO_TYPE = "dataset"
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before each retry
 MAX_SECONDS = 60.0  # after which there is no further retry
 MAX_PAUSE = 60.0  # seconds, even if the Hub asks for more
+
+DENIED = "this token may not do that"
 
 sleep = time.sleep
 
@@ -44,13 +46,14 @@ class Trouble:
         return self.status in (409, 412)
 
 
-def ask(call: Callable[[], T], doing: str, *, conflicts: bool = False) -> T:
+def ask(call: Callable[[], T], doing: str, *, conflicts: bool = False, if_denied: str = "") -> T:
     """Make a call, and retry it after a pause if it fails transiently.
 
     Args:
         call: must be idempotent.
         doing: what failed, for the error message.
         conflicts: retry on conflicts as well; `call` must then read the repository before it changes it.
+        if_denied: what to do if the token may not.
 
     Raises:
         HubUnreachable: the last retry failed transiently.
@@ -64,6 +67,8 @@ def ask(call: Callable[[], T], doing: str, *, conflicts: bool = False) -> T:
             trouble = trouble_of(error)
             if trouble is None:
                 raise
+            if if_denied and trouble.status == 403:
+                trouble = replace(trouble, message=trouble.message.replace(DENIED, f"{DENIED}; {if_denied}", 1))
             if not trouble.is_transient and not (conflicts and trouble.is_conflict):
                 raise (HubUnreachable if trouble.status == 0 else HubError)(f"{doing}: {trouble.message}") from None
             # huggingface_hub itself may have waited up to half a minute in each call
@@ -118,7 +123,7 @@ def _of_response(error: Exception) -> Trouble:
     elif status == 401:
         words = "the token is not valid; run `hf auth login`, or set HF_TOKEN"
     elif status == 403:
-        words = "this token may not do that; use one with write access, or propose it (--create-pr)"
+        words = DENIED
     elif status in (409, 412):
         words = "someone else changed it at the same time"
     else:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Announce = Callable[[str], None]
 Kind = Literal["dataset", "model", "space"]
 MAIN = "main"
+WRITE_ACCESS = "use one with write access"
 KINDS: tuple[Kind, ...] = ("dataset", "model", "space")
 
 
@@ -212,12 +213,15 @@ class Repository:
             ask(
                 lambda: self.api.create_repo(self.id, repo_type=self.kind, private=private, exist_ok=True),
                 f"{self.id}: cannot be made",
+                if_denied=WRITE_ACCESS,
             )
 
         if self.revision != MAIN:
             doing = f"{self.id}: branch {self.revision} cannot be made"
             ask(
-                lambda: self.api.create_branch(self.id, branch=self.revision, repo_type=self.kind, exist_ok=True), doing
+                lambda: self.api.create_branch(self.id, branch=self.revision, repo_type=self.kind, exist_ok=True),
+                doing,
+                if_denied=WRITE_ACCESS,
             )
 
         def send() -> tuple[Wanted, str, bool, str | None]:
@@ -237,7 +241,8 @@ class Repository:
                 return wanted, commit, True, pull_request
 
         doing = f"{self.id}: cannot be published; it is as it was or wholly new"
-        wanted, commit, committed, pull_request = ask(send, doing, conflicts=True)
+        cure = "" if self.create_pr else f"{WRITE_ACCESS}, or propose it (--create-pr)"
+        wanted, commit, committed, pull_request = ask(send, doing, conflicts=True, if_denied=cure)
         announce(f"reading {self.id} back at {commit[:8]}")
         self.check_published(wanted, commit)
         if tag is not None:
@@ -372,7 +377,7 @@ class Repository:
                 self.api.create_tag(self.id, tag=tag, revision=commit, repo_type=self.kind)
 
         doing = f"{self.id} is published as commit {commit}, but tag {tag} cannot be made"
-        ask(make, doing, conflicts=True)
+        ask(make, doing, conflicts=True, if_denied=WRITE_ACCESS)
 
 
 def check_name(option: str, name: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import datasets
 import pytest
 from command_line import run_command
+from made_prms import make
 from made_rows import CONFIG, MADE_FROM, made_table, made_tables
 
 from prm_gsm8k import load
@@ -52,28 +53,55 @@ def test_a_lock_that_another_has_is_another_run(tmp_path: Path, monkeypatch: pyt
         pass
 
 
-WITHOUT_FCNTL = """
-import sys
-sys.modules["fcntl"] = None  # as on Windows
-import prm_gsm8k, prm_gsm8k.builders.builder, prm_gsm8k.models.score_file
-from prm_gsm8k.dataset import splits
-from prm_gsm8k.dataset.problems import shipped_problems
-few = {"train": shipped_problems("train")[:8], "test": shipped_problems("test")[:2]}
-splits.shipped_problems = few.__getitem__
-from prm_gsm8k.build.build import build
-from prm_gsm8k.build.registry import RECIPES
-from prm_gsm8k.dataset.verify import verify
-print(build("synthetic", "out", num_proc=1).config.stats.rows)
-print(prm_gsm8k.load("synthetic", "train", folder="out").num_rows, verify("out", RECIPES).findings)
+AS_ON_WINDOWS = """
+import os, signal, sys
+for name in ("fcntl", "resource", "pwd", "grp"):
+    sys.modules[name] = None
+for module, names in (
+    (os, "fork getuid sched_getaffinity killpg setsid sysconf getloadavg"), (signal, "SIGKILL SIGHUP SIGALRM"),
+):
+    for name in names.split():
+        delattr(module, name)
+opened, renamed = os.open, os.rename
+def open_no_folder(path, *more, **named):
+    if not isinstance(path, int) and os.path.isdir(path):
+        raise PermissionError(13, "Permission denied", str(path))
+    return opened(path, *more, **named)
+def rename_to_nothing(old, new, **named):
+    if os.path.lexists(new):
+        raise FileExistsError(17, "File exists", str(new))
+    renamed(old, new, **named)
+os.open, os.rename = open_no_folder, rename_to_nothing
+from prm_gsm8k.dataset import files
+files._exchange = lambda a, b: False
+if __name__ == "__main__":
+    import multiprocessing
+    multiprocessing.set_start_method("spawn", force=True)
+    from prm_gsm8k.cli.main import app
+    app(sys.argv[1:], prog_name="prm-gsm8k")
 """
 
 
 @pytest.mark.slow
-def test_rows_are_built_loaded_and_verified_without_fcntl(tmp_path: Path) -> None:
-    place = {"cwd": tmp_path, "env": os.environ | {"HF_HOME": str(tmp_path / "hf")}}
-    done = subprocess.run([sys.executable, "-c", WITHOUT_FCNTL], capture_output=True, text=True, **place)  # type: ignore[call-overload]
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("[]\n")
+def test_rows_are_built_again_and_verified_and_steps_scored_as_on_windows(tmp_path: Path) -> None:
+    """Without what only POSIX has, here and in the processes that are started."""
+    make("llama, chat").save_pretrained(tmp_path / "prm")
+    (tmp_path / "as_on_windows.py").write_text(AS_ON_WINDOWS)
+    questions = [{"question": p.question, "answer": p.answer} for p in shipped_problems("train")[:8]]
+    (tmp_path / "few.jsonl").write_text("".join(json.dumps(one) + "\n" for one in questions))
+    for command in (
+        "build synthetic --problems few.jsonl --out out --num-proc 2",
+        "build synthetic --problems few.jsonl --out out --num-proc 2 --no-twins",
+        "verify out",
+        f"score prm {Path(__file__).parents[1] / 'data' / 'solutions.jsonl'} --out scores.jsonl",
+    ):
+        done = subprocess.run(
+            [sys.executable, "as_on_windows.py", *command.split()],
+            capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"HF_HOME": str(tmp_path / "hf")},
+        )  # fmt: skip
+        assert done.returncode == 0, (command, done.stderr)
+    assert (tmp_path / "scores.jsonl").stat().st_size
+    assert not list(tmp_path.glob(".out*"))
 
 
 def test_without_fcntl_nothing_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -394,6 +394,38 @@ def test_5xx_and_429_are_retried_and_then_an_error(
     assert pauses == [7, 7, 7, 8]  # what the Hub asks for, and our own pause where that is longer
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "the token is not valid; run `hf auth login`"),
+        (403, r"this token may not do that; use one with write access, or propose it \(--create-pr\)"),
+        (404, "there is no such dataset, or this token may not see it"),
+        (503, "the Hub answers 503 .*5 times in a row; try again later"),
+    ],
+)
+def test_a_refused_commit_says_why_and_changes_nothing(hub: Hub, small_v1: Path, status: int, said: str) -> None:
+    hub.create(ID)
+    for branch in (None, "next"):
+        hub.fail("POST", "/commit/", times=math.inf, status=status)
+        with pytest.raises(HubError, match=f"{ID}: cannot be published; .*: {said}"):
+            publish(small_v1, ID, revision=branch)
+        hub.faults.clear()
+        assert (commits(hub), hub.dataset(ID).files(branch or "main")) == (0, {})
+        hub.fail("POST", "/commit/", times=1, status=429, retry_after=9)
+        assert publish(small_v1, ID, revision=branch, plan_only=True).commit is None
+        hub.faults.clear()
+
+
+def test_a_pull_request_that_may_not_be_opened_is_not_advised_again(hub: Hub, small_v1: Path) -> None:
+    hub.create(ID)
+    hub.fail("POST", "/commit/", times=math.inf, status=403)
+    with pytest.raises(HubError, match="this token may not do that") as no:
+        publish(small_v1, ID, create_pr=True)
+    assert "--create-pr" not in str(no.value)
+    with pytest.raises(UsageError, match="a pull request is opened against main; leave the revision out"):
+        publish(small_v1, ID, create_pr=True, revision="next")
+
+
 def test_transient_failures_are_retried(hub: Hub, v1: Path) -> None:
     hub.fail(times=2, status=503)
     assert publish(v1, ID).committed
