@@ -23,4 +23,5 @@ def use_vllm() -> None:
     os.environ[COMMAND] = COMMAND_LINE
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")  # cores are shared
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # no third process that imports vLLM for 14 s
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
