@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Action
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
@@ -53,23 +54,38 @@ def _option(default: Any, text: str, choices: Sequence[str] | None = None) -> An
     return field(default=default, metadata={"help": text} | ({"choices": list(choices)} if choices else {}))
 
 
+class _Each(Action):
+    """`--dataset A --dataset B` is `--dataset A B`, not B alone; on the command line, not in addition to a file's."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        given = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, values if given is self.default else [*given, *values])
+
+
 @dataclass
 class PrmArguments:
     """What to make a PRM from, and how rows become targets."""
 
     model: str = field(metadata={"help": "The language model to start from: a Hub id or a folder."})
     model_revision: str | None = _option(None, "Branch, tag or commit of the model.")
-    dataset: str | None = _option(
-        None,
-        "Labelled rows: ORG/NAME on the Hub, a built folder, or a JSONL or Parquet file with the columns prompt, "
-        "completions and labels. Without it, what `prm-gsm8k build` left here, or `synthetic` built now.",
+    dataset: list[str] | None = field(
+        default=None,
+        metadata={
+            "action": _Each,
+            "help": "Labelled rows: ORG/NAME on the Hub, a built folder, or a JSONL or Parquet file with the columns "
+            "prompt, completions and labels. Several are mixed: ORG/NAME:CONFIG:0.5 rows.jsonl:0.5. Without it, what "
+            "`prm-gsm8k build` left here, or `synthetic` built now.",
+        },
     )
     dataset_revision: str | None = _option(None, "Branch, tag or commit of the dataset.")
-    config: str = _option("synthetic", "Which config, or a mix with weights: synthetic:0.5,prm800k:0.5.")
+    config: str | None = _option(
+        None,
+        "Which config, or a mix with weights: synthetic:0.5,prm800k:0.5. If not given, synthetic, or the only one.",
+    )
     validation: str | None = _option(
         None,
-        "Rows to validate on: a file, or another config of the dataset. Without it its split `validation`; where "
-        "it has none, the rows of one problem in twenty are set apart.",
+        "Rows to validate on: another data set, or another config of the one. Without it the split `validation`; where "
+        "there is none, the rows of one problem in twenty are set apart.",
     )
     max_train_rows: int | None = _option(None, "At most so many rows to train on; whole problems, drawn by --seed.")
     max_eval_rows: int | None = _option(2000, "At most so many rows to validate on; whole problems.")
@@ -110,6 +126,8 @@ class PrmArguments:
     lora_target_modules: str = _option("all-linear", "Layers that get an adapter: names with commas, or all-linear.")
 
     def __post_init__(self) -> None:
+        if isinstance(self.dataset, str):  # of a YAML file
+            self.dataset = [self.dataset]
         for name in ("max_train_rows", "max_eval_rows"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise UsageError(f"--{name} is {value}; give at least 1")

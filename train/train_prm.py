@@ -29,6 +29,7 @@ from transformers import (
     EarlyStoppingCallback,
     PreTrainedModel,
 )
+from transformers.utils import cached_file
 
 from prm_gsm8k.exceptions import CheckpointError, PrmGsm8kError, UsageError
 from prm_gsm8k.metrics.steps import best_threshold, judged_steps
@@ -69,7 +70,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     check_architecture(options.model, config)
     if first and torch.cuda.is_available():
         fits(options, training, config)
-    encoder = encoder_of(options, tokenizer, aloud=first)
+    encoder = encoder_of(options, tokenizer, config, aloud=first)
     with training.main_process_first(desc="rows"):
         data = load_data(options, encoder, training.seed, aloud=first)
     if first:
@@ -115,12 +116,13 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
         head_learning_rate=options.head_learning_rate,
         train_dataset=data.train,
         eval_dataset=data.validation,
+        eval_names=data.names,
         callbacks=[EarlyStoppingCallback(patience)] if (patience := options.early_stopping_patience) else [],
     )
     check_room(trainer.model, training, len(checkpoints(folder)))
     trainer.train(resume_from_checkpoint=str(claimed.checkpoint) if claimed.checkpoint else None)
 
-    scores, labels = trainer.validation_scores(data.validation)
+    scores, labels, names = trainer.validation_scores()
     with said_if_full(trainer.model, training):
         save(trainer, options, encoder, tokenizer, folder, base)
     if first:
@@ -128,6 +130,10 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
             scores = calibrated(folder, scores, labels)
         threshold, _ = best_threshold(scores, labels)
         found = summary(scores, labels)
+        metrics = {"validation": found}
+        for name in sorted(set(names)):
+            mine = [n for n, its in enumerate(names) if its == name]
+            metrics[f"validation, {name}"] = summary([scores[n] for n in mine], [labels[n] for n in mine])
         draw_curves(trainer.state.log_history, folder / "curves.png")
         record = training_record(
             options,
@@ -136,7 +142,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
             base_revision=base_revision,
             steps=trainer.state.global_step,
             tokens=trainer.state.num_input_tokens_seen,
-            metrics=found,
+            metrics=metrics,
             threshold=threshold,
         )
         write_record(record, folder)  # a folder that has it is finished
@@ -172,18 +178,33 @@ def load_tokenizer(options: PrmArguments) -> tuple[Any, str | None, Any]:
     return tokenizer, getattr(config, "_commit_hash", None), config
 
 
-def encoder_of(options: PrmArguments, tokenizer: Any, *, aloud: bool) -> Encoder:
+def encoder_of(options: PrmArguments, tokenizer: Any, config: Any, *, aloud: bool) -> Encoder:
     """What rows look like: of a model that is a PRM already as it was trained, unless other is said."""
-    if options.step_tag is None and options.template == "auto" and (Path(options.model) / ENCODER).exists():
-        if aloud:
-            print(f"{options.model} is a PRM: its head, template and step tag are trained on", file=sys.stderr)
-        return Encoder(tokenizer, replace(EncoderConfig.load(Path(options.model)), max_length=options.max_length))
-    return Encoder.for_tokenizer(
-        tokenizer,
-        tag=options.step_tag,
-        template=options.template,  # type: ignore[arg-type]
-        max_length=options.max_length,
+    saved = cached_file(
+        options.model,
+        ENCODER,
+        revision=options.model_revision,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
     )
+    kind, said = (config.architectures or ["nothing"])[0], ""
+    if saved and options.step_tag is None and options.template == "auto":
+        encoder = Encoder(tokenizer, replace(EncoderConfig.load(Path(saved).parent), max_length=options.max_length))
+        said = "is a PRM: its head, template and step tag are trained on"
+    else:
+        encoder = Encoder.for_tokenizer(
+            tokenizer,
+            tag=options.step_tag,
+            template=options.template,  # type: ignore[arg-type]
+            max_length=options.max_length,
+        )
+        if kind.endswith(("ForTokenClassification", "RewardModel")):
+            said = f"is a {kind}: its template and step tag are not taken over"
+    if said and not kind.endswith("ForTokenClassification"):
+        said += ", and its head is new"
+    if said and aloud:
+        print(f"{options.model} {said}", file=sys.stderr)
+    return encoder
 
 
 def uses_fsdp() -> bool:
