@@ -121,6 +121,9 @@ class PrmArguments:
         "auto", "Numbers of the saved weights: bf16, fp32, or that of the computation.", ("auto", "bf16", "fp32")
     )
     lora_r: int = _option(0, "Rank of LoRA adapters; 0 trains all weights.")
+    load_in_4bit: bool = _option(
+        False, "QLoRA: under its adapters the model has 4 bits a weight (bitsandbytes); each GPU holds all of it."
+    )
     lora_alpha: int | None = _option(None, "LoRA's alpha; twice the rank if not given.")
     lora_dropout: float = _option(0.0, "Dropout before LoRA adapters.")
     lora_target_modules: str = _option("all-linear", "Layers that get an adapter: names with commas, or all-linear.")
@@ -137,6 +140,14 @@ class PrmArguments:
             raise UsageError("trees need a mask, which FlashAttention does not take: --attn_implementation sdpa")
         if self.lora_r < 0:
             raise UsageError(f"--lora_r is {self.lora_r}; 0 is no LoRA")
+        if self.load_in_4bit and not self.lora_r:
+            raise UsageError("--load_in_4bit is a model that adapters are trained on: give --lora_r 16 too")
+        if self.load_in_4bit and not self.dry_run and find_spec("bitsandbytes") is None:
+            raise UsageError("bitsandbytes is not installed: pip install bitsandbytes; or leave out --load_in_4bit")
+        if self.load_in_4bit and uses_fsdp():
+            raise UsageError(
+                "--load_in_4bit is for GPUs that hold the whole model: --config_file train/configs/ddp.yaml"
+            )
         if self.early_stopping_patience is not None and self.early_stopping_patience < 1:
             raise UsageError(f"--early_stopping_patience is {self.early_stopping_patience}; give at least 1")
 
@@ -266,6 +277,11 @@ class PrmTrainingArguments(TrainingArguments):
         if self.rows_per_step < 1:
             raise UsageError(f"--rows_per_step is {self.rows_per_step}; give at least 1")
         self.gradient_accumulation_steps = accumulation(self.rows_per_step, rows, devices)
+
+
+def uses_fsdp() -> bool:
+    """Whether it was launched so."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
 
 
 def cpu_has_bf16() -> bool:

@@ -41,12 +41,12 @@ from prm_gsm8k.models.checkpoint import write_both_forms
 from prm_gsm8k.models.encoder import FILE as ENCODER
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
 from prm_gsm8k.train import memory
-from prm_gsm8k.train.arguments import DECISIVE, INDIFFERENT, PrmArguments, PrmTrainingArguments, parse
+from prm_gsm8k.train.arguments import DECISIVE, INDIFFERENT, PrmArguments, PrmTrainingArguments, parse, uses_fsdp
 from prm_gsm8k.train.batches import Layout
 from prm_gsm8k.train.curves import draw_curves
 from prm_gsm8k.train.data import Data, load_data
 from prm_gsm8k.train.disk import check_room, said_if_full
-from prm_gsm8k.train.lora import merged, with_adapters
+from prm_gsm8k.train.lora import in_4bit, merged, with_adapters
 from prm_gsm8k.train.loss import StepLoss
 from prm_gsm8k.train.record import arguments_of, training_record, write_record
 from prm_gsm8k.train.run import claim
@@ -97,9 +97,8 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     base: dict[str, Any] = {"revision": options.model_revision, "attn_implementation": attention}
     torch.manual_seed(training.seed)  # the new head
     # full training keeps weights in fp32 and computes in bf16; under LoRA the model itself is not trained
-    model: Any = load_model(
-        options, **base, dtype=torch.bfloat16 if options.lora_r and training.bf16 else torch.float32
-    )
+    dtype = torch.bfloat16 if options.lora_r and training.bf16 else torch.float32
+    model: Any = load_model(options, **base, dtype=dtype, **(in_4bit(dtype) if options.load_in_4bit else {}))
     model.config.pad_token_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
     if options.lora_r:
         model = with_adapters(model, options)
@@ -207,11 +206,6 @@ def encoder_of(options: PrmArguments, tokenizer: Any, config: Any, *, aloud: boo
     return encoder
 
 
-def uses_fsdp() -> bool:
-    """Whether it was launched so."""
-    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
-
-
 def fits(options: PrmArguments, training: PrmTrainingArguments, config: Any) -> bool:
     """Say in two lines what a GPU needs, and what fits; whether this does, with a tenth to spare."""
     here = torch.cuda.device_count()
@@ -222,11 +216,12 @@ def fits(options: PrmArguments, training: PrmTrainingArguments, config: Any) -> 
     else:
         raise UsageError("--dry_run: no GPU is here; say which are meant, as --gpus 2x24")
     launched = training.world_size > 1
-    fsdp = uses_fsdp() if launched else gpus > 1
+    fsdp = uses_fsdp() if launched else gpus > 1 and not options.load_in_4bit
     plan = memory.Plan(
         gpus=gpus,
         fsdp=fsdp,
         lora_r=options.lora_r,
+        in_4bit=options.load_in_4bit,
         rows=training.per_device_train_batch_size,
         max_length=options.max_length,
         checkpointing=training.gradient_checkpointing or (fsdp and not launched),

@@ -591,6 +591,8 @@ def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> No
         (["--deepspeed", "zero3.json"], "deepspeed is not installed: pip install deepspeed"),
         (["--metric_for_best_model", "f1"], "there is no such number; auc, "),
         (["--early_stopping_patience", "0"], "give at least 1"),
+        (["--load_in_4bit"], "adapters are trained on: give --lora_r 16 too"),
+        (["--load_in_4bit", "--lora_r", "4"], "bitsandbytes is not installed: pip install bitsandbytes; or leave"),
         (["--save_steps", "3"], "saving steps to be a round multiple of the evaluation steps"),
         (["--dry_run", "--gpus", "many"], "give how many and their GB"),
         (["--dry_run"], "no GPU is here; say which are meant"),
