@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Action
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
@@ -53,23 +54,38 @@ def _option(default: Any, text: str, choices: Sequence[str] | None = None) -> An
     return field(default=default, metadata={"help": text} | ({"choices": list(choices)} if choices else {}))
 
 
+class _Each(Action):
+    """`--dataset A --dataset B` is `--dataset A B`, not B alone; on the command line, not in addition to a file's."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        given = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, values if given is self.default else [*given, *values])
+
+
 @dataclass
 class PrmArguments:
     """What to make a PRM from, and how rows become targets."""
 
     model: str = field(metadata={"help": "The language model to start from: a Hub id or a folder."})
     model_revision: str | None = _option(None, "Branch, tag or commit of the model.")
-    dataset: str | None = _option(
-        None,
-        "Labelled rows: ORG/NAME on the Hub, a built folder, or a JSONL or Parquet file with the columns prompt, "
-        "completions and labels. Without it, what `prm-gsm8k build` left here, or `synthetic` built now.",
+    dataset: list[str] | None = field(
+        default=None,
+        metadata={
+            "action": _Each,
+            "help": "Labelled rows: ORG/NAME on the Hub, a built folder, or a JSONL or Parquet file with the columns "
+            "prompt, completions and labels. Several are mixed: ORG/NAME:CONFIG:0.5 rows.jsonl:0.5. Without it, what "
+            "`prm-gsm8k build` left here, or `synthetic` built now.",
+        },
     )
     dataset_revision: str | None = _option(None, "Branch, tag or commit of the dataset.")
-    config: str = _option("synthetic", "Which config, or a mix with weights: synthetic:0.5,prm800k:0.5.")
+    config: str | None = _option(
+        None,
+        "Which config, or a mix with weights: synthetic:0.5,prm800k:0.5. If not given, synthetic, or the only one.",
+    )
     validation: str | None = _option(
         None,
-        "Rows to validate on: a file, or another config of the dataset. Without it its split `validation`; where "
-        "it has none, the rows of one problem in twenty are set apart.",
+        "Rows to validate on: another data set, or another config of the one. Without it the split `validation`; where "
+        "there is none, the rows of one problem in twenty are set apart.",
     )
     drop_test_questions: bool = _option(False, "Leave out rows that hold a question of GSM8K test, else an error.")
     max_train_rows: int | None = _option(None, "At most so many rows to train on; whole problems, drawn by --seed.")
@@ -106,11 +122,16 @@ class PrmArguments:
         "auto", "Numbers of the saved weights: bf16, fp32, or that of the computation.", ("auto", "bf16", "fp32")
     )
     lora_r: int = _option(0, "Rank of LoRA adapters; 0 trains all weights.")
+    load_in_4bit: bool = _option(
+        False, "QLoRA: under its adapters the model has 4 bits a weight (bitsandbytes); each GPU holds all of it."
+    )
     lora_alpha: int | None = _option(None, "LoRA's alpha; twice the rank if not given.")
     lora_dropout: float = _option(0.0, "Dropout before LoRA adapters.")
     lora_target_modules: str = _option("all-linear", "Layers that get an adapter: names with commas, or all-linear.")
 
     def __post_init__(self) -> None:
+        if isinstance(self.dataset, str):  # of a YAML file
+            self.dataset = [self.dataset]
         for name in ("max_train_rows", "max_eval_rows"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise UsageError(f"--{name} is {value}; give at least 1")
@@ -120,6 +141,14 @@ class PrmArguments:
             raise UsageError("trees need a mask, which FlashAttention does not take: --attn_implementation sdpa")
         if self.lora_r < 0:
             raise UsageError(f"--lora_r is {self.lora_r}; 0 is no LoRA")
+        if self.load_in_4bit and not self.lora_r:
+            raise UsageError("--load_in_4bit is a model that adapters are trained on: give --lora_r 16 too")
+        if self.load_in_4bit and not self.dry_run and find_spec("bitsandbytes") is None:
+            raise UsageError("bitsandbytes is not installed: pip install bitsandbytes; or leave out --load_in_4bit")
+        if self.load_in_4bit and uses_fsdp():
+            raise UsageError(
+                "--load_in_4bit is for GPUs that hold the whole model: --config_file train/configs/ddp.yaml"
+            )
         if self.early_stopping_patience is not None and self.early_stopping_patience < 1:
             raise UsageError(f"--early_stopping_patience is {self.early_stopping_patience}; give at least 1")
 
@@ -249,6 +278,11 @@ class PrmTrainingArguments(TrainingArguments):
         if self.rows_per_step < 1:
             raise UsageError(f"--rows_per_step is {self.rows_per_step}; give at least 1")
         self.gradient_accumulation_steps = accumulation(self.rows_per_step, rows, devices)
+
+
+def uses_fsdp() -> bool:
+    """Whether it was launched so."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
 
 
 def cpu_has_bf16() -> bool:

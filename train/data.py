@@ -1,8 +1,11 @@
 """Rows to train on: from wherever they lie, mixed by weight, as token ids, with nothing of a test set among them.
 
+    --config synthetic:0.5,prm800k:0.5                   two configs of one data set
+    --dataset org/prm-gsm8k:synthetic:0.5 mine.jsonl:0.5     two data sets
+
 One epoch of `synthetic:0.5,prm800k:0.5` is the largest mix in those shares that has no row twice: with 28,000 and
 250,000 rows, 28,000 of each. Rows are taken by whole problems, so no problem is torn between what is used and what is
-not.
+not. What has no split `validation` is split here, by problem, where all that is made of one problem stays together.
 
 What is trained on is known by one digest, over the ids, the places of the tags and the targets, in order: two runs with
 the same digest have seen the same numbers, whatever file they came from.
@@ -16,32 +19,38 @@ import io
 import json
 import random
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import datasets
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from datasets.utils import tqdm
 
 from prm_gsm8k.dataset.cache import quiet
 from prm_gsm8k.dataset.contamination import (
+    RUN,
     Questions,
     count_overlaps,
+    find_overlaps,
     overlaps_line,
     problem_digest,
     refuse_test_questions,
 )
 from prm_gsm8k.dataset.digest import content_digest
+from prm_gsm8k.dataset.files import replacing
 from prm_gsm8k.dataset.jsonl import no_such_file, read_rows
 from prm_gsm8k.dataset.manifest import MANIFEST, read_manifest
 from prm_gsm8k.dataset.problems import Problem, question_key
 from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.dataset.splits import VALIDATION_PER_MILLE, origin_of
 from prm_gsm8k.dataset.steps import clean_step
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError, StepsError, TooLongError, UsageError, VerificationError
 from prm_gsm8k.models.encoder import Encoder
-from prm_gsm8k.models.targets import AfterError
 
 if TYPE_CHECKING:
     from prm_gsm8k.train.arguments import PrmArguments
@@ -73,7 +82,6 @@ FITS: dict[str, Callable[[pa.DataType], bool]] = {
     "values": lambda kind: pa.types.is_null(kind) or _list_of(*_NUMBER)(kind),
 }
 DOES = {"train": "train", "validation": "validate"}
-VALIDATION_PER_MILLE = 50  # of the problems, where a data set has no validation split of its own
 ENCODED = datasets.Features(
     {
         "input_ids": datasets.List(datasets.Value("int32")),
@@ -89,10 +97,18 @@ FILES = {".jsonl": "json", ".json": "json", ".gz": "json", ".parquet": "parquet"
 
 @dataclass(frozen=True)
 class Part:
-    """One config of a mix, and the share of the rows that it is to have."""
+    """One data set of a mix, or one config of it, and the share of the rows that it is to have.
 
-    config: str
-    weight: float
+    `dataset` is None for what was built here; `config` is None for the only one that there is.
+    """
+
+    dataset: str | None
+    config: str | None
+    weight: float = 1.0
+
+    def __str__(self) -> str:
+        """What it is called in messages."""
+        return ":".join(word for word in (self.dataset, self.config) if word)
 
 
 @dataclass(frozen=True)
@@ -100,7 +116,7 @@ class Source:
     """Where rows came from, for the record: what it is called, at what revision, and a digest of all its rows."""
 
     dataset: str
-    config: str
+    config: str | None
     revision: str | None
     content_digest: str | None
     rows: int
@@ -112,6 +128,7 @@ class Data:
 
     Attributes:
         train, validation: one row a solution, with the columns of `ENCODED`.
+        names: of each row of `validation` what part of the mix it is of; empty where there is only one.
         sources: what `train` and `validation` were drawn from.
         digest: of `train`.
         problems: digests of the questions of `train`, sorted; see `prm_gsm8k.dataset.contamination.problem_digest`.
@@ -120,32 +137,71 @@ class Data:
 
     train: datasets.Dataset
     validation: datasets.Dataset
+    names: list[str]
     sources: list[Source]
     digest: str
     problems: list[str]
     counts: dict[str, dict[str, int]]
 
 
-def parse_mix(text: str) -> list[Part]:
+def parse_mix(places: Sequence[str] | None, configs: str | None) -> list[Part]:
+    """The parts of `--dataset` and `--config`; a data set that names no config has those of `--config`, a file none.
+
+    >>> parse_mix(None, "synthetic:0.5,prm800k:0.25")
+    [Part(dataset=None, config='synthetic', weight=0.5), Part(dataset=None, config='prm800k', weight=0.25)]
+    >>> parse_mix(["org/a:prm800k", "mine.jsonl:0.5"], None)
+    [Part(dataset='org/a', config='prm800k', weight=1.0), Part(dataset='mine.jsonl', config=None, weight=0.5)]
     """
-    >>> parse_mix("synthetic:0.5,prm800k:0.25")
-    [Part(config='synthetic', weight=0.5), Part(config='prm800k', weight=0.25)]
-    >>> parse_mix("synthetic")
-    [Part(config='synthetic', weight=1.0)]
-    """
-    parts = []
-    for piece in text.split(","):
-        name, _, weight = piece.strip().partition(":")
-        try:
-            part = Part(name, float(weight or 1))
-        except ValueError:
-            raise UsageError(f"--config {text}: {weight!r} is no weight; write synthetic:0.5,prm800k:0.5") from None
-        if not name or not 0 < part.weight < float("inf"):
-            raise UsageError(f"--config {text}: each part is a config and a weight above 0, as synthetic:0.5")
-        parts.append(part)
-    if len({part.config for part in parts}) < len(parts):
-        raise UsageError(f"--config {text}: a config occurs twice")
+    mix: list[tuple[str | None, float]] = [(None, 1.0)]
+    if configs is not None:
+        mix = [_weighted(f"--config {configs}", piece.strip()) for piece in configs.split(",")]
+    for name, _ in mix:
+        if name is not None and ":" in name:
+            raise UsageError(
+                f"--config {configs}: {name.partition(':')[2]!r} is no weight; write synthetic:0.5,prm800k:0.5"
+            )
+    if len(dict(mix)) < len(mix):
+        raise UsageError(f"--config {configs}: a config occurs twice")
+    parts: list[Part] = []
+    for place, config, share in map(parse_place, places) if places else [(None, None, 1.0)]:
+        if place is not None and _is_file(place):
+            if config or mix[0][0]:
+                raise UsageError(f"{place} is a file, which has no config {config or configs}")
+            parts.append(Part(place, None, share))
+        else:
+            parts += [Part(place, name, weight * share) for name, weight in ([(config, 1.0)] if config else mix)]
+    if len({(part.dataset, part.config) for part in parts}) < len(parts):
+        raise UsageError(f"--dataset {' '.join(places or [])}: a data set occurs twice")
     return parts
+
+
+def parse_place(word: str) -> tuple[str, str | None, float]:
+    """A data set, a config of it if one is named, and a weight.
+
+    >>> parse_place("org/a:prm800k:0.5"), parse_place("org/a:2"), parse_place("mine.jsonl")
+    (('org/a', 'prm800k', 0.5), ('org/a', None, 2.0), ('mine.jsonl', None, 1.0))
+    """
+    if Path(word).exists():
+        return word, None, 1.0
+    rest, weight = _weighted(f"--dataset {word}", word)
+    place, _, config = (rest, "", "") if Path(rest).exists() else rest.partition(":")
+    return place, config or None, weight
+
+
+def _weighted(option: str, text: str) -> tuple[str, float]:
+    """`NAME:WEIGHT`, or a name alone."""
+    name, _, last = text.rpartition(":")
+    try:
+        weight = float(last) if name else 1.0
+    except ValueError:
+        name, weight = text, 1.0
+    if not text or not 0 < weight < float("inf"):
+        raise UsageError(f"{option}: each part is a name and a weight above 0, as synthetic:0.5")
+    return name or text, weight
+
+
+def _is_file(place: str) -> bool:
+    return Path(place).is_file() or Path(place).suffix in FILES
 
 
 def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool = True) -> Data:
@@ -164,66 +220,79 @@ def load_data(options: PrmArguments, encoder: Encoder, seed: int, *, aloud: bool
         HubError, VerificationError: as `prm_gsm8k.load`.
         PrmGsm8kError: nothing is left to train on.
     """
-    parts = parse_mix(options.config)
-    sources, split_rows = [], []
+    parts = parse_mix(options.dataset, options.config)
+    if options.dataset_revision is not None and len({part.dataset for part in parts}) > 1:
+        raise UsageError("--dataset_revision is that of one data set, and there are several")
+    told = options.validation
     with quiet(), contextlib.nullcontext() if aloud else contextlib.redirect_stderr(io.StringIO()):
-        for part in parts:
-            source, train, validation = _load(options, part.config, seed)
-            sources.append(source)
-            split_rows.append((train, validation))
-        if options.validation is not None:
-            held_out = _held_out(options, seed)
-            _refuse_overlap([train for train, _ in split_rows], held_out, options.validation)
-            split_rows = [(train, held_out) for train, _ in split_rows]
-    chosen, counts = {}, {}
-    for n, (name, most) in enumerate((("train", options.max_train_rows), ("validation", options.max_eval_rows))):
-        if name == "validation" and options.validation is not None:
-            rows = _mix([split_rows[0][1]], [1.0], most, seed)
-        else:
-            rows = _mix([splits[n] for splits in split_rows], [part.weight for part in parts], most, seed)
-        if not rows.num_rows:
-            raise PrmGsm8kError(f"{options.dataset or options.config}: no rows to {DOES[name]} on")
-        encoded = _encode(rows, encoder, options)
-        if not encoded.num_rows:
-            raise PrmGsm8kError(f"all {rows.num_rows} rows are longer than --max_length {options.max_length}")
-        counts[name] = _counts(rows, encoded)
-        _check_labels(name, encoded, options.dataset or options.config)
-        chosen[name] = (rows, encoded)
-    encoded = chosen["train"][1]
+        drop = options.drop_test_questions
+        loaded = [_load(part, options.dataset_revision, apart=told is None, drop=drop) for part in parts]
+        held_out = [rows for _, _, rows in loaded] if told is None else [_held_out(parts, told, drop)]
+    trains = [train for _, train, _ in loaded]
+    where, weights = " and ".join(map(str, parts)) or "rows", [part.weight for part in parts]
+    if told is None:
+        trains = [_without(train, held_out, str(part)) for part, train in zip(parts, trains, strict=True)]
+    elif shared := _trained_on(trains, held_out[0]):
+        raise BadInputError(
+            told, f"{len(shared):,} of its questions are among the rows to train on, as {min(shared)[:60]!r}"
+        )
+    train, counts = _encode(_mix(trains, weights, options.max_train_rows, seed), encoder, options, "train", where)
+    mixed = _mix(held_out, weights if told is None else [1.0], options.max_eval_rows, seed)
+    validation, of_validation = _encode(mixed, encoder, options, "validation", told or where)
+    names = [name for name, rows in zip(_short(parts), validation, strict=False) for _ in range(rows.num_rows)]
+    encoded, whole = datasets.concatenate_datasets(train), datasets.concatenate_datasets(validation)
+    order = np.argsort(-np.asarray(whole["length"][:]), kind="stable")  # those of like length in one batch
     return Data(
         train=encoded,
-        validation=_longest_first(chosen["validation"][1]),
-        sources=sources,
+        validation=whole.select(order),
+        names=[names[n] for n in order] if len(validation) > 1 else [],
+        sources=[source for source, _, _ in loaded],
         digest=data_digest(encoded),
         problems=sorted(encoded.unique("problem")),
-        counts=counts,
+        counts={"train": counts, "validation": of_validation},
     )
 
 
-def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datasets.Dataset, datasets.Dataset]:
-    """A config's train and validation rows."""
+def _short(parts: Sequence[Part]) -> list[str]:
+    """A name of each part for its metrics: its config, or the data set, or both."""
+    configs = [part.config or "" for part in parts]
+    if len({part.dataset for part in parts}) == 1:
+        return configs
+    names = [Path(part.dataset or "built").name.partition(".")[0] for part in parts]
+    both = [f"{name}-{config}".strip("-") for name, config in zip(names, configs, strict=True)]
+    chosen = names if len(set(names)) == len(names) else both
+    return chosen if len(set(chosen)) == len(chosen) else [f"{name}-{n}" for n, name in enumerate(chosen)]
+
+
+def _load(
+    part: Part, revision: str | None = None, *, apart: bool = True, drop: bool = False
+) -> tuple[Source, pa.Table, pa.Table]:
+    """Its train and validation rows, none of which asks a test question: they are dropped if `drop`, else refused.
+
+    Without a split `validation`, rows are set apart for it if `apart`, else none.
+    """
     import prm_gsm8k
 
-    where, revision = options.dataset, options.dataset_revision
+    where, config, digest = part.dataset, part.config, None
+    ours = config or "synthetic"
     if where is None:
-        loaded = prm_gsm8k.load(config)
-        digest = None
+        loaded, config = prm_gsm8k.load(ours), ours
     elif Path(where).is_file():
-        loaded, digest = _file(where), None
+        loaded = _file(where)
     elif Path(where).is_dir() and (Path(where) / MANIFEST).exists():
-        loaded = prm_gsm8k.load(config, folder=where)
-        digest = read_manifest(Path(where)).configs[config].content_digest
+        loaded, config = prm_gsm8k.load(ours, folder=where), ours
+        digest = read_manifest(Path(where)).configs[ours].content_digest
     elif Path(where).is_dir():
-        loaded, digest = _foreign(where, config), None
+        loaded = _foreign(where, config)
     elif where.startswith((".", "/", "~")) or where.count("/") != 1:
         raise no_such_file(where)
     else:
         try:
             from prm_gsm8k.hub.snapshot import snapshot
 
-            here = snapshot(where, revision, config=config)
-            revision, digest = here.commit, here.manifest.configs[config].content_digest
-            loaded = prm_gsm8k.load(config, repo_id=where, revision=revision)
+            here = snapshot(where, revision, config=ours)
+            revision, digest = here.commit, here.manifest.configs[ours].content_digest
+            loaded, config = prm_gsm8k.load(ours, repo_id=where, revision=revision), ours
         except VerificationError as error:
             if MANIFEST not in str(error):
                 raise
@@ -231,20 +300,19 @@ def _load(options: PrmArguments, config: str, seed: int) -> tuple[Source, datase
     name = where or "built here"
     if "train" not in loaded:
         raise BadInputError(name, f"has no split `train`; it has {', '.join(loaded)}")
-    train = loaded["train"]
+    train = loaded["train"].with_format("arrow")[:]
     if missing := [column for column in NEEDED if column not in train.column_names]:
         raise BadInputError(name, f"has no column {missing[0]!r}; it has {', '.join(train.column_names)}. {WANTED}")
-    schema = train.features.arrow_schema
     for column, fits in FITS.items():
-        if column in schema.names and not fits(kind := schema.field(column).type):
+        if column in train.column_names and not fits(kind := train[column].type):
             raise BadInputError(name, f"column {column!r} is {kind}. {WANTED}")
-    train = _without_tests(train, name, options.drop_test_questions)
+    train = _without_tests(train, name, drop)
     if "validation" in loaded:
-        validation = _without_tests(loaded["validation"], f"{name} validation", options.drop_test_questions)
-    elif options.validation is not None:
-        validation = train.select([])
+        validation = _without_tests(loaded["validation"].with_format("arrow")[:], f"{name} validation", drop)
+    elif apart:
+        train, validation = _set_apart(train, name)
     else:
-        train, validation = _set_apart(train)
+        validation = train.slice(0, 0)
     return Source(name, config, revision, digest, train.num_rows + validation.num_rows), train, validation
 
 
@@ -260,22 +328,43 @@ def _file(where: str) -> datasets.DatasetDict:
         raise
 
 
-def _held_out(options: PrmArguments, seed: int) -> datasets.Dataset:
-    """The rows of `--validation`: of a file or folder all, or its split `validation`; of a config that split."""
-    assert options.validation is not None
-    if Path(options.validation).suffix in FILES or Path(options.validation).exists():
-        _, whole, split = _load(replace(options, dataset=options.validation), "synthetic", seed)
-        return split if split.num_rows else whole
-    return _load(options, options.validation, seed)[2]
+def _held_out(parts: Sequence[Part], told: str, drop: bool = False) -> pa.Table:
+    """The rows of `--validation`, a data set or a config of the one trained on: its split `validation`, or else all."""
+    place, config, _ = parse_place(told)
+    part = Part(place, config)
+    if "/" not in place and not _is_file(place) and not Path(place).exists():
+        if len({part.dataset for part in parts}) > 1:
+            raise UsageError(f"--validation {told}: a config of which data set? Write {parts[0].dataset}:{told}")
+        part = Part(parts[0].dataset, told)
+    _, whole, split = _load(part, apart=False, drop=drop)
+    return split if split.num_rows else whole
 
 
-def _refuse_overlap(train: Sequence[datasets.Dataset], held_out: datasets.Dataset, where: str) -> None:
-    """No question is both trained and validated on."""
-    validated = Questions({prompt: prompt for prompt in held_out.unique("prompt")})
-    if shared := {found for rows in train for prompt in rows.unique("prompt") if (found := validated.inside(prompt))}:
-        raise BadInputError(
-            where, f"{len(shared):,} of its questions are among the rows to train on, as {min(shared)[:60]!r}"
-        )
+def _known_as(rows: pa.Table) -> Iterator[str]:
+    """What names the problems of rows in another data set, too: the question, and for GSM8K that it was made of."""
+    yield from map(question_key, _unique(rows["prompt"]))
+    if "problem_id" in rows.column_names:
+        yield from (origin_of(name) for name in _unique(rows["problem_id"]) if str(name).startswith("gsm8k/"))
+
+
+def _trained_on(trains: Sequence[pa.Table], held_out: pa.Table) -> set[str]:
+    """What is validated on and inside of what is trained on, whatever stands around it; or made of one problem."""
+    validated = Questions({prompt: prompt for prompt in _unique(held_out["prompt"])})
+    prompts = chain.from_iterable(_unique(rows["prompt"]) for rows in trains)
+    asked = {found for prompt in prompts if (found := validated.inside(prompt))}
+    return asked or set(chain.from_iterable(map(_known_as, trains))) & set(_known_as(held_out))
+
+
+def _without(train: pa.Table, held_out: Sequence[pa.Table], name: str) -> pa.Table:
+    """Rows to train on, but for those of problems that another part of the mix validates on."""
+    asked = set(chain.from_iterable(map(_known_as, held_out)))
+    if asked.isdisjoint(_known_as(train)):
+        return train
+    names = zip(_values(train["prompt"]), _problems_of(train), strict=True)
+    kept = train.filter([asked.isdisjoint((question_key(prompt), origin_of(problem))) for prompt, problem in names])
+    left_out = train.num_rows - kept.num_rows
+    print(f"{name}: {left_out:,} rows to train on left out, whose problems are validated on", file=sys.stderr)
+    return kept
 
 
 def _foreign(path: str, config: str | None = None, *, name: str | None = None, **more: Any) -> datasets.DatasetDict:
@@ -285,8 +374,6 @@ def _foreign(path: str, config: str | None = None, *, name: str | None = None, *
         return datasets.load_dataset(path, config, **more)
     except ValueError as error:
         if config is not None and "BuilderConfig" in str(error):
-            if config == "synthetic":  # the default, which others do not have
-                return datasets.load_dataset(path, **more)
             raise UsageError(f"{name} has no config {config!r} ({' '.join(str(error).split())[:200]})") from error
         raise BadInputError(name, f"cannot be read: {' '.join(str(error).split())[:200]}") from error
     except (OSError, datasets.exceptions.DatasetGenerationError) as error:
@@ -298,30 +385,63 @@ def _no_rows(where: str) -> str:
     raise BadInputError(where, f"is no file of rows; {', '.join(sorted(FILES))} are")
 
 
-def _problems_of(rows: datasets.Dataset) -> list[str]:
+def _unique(column: pa.ChunkedArray) -> list[Any]:
+    found: list[Any] = column.unique().to_pylist()
+    return found
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """A list in which what is equal is one object: of a hundred rows that share a question, it is there once."""
+    different = column.unique()
+    values = different.to_pylist()
+    return [values[n] for n in pc.index_in(column, different).to_numpy()]
+
+
+def _problems_of(rows: pa.Table) -> list[str]:
     """Which problem each row is of: by its id, or by its question."""
-    return list(rows["problem_id" if "problem_id" in rows.column_names else "prompt"])
+    prompts = _values(rows["prompt"])
+    if "problem_id" not in rows.column_names:
+        return prompts
+    names = _values(rows["problem_id"])
+    return [prompt if name is None else str(name) for name, prompt in zip(names, prompts, strict=True)]
 
 
-def _set_apart(rows: datasets.Dataset) -> tuple[datasets.Dataset, datasets.Dataset]:
-    """Train and validation by problem, as `prm_gsm8k.dataset.splits` does it for rows of ours."""
+def _set_apart(rows: pa.Table, name: str) -> tuple[pa.Table, pa.Table]:
+    """Train and validation by problem, as `prm_gsm8k.dataset.splits` does it for rows of ours.
+
+    Rows of one question stay together, and so do those of questions that were made of one problem, as ids say.
+    """
+    first: dict[str, str] = {}
+
+    def root(known_as: str) -> str:
+        while first.setdefault(known_as, known_as) != known_as:
+            known_as = first[known_as]
+        return known_as
 
     def lot(problem: str) -> int:
         digest = hashlib.blake2b(question_key(problem).encode(), digest_size=8).digest()
         return int.from_bytes(digest) % 1000
 
-    problems = _problems_of(rows)
-    lots = {problem: lot(problem) for problem in set(problems)}
+    questions = [f"? {question_key(prompt)}" for prompt in _values(rows["prompt"])]
+    for question, problem in dict.fromkeys(zip(questions, map(origin_of, _problems_of(rows)), strict=True)):
+        first[root(question)] = root(problem)
+    lots = {question: lot(root(question)) for question in set(questions)}
     # of a few problems none may have drawn a lot that low: then the one that drew the lowest
     below = max(VALIDATION_PER_MILLE, min(lots.values(), default=0) + 1)
-    apart = [lots[problem] < below for problem in problems]
-    return (
-        rows.select([n for n, validation in enumerate(apart) if not validation]),
-        rows.select([n for n, validation in enumerate(apart) if validation]),
-    )
+    apart = np.asarray([lots[question] < below for question in questions], dtype=bool)
+    train, validation = rows.filter(~apart), rows.filter(apart)
+    if "problem_id" not in rows.column_names:
+        asked = validation["prompt"].unique()
+        if near := find_overlaps(asked, Questions({prompt: prompt for prompt in _unique(train["prompt"])})).run:
+            print(
+                f"{name}: {len(near):,} of {len(asked):,} questions to validate on have {RUN} words in a row with one "
+                "to train on; a column problem_id keeps together what was made of one problem",
+                file=sys.stderr,
+            )
+    return train, validation
 
 
-def _mix(parts: Sequence[datasets.Dataset], weights: Sequence[float], most: int | None, seed: int) -> datasets.Dataset:
+def _mix(parts: Sequence[pa.Table], weights: Sequence[float], most: int | None, seed: int) -> list[pa.Table]:
     """The largest mix in these shares without a row twice, of at most `most` rows."""
     whole = sum(weights)
     shares = [weight / whole for weight in weights]
@@ -330,19 +450,12 @@ def _mix(parts: Sequence[datasets.Dataset], weights: Sequence[float], most: int 
     drawn = []
     for part, share in zip(parts, shares, strict=True):
         wanted = round(size * share)
-        drawn.append(part if wanted >= part.num_rows else part.select(_whole_problems(part, wanted, seed)))
-    columns = [*NEEDED, *(name for name in ("values", "id") if all(_has(d, name) for d in drawn))]
-    drawn = [d.select_columns(columns) for d in drawn]
-    return drawn[0] if len(drawn) == 1 else datasets.concatenate_datasets(drawn)
+        drawn.append(part if wanted >= part.num_rows else part.filter(_whole_problems(part, wanted, seed)))
+    return drawn
 
 
-def _has(rows: datasets.Dataset, column: str) -> bool:
-    """Whether there is such a column, with something in it."""
-    return column in rows.column_names and getattr(rows.features[column], "dtype", "") != "null"
-
-
-def _whole_problems(rows: datasets.Dataset, wanted: int, seed: int) -> list[int]:
-    """Indices of at most `wanted` rows of problems drawn by `seed`, in order; of one problem at least."""
+def _whole_problems(rows: pa.Table, wanted: int, seed: int) -> np.ndarray:
+    """A mask of at most `wanted` rows of problems drawn by `seed`; of one problem at least."""
     of: dict[str, list[int]] = {}
     for n, problem in enumerate(_problems_of(rows)):
         of.setdefault(problem, []).append(n)
@@ -353,13 +466,15 @@ def _whole_problems(rows: datasets.Dataset, wanted: int, seed: int) -> list[int]
         if taken and len(taken) + len(of[name]) > wanted:
             break
         taken += of[name]
-    return sorted(taken)
+    mask = np.zeros(rows.num_rows, dtype=bool)
+    mask[taken] = True
+    return mask
 
 
-def _without_tests(rows: datasets.Dataset, name: str, drop: bool) -> datasets.Dataset:
+def _without_tests(rows: pa.Table, name: str, drop: bool) -> pa.Table:
     """The rows whose prompts hold no question of GSM8K test; says what is like one, and how many are dropped."""
     first: dict[str, int] = {}
-    for n, prompt in enumerate(prompts := rows["prompt"][:]):
+    for n, prompt in enumerate(prompts := _values(rows["prompt"])):
         if prompt is None:
             raise BadInputError(f"{name}, row {n}", f"prompt is null. {WANTED}")
         first.setdefault(prompt, n)
@@ -367,7 +482,7 @@ def _without_tests(rows: datasets.Dataset, name: str, drop: bool) -> datasets.Da
     tally = Tally() if drop else None
     kept = {problem.question for problem in refuse_test_questions(asked, tally)}
     if tally is not None and tally.skipped:
-        rows = rows.select([n for n, prompt in enumerate(prompts) if prompt in kept])
+        rows = rows.filter([prompt in kept for prompt in prompts])
         dropped = len(prompts) - rows.num_rows
         print(f"{name}: {dropped:,} of {len(prompts):,} rows dropped: {tally.listed(2)}", file=sys.stderr)
     if like := overlaps_line(count_overlaps({"train": pa.table({"prompt": pa.array(kept, pa.string())})})):
@@ -375,85 +490,87 @@ def _without_tests(rows: datasets.Dataset, name: str, drop: bool) -> datasets.Da
     return rows
 
 
-@dataclass(frozen=True)
-class _EncodeRows:
-    """What `Dataset.map` calls: a batch of rows as ids; rows that are too long are left out."""
+def _encode(
+    parts: Sequence[pa.Table], encoder: Encoder, options: PrmArguments, name: str, where: str
+) -> tuple[list[datasets.Dataset], dict[str, int]]:
+    """Every row as ids, and counts. Kept in the datasets cache under a name that says all that decides them.
 
-    encoder: Encoder
-    soft: bool
-    after_error: AfterError
-    too_long: Literal["cut", "refuse"]
-
-    def __call__(self, batch: dict[str, list[Any]], indices: list[int]) -> dict[str, list[Any]]:
-        made: dict[str, list[Any]] = {name: [] for name in ENCODED}
-        for n, (prompt, steps, labels) in enumerate(zip(*(batch[name] for name in NEEDED), strict=True)):
-            steps = steps and [step and clean_step(step) for step in steps]  # as they are scored
-            values = batch["values"][n] if self.soft and "values" in batch else None
-            try:
-                row = self.encoder.encode(
-                    prompt, steps, labels, values, after_error=self.after_error, too_long=self.too_long
-                )
-                if row.targets is None:
-                    raise StepsError("labels are null, not a list of true or false")
-            except TooLongError:
-                continue
-            except StepsError as error:
-                raise StepsError(f"row {batch['id'][n] if 'id' in batch else indices[n]}: {error}") from error
-            made["input_ids"].append(row.input_ids)
-            made["tag_positions"].append(row.tag_positions)
-            made["targets"].append(row.targets)
-            made["length"].append(len(row.input_ids))
-            made["problem"].append(problem_digest(prompt))
-            made["cut"].append(len(steps) - len(row.tag_positions))
-        return made
-
-
-def _encode(rows: datasets.Dataset, encoder: Encoder, options: PrmArguments) -> datasets.Dataset:
-    """Every row as ids. Kept in the datasets cache under a name that says all that decides them."""
-    how = [options.soft_labels, options.after_error, options.too_long, "without calculator tags"]
-    content = content_digest(
-        rows.with_format("arrow")[:]
-    )  # a fingerprint of `datasets` does not know what the rows say
-    identity = json.dumps([content, asdict(encoder.config), how], sort_keys=True)
-    encode = _EncodeRows(encoder, options.soft_labels, options.after_error, options.too_long)  # type: ignore[arg-type]
-    return rows.map(
-        encode,
-        batched=True,
-        with_indices=True,
-        remove_columns=rows.column_names,
-        features=ENCODED,
-        new_fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:32],
-        desc="encoding",
-    )
-
-
-def _check_labels(name: str, encoded: datasets.Dataset, where: str) -> None:
-    """Refuse rows without a right or without a wrong step: nothing is learnt from them, and nothing measured."""
-    targets = encoded.data.column("targets").combine_chunks().flatten().drop_null().to_numpy()
-    labelled = targets[~np.isnan(targets)]
+    Raises:
+        PrmGsm8kError: no rows, or none with a right or a wrong step: nothing is learnt from them, and nothing measured.
+    """
+    rows = sum(part.num_rows for part in parts)
+    if not rows:
+        raise PrmGsm8kError(f"{where}: no rows to {DOES[name]} on")
+    how = {"after_error": options.after_error, "too_long": options.too_long}
+    made = []
+    for part in parts:
+        wanted = [*NEEDED, "id", *(["values"] if options.soft_labels else [])]
+        chosen = part.select([name for name in wanted if name in part.column_names and not _is_null(part[name])])
+        identity = json.dumps(
+            [content_digest(chosen), asdict(encoder.config), how, "cleaned", ENCODED.arrow_schema.to_string()]
+        )
+        folder = Path(datasets.config.HF_DATASETS_CACHE, "prm-gsm8k-ids", hashlib.sha256(identity.encode()).hexdigest())
+        if not folder.exists():
+            with replacing(folder) as new, pa.ipc.new_stream(str(new / "rows.arrow"), ENCODED.arrow_schema) as out:
+                for batch in _encoded(chosen, encoder, how):
+                    out.write_batch(batch)
+        made.append(datasets.Dataset.from_file(str(folder / "rows.arrow")))
+    whole = datasets.concatenate_datasets(made)
+    if not whole.num_rows:
+        raise PrmGsm8kError(f"all {rows} rows are longer than --max_length {options.max_length}")
+    labelled = np.concatenate([chunk.flatten().drop_null() for chunk in whole.data.column("targets").chunks])
     for kind, n in (("right", (labelled > 0.5).sum()), ("wrong", (labelled <= 0.5).sum())):
         if not n:
             raise PrmGsm8kError(
-                f"{where}: {encoded.num_rows:,} rows to {DOES[name]} on have {len(labelled):,} labelled steps, and no "
+                f"{where}: {whole.num_rows:,} rows to {DOES[name]} on have {len(labelled):,} labelled steps, and no "
                 f"{kind} one; a PRM learns from both kinds and is measured on both"
             )
-
-
-def _counts(rows: datasets.Dataset, encoded: datasets.Dataset) -> dict[str, int]:
-    cut = np.asarray(encoded["cut"])
-    return {
-        "rows": rows.num_rows,
-        "rows_left_out": rows.num_rows - encoded.num_rows,
+    cut = np.asarray(whole["cut"][:])
+    return made, {
+        "rows": rows,
+        "rows_left_out": rows - whole.num_rows,
         "rows_cut": int((cut > 0).sum()),
         "steps_cut": int(cut.sum()),
-        "tokens": int(np.asarray(encoded["length"], dtype=np.int64).sum()),
-        "steps": int(sum(map(len, encoded["tag_positions"]))),
+        "tokens": sum(whole["length"][:]),
+        "steps": sum(len(chunk.flatten()) for chunk in whole.data.column("tag_positions").chunks),
     }
 
 
-def _longest_first(rows: datasets.Dataset) -> datasets.Dataset:
-    """Those of like length in one batch."""
-    return rows.select(np.argsort(-np.asarray(rows["length"]), kind="stable"))
+def _is_null(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_null(column.type))
+
+
+def _encoded(rows: pa.Table, encoder: Encoder, how: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
+    """Rows as ids, a thousand at a time; rows that are too long are left out."""
+    n = -1
+    with tqdm(total=rows.num_rows, desc="encoding", unit="row", disable=None) as bar:
+        for batch in rows.to_batches(max_chunksize=1000):
+            made: dict[str, list[Any]] = {name: [] for name in ENCODED}
+            columns = {name: batch.column(name).to_pylist() for name in rows.column_names}
+            columns["completions"] = [  # as they are scored
+                steps and [step and clean_step(step) for step in steps] for steps in columns["completions"]
+            ]
+            encoder.prepare(zip(columns["prompt"], columns["completions"], strict=True))
+            for at, (prompt, steps, labels) in enumerate(zip(*(columns[name] for name in NEEDED), strict=True)):
+                n += 1
+                try:
+                    row = encoder.encode(
+                        prompt, steps, labels, columns["values"][at] if "values" in columns else None, **how
+                    )
+                    if row.targets is None:
+                        raise StepsError("labels are null, not a list of true or false")
+                except TooLongError:
+                    continue
+                except StepsError as error:
+                    raise StepsError(f"row {columns['id'][at] if 'id' in columns else n}: {error}") from error
+                made["input_ids"].append(row.input_ids)
+                made["tag_positions"].append(row.tag_positions)
+                made["targets"].append(row.targets)
+                made["length"].append(len(row.input_ids))
+                made["problem"].append(problem_digest(prompt))
+                made["cut"].append(len(steps) - len(row.tag_positions))
+            bar.update(batch.num_rows)
+            yield pa.RecordBatch.from_pydict(made, ENCODED.arrow_schema)
 
 
 def data_digest(rows: datasets.Dataset) -> str:

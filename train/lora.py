@@ -1,6 +1,7 @@
 """LoRA through peft: small adapters are trained, and merged into the model in the end.
 
-What is saved as the PRM is the merged model, which loads anywhere; the adapters lie beside it in `adapter/`.
+What is saved as the PRM is the merged model, which loads anywhere; the adapters lie beside it in `adapter/`. With
+QLoRA (Dettmers et al. 2023) they are trained on the model in 4 bits, and merged into it as it was before.
 """
 
 from __future__ import annotations
@@ -36,6 +37,21 @@ def with_adapters(model: PreTrainedModel, options: PrmArguments) -> Any:
             parameter.data = parameter.data.float()
     wrapped.enable_input_require_grads()  # gradient checkpointing starts from inputs, which would need none
     return wrapped
+
+
+def in_4bit(dtype: torch.dtype) -> dict[str, Any]:
+    """How `from_pretrained` loads the model in NF4, to compute in `dtype`; not its head, which is trained."""
+    from transformers import BitsAndBytesConfig
+
+    return {
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+            llm_int8_skip_modules=["score"],
+        )
+    }
 
 
 def merged(base: PreTrainedModel, adapter: Path) -> PreTrainedModel:

@@ -4,13 +4,15 @@
 
 What is counted, a GPU (W: weights, T: those of them that are trained, N: GPUs that share them under FSDP, else 1):
 
-    weights      4 bytes each in fp32; 2 in bf16 for those that LoRA does not train        / N
+    weights      4 bytes each in fp32; 2 in bf16 for those that LoRA does not train; of these, the matrices
+                 of the layers 0.52 each in 4 bits (QLoRA: 4 bits and, for 64 of them, a scale of 8 bits) / N
     gradients    4 T                                                                       / N
     Adam         8 T, two averages in fp32                                                 / N
     activations  what backward needs. With checkpointing the input of each layer, and all of one layer: 2 bytes of each
                  number between its matrices, and half as much again for their gradients; without it all of each layer.
     gathers      FSDP: two units (a layer, or the embedding) in bf16, and the gradient of one, in bf16 and in fp32.
-                 DDP: the buckets that gradients are averaged in, 4 T. Without FSDP the weights in bf16, 2 T.
+                 DDP: the buckets that gradients are averaged in, 4 T. Without FSDP the weights in bf16, 2 T; in 4 bits
+                 one layer in bf16.
     CUDA         2 GB: kernels, NCCL, what is lost between blocks.
 
 The gradient of the embedding comes last in the backward pass, when activations are gone: only the greater of the two
@@ -29,6 +31,7 @@ import torch
 from prm_gsm8k.exceptions import UsageError
 
 GB = 1e9
+NF4 = 0.516  # bytes a weight: Dettmers et al. 2023, 4 bits + 8/64 + 32/(64 * 256)
 CUDA = 2e9
 SPARE = 0.1  # of the memory: less free than this is "tight"
 
@@ -55,7 +58,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a model with a head; `linear` is inputs + outputs of all linear layers, which LoRA adapts."""
+    """Sizes of a model with a head; `matrices` are the weights of all linear layers, which LoRA adapts, and `linear`
+    their inputs + outputs."""
 
     name: str
     weights: int
@@ -65,6 +69,7 @@ class Shape:
     hidden: int
     layer_numbers: int
     linear: int
+    matrices: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Plan:
     gpus: int = 2
     fsdp: bool = True
     lora_r: int = 0
+    in_4bit: bool = False
     rows: int = 8
     max_length: int = 1024
     checkpointing: bool = True
@@ -141,6 +147,7 @@ def shape_of(name: str, config: Any) -> Shape:
         hidden=hidden,
         layer_numbers=numbers,
         linear=sum(m.in_features + m.out_features for m in linear),
+        matrices=sum(m.weight.numel() for m in linear),
     )
 
 
@@ -149,7 +156,9 @@ def need(shape: Shape, plan: Plan) -> Need:
     shards = plan.gpus if plan.fsdp else 1
     computed = 2 if plan.bf16 else 4  # bytes of a number in the computation
     trained = plan.lora_r * shape.linear + 2 * shape.hidden if plan.lora_r else shape.weights
-    weights = computed * shape.weights + 4 * trained if plan.lora_r else 4 * shape.weights
+    weights: float = computed * shape.weights + 4 * trained if plan.lora_r else 4 * shape.weights
+    if plan.in_4bit:
+        weights -= (computed - NF4) * shape.matrices
     tokens = plan.rows * plan.max_length
     layer = tokens * shape.layer_numbers * computed
     if plan.checkpointing:
@@ -163,6 +172,7 @@ def need(shape: Shape, plan: Plan) -> Need:
         gathers = max(gathers, last - activations)
     else:
         gathers = (4.0 * trained if plan.gpus > 1 else 0) + (2 * trained if plan.bf16 and not plan.lora_r else 0)
+        gathers += computed * shape.layer_weights if plan.in_4bit else 0
     return Need(weights / shards, 4 * trained / shards, 8 * trained / shards, activations, gathers)
 
 
@@ -188,6 +198,7 @@ def command(model: str, plan: Plan) -> str:
     words.append(f"train/train_prm.py --model {model}")
     words += ["--gradient_checkpointing"] if plan.checkpointing and not plan.fsdp else []
     words += [f"--lora_r {plan.lora_r} --learning_rate 1e-4"] if plan.lora_r else []
+    words += ["--load_in_4bit"] if plan.in_4bit else []
     words += [f"--per_device_train_batch_size {plan.rows}"] if plan.rows != Plan.rows else []
     words += [f"--max_length {plan.max_length}"] if plan.max_length != Plan.max_length else []
     return " ".join([*words, "..."])
@@ -198,9 +209,10 @@ def candidates(plan: Plan) -> list[Plan]:
     smaller = [replace(plan, rows=rows) for rows in (plan.rows, 4, 2, 1) if rows <= plan.rows]
     checked = [replace(p, checkpointing=True) for p in smaller]
     shared = [replace(p, fsdp=True) for p in checked] if plan.gpus > 1 else []
-    lora = [replace(p, lora_r=16) for p in shared or checked] if not plan.lora_r else []
+    lora = [replace(p, lora_r=plan.lora_r or 16) for p in shared or checked]
+    quantized = [replace(p, fsdp=False, in_4bit=True) for p in lora]
     found: list[Plan] = []
-    for one in [plan, *checked, *shared, *lora]:
+    for one in [plan, *checked, *([] if plan.in_4bit else [*shared, *lora]), *quantized]:
         if one not in found:
             found.append(one)
     return found
@@ -209,7 +221,7 @@ def candidates(plan: Plan) -> list[Plan]:
 def says(shape: Shape, plan: Plan, free: float) -> tuple[bool, list[str]]:
     """Whether a plan fits into so many bytes a GPU with a tenth to spare; what it needs and what fits, two lines."""
     asked = need(shape, plan)
-    how = f"LoRA rank {plan.lora_r}" if plan.lora_r else "all weights"
+    how = f"{'QLoRA' if plan.in_4bit else 'LoRA'} rank {plan.lora_r}" if plan.lora_r else "all weights"
     where = "one GPU" if plan.gpus == 1 else f"{plan.gpus} GPUs, {'FSDP2' if plan.fsdp else 'DDP'}"
     left = 1 - asked.total / free
     said = f"{left:.0%} free" if left >= 0 else "does not fit"
@@ -233,10 +245,12 @@ TABLE: Sequence[tuple[str, str, Plan]] = (
     ("1x80", "Qwen/Qwen2.5-1.5B", Plan(1, False)),
     ("2x24", "Qwen/Qwen2.5-1.5B", Plan(2, True)),
     ("1x24", "Qwen/Qwen3-4B", Plan(1, False, 16)),
+    ("1x24", "Qwen/Qwen3-8B", Plan(1, False, 16, True)),
     ("2x80", "Qwen/Qwen3-4B", Plan(2, True)),
     ("2x24", "Qwen/Qwen3-8B", Plan(2, True, 16)),
     ("2x80", "Qwen/Qwen3-8B", Plan(2, True)),
     ("2x80", "Qwen/Qwen3-32B", Plan(2, True, 16)),
+    ("1x80", "Qwen/Qwen3-32B", Plan(1, False, 16, True)),
     ("8x80", "Qwen/Qwen3-32B", Plan(8, True, rows=1)),
 )
 
@@ -249,9 +263,10 @@ def table() -> str:
     shapes = {name: shape_of(name, config_of(name)) for name in CONFIGS}
     for gpus, model, plan in TABLE:
         _, free = parse_gpus(gpus)
+        how = ("QLoRA" if plan.in_4bit else "LoRA") if plan.lora_r else "all weights"
         asked = need(shapes[model], plan).total
         lines.append(
-            f"| {gpus.replace('x', ' × ')} GB | {model}, {'LoRA' if plan.lora_r else 'all weights'} | "
+            f"| {gpus.replace('x', ' × ')} GB | {model}, {how} | "
             f"`{command(model, plan)}` | {asked / GB:.0f}, {1 - asked / free:.0%} free | {ROWS_PER_STEP} |"
         )
     return "\n".join(lines)

@@ -5,7 +5,8 @@
                            "rows": 32851}],
               "digest": "…", "counts": {…}, "problems": ["0123456789abcdef", …]},
      "arguments": {…}, "seed": 42, "processes": 2, "steps": 874, "tokens": 7000000,
-     "metrics": {"validation": {"auc": 0.9, …}}, "threshold": {"value": 0.43, "chosen_on": "validation"},
+     "metrics": {"validation": {"auc": 0.9, …}, "validation, prm800k": {…}, …},
+     "threshold": {"value": 0.43, "chosen_on": "validation"},
      "versions": {"torch": "2.13.0", …}, "hardware": "2 × NVIDIA H100 80GB HBM3"}
 
 `problems` names every question that was trained on, so that an evaluation can refuse them.
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 import prm_gsm8k
+from prm_gsm8k.train.data import parse_place
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from prm_gsm8k.train.data import Data
 
 FILE = "prm_training.json"
-PLACES = ("model", "dataset")  # arguments that may be paths
+PLACES = ("model", "dataset", "validation")  # arguments that may be paths
 PACKAGES = ("torch", "transformers", "accelerate", "peft", "datasets", "tokenizers", "flash-attn", "numpy")
 
 
@@ -44,7 +46,7 @@ def training_record(
     base_revision: str | None,
     steps: int,
     tokens: int,
-    metrics: dict[str, float],
+    metrics: dict[str, dict[str, float]],
     threshold: float,
 ) -> dict[str, Any]:
     """The record of a finished run, ready for JSON."""
@@ -57,12 +59,12 @@ def training_record(
             "counts": data.counts,
             "problems": data.problems,
         },
-        "arguments": {k: _name(v) if k in PLACES else v for k, v in arguments_of(options, training).items()},
+        "arguments": {k: _names(v) if k in PLACES else v for k, v in arguments_of(options, training).items()},
         "seed": training.seed,
         "processes": training.world_size,
         "steps": steps,
         "tokens": tokens,
-        "metrics": {"validation": metrics},
+        "metrics": metrics,
         "threshold": {"value": threshold, "chosen_on": "validation"},
         "versions": {"prm-gsm8k": prm_gsm8k.__version__, "python": platform.python_version(), **_versions()},
         "hardware": hardware(training.world_size),
@@ -82,6 +84,16 @@ def arguments_of(options: PrmArguments, training: TrainingArguments) -> dict[str
 def _name(place: str | None) -> str | None:
     """What a place is called: the record is published, and what else a path says is nobody's business."""
     return Path(place).name if place is not None and Path(place).exists() else place
+
+
+def _names(words: str | list[str] | None) -> str | list[str | None] | None:
+    """The same of one or more places, with what stands after them."""
+    if isinstance(words, list):
+        return [_names(word) for word in words]  # type: ignore[misc]
+    if words is None:
+        return None
+    place = parse_place(words)[0]
+    return f"{_name(place)}{words.removeprefix(place)}"
 
 
 def write_record(record: dict[str, Any], folder: Path) -> None:

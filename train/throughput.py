@@ -7,6 +7,7 @@ does not count. With LoRA the weights themselves get no gradient: 4 operations a
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -38,10 +39,16 @@ def flops_per_token(model: torch.nn.Module, row_length: float) -> float:
     """Floating-point operations that training on one token takes, in rows of this mean length."""
     config: Any = model.config.get_text_config()
     embedding = {id(p) for p in model.get_input_embeddings().parameters()}
-    weights = sum(p.numel() for p in model.parameters() if id(p) not in embedding)
+    weights = sum(math.prod(_shape(p)) for p in model.parameters() if id(p) not in embedding)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad and id(p) not in embedding)
     attention = 12 * config.num_hidden_layers * config.hidden_size * row_length / 2  # causal: half the pairs
     return float(4 * weights + 2 * trained + attention)
+
+
+def _shape(weights: torch.nn.Parameter) -> torch.Size:
+    """Of those in 4 bits, two of which share a byte, the shape that they have in the computation."""
+    shape: torch.Size = getattr(getattr(weights, "quant_state", None), "shape", weights.shape)
+    return shape
 
 
 class Throughput:

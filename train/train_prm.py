@@ -29,6 +29,7 @@ from transformers import (
     EarlyStoppingCallback,
     PreTrainedModel,
 )
+from transformers.utils import cached_file
 
 from prm_gsm8k.exceptions import CheckpointError, PrmGsm8kError, UsageError
 from prm_gsm8k.metrics.steps import best_threshold, judged_steps
@@ -40,12 +41,12 @@ from prm_gsm8k.models.checkpoint import write_both_forms
 from prm_gsm8k.models.encoder import FILE as ENCODER
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
 from prm_gsm8k.train import memory
-from prm_gsm8k.train.arguments import DECISIVE, INDIFFERENT, PrmArguments, PrmTrainingArguments, parse
+from prm_gsm8k.train.arguments import DECISIVE, INDIFFERENT, PrmArguments, PrmTrainingArguments, parse, uses_fsdp
 from prm_gsm8k.train.batches import Layout
 from prm_gsm8k.train.curves import draw_curves
 from prm_gsm8k.train.data import Data, load_data
 from prm_gsm8k.train.disk import check_room, said_if_full
-from prm_gsm8k.train.lora import merged, with_adapters
+from prm_gsm8k.train.lora import in_4bit, merged, with_adapters
 from prm_gsm8k.train.loss import StepLoss
 from prm_gsm8k.train.record import arguments_of, training_record, write_record
 from prm_gsm8k.train.run import claim
@@ -69,7 +70,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     check_architecture(options.model, config)
     if first and torch.cuda.is_available():
         fits(options, training, config)
-    encoder = encoder_of(options, tokenizer, aloud=first)
+    encoder = encoder_of(options, tokenizer, config, aloud=first)
     with training.main_process_first(desc="rows"):
         data = load_data(options, encoder, training.seed, aloud=first)
     if first:
@@ -96,9 +97,8 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     base: dict[str, Any] = {"revision": options.model_revision, "attn_implementation": attention}
     torch.manual_seed(training.seed)  # the new head
     # full training keeps weights in fp32 and computes in bf16; under LoRA the model itself is not trained
-    model: Any = load_model(
-        options, **base, dtype=torch.bfloat16 if options.lora_r and training.bf16 else torch.float32
-    )
+    dtype = torch.bfloat16 if options.lora_r and training.bf16 else torch.float32
+    model: Any = load_model(options, **base, dtype=dtype, **(in_4bit(dtype) if options.load_in_4bit else {}))
     model.config.pad_token_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
     if options.lora_r:
         model = with_adapters(model, options)
@@ -115,12 +115,13 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
         head_learning_rate=options.head_learning_rate,
         train_dataset=data.train,
         eval_dataset=data.validation,
+        eval_names=data.names,
         callbacks=[EarlyStoppingCallback(patience)] if (patience := options.early_stopping_patience) else [],
     )
     check_room(trainer.model, training, len(checkpoints(folder)))
     trainer.train(resume_from_checkpoint=str(claimed.checkpoint) if claimed.checkpoint else None)
 
-    scores, labels = trainer.validation_scores(data.validation)
+    scores, labels, names = trainer.validation_scores()
     with said_if_full(trainer.model, training):
         save(trainer, options, encoder, tokenizer, folder, base)
     if first:
@@ -128,6 +129,10 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
             scores = calibrated(folder, scores, labels)
         threshold, _ = best_threshold(scores, labels)
         found = summary(scores, labels)
+        metrics = {"validation": found}
+        for name in sorted(set(names)):
+            mine = [n for n, its in enumerate(names) if its == name]
+            metrics[f"validation, {name}"] = summary([scores[n] for n in mine], [labels[n] for n in mine])
         draw_curves(trainer.state.log_history, folder / "curves.png")
         record = training_record(
             options,
@@ -136,7 +141,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
             base_revision=base_revision,
             steps=trainer.state.global_step,
             tokens=trainer.state.num_input_tokens_seen,
-            metrics=found,
+            metrics=metrics,
             threshold=threshold,
         )
         write_record(record, folder)  # a folder that has it is finished
@@ -172,23 +177,33 @@ def load_tokenizer(options: PrmArguments) -> tuple[Any, str | None, Any]:
     return tokenizer, getattr(config, "_commit_hash", None), config
 
 
-def encoder_of(options: PrmArguments, tokenizer: Any, *, aloud: bool) -> Encoder:
+def encoder_of(options: PrmArguments, tokenizer: Any, config: Any, *, aloud: bool) -> Encoder:
     """What rows look like: of a model that is a PRM already as it was trained, unless other is said."""
-    if options.step_tag is None and options.template == "auto" and (Path(options.model) / ENCODER).exists():
-        if aloud:
-            print(f"{options.model} is a PRM: its head, template and step tag are trained on", file=sys.stderr)
-        return Encoder(tokenizer, replace(EncoderConfig.load(Path(options.model)), max_length=options.max_length))
-    return Encoder.for_tokenizer(
-        tokenizer,
-        tag=options.step_tag,
-        template=options.template,  # type: ignore[arg-type]
-        max_length=options.max_length,
+    saved = cached_file(
+        options.model,
+        ENCODER,
+        revision=options.model_revision,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
     )
-
-
-def uses_fsdp() -> bool:
-    """Whether it was launched so."""
-    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    kind, said = (config.architectures or ["nothing"])[0], ""
+    if saved and options.step_tag is None and options.template == "auto":
+        encoder = Encoder(tokenizer, replace(EncoderConfig.load(Path(saved).parent), max_length=options.max_length))
+        said = "is a PRM: its head, template and step tag are trained on"
+    else:
+        encoder = Encoder.for_tokenizer(
+            tokenizer,
+            tag=options.step_tag,
+            template=options.template,  # type: ignore[arg-type]
+            max_length=options.max_length,
+        )
+        if kind.endswith(("ForTokenClassification", "RewardModel")):
+            said = f"is a {kind}: its template and step tag are not taken over"
+    if said and not kind.endswith("ForTokenClassification"):
+        said += ", and its head is new"
+    if said and aloud:
+        print(f"{options.model} {said}", file=sys.stderr)
+    return encoder
 
 
 def fits(options: PrmArguments, training: PrmTrainingArguments, config: Any) -> bool:
@@ -201,11 +216,12 @@ def fits(options: PrmArguments, training: PrmTrainingArguments, config: Any) -> 
     else:
         raise UsageError("--dry_run: no GPU is here; say which are meant, as --gpus 2x24")
     launched = training.world_size > 1
-    fsdp = uses_fsdp() if launched else gpus > 1
+    fsdp = uses_fsdp() if launched else gpus > 1 and not options.load_in_4bit
     plan = memory.Plan(
         gpus=gpus,
         fsdp=fsdp,
         lora_r=options.lora_r,
+        in_4bit=options.load_in_4bit,
         rows=training.per_device_train_batch_size,
         max_length=options.max_length,
         checkpointing=training.gradient_checkpointing or (fsdp and not launched),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ class PrmTrainer(Trainer):
             `per_device_train_batch_size` of them, and `gradient_accumulation_steps` follows.
         layout: how they lie in a micro-batch.
         head_learning_rate: of the new head, if it has its own.
+        eval_names: what part of a mix each row of `eval_dataset` is of, for metrics of each; may be empty.
         rest: as `Trainer`.
     """
 
@@ -65,13 +66,15 @@ class PrmTrainer(Trainer):
         loss: StepLoss,
         pad_id: int,
         head_learning_rate: float | None = None,
+        eval_names: Sequence[str] = (),
         **rest: Any,
     ) -> None:
         self.head_learning_rate = head_learning_rate
-        lengths = list(train_dataset["length"])
+        self.eval_names = np.asarray(eval_names, dtype=np.str_)
+        lengths = train_dataset["length"][:]
         self.micro_batches = MicroBatches(
             Steps(
-                train_dataset["problem"],
+                train_dataset["problem"][:],
                 lengths,
                 rows_per_step,
                 args.seed if args.data_seed is None else args.data_seed,
@@ -89,7 +92,7 @@ class PrmTrainer(Trainer):
             train_dataset=Rows(train_dataset),
             data_collator=Batches(pad_id),
             compute_loss_func=loss,
-            compute_metrics=validation_metrics(loss),
+            compute_metrics=validation_metrics(loss, eval_names),
             preprocess_logits_for_metrics=log_odds,
             callbacks=[_WholeCheckpoints(), *rest.pop("callbacks", [])],
             **rest,
@@ -186,10 +189,13 @@ class PrmTrainer(Trainer):
             output.metrics[name.removesuffix("_step_loss") + "_loss"] = output.metrics.pop(name)
         return output
 
-    def validation_scores(self, rows: Any) -> tuple[list[list[float]], list[int]]:
-        """P(correct) of the judged steps of each row, and each row's label, as `prm_gsm8k.metrics.steps` takes them."""
-        predicted = self.predict(rows, metric_key_prefix="final")
-        return scores_and_labels(predicted.predictions, predicted.label_ids)
+    def validation_scores(self) -> tuple[list[list[float]], list[int], list[str]]:
+        """Of each row to validate on P(correct) of its judged steps and its label, as `prm_gsm8k.metrics.steps` takes
+        them, and its name, if it has one."""
+        predicted = self.predict(self.eval_dataset, metric_key_prefix="final")
+        judged = (predicted.label_ids != IGNORED).any(axis=1)
+        names = self.eval_names[judged].tolist() if len(self.eval_names) else []
+        return *scores_and_labels(predicted.predictions, predicted.label_ids), names
 
 
 def tokens_in(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -241,12 +247,17 @@ def mean_loss(odds: np.ndarray, targets: np.ndarray, loss: StepLoss) -> float:
     return float(total / max(1, labelled.sum()))
 
 
-def validation_metrics(loss: StepLoss) -> Callable[[EvalPrediction], dict[str, float]]:
-    """What a validation says; numbers that do not exist, as an AUC of right steps only, are left out."""
+def validation_metrics(loss: StepLoss, names: Sequence[str] = ()) -> Callable[[EvalPrediction], dict[str, float]]:
+    """What a validation says, also of the rows of each name; what does not exist is left out."""
 
     def of(predicted: EvalPrediction) -> dict[str, float]:
         odds, targets = np.asarray(predicted.predictions), np.asarray(predicted.label_ids)
-        return {"step_loss": mean_loss(odds, targets, loss)} | summary(*scores_and_labels(odds, targets))
+        found = {"step_loss": mean_loss(odds, targets, loss)} | summary(*scores_and_labels(odds, targets))
+        for name in sorted(set(names)):
+            mine = np.asarray(names) == name
+            some = summary(*scores_and_labels(odds[mine], targets[mine]))
+            found |= {f"{name}_{metric}": value for metric, value in some.items()}
+        return found
 
     return of
 

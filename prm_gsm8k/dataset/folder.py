@@ -25,6 +25,7 @@ from prm_gsm8k.dataset.files import replacing
 from prm_gsm8k.dataset.manifest import MANIFEST, Config, DataFile, Manifest, read_manifest, version_of
 from prm_gsm8k.dataset.parquet import arrow_bytes, file_sha256, read_parquet, write_parquet
 from prm_gsm8k.dataset.schema import SPLITS, arrow_schema, check_table
+from prm_gsm8k.dataset.splits import MADE
 from prm_gsm8k.dataset.stats import count
 from prm_gsm8k.exceptions import PrmGsm8kError, UsageError, VerificationError
 
@@ -129,12 +130,14 @@ def read_tables(folder: Path, manifest: Manifest, name: str) -> dict[str, pa.Tab
 
 
 def check_splits(tables: Mapping[str, pa.Table]) -> None:
-    """Check that no problem and no id is in two splits; VerificationError names the first that is."""
+    """Check that no id is in two splits, and no problem or what is made of it; VerificationError names the first."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     for column in ("problem_id", "id"):
         unique = [pc.unique(table[column]) for table in tables.values()]
+        if column == "problem_id":
+            unique = [pc.unique(pc.replace_substring_regex(names, MADE, "")) for names in unique]
         twice = pc.value_counts(pa.concat_arrays(unique))
         twice = twice.filter(pc.greater(twice.field("counts"), 1))
         if len(twice):

@@ -1,10 +1,12 @@
 """The split of a problem: decided by its question alone, so that it never changes and no problem is in two splits.
 
-`problems_by_split` is the first step of the GSM8K recipes: read, split, refuse test questions, keep a share.
+`problems_by_split` is the first step of the GSM8K recipes: read, split, refuse test questions, keep a share. Questions
+that are made of a problem stay with it: `origin_of` says of which.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
     from prm_gsm8k.dataset.recipe import Tally
 
 VALIDATION_PER_MILLE = 50  # of the problems of GSM8K train: 5%, some 370 problems
+MADE = r"(?:/(?:base|twin|variant)-\d+)+$"  # how `synthetic` names a question that it makes of another
+
+
+def origin_of(problem_id: str) -> str:
+    """The problem that a question was made of, by its id; a question that was not made is its own.
+
+    >>> [origin_of(f"gsm8k/train/0{made}") for made in ("", "/twin-0", "/variant-1", "/variant-1/base-2")]
+    ['gsm8k/train/0', 'gsm8k/train/0', 'gsm8k/train/0', 'gsm8k/train/0']
+    """
+    return re.sub(MADE, "", problem_id)
 
 
 def split_of(problem: Problem) -> Literal["train", "validation", "test"]:

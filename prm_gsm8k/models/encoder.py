@@ -25,6 +25,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import accumulate
 from pathlib import Path
@@ -275,16 +276,33 @@ class Encoder:
                 counts.steps_cut += steps - len(encoded.tag_positions)
             yield encoded
 
-    def _pieces(self, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        """Ids of everything before the first step, and of each step without its tag."""
+    def prepare(self, rows: Iterable[tuple[object, object]]) -> None:
+        """Tokenise what many (prompt, steps) are made of, at once and each text once; encoding them is then fast."""
+        openings: dict[str, None] = {}
+        others: dict[str, None] = {}
+        for prompt, steps in rows:
+            with suppress(StepsError):  # `encode` says so
+                opening, texts = self._texts(*checked(prompt, steps))
+                openings[opening] = None
+                others.update(dict.fromkeys(texts))
+        self._text.encode(list(openings), at_start=not self._before)
+        self._text.encode(list(others))
+
+    def _texts(self, prompt: str, steps: Sequence[str]) -> tuple[str, list[str]]:
+        """What is tokenised in one piece each: what is up to the first step, and the steps.
+
+        Without a control token between them (plain), the first step belongs to what is before it.
+        """
         head = self._head + prompt + self._tail
         texts = [self._step_head + steps[0], *[self.config.between_steps + step for step in steps[1:]]]
-        if self._middle:
-            [opening] = self._text.encode([head], at_start=not self._before)
-            return [*self._before, *opening, *self._middle], self._text.encode(texts)
-        # plain: no control token between the prompt and the end of the first step, so they are one piece
-        [first] = self._text.encode([head + texts[0]], at_start=not self._before)
-        return [*self._before], [first, *self._text.encode(texts[1:])]
+        return (head, texts) if self._middle else (head + texts[0], texts[1:])
+
+    def _pieces(self, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """Ids of everything before the first step, and of each step without its tag."""
+        opening, texts = self._texts(prompt, steps)
+        [first] = self._text.encode([opening], at_start=not self._before)
+        pieces = self._text.encode(texts)
+        return ([*self._before, *first, *self._middle], pieces) if self._middle else ([*self._before], [first, *pieces])
 
     def _cut(self, text: str) -> tuple[list[int], str]:
         """Template text as the ids up to its last control token, and the text after that."""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 
+REMEMBERED = 4_000_000  # characters; their ids take some 40 MB
+
+
 def is_markup(content: str, special: bool) -> bool:
     """Whether an added token is a control token: marked special, or written `<…>` or `[…]`."""
     return special or (content[:1], content[-1:]) in {("<", ">"), ("[", "]")}
@@ -67,9 +70,13 @@ class PlainText:
         here = {token["content"]: self._at_start.token_to_id(token["content"]) for token in kept}
         self._moved = {i: token["id"] for token in kept if (i := here[token["content"]]) != token["id"]}
         self._control = frozenset(markup.values()) - {tokenizer.unk_token_id}
+        self._known: tuple[dict[str, list[int]], dict[str, list[int]]] = ({}, {})
+        self._characters = 0  # of what is known
 
     def encode(self, texts: Sequence[str], at_start: bool = False) -> list[list[int]]:
-        """The ids of each text, encoded by itself, without control tokens.
+        """The ids of each text, encoded by itself, without control tokens; not to be changed.
+
+        The last texts are remembered: solutions to a problem share it, and often their first steps.
 
         Args:
             texts: pieces of text.
@@ -78,8 +85,18 @@ class PlainText:
         Raises:
             TokenizerError: the vocabulary maps a single character to a control token.
         """
+        known = self._known[at_start]
+        if new := [text for text in dict.fromkeys(texts) if text not in known]:
+            if self._characters > REMEMBERED:
+                self._known, self._characters = ({}, {}), 0
+                known, new = self._known[at_start], list(dict.fromkeys(texts))
+            known.update(zip(new, self._encode(new, at_start), strict=True))
+            self._characters += sum(map(len, new))
+        return [known[text] for text in texts]
+
+    def _encode(self, texts: list[str], at_start: bool) -> list[list[int]]:
         tokenizer = self._at_start if at_start else self._further_on
-        pieces = [e.ids for e in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        pieces = [e.ids for e in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
         if self._moved:
             pieces = [[self._moved.get(i, i) for i in ids] for ids in pieces]
         for n, ids in enumerate(pieces):

@@ -145,8 +145,9 @@ def test_a_row_that_breaks_the_contract_leaves_the_folder_as_it_was(built: Path)
     assert [p.name for p in built.parent.iterdir()] == ["out"]
 
 
-def test_a_problem_in_two_splits_is_refused(tmp_path: Path) -> None:
-    row = {**right_row(3, "test"), "problem_id": "train/3"}
+@pytest.mark.parametrize("name", ["train/3", "train/3/twin-0", "train/3/variant-1/base-2"])
+def test_a_problem_in_two_splits_is_refused(name: str, tmp_path: Path) -> None:
+    row = {**right_row(3, "test"), "problem_id": name}
     test = pa.Table.from_pylist([row], schema=arrow_schema(CONFIG))
     with pytest.raises(VerificationError, match="'train/3' occurs in more than one split"):
         write_config(tmp_path / "out", CONFIG, {"train": made_table(range(5)), "test": test}, MADE_FROM)

@@ -97,6 +97,25 @@ def test_spaces_around_a_prompt_or_a_step_are_no_part_of_it() -> None:
     assert encoder.encode(f"\n {PROMPT}\n", [f" {step}\n\n" for step in STEPS]) == encoder.encode(PROMPT, STEPS)
 
 
+@pytest.mark.parametrize("name", ["smollm2", "llama2"])
+@pytest.mark.parametrize("remembered", [4_000_000, 200])
+def test_what_rows_share_is_tokenized_once(name: str, remembered: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of PRM800K's hundred rows a problem most steps are those of others; what is remembered is forgotten some time."""
+    rows = [(prompt, steps[:n]) for prompt, steps in gsm8k_rows(20) for n in range(1, len(steps) + 1)] * 2
+    expected = [Encoder.for_tokenizer(tokenizer(name)).encode(*row) for row in rows]
+    asked: list[str] = []
+    usual = PlainText._encode
+    monkeypatch.setattr(
+        PlainText, "_encode", lambda self, texts, start: asked.extend(texts) or usual(self, texts, start)
+    )
+    monkeypatch.setattr("prm_gsm8k.models.plain_text.REMEMBERED", remembered)
+    encoder = Encoder.for_tokenizer(tokenizer(name))
+    asked.clear()
+    encoder.prepare([*rows, ("", []), (None, ["a"])])
+    assert [encoder.encode(*row) for row in rows] == expected
+    assert (len(asked) == len(set(asked))) is (remembered > 200)
+
+
 def test_without_a_chat_template_prompt_and_steps_are_lines() -> None:
     llama2, encoder = made("llama2")
     assert llama2.chat_template is None

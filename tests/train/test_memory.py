@@ -68,6 +68,17 @@ def test_what_helps_helps(change: dict[str, int]) -> None:
     assert need(shape, Plan()).total < need(shape, Plan(checkpointing=False)).total
 
 
+def test_in_4_bits_an_8b_model_is_a_quarter_and_fits_where_nothing_else_does() -> None:
+    shape = shape_of(QWEN, config_of(QWEN))
+    half, quarter = (need(shape, Plan(1, False, 16, in_4bit)).weights for in_4bit in (False, True))
+    assert (half - quarter) / shape.matrices == pytest.approx(2 - 0.516)  # the embedding stays as it is
+    assert shape.matrices == pytest.approx(0.92 * shape.weights, rel=0.01)
+    for gpus in (1, 2):
+        _, [_, fits] = says(shape, Plan(gpus, gpus > 1), 12e9)
+        assert fits.startswith("what fits: ") and "--lora_r 16 --learning_rate 1e-4 --load_in_4bit" in fits
+        assert "accelerate_config.yaml" not in fits  # each GPU holds the whole model
+
+
 @pytest.mark.parametrize("text", ["", "x24", "0x24", "2x0", "two", "2x24GB"])
 def test_gpus_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="give how many and their GB, as 2x80"):

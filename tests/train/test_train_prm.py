@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification, TrainerSta
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.dataset.contamination import problem_digest
 from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.dataset.splits import origin_of
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, StepsError, TokenizerError, UsageError
 from prm_gsm8k.models.architecture import attention_kind, check_architecture
 from prm_gsm8k.models.encoder import EncoderConfig
@@ -46,7 +48,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(place: Path, out: str, *more: str) -> list[str]:
-    return [*common(place), "--output_dir", str(place / out), *more]
+    usual = common(place)
+    if "--dataset" in more:  # given twice it is both
+        del usual[:2]
+    return [*usual, "--output_dir", str(place / out), *more]
 
 
 def run(place: Path, out: str, *more: str) -> Path:
@@ -91,7 +96,7 @@ def test_it_has_learnt(trained: Path) -> None:
 def test_it_says_what_made_it(trained: Path, place: Path) -> None:
     record = json.loads((trained / "prm_training.json").read_text())
     assert record["base_model"] == record["arguments"]["model"] == "model"
-    assert record["data"]["sources"][0]["dataset"] == record["arguments"]["dataset"] == "rows.jsonl"
+    assert [record["data"]["sources"][0]["dataset"]] == record["arguments"]["dataset"] == ["rows.jsonl"]
     assert str(place) not in (trained / "prm_training.json").read_text()
     assert record["data"]["sources"][0]["rows"] > 100
     assert len(record["data"]["digest"]) == 64
@@ -211,8 +216,15 @@ EIGHT = ("--rows_per_step", "8", "--max_steps", "2", "--eval_steps", "1")
 
 def history(folder: Path) -> list[dict[str, float]]:
     """Loss, gradient norm and loss in validation, step by step."""
-    entries = json.loads((checkpoints(folder)[-1] / "trainer_state.json").read_text())["log_history"]
+    entries = history_of(folder)
     return [{k: e[k] for k in ("loss", "grad_norm", "eval_loss") if k in e} for e in entries if e["step"] <= 2]
+
+
+def history_of(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((checkpoints(folder)[-1] / "trainer_state.json").read_text())[
+        "log_history"
+    ]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -272,6 +284,42 @@ def test_a_prm_is_trained_further_as_it_was_trained(place: Path, capsys: pytest.
     assert torch.equal(*heads)
     other = run(place, "stage 2 anew", *more, "--template", "chat")
     assert EncoderConfig.load(other).before_prompt != one.before_prompt
+    assert "stage 1 is a LlamaForTokenClassification: its template and step tag are not" in capsys.readouterr().err
+
+
+def test_a_prm_of_the_hub_is_trained_further_as_it_was_trained(
+    place: Path, hub: Hub, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its template and tag were once looked for on this machine only."""
+    hub.create("org/prm", "models").put({path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()})
+    run(place, "of the hub", "--model", "org/prm", "--max_steps", "1")
+    assert "org/prm is a PRM: its head, template and step tag are trained on" in capsys.readouterr().err
+
+
+def test_a_mix_is_measured_part_by_part(place: Path) -> None:
+    """In each validation and in the end; and no path of this machine gets into the record."""
+    rows = [json.loads(line) for line in (place / "rows.jsonl").read_text().splitlines()]
+    origins = sorted({origin_of(row["problem_id"]) for row in rows})
+    names = ("a", "b", "c", "d")
+    for n, name in enumerate(names):
+        some = [row for row in rows if origins.index(origin_of(row["problem_id"])) % 4 == n]
+        (place / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some))
+    folders = []
+    for name, *of_splits in (("one", "a", "b"), ("two", "c", "d")):
+        folder = place / name
+        folder.mkdir()
+        for split, of in zip(("train", "validation"), of_splits, strict=True):
+            shutil.copy(place / f"{of}.jsonl", folder / f"{split}.jsonl")
+        folders.append(str(folder))
+    mixed = run(place, "mixed", "--dataset", f"{folders[0]}:2", folders[1], "--max_steps", "2")
+    record = json.loads((mixed / "prm_training.json").read_text())
+    assert list(record["metrics"]) == ["validation", "validation, one", "validation, two"]
+    assert record["arguments"]["dataset"] == ["one:2", "two"] and str(place) not in json.dumps(record)
+    [entry] = [e for e in history_of(mixed) if "eval_auc" in e]
+    for part in ("one", "two"):
+        assert {f"eval_{part}_auc", f"eval_{part}_first_error_f1"} < set(entry)
+    told = run(place, "told a path", "--validation", str(place / "b.jsonl"), "--dataset", str(place / "a.jsonl"))
+    assert json.loads((told / "prm_training.json").read_text())["arguments"]["validation"] == "b.jsonl"
 
 
 def test_it_validates_on_the_rows_it_is_told(place: Path) -> None:
@@ -537,6 +585,8 @@ def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> No
         (["--deepspeed", "zero3.json"], "deepspeed is not installed: pip install deepspeed"),
         (["--metric_for_best_model", "f1"], "there is no such number; auc, "),
         (["--early_stopping_patience", "0"], "give at least 1"),
+        (["--load_in_4bit"], "adapters are trained on: give --lora_r 16 too"),
+        (["--load_in_4bit", "--lora_r", "4"], "bitsandbytes is not installed: pip install bitsandbytes; or leave"),
         (["--save_steps", "3"], "saving steps to be a round multiple of the evaluation steps"),
         (["--dry_run", "--gpus", "many"], "give how many and their GB"),
         (["--dry_run"], "no GPU is here; say which are meant"),
