@@ -408,7 +408,8 @@ def _only_text(record: Record) -> tuple[str, list[Sample]]:
     """A question, and one solution or several as texts or as answers of a chat, without labels."""
     key = next(key for key in (*TEXTS, *SEVERAL) if key in record)
     value = record[key]
-    several = value if isinstance(value, list) and not all(isinstance(one, Mapping) for one in value) else [value]
+    chat = isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value)
+    several = value if isinstance(value, list) and not chat else [value]
     return _question(record), [Sample(tuple(split_steps(_said(one, key, "assistant")))) for one in several]
 
 
