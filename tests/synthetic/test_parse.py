@@ -75,8 +75,8 @@ def test_what_cannot_be_read_with_certainty_is_frozen(text: str) -> None:
         ("He has 3 * 4 = 12.\n#### twelve", "answer is not a number"),
         ("\n#### 12", "no step"),
         ("He has 12 apples.\n#### 12", "no equation"),
-        ("He has 3 * 4 = 13 apples.\n#### 13", "false equation"),
-        ("He has 3 * 4 = <<3*4=13>>13 apples.\n#### 13", "false equation"),
+        ("He has 3 * 4 = 13 apples.\n#### 13", "unreadable equation: He has 3"),
+        ("He has 3 * 4 = <<3*4=13>>13 apples.\n#### 13", "unreadable equation: He has 3"),
         ("He has 3 * 4 = 12 apples.\n#### 11", "answer is no result"),
     ],
 )
