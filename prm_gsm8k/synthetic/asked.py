@@ -123,6 +123,14 @@ def previous(asked: Asked) -> int:
     return found[0] if found else -1
 
 
+def read_of_two(graph: Graph) -> tuple[Asked, int] | None:
+    """The sentence that asks and its `previous`; None without them, or if the answer is not computed from two."""
+    asked = read_asked(graph)
+    if asked is None or len(asked.final.operands) != 2 or (last := previous(asked)) < 0:
+        return None
+    return asked, last
+
+
 def is_needed(graph: Graph, last: int) -> bool:
     """Whether everything that was computed before goes into this result."""
     step = graph.solution.equations[last].step

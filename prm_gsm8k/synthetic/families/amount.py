@@ -20,9 +20,7 @@ _THAN = (
 )
 _DIFFERENCE = re.compile(r"( more| fewer| less)((?: [a-z-]+){0,4}?)" + _THAN)  # 7 more pens than Al
 _BEHIND = re.compile(r"()((?: [a-z-]+){1,3}) (more|fewer|less)" + _THAN)  # 7 pens more than Al
-_MEASURED = re.compile(
-    r"()( [a-z]+) (older|taller|longer|higher|deeper|wider|heavier)" + _THAN
-)  # 7 years older than Al
+_OLDER = re.compile(r"()( [a-z]+) (older|taller|longer|higher|deeper|wider|heavier)" + _THAN)  # 7 years older than Al
 _MEASURE = {"older": "old", "taller": "tall", "longer": "long", "higher": "high", "deeper": "deep", "wider": "wide"}
 _OF = re.compile(r" (?:the|his|her|their|its|that) ")
 _NO_AMOUNT = re.compile(r"\bexpensive\b|\bpopular\b|\bold\b|\bmonths? older\b")
@@ -47,7 +45,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
         if "how" in before or before.endswith("by "):
             continue  # "How many are 5 more than …", "increased by 5 more than …"
         if quantity.kind is Kind.DIFFERENCE:
-            forms = (_DIFFERENCE, _BEHIND, _MEASURED)
+            forms = (_DIFFERENCE, _BEHIND, _OLDER)
             match, place = next(filter(None, (form.match(text, end) for form in forms)), None), places[0]
         elif quantity.kind in (Kind.PERCENTAGE, Kind.SHARE):
             uses = graph.uses.get(places[0][0], [])
@@ -97,7 +95,7 @@ def _is_sum(graph: Graph, index: int, operand: int, word: str) -> bool:
 def _is_amount(graph: Graph, index: int, operand: int, match: re.Match[str]) -> bool:
     """Whether "7 pens" reads as an amount beside the number that it was compared with."""
     operands = graph.solution.equations[index].operands
-    most = 4 if match.re is _MEASURED else 12
+    most = 4 if match.re is _OLDER else 12
     if len(operands) != 2 or operand > 1 or operands[1 - operand] > most * operands[operand]:
         return False  # "3 inches tall", where somebody else is 36 inches tall
     noun = match[2].split()[-1:]
@@ -106,7 +104,7 @@ def _is_amount(graph: Graph, index: int, operand: int, match: re.Match[str]) -> 
 
 def _as_measured(match: re.Match[str]) -> str:
     """What follows an amount: 7 years old, 7 feet tall; nothing where the comparison says no such thing."""
-    word = match.re is _MEASURED and match[3]
+    word = match.re is _OLDER and match[3]
     if word == "longer" and re.match(r" (?:minute|hour|day|week|second|month|year)", match[2]):
         return ""
     return f" {_MEASURE[word]}" if word in _MEASURE else ""

@@ -14,7 +14,7 @@ from prm_gsm8k.synthetic.question import SMALL, TIMES, Kind, Quantity
 from prm_gsm8k.synthetic.solve import Change
 from prm_gsm8k.synthetic.wording import around, is_editable
 
-_MEASURED = frozenset(
+_WITH_UNIT = frozenset(
     (Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.DIFFERENCE)
 )
 _PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
@@ -36,7 +36,7 @@ def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     text = question.text
     if _EXTREME.search(text):
         return  # which of them is the cheaper one may change
-    able = [i for i, q in enumerate(question.quantities) if q.kind in _MEASURED | _PURE and is_editable(graph, i)]
+    able = [i for i, q in enumerate(question.quantities) if q.kind in _WITH_UNIT | _PURE and is_editable(graph, i)]
     pairs = [pair for pair in combinations(able, 2) if _alike(text, *(question.quantities[i] for i in pair))]
     rng.shuffle(pairs)
     for i, j in pairs:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from prm_gsm8k.synthetic.asked import Asked, only, previous, read_asked, thing_of
+from prm_gsm8k.synthetic.asked import Asked, only, read_of_two, thing_of
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import WORLD, Graph
@@ -26,12 +26,9 @@ _SEVERAL = re.compile(
 
 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
-    asked = read_asked(graph)
-    if asked is None or len(asked.final.operands) != 2:
+    if (found := read_of_two(graph)) is None:
         return
-    last = previous(asked)
-    if last < 0:
-        return
+    asked, last = found
     sources = graph.sources[asked.index]
     if asked.final.operators == ["*"] and (last,) in sources:
         yield from _one(asked, last, sources.index((last,)))

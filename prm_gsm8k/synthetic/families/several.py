@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from prm_gsm8k.synthetic.asked import TOTAL, WHO, Asked, currency, previous, read_asked, thing_of
+from prm_gsm8k.synthetic.asked import TOTAL, WHO, Asked, currency, read_of_two, thing_of
 from prm_gsm8k.synthetic.asking import PAST_OF
 from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.question import Kind, singular
+from prm_gsm8k.synthetic.wording import plural
 
 _NOUN = re.compile(r"[ -]((?:[a-z]+[ -])?)([a-z]+)\b")
 _THE = re.compile(r"\b(?:the|these|those|his|her|their|all|other|of|remaining|first|next|each|every|per|for)\s+\Z")
@@ -34,30 +35,13 @@ _ALL = re.compile(
     r" (they|(?:all )?(?:the|his|her) (?:[a-z]+ )?[a-z]+s) (?:all )?([a-z]+)((?: [a-z]+){0,6})\?\Z"
 )
 _OF_ALL = re.compile(r" (?:are|were|have|do|need|take|they|who|that)\b|[^?]*\b(?:they|them|their|each|all)\b")
-_PLURAL = {"person": "people", "child": "children", "man": "men", "woman": "women"}
 _NOT_SO = frozenset("each per that now then one other them day week month year hour".split())
 
 
-def plural(noun: str) -> str:
-    """The plural of a noun.
-
-    >>> plural("child"), plural("tree"), plural("family"), plural("box")
-    ('children', 'trees', 'families', 'boxes')
-    """
-    if noun in _PLURAL:
-        return _PLURAL[noun]
-    if noun.endswith("y") and noun[-2] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
-
-
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
-    asked = read_asked(graph)
-    if asked is None or len(asked.final.operands) != 2:
+    if (found := read_of_two(graph)) is None:
         return
-    last = previous(asked)
-    if last < 0:
-        return
+    asked, last = found
     sources = graph.sources[asked.index]
     if asked.final.operators == ["*"] and (last,) in sources:
         other = sources.index((last,)) ^ 1
