@@ -145,3 +145,8 @@ def errors(interrupted: str = "interrupted; nothing half-written is left") -> It
         # the reader of our output has gone (`| head`): write no more, and keep Python quiet when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(141) from None
+    except OSError as error:  # a name too long, a folder that is closed to us, a disk that went away
+        if error.filename is None:
+            raise
+        print(f"prm-gsm8k: {error.filename}: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(1) from None

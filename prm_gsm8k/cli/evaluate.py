@@ -66,7 +66,7 @@ def evaluate(
     max_batch_tokens: MaxBatchTokens = None,
     step_format: StepFormat = None,
     resamples: Annotated[
-        int, typer.Option(min=100, help="Bootstrap resamples for intervals and paired tests.")
+        int, typer.Option(min=100, max=1_000_000, help="Bootstrap resamples for intervals and paired tests.")
     ] = 2_000,
     seed: Annotated[int, typer.Option(min=0, help="Draws the resamples.")] = 0,
     json: Json = False,

@@ -34,7 +34,9 @@ class Commands(TyperGroup):
     """Lists the commands in groups. Typer's own groups need rich, which takes longer to import than all of this."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """With the home folder in `--out=~/x`, where no shell puts it."""
+        """With the home folder in `--out=~/x`, where no shell puts it; and with no number that fills no 64 bits."""
+        if huge := next((arg for arg in args if re.fullmatch(r"(?:--[a-z-]+=)?-?\d{20,}", arg)), None):
+            raise typer.BadParameter(f"{huge}: a number of more than 19 digits")
         return super().parse_args(ctx, [_HOME.sub(lambda m: m[1] + os.path.expanduser(m[2]), arg) for arg in args])
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

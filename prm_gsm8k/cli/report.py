@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -86,7 +85,7 @@ def labels_(
         recipe = ModelSampledRecipe(**given_for(ModelSampledRecipe, context.params) | {"evidence": str(evidence)})
         marked = read_marked(file)[:max_solutions]
         with sampling_bar(quiet=json, unit="solutions") as tell:
-            recipe, report = report_labels(marked, recipe, how_of(context, shlex.split(vllm_args)), say, tell)
+            recipe, report = report_labels(marked, recipe, how_of(context), say, tell)
         if json:
             print_json({"file": file.name, "model": recipe.settings.source, **asdict(report)})
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +13,7 @@ import typer
 
 from prm_gsm8k.cli.build import DropTestQuestions, NumProc, Out, Problems, RepoId, finish, run
 from prm_gsm8k.cli.common import Json, errors, given_for, print_json
+from prm_gsm8k.exceptions import UsageError
 
 if TYPE_CHECKING:
     from prm_gsm8k.sampling.run import How, Status
@@ -130,7 +131,7 @@ def build_model_sampled(
             "--tensor-parallel-size": tensor_parallel_size,
         }
         flags = [word for flag, n in vllm.items() if n is not None for word in (flag, str(n))]
-        how = how_of(context, [*flags, *shlex.split(vllm_args)])
+        how = how_of(context, flags)
         if no_calls:
             recipe = as_kept(recipe)
         else:
@@ -143,12 +144,19 @@ def build_model_sampled(
         finish(built, verbose, json)
 
 
-def how_of(context: typer.Context, vllm: list[str]) -> How:
-    """How the run is executed, from the options of the command."""
+def how_of(context: typer.Context, flags: Sequence[str] = ()) -> How:
+    """How the run is executed, from the options of the command; `flags` of vLLM come before those of --vllm-args."""
     from prm_gsm8k.sampling.run import How
 
-    most = int(context.params["max_disk"] * 1e9)
-    return How(**given_for(How, context.params) | {"max_disk": most, "vllm": vllm})
+    given = context.params
+    if not given["max_disk"] > 0:
+        raise UsageError(f"--max-disk is {given['max_disk']:g}; give GB above 0")
+    try:
+        vllm = [*flags, *shlex.split(given["vllm_args"])]
+    except ValueError as error:
+        raise UsageError(f"--vllm-args {given['vllm_args']}: {str(error).lower()}") from error
+    most = int(min(given["max_disk"] * 1e9, 2.0**62))
+    return How(**given_for(How, given) | {"max_disk": most, "vllm": vllm})
 
 
 def say(what: str) -> None:

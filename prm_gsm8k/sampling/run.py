@@ -79,7 +79,7 @@ class How:
         if self.executor not in EXECUTORS:
             raise UsageError(f"executor must be one of {', '.join(EXECUTORS)}, not {self.executor!r}")
         for name in ("tasks", "concurrency", "timeout", "patience", "max_disk"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:
                 raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
         if self.executor == "slurm" and self.partition is None:
             raise UsageError("slurm needs a partition: --partition")

@@ -51,7 +51,7 @@ class Settings:
         object.__setattr__(self, "extra_body", _canonical(self.extra_body))
         if self.prompt not in prompts.STYLES:
             raise UsageError(f"prompt must be one of {', '.join(prompts.STYLES)}, not {self.prompt!r}")
-        if not self.temperature > 0:
+        if not 0 < self.temperature < float("inf"):
             raise UsageError(f"temperature is {self.temperature}; it must be above 0, so that rollouts differ")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p is {self.top_p}, not in (0, 1]")

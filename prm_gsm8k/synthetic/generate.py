@@ -64,7 +64,9 @@ class SyntheticOptions:
         unknown = sorted(set(mix) - {family.name for family in FAMILIES})
         if unknown:
             raise UsageError(f"no error type {unknown[0]!r}; there are {', '.join(f.name for f in FAMILIES)}")
-        if self.error_mix is not None and (any(not w >= 0 for w in mix.values()) or not sum(mix.values()) > 0):
+        if self.error_mix is not None and (
+            any(not 0 <= w < float("inf") for w in mix.values()) or not sum(mix.values()) > 0
+        ):
             raise UsageError("error_mix must hold weights of at least 0, and one above it")
 
     @property

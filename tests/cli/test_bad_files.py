@@ -1,4 +1,4 @@
-"""The same fault of a file is the same message in every command that takes one."""
+"""The same fault of a file is the same message in every command that takes one; and no input ends in a traceback."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from made_rows import CONFIG, MADE_FROM, made_tables
 from typer.testing import CliRunner
 
 from prm_gsm8k.cli.main import app
+from prm_gsm8k.dataset.folder import write_config
 from prm_gsm8k.exceptions import PrmGsm8kError
 from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.train.arguments import PrmArguments
@@ -116,3 +118,124 @@ def test_a_folder_without_rows(command: str, tmp_path: Path) -> None:
         assert found.startswith(f"{folder}: no manifest.json, so this is not a folder that `prm-gsm8k build` made")
     else:
         assert found.startswith(f"{folder}: ")
+
+
+# ------------------------------------------------------------------------------------------- whatever a file may hold
+
+SLOW = (
+    "label",
+    "label --explain",
+    "report labels",
+    "build prm800k",
+    "evaluate",
+    "audit",
+    "audit --against",
+    "audit --reference",
+    "build synthetic",
+    "label --problems",
+)
+NOWHERE = "http://127.0.0.1:9/v1"
+ALL = {
+    **{name: command for name, command in (ROWS | FOLDERS).items() if name != "train_prm.py"},
+    "audit --against": ["audit", "GOOD", "--against", "FILE"],
+    "label": ["label", "FILE", "--out", "OUT", "--num-proc", "1"],
+    "label --problems": ["label", "ROWS", "--problems", "FILE", "--out", "OUT"],
+    "label --explain": ["label", "FILE", "--explain", "1"],
+    "publish": ["publish", "FILE", "org/name", "--plan"],
+    "calibrate": ["calibrate", "no-model", "--dataset", "FILE"],
+    "export": ["export", "FILE", "OUT"],
+}
+ODD = {
+    "a NUL in a line": LINE.replace(b"1+1?", b"1\\u00001?"),
+    "half a character": LINE.replace(b"1+1?", b"\\ud800"),
+    "NULs": b"\0" * 99,
+    "every byte": bytes(range(256)),
+    "UTF-16": LINE.decode().encode("utf-16"),
+    "a BOM alone": b"\xef\xbb\xbf",
+    "a deep list": b"[" * 99_999,
+    "a deep object": b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    "a huge number": LINE.replace(b"-1", b"1" + b"0" * 400),
+    "NaN": LINE.replace(b"-1", b"NaN"),
+    "null": b"null\n",
+    "two on a line": LINE.strip() * 2,
+    "an array of nulls": b"[null]",
+    "no keys": b"{}\n",
+    "a pickle": b"\x80\x04\x95\x0b",
+    "a page": b"<html>404</html>",
+    "Parquet": b"PAR1\0\0PAR1",
+    **{
+        f"{key} is {value!r}": json.dumps(ROW | {key: value}).encode()
+        for key in ROW
+        for value in (None, 7, True, "", [], {}, [None], [[1]], 10**30)
+    },
+}
+
+
+def ends_well(words: list[str], name: str = "") -> None:
+    """One or two lines that name what is wrong, or the usage and a line; 1 or 2, and no traceback. Or nothing is."""
+    done = CliRunner().invoke(app, words)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    said = [line for line in done.stderr.splitlines() if "Warning" not in line]
+    assert done.exit_code in (0, 1, 2) and "Traceback" not in done.output
+    if done.exit_code and not done.stdout:  # what `audit` prints may be a verdict
+        assert 1 <= len(said) <= (4 if said[0].startswith("Usage: ") else 2), done.stderr
+        assert all(len(line) < 1500 for line in said), done.stderr
+        assert name in " ".join(said) or "no-model" in done.stderr, done.stderr
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> dict[str, str]:
+    write_config(tmp_path / "good", CONFIG, made_tables(), MADE_FROM)
+    (tmp_path / "rows.jsonl").write_bytes(LINE)
+    return {"GOOD": str(tmp_path / "good"), "ROWS": str(tmp_path / "rows.jsonl"), "OUT": str(tmp_path / "out")}
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_no_file_ends_in_a_traceback(command: str, filled: dict[str, str], tmp_path: Path, hf_home: Path) -> None:
+    file = tmp_path / "phase1_train.jsonl"
+    # few where a file is not opened, or a good one is worked on
+    every = 50 if command in (*FOLDERS, "publish", "calibrate", "export", "score") else 9 if command in SLOW else 1
+    for content in list(ODD.values())[::every]:
+        file.write_bytes(content)
+        ends_well([{**filled, "FILE": str(file)}.get(word, word) for word in ALL[command]], str(file))
+    file.unlink()
+    for odd in (str(file), str(tmp_path), str(tmp_path / ("x" * 300))):
+        ends_well([{**filled, "FILE": odd}.get(word, word) for word in ALL[command]], odd)
+    file.symlink_to(file)
+    ends_well([{**filled, "FILE": str(file)}.get(word, word) for word in ALL[command]], str(file))
+
+
+HUGE = str(10**30)
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("build synthetic --out OUT --problems ROWS --num-proc 1", [
+            ("--out", "ROWS"), ("--out", "ROWS/x"), ("--out", "/proc/x"), ("--seed", HUGE), ("--seed", f"-{HUGE}"),
+            ("--num-incorrect-per-problem", HUGE), ("--max-examples", "0"), ("--variants", "-1"), ("--num-proc", HUGE),
+            ("--error-mix", "x=1"), ("--error-mix", "calculation_slip=inf"), ("--error-mix", "calculation_slip=nan"),
+            ("--repo-id", "../x"),
+        ]),
+        (f"build model_sampled --no-calls --problems ROWS --endpoint {NOWHERE}", [
+            ("--temperature", "inf"), ("--temperature", "nan"), ("--top-p", "nan"), ("--threshold", "nan"),
+            ("--timeout", "nan"), ("--patience", "nan"), ("--max-disk", "nan"), ("--max-disk", "inf"),
+            ("--max-tokens", HUGE), ("--vllm-args", "'"), ("--extra-body", "{"), ("--evidence", "ROWS"),
+            ("--evidence", "ROWS/x"), ("--executor", "slurm"),
+        ]),
+        ("show GOOD", [("--html", "ROWS/x.html"), ("--split", "x"), ("--config", "x"), ("-n", "-1"), ("--seed", HUGE)]),
+        ("evaluate --benchmark first-error --data GOOD", [
+            ("--resamples", HUGE), ("--resamples", "9000000000"), ("--out", "ROWS"), ("--html", "ROWS/x"),
+        ]),
+        ("label ROWS --out OUT", [("--explain", HUGE), ("--explain", "99"), ("--min-confidence", "nan")]),
+        ("score no-model GOOD", [("--threshold", "nan"), ("--out", "ROWS/x"), ("--max-batch-tokens", HUGE)]),
+    ],
+)  # fmt: skip
+def test_no_option_ends_in_a_traceback(
+    command: str, options: list[tuple[str, str]], filled: dict[str, str], hf_home: Path
+) -> None:
+    for name, value in options:
+        words = [*command.split(), name, value]
+        root, _, rest = value.partition("/")
+        words[-1] = filled.get(root, root) + (f"/{rest}" if rest else "")
+        ends_well([filled.get(word, word) for word in words])
