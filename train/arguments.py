@@ -145,7 +145,7 @@ class PrmArguments:
             raise UsageError("--load_in_4bit is a model that adapters are trained on: give --lora_r 16 too")
         if self.load_in_4bit and not self.dry_run and find_spec("bitsandbytes") is None:
             raise UsageError("bitsandbytes is not installed: pip install bitsandbytes; or leave out --load_in_4bit")
-        if self.load_in_4bit and uses_fsdp():
+        if self.load_in_4bit and shared_by():
             raise UsageError(
                 "--load_in_4bit is for GPUs that hold the whole model: --config_file train/configs/ddp.yaml"
             )
@@ -253,7 +253,7 @@ class PrmTrainingArguments(TrainingArguments):
         wanted = self.report_to if isinstance(self.report_to, list) else [self.report_to or "none"]
         if str(self.optim).endswith(("8bit", "4bit")):
             wanted = [*wanted, "bitsandbytes"]
-        if self.deepspeed or os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true":
+        if self.deepspeed or shared_by() == "DEEPSPEED":
             wanted = [*wanted, "deepspeed"]
         for name in wanted:
             if name not in ("none", "all") and find_spec(str(name)) is None:
@@ -280,9 +280,12 @@ class PrmTrainingArguments(TrainingArguments):
         self.gradient_accumulation_steps = accumulation(self.rows_per_step, rows, devices)
 
 
-def uses_fsdp() -> bool:
-    """Whether it was launched so."""
-    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+def shared_by() -> str | None:
+    """What shares the model between GPUs, as it was launched: FSDP or DeepSpeed; None if each has all of it."""
+    launched = (
+        name for name in ("FSDP", "DEEPSPEED") if os.environ.get(f"ACCELERATE_USE_{name}", "").lower() == "true"
+    )
+    return next(launched, None)
 
 
 def cpu_has_bf16() -> bool:

@@ -41,7 +41,7 @@ from prm_gsm8k.models.checkpoint import write_both_forms
 from prm_gsm8k.models.encoder import FILE as ENCODER
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
 from prm_gsm8k.train import memory
-from prm_gsm8k.train.arguments import DECISIVE, INDIFFERENT, PrmArguments, PrmTrainingArguments, parse, uses_fsdp
+from prm_gsm8k.train.arguments import DECISIVE, INDIFFERENT, PrmArguments, PrmTrainingArguments, parse, shared_by
 from prm_gsm8k.train.batches import Layout
 from prm_gsm8k.train.curves import draw_curves
 from prm_gsm8k.train.data import Data, load_data
@@ -79,7 +79,7 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
     identity = {
         **{k: v for k, v in arguments_of(options, training).items() if hasattr(options, k) and k not in INDIFFERENT},
         **{name: value for name, value in training.to_dict().items() if name in DECISIVE},
-        "fsdp": uses_fsdp(),  # its checkpoints are others
+        "shared_by": shared_by(),  # its checkpoints are others
         "base_revision": base_revision,
         "data": data.digest,
         "encoder": encoder.config.probe,
@@ -216,7 +216,7 @@ def fits(options: PrmArguments, training: PrmTrainingArguments, config: Any) -> 
     else:
         raise UsageError("--dry_run: no GPU is here; say which are meant, as --gpus 2x24")
     launched = training.world_size > 1
-    fsdp = uses_fsdp() if launched else gpus > 1 and not options.load_in_4bit
+    fsdp = shared_by() is not None if launched else gpus > 1 and not options.load_in_4bit
     plan = memory.Plan(
         gpus=gpus,
         fsdp=fsdp,

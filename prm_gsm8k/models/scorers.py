@@ -13,7 +13,7 @@ What a checkpoint is, its config says: no name of a model decides anything.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.models.step_scorer import StepScorer
@@ -25,6 +25,7 @@ def load_scorer(
     revision: str | None = None,
     device: str | None = None,
     dtype: Literal["auto", "bf16", "fp32"] = "auto",
+    device_map: str | dict[str, Any] | None = None,
     max_batch_tokens: int | None = None,
     step_format: str | Path | None = None,
 ) -> StepScorer:
@@ -34,6 +35,7 @@ def load_scorer(
         model: a folder, a repository of the Hub, or the address of a server, `http://…`.
         revision: branch, tag or commit of the repository.
         device: as torch names them; a GPU if there is one.
+        device_map: instead of a device, as transformers takes it: `auto` spreads a large model over all GPUs.
         dtype: of weights and computation; `auto` is bf16 on a GPU and fp32 on a CPU.
         max_batch_tokens: tokens in a forward, padding included; as `ProcessRewardModel` takes it.
         step_format: how a PRM of another kind wants its steps: a name in `models.formats.FORMATS` or a JSON file;
@@ -48,7 +50,7 @@ def load_scorer(
         from prm_gsm8k.models.vllm_reward_model import VllmRewardModel
 
         if step_format is not None:
-            raise UsageError(f"{model} is a server of a PRM of this package, which needs no step format")
+            raise UsageError(f"{model} is a server, whose PRM's step format is found out")
         return VllmRewardModel(str(model), revision=revision)
     from prm_gsm8k.models.formats.opening import open_checkpoint
 
@@ -57,6 +59,7 @@ def load_scorer(
         revision=revision,
         device=device,
         dtype=dtype,
+        device_map=device_map,
         step_format=step_format,
         max_batch_tokens=max_batch_tokens,
     )

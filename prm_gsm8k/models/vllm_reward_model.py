@@ -5,6 +5,9 @@
     prm = VllmRewardModel("http://127.0.0.1:8000")          # or ("http://…", "org/prm") to check which PRM it serves
     prm.score("1+1?", ["1+1=2.", "So 3."])                  # [0.97, 0.08]
 
+A PRM that others published, `Qwen2ForProcessRewardModel` or a token classifier of two labels, is served without
+`--pooler-config`, or with `{"pooling_type": "ALL"}`: a score a token.
+
 `vllm_serve_command` prints the first line for a checkpoint. Rows are encoded here with the checkpoint's own encoder and
 sent as token ids, so the server scores exactly the ids of training, and user text can never spell a step tag. Sent as
 text (`input`, or `messages` through the chat template) the ids are the same unless the text spells a control token:
@@ -37,11 +40,15 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 from prm_gsm8k.exceptions import CheckpointError, EngineError, UsageError
 from prm_gsm8k.models.checkpoint import WITHOUT_WEIGHTS, checkpoint_folder
-from prm_gsm8k.models.encoder import Encoder, EncoderConfig
+from prm_gsm8k.models.encoder import FILE, Encoded, Encoder, EncoderConfig
+from prm_gsm8k.models.formats.encoding import FormatEncoder
+from prm_gsm8k.models.formats.formats import FORMATS
+from prm_gsm8k.models.formats.kinds import kind_of
 from prm_gsm8k.models.step_scorer import StepScorer, encode_each
 from prm_gsm8k.models.targets import CORRECT
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before the second, third, … try
+EACH = '{"pooling_type": "ALL"}'  # a score a token, of which we take those of the tags
 ROWS = 16  # solutions per request: about 4,000 tokens of GSM8K, which is answered quickly and cheap to repeat
 
 
@@ -104,10 +111,7 @@ class VllmRewardModel(StepScorer):
         served = self._server.served(wanted)
         self.model = served["id"]
         folder = checkpoint_folder(path_or_id or _root(served, self._server.url), revision, WITHOUT_WEIGHTS)
-        config = EncoderConfig.load(folder)
-        limits = (config.max_length, served.get("max_model_len"))
-        longest = min((limit for limit in limits if isinstance(limit, int)), default=None)
-        self.encoder = Encoder(_tokenizer(folder), replace(config, max_length=longest))
+        self.encoder = _encoder(folder, served.get("max_model_len"))
 
     def score_many(self, solutions: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
         """P(correct) of each step of each (problem, steps), in their order, with concurrent requests.
@@ -124,7 +128,7 @@ class VllmRewardModel(StepScorer):
             part = rows[start : start + ROWS]
             body = {"model": self.model, "task": "token_classify", "input": [row.input_ids for row in part]}
             answer = self._server.ask("/pooling", body, given_up)
-            return _scores(answer, [len(row.tag_positions) for row in part], start, self)
+            return _scores(answer, part, start, self)
 
         starts = range(0, len(rows), ROWS)
         with ThreadPoolExecutor(self.in_flight) as pool:
@@ -249,22 +253,25 @@ def _message(error: HTTPError) -> str:
     return str(error.reason)
 
 
-def _scores(answer: Any, steps: list[int], start: int, model: VllmRewardModel) -> list[list[float]]:
-    """The scores in an answer of `/pooling` to rows with these numbers of steps; the first row is solution `start`."""
+def _scores(answer: Any, rows: Sequence[Encoded], start: int, model: VllmRewardModel) -> list[list[float]]:
+    """The scores in an answer of `/pooling` to rows, one a step or one a token; the first row is solution `start`."""
     where = f"{model._server.url}/pooling"
     try:
         data = [(item["index"], item["data"]) for item in answer["data"]]
     except (KeyError, TypeError) as error:
         raise EngineError(f"{where}: the answer holds no scores: {str(answer)[:200]}") from error
-    if [index for index, _ in data] != list(range(len(steps))):
-        raise EngineError(f"{where}: {len(data)} answers to {len(steps)} solutions, or in another order")
+    if [index for index, _ in data] != list(range(len(rows))):
+        raise EngineError(f"{where}: {len(data)} answers to {len(rows)} solutions, or in another order")
     scores = []
-    for n, ((_, pairs), expected) in enumerate(zip(data, steps, strict=True), start):
-        if not isinstance(pairs, list) or len(pairs) != expected:
+    for n, ((_, pairs), row) in enumerate(zip(data, rows, strict=True), start):
+        if isinstance(pairs, list) and len(pairs) == len(row.input_ids):
+            pairs = [pairs[position] for position in row.tag_positions]
+        if not isinstance(pairs, list) or len(pairs) != len(row.tag_positions):
             got = f"{len(pairs)} scores" if isinstance(pairs, list) else f"a {type(pairs).__name__}"
+            config = pooler_config(model.encoder.config) if isinstance(model.encoder, Encoder) else EACH
             raise EngineError(
-                f"{where}: {got} for the {expected} steps of solution {n}; start the server with "
-                f"--pooler-config '{pooler_config(model.encoder.config)}'"
+                f"{where}: {got} for the {len(row.tag_positions)} steps of solution {n}; start the server with "
+                f"--pooler-config '{config}'"
             )
         scores.append([_correct(pair, f"{where}: solution {n}") for pair in pairs])
     return scores
@@ -284,6 +291,19 @@ def _root(served: dict[str, Any], url: str) -> str:
     if isinstance(root := served.get("root"), str) and root:
         return root
     raise EngineError(f"{url} does not say where its model is from; pass the checkpoint as path_or_id")
+
+
+def _encoder(folder: Path, longest: Any) -> Any:
+    """The checkpoint's encoder, or that of its format if another published it."""
+    if (folder / FILE).exists():
+        config = EncoderConfig.load(folder)
+        limits = [limit for limit in (config.max_length, longest) if isinstance(limit, int)]
+        return Encoder(_tokenizer(folder), replace(config, max_length=min(limits, default=None)))
+    if (kind := kind_of(folder)) == "language model":
+        raise CheckpointError(
+            f"{folder} answers each step with a word, and a server is asked for scores; load_scorer loads it here"
+        )
+    return FormatEncoder(_tokenizer(folder), FORMATS[kind], longest if isinstance(longest, int) else None)
 
 
 def _tokenizer(folder: Path) -> Any:

@@ -226,6 +226,12 @@ def test_scores_are_those_of_the_publishers_own_code(published: Published) -> No
     assert max(first) - min(first) > 1e-3, "scores that are all alike prove nothing"
 
 
+def test_spread_over_devices_it_scores_the_same(published: Published) -> None:
+    """`device_map="auto"` was for PRMs of this package only."""
+    spread = load_scorer(published.folder, device_map="auto", dtype="fp32", step_format=published.kind.format)
+    assert spread.score(PROMPT, STEPS) == pytest.approx(published.scorer.score(PROMPT, STEPS), abs=1e-6)
+
+
 def test_a_solution_is_one_forward_and_two_numbers_a_token(published: Published) -> None:
     shapes: list[tuple[int, ...]] = []
     hook = published.scorer.model.register_forward_hook(lambda m, args, out: shapes.append(tuple(out.logits.shape)))

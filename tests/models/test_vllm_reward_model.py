@@ -33,6 +33,8 @@ from prm_gsm8k.exceptions import CheckpointError, EngineError, StepsError, TooLo
 from prm_gsm8k.models import vllm_reward_model
 from prm_gsm8k.models.calibration import Calibration, calibrate_head
 from prm_gsm8k.models.encoder import Encoder, EncoderConfig
+from prm_gsm8k.models.formats.encoding import FormatEncoder
+from prm_gsm8k.models.formats.formats import FORMATS
 from prm_gsm8k.models.vllm_reward_model import vllm_arguments, vllm_serve_command
 from prm_gsm8k.models.vllm_server import Server, vllm_server
 from prm_gsm8k.train.small_model import small_model
@@ -417,10 +419,42 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_server_of_something_else_is_refused(bad: Misbehaving, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"has no prm_encoder\.json"):
+    with pytest.raises(CheckpointError, match=r"has no config\.json"):
+        VllmRewardModel(bad.url, tmp_path, model="a-prm")
+    (tmp_path / "config.json").write_text('{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}')
+    with pytest.raises(CheckpointError, match="answers each step with a word, and a server is asked for scores"):
         VllmRewardModel(bad.url, tmp_path, model="a-prm")
     assert VllmRewardModel(bad.url, folder, model="a-prm").model == "a-prm"
     assert VllmRewardModel(bad.url, folder).model == "a-prm"
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({"architectures": ["Qwen2ForProcessRewardModel"], "model_type": "qwen2"}, "qwen2-prm"),
+        ({"architectures": ["Qwen2ForTokenClassification"], "model_type": "qwen2"}, "trl"),
+    ],
+)
+def test_a_prm_that_others_published_is_asked_for_a_score_a_token(
+    config: dict[str, Any], kind: str, bad: Misbehaving, tmp_path: Path
+) -> None:
+    """Those at the tags are taken, also if the problem is full of what is a tag elsewhere."""
+    qwen = tokenizer("qwen")
+    qwen.add_special_tokens({"additional_special_tokens": ["<extra_0>"]})
+    qwen.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    def every_token(to: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        rows = [[[1 - n / 1000, n / 1000] for n in range(len(ids))] for ids in body["input"]]
+        reply(to, {"data": [{"index": n, "data": row} for n, row in enumerate(rows)]})
+
+    bad.answers = [every_token]
+    row = FormatEncoder(qwen, FORMATS[kind]).encode("One\ntwo <extra_0>?", STEPS)
+    scores = VllmRewardModel(bad.url, tmp_path, model="a-prm").score("One\ntwo <extra_0>?", STEPS)
+    assert scores == [position / 1000 for position in row.tag_positions]
+    bad.answers = [answers(item([0.5, 0.5]))]
+    with pytest.raises(EngineError, match=r"""1 scores for .* start the server with --pooler-config '{"pooling_type"""):
+        VllmRewardModel(bad.url, tmp_path, model="a-prm").score("1+1?", STEPS)
 
 
 def test_the_command_of_a_server() -> None:

@@ -100,7 +100,7 @@ def _train(words: list[str], config: str) -> None:
     from prm_gsm8k.train.train_prm import train
 
     if config:
-        as_launched(ROOT / config)
+        as_launched(ROOT / config, bf16="true" in words[words.index("--bf16") + 2 :])  # the last one counts
     train(*parse(words))
 
 

@@ -1,4 +1,4 @@
-"""What `accelerate launch` tells the processes of a config for GPUs, told on CPUs, in fp32.
+"""What `accelerate launch` tells the processes of a config for GPUs, told on CPUs, in fp32 if not in bf16.
 
 Where it is told of a CPU it starts one process. accelerate has FSDP on devices of all kinds but the CPU, on which torch
 has it too: that kind is added here, and gathered weights are waited for, as copying them from a GPU does.
@@ -12,6 +12,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from accelerate import Accelerator, state
 from accelerate.state import AcceleratorState
@@ -46,7 +47,10 @@ def allow_fsdp() -> None:
     Accelerator.get_state_dict = get_state_dict
 
 
-def as_launched(file: Path) -> None:
-    """Make this process one that `accelerate launch --config_file FILE` has started."""
+def as_launched(file: Path, *, bf16: bool = False) -> None:
+    """Make this process one that `accelerate launch --config_file FILE` has started; a CPU may emulate bf16."""
     os.environ |= environment(yaml.safe_load(file.read_text(encoding="utf-8")))
+    if bf16:
+        os.environ["ACCELERATE_MIXED_PRECISION"] = "bf16"
+        torch.cpu.get_capabilities = lambda: {"avx512_bf16": True}
     allow_fsdp()

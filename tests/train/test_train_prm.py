@@ -28,7 +28,7 @@ from prm_gsm8k.dataset.splits import origin_of
 from prm_gsm8k.exceptions import BadInputError, CheckpointError, PrmGsm8kError, StepsError, TokenizerError, UsageError
 from prm_gsm8k.models.architecture import attention_kind, check_architecture
 from prm_gsm8k.models.encoder import EncoderConfig
-from prm_gsm8k.train.arguments import PrmArguments, PrmTrainingArguments, parse
+from prm_gsm8k.train.arguments import PrmArguments, PrmTrainingArguments, parse, shared_by
 from prm_gsm8k.train.train_prm import layout_of, main, train
 from prm_gsm8k.train.trainer import _WholeCheckpoints, checkpoints
 
@@ -601,6 +601,16 @@ def test_options_that_make_no_sense_are_refused(place: Path, options: list[str],
 def test_the_best_checkpoint_has_the_lowest_loss_or_the_highest_auc(place: Path, metric: str, greater: bool) -> None:
     _, training = parse(words(place, "a", "--metric_for_best_model", metric))
     assert training.greater_is_better is greater
+
+
+@pytest.mark.parametrize("name", ["FSDP", "DEEPSPEED"])
+def test_a_model_in_4_bits_is_not_shared(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ACCELERATE_USE_{name}", "true")
+    assert shared_by() == name
+    with pytest.raises(UsageError, match=r"for GPUs that hold the whole model: --config_file train/configs/ddp.yaml"):
+        PrmArguments(model="x", load_in_4bit=True, lora_r=4, dry_run=True)
+    monkeypatch.undo()
+    assert shared_by() is None
 
 
 def test_no_checkpoints_means_none_and_saving_follows_validation(place: Path) -> None:

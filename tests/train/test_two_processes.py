@@ -65,6 +65,19 @@ def test_fsdp2_trains_what_one_process_trains(place: Path) -> None:
 
 
 @pytest.mark.slow
+def test_fsdp2_in_bf16_trains_nearly_what_one_process_trains_in_fp32(place: Path) -> None:
+    """Computed in bf16; weights, Adam and the sums of gradients are in fp32, and saved in bf16."""
+    two = finish(launch(place, "two in bf16", *WHOLE, "--bf16", "true", processes=2, config=FSDP))
+    one = train(*parse([*common(place), "--output_dir", str(place / "one in fp32"), *WHOLE]))
+    expected, seen = steps_of(one), steps_of(two)
+    assert seen["loss"] == pytest.approx(expected["loss"], rel=0.02) and seen["loss"] != expected["loss"]
+    ours, theirs = load_file(two / "model.safetensors"), load_file(one / "model.safetensors")
+    assert {weights.dtype for weights in ours.values()} == {torch.bfloat16}
+    for name, weights in theirs.items():  # six steps move them by some 0.03
+        assert (ours[name].float() - weights).abs().mean() < 4e-3, name
+
+
+@pytest.mark.slow
 def test_fsdp2_trains_adapters_as_one_process_does(place: Path) -> None:
     is_as_one_process(place, FSDP, *LORA)
 

@@ -40,6 +40,7 @@ def open_checkpoint(
     revision: str | None = None,
     device: str | None = None,
     dtype: Literal["auto", "bf16", "fp32"] = "auto",
+    device_map: str | dict[str, Any] | None = None,
     step_format: str | Path | None = None,
     **options: Any,
 ) -> ProcessRewardModel:
@@ -50,10 +51,10 @@ def open_checkpoint(
     if kind == "ours":
         if step_format is not None:
             raise UsageError(f"{model} is a PRM of this package, which needs no step format")
-        return ProcessRewardModel.from_pretrained(folder, dtype=dtype, device=device, **options)
+        return ProcessRewardModel.from_pretrained(folder, dtype=dtype, device=device, device_map=device_map, **options)
     check_weights(folder, str(model))
     tokenizer = _tokenizer(folder, str(model))
-    loaded = _loaded(kind, folder, str(model), device, dtype)
+    loaded = _loaded(kind, folder, str(model), device, dtype, device_map)
     encoder = _encoder(kind, folder, tokenizer, loaded, step_format, str(model))
     return PublishedRewardModel(loaded, tokenizer, encoder, **options)
 
@@ -75,7 +76,9 @@ def _is_there(module: str) -> bool:
         return False
 
 
-def _loaded(kind: Kind, folder: Path, name: str, device: str | None, dtype: str) -> PreTrainedModel:
+def _loaded(
+    kind: Kind, folder: Path, name: str, device: str | None, dtype: str, device_map: str | dict[str, Any] | None
+) -> PreTrainedModel:
     from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
 
     from prm_gsm8k.models.formats.qwen2 import Qwen2ForProcessRewardModel
@@ -93,11 +96,12 @@ def _loaded(kind: Kind, folder: Path, name: str, device: str | None, dtype: str)
         use_safetensors=True,
         local_files_only=True,
         output_loading_info=True,
+        device_map=device_map,
         **options,
     )
     if missing := sorted(loading["missing_keys"]):
         raise CheckpointError(f"{name}: no weights for {missing[0]}: the model is incomplete")
-    return model.to(device)
+    return model if device_map else model.to(device)
 
 
 def _encoder(
