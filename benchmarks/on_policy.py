@@ -60,7 +60,7 @@ FROZEN = 15  # of the 30 layers: a third less to compute
 WRONG = 8000  # wrong solutions that must have a label
 TEST = 300  # test problems
 SOLUTIONS = 8  # of each problem
-CHUNK = 200  # problems, after which labels are counted
+CHUNK = 100  # problems, after which what was sampled is labelled and kept
 # The instructions of the prompt are for models that need them: the template drops them, a third of the tokens.
 CHAT_TEMPLATE = (
     "{% for message in messages %}{% if message['role'] != 'system' %}"
@@ -155,15 +155,13 @@ def finetune(folder: Path) -> Path:
     return tuned
 
 
-def sample(folder: Path, split: str, problems: Sequence[Problem], settings: Settings, weights: Path) -> None:
-    """Sample `split` and keep it. Train is labelled, and ends as soon as enough wrong solutions have a label."""
-    evidence, target = open_folder(folder / split, settings), KEPT / f"{split}.jsonl.gz"
-    begin = max(0, len(read_calls(evidence)) - 1) // CHUNK * CHUNK
-    with (
-        timed(folder, split),
-        vllm_server(str(weights), ["--served-model-name", NAME, *VLLM], log=folder / "vllm.log") as server,
-    ):
-        for start in range(begin, len(problems), CHUNK):
+def sample(folder: Path, split: str, problems: Sequence[Problem], settings: Settings, tuned: Path) -> None:
+    """Sample solutions of the problems of `split`; of train, until enough wrong ones have a label."""
+    evidence = open_folder(folder / split, settings)
+    if not (rest := keep(folder, split, problems, settings, tuned)):
+        return
+    with vllm_server(str(tuned), ["--served-model-name", NAME, *VLLM], log=folder / "vllm.log") as server:
+        while rest:
             job = Job(
                 settings,
                 SolutionOptions(num_solutions=SOLUTIONS),
@@ -174,15 +172,25 @@ def sample(folder: Path, split: str, problems: Sequence[Problem], settings: Sett
                 concurrency=256,
                 timeout=3600,
             )
-            write_problems(job, problems[start : start + CHUNK])
-            run_local(job, tasks=1, workers=1)
-            asked = problems[: start + CHUNK]
-            rows = list(solutions_of(asked, read_calls(evidence)))
-            wrong = label(folder, rows) if split == "train" else sum(not row["correct"] for row in rows)
-            write(target, rows)
-            print(f"{split}: {len(asked):,} problems, {len(rows):,} solutions, {wrong:,} wrong", flush=True)
-            if split == "train" and wrong >= WRONG:
-                return
+            write_problems(job, rest[:CHUNK])
+            with timed(folder, split):
+                run_local(job, tasks=1, workers=1)
+            rest = keep(folder, split, problems, settings, tuned)
+
+
+def keep(folder: Path, split: str, problems: Sequence[Problem], settings: Settings, tuned: Path) -> Sequence[Problem]:
+    """Keep what was sampled, and the record of it; return the problems that are to be sampled yet."""
+    calls = read_calls(folder / split / settings.folder)
+    sampled = [p for p in problems if len(calls.get(question_digest(p.question), ())) == SOLUTIONS]
+    if not sampled:
+        return problems
+    rows = list(solutions_of(sampled, calls))
+    wrong = label(folder, rows) if split == "train" else sum(not row["correct"] for row in rows)
+    write(KEPT / f"{split}.jsonl.gz", rows)
+    record(folder, settings, tuned)
+    print(f"{split}: {len(rows):,} solutions of {len(sampled):,} problems, {wrong:,} wrong", flush=True)
+    done = {problem.id for problem in sampled}
+    return [] if split == "train" and wrong >= WRONG else [p for p in problems if p.id not in done]
 
 
 def solutions_of(problems: Iterable[Problem], kept: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -243,10 +251,14 @@ def record(folder: Path, settings: Settings, tuned: Path) -> None:
         "finetuning": seen | {"seconds": seconds["finetuning"]},
         "sampling": settings.stated(),
     }
-    for split in ("train", "test"):
+    for split in (split for split in ("train", "test") if (KEPT / f"{split}.jsonl.gz").exists()):
         watch = Watch(folder / split / settings.folder)
         watch.look()
-        content[split] = counted(split) | {"calls": watch.calls, "tokens": watch.tokens, "seconds": seconds[split]}
+        content[split] = counted(split) | {
+            "calls": watch.calls,
+            "tokens": watch.tokens,
+            "seconds": seconds.get(split, 0),
+        }
     content["train"] |= left_out(folder)
     (KEPT / "record.json").write_text(json.dumps(content, indent=1) + "\n")
 
@@ -323,7 +335,6 @@ def main() -> None:
     seen = set(json.loads((tuned / "seen.json").read_text())["problems"])
     sample(folder, "train", [p for p in drawn("train") if p.id not in seen], settings, tuned)
     sample(folder, "test", drawn("test")[:TEST], settings, tuned)
-    record(folder, settings, tuned)
 
 
 if __name__ == "__main__":
