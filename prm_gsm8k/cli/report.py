@@ -72,7 +72,7 @@ def labels_(
     vllm_args: VllmArgs = "",
     json: Json = False,
 ) -> None:
-    """Compare first errors found by the reference and by rollouts with marked ones.
+    """Compare the first errors of the labeller with marked ones.
 
     Prints how often both are the same step, and the rollouts and tokens per solution.
     """
