@@ -72,7 +72,7 @@ def labels_(
     vllm_args: VllmArgs = "",
     json: Json = False,
 ) -> None:
-    """Compare the first errors of the labeller with marked ones.
+    """Compare first errors of reference and rollouts with marked ones.
 
     Prints how often both are the same step, and the rollouts and tokens per solution.
     """

@@ -111,7 +111,7 @@ def build_model_sampled(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List what was skipped.")] = False,
     json: Json = False,
 ) -> None:
-    """A model's own solutions, first errors found for you.
+    """A model's own solutions, labelled by reference and rollouts.
 
     Every completion is kept in --evidence as it arrives and is never requested twice. If it is interrupted, the same
     command continues; with other label options it builds from the completions that are there and requests only what is

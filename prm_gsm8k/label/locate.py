@@ -11,12 +11,14 @@ held near what the rule says that takes the first suspect step (`PRIOR`), becaus
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from prm_gsm8k.label.trace import OTHER, SAME, Computed, Trace
 
 FALSE = "false equation"
 ALGEBRA = "equation with letters"  # that no value of the reference solves
+AGAIN = "ending, says it again"
 EARLIER = "prose, well before the first suspect"
 PAST = "past the answer"  # it goes on after it had the answer
 
@@ -56,6 +58,9 @@ WEIGHTS: Mapping[str, float] = {
     "suspect: share": -0.4,
     "suspect: value": -0.29,
 }
+
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def suspects(trace: Trace, count: int) -> dict[int, str]:
@@ -102,6 +107,8 @@ def features(trace: Trace, steps: Sequence[str], found: Mapping[int, str]) -> li
                 names.append("fine, has the answer")
         else:
             names = ["ending" if i > last else "prose"]
+            if i > last + 1 and _says_again(steps[i], steps[i - 1]):
+                names.append(AGAIN)
             if steps[i].rstrip(" *").endswith("?"):
                 names.append("prose, asks")  # what comes next; it claims nothing
             elif i + 1 == first:
@@ -112,6 +119,14 @@ def features(trace: Trace, steps: Sequence[str], found: Mapping[int, str]) -> li
                     names.append("prose, of a solution with letters")
         seen.append(names)
     return seen
+
+
+def _says_again(step: str, before: str) -> bool:
+    """Whether a step is the number alone that the step before it concludes."""
+    if any(map(str.isalpha, step)):
+        return False
+    own, others = ([float(n) for n in _NUMBER.findall(text.replace(",", ""))] for text in (step, before))
+    return len(own) == 1 and own[0] in others
 
 
 def computed_by_step(trace: Trace, count: int) -> list[list[Computed]]:
@@ -133,5 +148,8 @@ def probabilities(seen: Sequence[Sequence[str]], weights: Mapping[str, float] = 
         none_before -= math.log1p(math.exp(odds))
     top = max(logs)
     shares = [math.exp(value - top) for value in logs]
+    for i, names in enumerate(seen):
+        if AGAIN in names:  # what was concluded there is one claim, and it was made before
+            shares[i - 1], shares[i] = shares[i - 1] + shares[i], 0.0
     whole = sum(shares)
     return [share / whole for share in shares]

@@ -37,6 +37,9 @@ Residue = int
 Monomial = tuple[int, tuple[Residue, ...]]  # a sign and factors
 
 
+ONE_PERCENT: Residue = pow(100, -1, PRIME)
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A value that the reference computes.

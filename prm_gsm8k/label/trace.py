@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from prm_gsm8k.arithmetic.false_equations import false_equations
 from prm_gsm8k.label.expressions import Expression, Statement, read_step
-from prm_gsm8k.label.reference import Node, Reference, Residue, key
+from prm_gsm8k.label.reference import ONE_PERCENT, PRIME, Node, Reference, Residue, key
 
 # What a value of a solution is to the reference.
 SAME = "same"  # the same quantity as one of its values
@@ -90,7 +90,9 @@ def holds(exact: float, stated: float) -> bool:
     """Whether a stated value is `exact`, as a percentage or rounded to a whole number if need be."""
     if same(exact, stated) or same(exact * 100, stated) or same(exact, stated * 100):
         return True
-    return exact != int(exact) and abs(exact - stated) < 1 and stated == int(stated)
+    if exact == int(exact):
+        return False
+    return (abs(exact - stated) < 1 and stated == int(stated)) or (stated != 0 and stated == round(exact, 2))
 
 
 def follow(reference: Reference, steps: Sequence[str]) -> Trace:
@@ -206,8 +208,9 @@ class _Follower:
                 tried = reference.evaluate(side.tree, side.numbers, version)
             except (ValueError, ZeroDivisionError):
                 continue
-            if (found := reference.by_residue.get(tried)) is not None:
-                return tried, SAME, found
+            for factor in (1, 100, ONE_PERCENT):  # 100% - 50% is 100 - 50
+                if (found := reference.by_residue.get(tried * factor % PRIME)) is not None:
+                    return tried, SAME, found
             if residue is None:
                 residue = tried
             if kind == OTHER:

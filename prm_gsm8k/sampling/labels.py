@@ -32,6 +32,7 @@ from prm_gsm8k.sampling.rollout import CannotTellError, GoOn, MissingCall, Rollo
 
 SURE = 0.95  # `auto` asks until a step is the first error with this probability (benchmarks/rollout_labels.py)
 SUCCESSES, FAILURES = 4, 1  # what `auto` takes the model to have done from correct prefixes before: 0.8 of them succeed
+LEAST = 0.01  # of any step: what the reference says excludes none
 LABELS = ("auto", "reference", "hard", "soft")
 
 Grader = Callable[[str, str], bool]
@@ -280,7 +281,8 @@ def _around(
     Each rollout is from the prefix whose correctness is closest to even; the first comes from near the guess.
     """
     count = len(made.steps)
-    prior = list(guess.label.chances) if guess and guess.label.chances else [1.0] * count
+    chances = guess.label.chances if guess else ()
+    prior = [max(chance, LEAST) for chance in chances] or [1.0] * count
     if latest >= 0:
         prior[latest + 1 :] = [0.0] * (count - 1 - latest)
     closed: set[int] = set()  # where no more can be made

@@ -180,6 +180,27 @@ def test_sums_are_the_same_in_any_order(numbers: list[int], seed: int) -> None:
     assert [v.kind for v in follow(reference, [f"{a} + {b} = {a + b}"]).values] == [PART]
 
 
+def test_the_same_in_percent_and_in_shares() -> None:
+    reference = Reference(
+        "Of 60 pens 20% are red and 50% blue. What share is green?", "100-20-50 = <<100-20-50=30>>30\n#### 30"
+    )
+    assert [v.kind for v in follow(reference, ["100% - 20% - 50% = 30%", "1 - 0.2 - 0.5 = 0.3"]).values] == [SAME, SAME]
+    assert follow(reference, ["100% - 20% - 40% = 40%"]).values[0].kind != SAME
+
+
+def test_a_result_rounded_to_two_places_is_true() -> None:
+    values = follow(Reference(QUESTION, REFERENCE), ["1/3 = 0.33 of them", "2/36 = 0.06", "7/2 = 3.4"]).values
+    assert [v.false for v in values] == [False, False, True]
+
+
+@pytest.mark.parametrize("again", ["144", " $144.00", "#### 144"])
+def test_a_number_that_says_the_conclusion_again_is_not_where_it_was_wrong(again: str) -> None:
+    found = label("36/3 = 12", "36 - 12 = 24", "24*2 = 48", "12*9 = 108", "So she earns $144 in all.", again)
+    assert found.first_error == 4
+    assert found.chances[5] == 0
+    assert label("36/3 = 12", "So she earns $12 in all.", "144").chances[2] > 0
+
+
 # --- what cannot be told ----------------------------------------------------------------------------------------------
 
 WHOLE = "She gives 36/3 = 12 away. So 36 - 12 = 24 are left. They bring 48. The pies bring 108. The answer is 136."
@@ -193,7 +214,7 @@ CANNOT: dict[str, list[str]] = {
     "another language, English at the end": ["Elle vend 36 * 2 = 72.", "Avec les pies 180.", "The answer is 180."],
     "another language, with English words": ["In der Woche hat sie 36 * 2 = 72 und so 72 + 108 = 180.", "#### 180"],
     "another language, another script": ["她卖了36*2=72美元的松饼。", "一共是72+108=180美元。", "答案是180。"],
-    "another language, unlisted": ["Piecze, wszystkie razem za 72.", "Potem reszta, ma ona wiec cztery razy, 180."],
+    "another language, unlisted": ["Ona piecze, co nie jest tak proste.", "Potem sprzedaje wszystkie razem za 180."],
     "candidates, short": ["36/3=12\n36-12=24\n#### 24", "36/3=12\n12*2=24\n#### 136"],
     "candidates, in boxes": ["He keeps 24. So $24*2=48$. So \\boxed{48}", "He keeps 12. So $12*2=24$. So \\boxed{24}"],
     "nothing to read": ["She sells everything, and that is what she gets.", "#### 7"],

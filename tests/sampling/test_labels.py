@@ -195,6 +195,11 @@ def test_rollouts_overrule_the_guess() -> None:
     assert labelled.reason.startswith("rollouts: ")
 
 
+def test_the_reference_alone_excludes_no_step() -> None:
+    always = Model(dict.fromkeys(range(1, 5), "+" * 8))
+    assert label(always, labels="auto", guess=guess(0.5, 0.5, 0.0, 0.0, 0.0)).first_error == 4
+
+
 def test_a_failure_of_a_model_that_is_often_wrong_says_less() -> None:
     def spent(**others: int) -> int:
         model = Model(dict.fromkeys(range(1, 5), "-" * 8))
