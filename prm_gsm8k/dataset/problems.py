@@ -191,17 +191,18 @@ def question_key(question: str) -> str:
 def _first_of_each_question(problems: list[Problem]) -> list[Problem]:
     """One question twice would make rows that contradict or repeat each other; of two answers, one is wrong."""
     first: dict[str, Problem] = {}
-    again: list[str] = []
+    again: dict[str, str] = {}
     contested: dict[str, str] = {}
     for problem in problems:
         key = question_key(problem.question)
         kept = first.setdefault(key, problem)
         if kept is not problem:
-            again.append(f"{problem.where} repeats {kept.where}")
+            again[problem.where] = key
             if _answer(problem) != _answer(kept):
                 contested[key] = f"{kept.where} has {_answer(kept)}, {problem.where} has {_answer(problem)}"
+    repeated = [f"{where} repeats {first[key].where}" for where, key in again.items() if key not in contested]
     for said, listed in (
-        ("repeated question(s) left out, the first is kept", again),
+        ("repeated question(s) left out, the first is kept", repeated),
         ("question(s) with two answers left out altogether", list(contested.values())),
     ):
         if listed:

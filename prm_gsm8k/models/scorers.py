@@ -50,7 +50,7 @@ def load_scorer(
         from prm_gsm8k.models.vllm_reward_model import VllmRewardModel
 
         if step_format is not None:
-            raise UsageError(f"{model} is a server, whose PRM's step format is found out")
+            raise UsageError(f"{model} is a server, which tells the step format of its PRM; leave step_format out")
         return VllmRewardModel(str(model), revision=revision)
     from prm_gsm8k.models.formats.opening import open_checkpoint
 

@@ -440,7 +440,7 @@ def test_a_format_of_another_head_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_server_needs_no_format() -> None:
-    with pytest.raises(UsageError, match="is a server of a PRM of this package, which needs no step format"):
+    with pytest.raises(UsageError, match="is a server, which tells the step format of its PRM"):
         load_scorer("http://127.0.0.1:1", step_format="trl")
 
 
