@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import as_on_windows
 import datasets
 import pytest
 from command_line import run_command
@@ -52,51 +53,18 @@ def test_a_lock_that_another_has_is_another_run(tmp_path: Path, monkeypatch: pyt
         pass
 
 
-AS_ON_WINDOWS = """
-import os, signal, sys
-for name in ("fcntl", "resource", "pwd", "grp"):
-    sys.modules[name] = None
-for module, names in (
-    (os, "fork getuid sched_getaffinity killpg setsid sysconf getloadavg"), (signal, "SIGKILL SIGHUP SIGALRM"),
-):
-    for name in names.split():
-        delattr(module, name)
-opened, renamed = os.open, os.rename
-def open_no_folder(path, *more, **named):
-    if not isinstance(path, int) and os.path.isdir(path):
-        raise PermissionError(13, "Permission denied", str(path))
-    return opened(path, *more, **named)
-def rename_to_nothing(old, new, **named):
-    if os.path.lexists(new):
-        raise FileExistsError(17, "File exists", str(new))
-    renamed(old, new, **named)
-os.open, os.rename = open_no_folder, rename_to_nothing
-from prm_gsm8k.dataset import files
-files._exchange = lambda a, b: False
-if __name__ == "__main__":
-    import multiprocessing
-    multiprocessing.set_start_method("spawn", force=True)
-    from prm_gsm8k.cli.main import app
-    app(sys.argv[1:], prog_name="prm-gsm8k")
-"""
-
-
 @pytest.mark.slow
 def test_rows_are_built_again_and_verified_as_on_windows(tmp_path: Path) -> None:
     """Without what only POSIX has, here and in the processes that are started."""
-    (tmp_path / "as_on_windows.py").write_text(AS_ON_WINDOWS)
     questions = [{"question": p.question, "answer": p.answer} for p in shipped_problems("train")[:8]]
     (tmp_path / "few.jsonl").write_text("".join(json.dumps(one) + "\n" for one in questions))
     for command in (
         "build synthetic --problems few.jsonl --out out --num-proc 2",
         "build synthetic --problems few.jsonl --out out --num-proc 2 --no-twins",
         "verify out",
+        "show out",
     ):
-        done = subprocess.run(
-            [sys.executable, "as_on_windows.py", *command.split()],
-            capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"HF_HOME": str(tmp_path / "hf")},
-        )  # fmt: skip
-        assert done.returncode == 0, (command, done.stderr)
+        as_on_windows.run(command, tmp_path)
     assert not list(tmp_path.glob(".out*"))
 
 
