@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from prm_gsm8k import ProcessRewardModel
 from prm_gsm8k.cli.main import app
 from prm_gsm8k.dataset.problems import shipped_problems
+from prm_gsm8k.dataset.steps import clean_step
 from prm_gsm8k.exceptions import EngineError
 from prm_gsm8k.models import score_file
 from prm_gsm8k.models.encoder import Encoder
@@ -75,7 +76,7 @@ def test_a_line_is_the_row_and_its_scores(prm: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     one = ProcessRewardModel.from_pretrained(prm)
     for row, line in zip(rows, read(tmp_path / "out.jsonl"), strict=True):
-        scores = one.score(row["prompt"], row["completions"])
+        scores = one.score(row["prompt"], list(map(clean_step, row["completions"])))
         assert line == row | {
             "scores": pytest.approx(scores, abs=1e-5),
             "score": min(line["scores"]),
