@@ -51,7 +51,10 @@ ADVICE = (
         "no such folder, and no such model on the Hub",
     ),
     ("does not appear to have a file named config.json", "this folder holds no model"),
-    ("trust_remote_code=True", "this model needs code of its own, which is never run; use one that transformers supports"),
+    (
+        "trust_remote_code=True",
+        "this model needs code of its own, which is never run; use one that transformers supports",
+    ),
 )
 
 
