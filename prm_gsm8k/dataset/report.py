@@ -109,7 +109,7 @@ def draw(
     row_id: str | None = None,
     correct: bool = True,
 ) -> list[dict[str, Any]]:
-    """Draw at most `n` rows, one of each error type in turn, with or without the correct ones. Each has its `split`."""
+    """Draw at most `n` rows, one of each error type in turn, each with its `split`; correct ones if `correct` or alone."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -120,7 +120,8 @@ def draw(
         if wanted is not None:
             table = table.filter(pc.equal(table[column], wanted))
     if not correct and error_type is None and row_id is None:
-        table = table.filter(pc.not_equal(table["error_type"], "none"))
+        incorrect = table.filter(pc.not_equal(table["error_type"], "none"))
+        table = incorrect if incorrect.num_rows else table
     by_type: dict[str, list[int]] = {}
     for at, kind in enumerate(table["error_type"].to_pylist()):
         by_type.setdefault(kind, []).append(at)

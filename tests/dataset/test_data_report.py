@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from dataset.made_config import made_config
 from evaluation.made_result import HOSTILE
@@ -58,6 +59,9 @@ def test_rows_are_drawn_evenly_from_all_types_of_errors_and_by_seed(
     taken = Counter(row["error_type"] for row in drawn)
     assert set(taken) == set(all_types)
     assert all(taken[kind] >= min(2, all_types[kind]) for kind in all_types)
+    assert "none" not in {row["error_type"] for row in draw(tables, n=99, seed=0, correct=False)}
+    alone = {"train": tables["train"].filter(pc.equal(tables["train"]["error_type"], "none"))}
+    assert len(draw(alone, n=2, seed=0, correct=False)) == 2  # a folder without errors is shown, too
     assert [row["id"] for row in draw(tables, n=20, seed=0)] == [row["id"] for row in drawn[:20]]
     assert {row["id"] for row in draw(tables, n=20, seed=1)} != {row["id"] for row in drawn[:20]}
     everything = draw(tables, n=10**6, seed=0)
