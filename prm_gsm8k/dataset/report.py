@@ -109,7 +109,7 @@ def draw(
     row_id: str | None = None,
     correct: bool = True,
 ) -> list[dict[str, Any]]:
-    """Draw at most `n` rows, one of each error type in turn, each with its `split`; correct ones if `correct` or alone."""
+    """Draw at most `n` rows with their `split`, one of each error type in turn; correct ones if `correct`, or alone."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
