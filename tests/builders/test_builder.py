@@ -244,6 +244,7 @@ def test_max_examples_is_a_limit_of_whole_problems(limit: int, twins: bool) -> N
     assert limit - recipe.rows_per_problem < rows <= limit
 
 
+@pytest.mark.slow
 def test_max_examples_keeps_the_same_share_of_each_split() -> None:
     whole, _ = SyntheticRecipe().read_problems()
     some, _ = SyntheticRecipe(max_examples=2000).read_problems()

@@ -190,6 +190,7 @@ def filled(tmp_path: Path) -> dict[str, str]:
     return {"GOOD": str(tmp_path / "good"), "ROWS": str(tmp_path / "rows.jsonl"), "OUT": str(tmp_path / "out")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ALL)
 def test_no_file_ends_in_a_traceback(command: str, filled: dict[str, str], tmp_path: Path, hf_home: Path) -> None:
     file = tmp_path / "phase1_train.jsonl"

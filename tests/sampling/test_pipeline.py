@@ -176,6 +176,7 @@ def test_kept_answers_name_their_model_themselves(model: LoopbackModel, tmp_path
 # --------------------------------------------------------------------------------------------------------------- tasks
 
 
+@pytest.mark.slow
 def test_two_tasks_of_this_machine_make_the_rows_of_one(
     model: LoopbackModel, tmp_path: Path, reference: tuple[str, int]
 ) -> None:

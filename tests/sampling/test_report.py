@@ -156,6 +156,7 @@ def test_bad_input_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
     assert report(file, "--endpoint", "http://127.0.0.1:9/v1", "--threshold", "1").returncode == 2
 
 
+@pytest.mark.slow
 def test_a_server_that_fails_keeps_what_was_answered(model: LoopbackModel, tmp_path: Path) -> None:
     marked = read_marked(write(tmp_path / "marked.jsonl", marked_rows()))
     recipe = ModelSampledRecipe(evidence=str(tmp_path / "evidence"))
@@ -171,6 +172,7 @@ def test_a_server_that_fails_keeps_what_was_answered(model: LoopbackModel, tmp_p
     assert len(calls) == len(set(calls)) == found.rollouts
 
 
+@pytest.mark.slow
 def test_a_solution_too_long_for_the_context_is_left_out(model: LoopbackModel, tmp_path: Path) -> None:
     marked = read_marked(write(tmp_path / "marked.jsonl", marked_rows()))
     recipe, how = ModelSampledRecipe(evidence=str(tmp_path / "evidence")), How(endpoint=model.url, concurrency=1)
