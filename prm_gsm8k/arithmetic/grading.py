@@ -17,6 +17,7 @@ from fractions import Fraction
 
 from prm_gsm8k.arithmetic.notation import (
     CURRENCY_SIGNS,
+    TAG,
     plain_numbers,
     readings,
     uses_decimal_comma,
@@ -24,7 +25,6 @@ from prm_gsm8k.arithmetic.notation import (
 )
 from prm_gsm8k.exceptions import UsageError
 
-_TAG = re.compile(r"<<[^<>\n]*>>")
 _THOUGHTS = re.compile(r"\A.*</think>", re.DOTALL)
 # Announcements of the answer. `A:` and `Answer:` begin a line; the others may occur inside a sentence.
 _ANNOUNCED = re.compile(
@@ -65,7 +65,7 @@ def final_answer(text: str) -> str | None:
     The last announced answer counts (`#### 18`, `\boxed{18}`, `The answer is 18`, `A: 18`); without one, the last
     number of the text, or the result of its last equation. None if there is no number.
     """
-    text = plain_numbers(_TAG.sub("", _THOUGHTS.sub("", text)))
+    text = plain_numbers(TAG.sub("", _THOUGHTS.sub("", text)))
     if uses_decimal_comma(text):
         text = with_decimal_points(text)
     for match in reversed(list(_ANNOUNCED.finditer(text))):

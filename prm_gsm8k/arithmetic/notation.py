@@ -49,7 +49,7 @@ _GLYPHS = str.maketrans(
         "–": "-", "—": ";", "≈": "=", "{": "(", "}": ")", "→": ";", "⇒": ";", "↔": ";",
     }
 )  # fmt: skip
-_TAG = re.compile(r"<<[^<>\n]*>>")  # GSM8K's calculator annotations: models trained on it write them
+TAG = re.compile(r"<<[^<>\n]*>>")  # GSM8K's calculator annotations: models trained on it write them
 BOLD = re.compile(r"(?<![\d)])(?<![\d)] )\*\*|\*\*(?! ?\d)")  # 2**3 is a power
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}|\\[dt]?frac\s*(\d)\s*(\d)")
 _WORDS = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|textit|operatorname)\s*\{([^{}]*)\}")
@@ -67,7 +67,7 @@ def plain(text: str) -> str:
     Numbers that may be written in two ways (`80.000`, `0,5`) stay: see `with_decimal_points`.
     """
     if "<<" in text:
-        text = _TAG.sub("", text)
+        text = TAG.sub("", text)
     if "\\" in text:
         text = text.replace("{,}", ",").replace(r"\$", "$").replace(r"\%", "%")
         for _ in range(3):  # a fraction in a fraction
