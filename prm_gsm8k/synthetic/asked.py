@@ -132,9 +132,15 @@ def read_of_two(graph: Graph) -> tuple[Asked, int] | None:
 
 
 def is_needed(graph: Graph, last: int) -> bool:
-    """Whether everything that was computed before goes into this result."""
-    step = graph.solution.equations[last].step
+    """Whether everything that was computed before goes into this result, and more of the question than a "one".
+
+    "One dozen is 1 x 12 = 12" answers nothing that anybody would ask.
+    """
+    step, first = graph.solution.equations[last].step, quantity_source(0)
     needed = ancestors(graph, [last])
+    said = {s for i in needed for sources in graph.sources[i] for s in sources if s >= first}
+    if all(graph.question.quantities[s - first].value == 1 for s in said):
+        return False
     return all(i in needed for i, e in enumerate(graph.solution.equations) if e.step <= step)
 
 

@@ -40,8 +40,16 @@ _KIN = re.compile(
 
 
 _MOST = re.compile(
-    r"\b(?:larg|small|bigg|tall|short|old|young|heavi|light|long|high|low|great|few|cheap|rich)est\b|\b(?:most|least)\b"
+    r"\b(?:larg|small|bigg|tall|short|old|young|heavi|light|long|high|low|great|few|cheap|rich|poor|fast|slow)est\b|\b(?:most|least)\b"
 )
+
+
+def says_which_is_most(text: str) -> bool:
+    """Whether a text says which of several is the largest, the slowest, the most expensive.
+
+    With other numbers it may be another one.
+    """
+    return bool(_MOST.search(text))
 
 
 def is_settled(text: str) -> bool:
@@ -50,7 +58,7 @@ def is_settled(text: str) -> bool:
     >>> is_settled("His mother is twice as old."), is_settled("The largest has 48, three times the size of his own.")
     (True, True)
     """
-    return bool(_MOST.search(text) or (re.search(r"\b(?:old|older|younger|age)\b", text) and _KIN.search(text)))
+    return says_which_is_most(text) or bool(re.search(r"\b(?:old|older|younger|age)\b", text) and _KIN.search(text))
 
 
 _CLAUSE_END = re.compile(r"[.;?!:,]\s|\n")

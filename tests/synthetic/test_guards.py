@@ -136,6 +136,12 @@ def test_what_is_left_tells_what_was_used() -> None:
         (amount.FAMILY, "Jo has 9+50 = <<9+50=59>>59 pens.\nThey have 59+8 = <<59+8=67>>67 pens.\n#### 67",
          "Al has 9 pens. Jo has 50 more pens than Al. Ed has 8 pens. How many have Jo and Ed?",
          "Jo has 50 more pens than Al who has 9 pens. Ed has 8 pens. How many have Jo and Ed?"),
+        (exchanged.FAMILY, steps("20+15", "35-7"),
+         "Jo had 20 eggs. She found 15 eggs. She saw that 7 eggs are bad. How many are good?",
+         "Jo had 20 eggs. She found 15 eggs, the most of all. She saw that 7 eggs are bad. How many are good?"),
+        (amount.FAMILY, "Jo has 9+50 = <<9+50=59>>59 pens.\nThey have 59+8 = <<59+8=67>>67 pens.\n#### 67",
+         "Al has 9 pens. Jo has 50 more pens than Al. Ed has 8 pens. How many have Jo and Ed?",
+         "Al has 9 pens. Jo has 50 more pens than Al. Ed, the poorest, has 8 pens. How many have Jo and Ed?"),
     ],
 )  # fmt: skip
 def test_what_would_be_wrong_is_refused(family: Family, answer: str, kept: str, refused: str) -> None:

@@ -383,3 +383,12 @@ def test_something_else_is_asked(
 )
 def test_nothing_else_is_asked_where_it_would_be_unclear(family: Family, question: str, steps: tuple[str, ...]) -> None:
     assert asked(made(family, question, *steps)) == []
+
+
+def test_what_the_world_alone_says_is_not_asked() -> None:
+    boxes = "There are 12 pens in 3 boxes. A pen costs $5. How much does a box cost?"
+    steps = ("There are 12/3 = 4 pens in a box.", "A box costs 4*5 = $20.")
+    assert asked(made(earlier.FAMILY, boxes, *steps)) == ["How many pens are there in a box?"]
+    counter = "A device counts every 5 seconds for one hour. How many times does it count?"
+    steps = ("There are 60*60 = 3600 seconds in an hour.", "It counts 3600/5 = 720 times.")
+    assert not made(earlier.FAMILY, counter, *steps)

@@ -10,7 +10,7 @@ from prm_gsm8k.synthetic.checker.block_checker import Difference
 from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import Graph, quantity_source
 from prm_gsm8k.synthetic.question import Kind
-from prm_gsm8k.synthetic.wording import around, stands_for_result
+from prm_gsm8k.synthetic.wording import around, says_which_is_most, stands_for_result
 
 # What a comparison is with, up to the end of its clause.
 _THAN = (
@@ -36,6 +36,8 @@ _PART_MORE = re.compile(r"(%?) (more|fewer|less)((?: [a-z-]+){0,2}?) than\b")
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question, solution = graph.question, graph.solution
     text = question.text
+    if says_which_is_most(text):
+        return
     for index, quantity in enumerate(question.quantities):
         start, end = quantity.mentions[0]
         places = graph.feeds(index)

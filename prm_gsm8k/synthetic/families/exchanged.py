@@ -12,7 +12,7 @@ from prm_gsm8k.synthetic.edit import Edit, Family
 from prm_gsm8k.synthetic.graph import Graph
 from prm_gsm8k.synthetic.question import SMALL, TIMES, Kind, Quantity
 from prm_gsm8k.synthetic.solve import Change
-from prm_gsm8k.synthetic.wording import around, is_editable
+from prm_gsm8k.synthetic.wording import around, is_editable, says_which_is_most
 
 _WITH_UNIT = frozenset(
     (Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.DIFFERENCE)
@@ -20,8 +20,9 @@ _WITH_UNIT = frozenset(
 _PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
 _ORDERED = re.compile(r"\b(?:increas|decreas|rais|ros|drop|reduc|higher|lower|grew|fell|up to|down to|only)\w*\b")
 _IS_PART = re.compile(r" of (?:them|these|those)\b")  # no more than all of them
-_EXTREME = re.compile(
-    r"\b(?:cheap|expens|larg|small|bigg|heavi|light|long|short|tall|low|high)(?:er|est|ive) (?:pair|one|of)\b"
+# Which of two is the cheaper one may change.
+_CHEAPER = re.compile(
+    r"\b(?:cheap|expens|larg|small|bigg|heavi|light|long|short|tall|low|high)(?:er|ive) (?:pair|one|of)\b"
 )
 _WHOLE = re.compile(r"\b(?:all|total of|all the|all of the) \Z")
 _TAKEN = re.compile(
@@ -34,8 +35,8 @@ _MOST = 4  # of two quantities that are exchanged the larger is at most so many 
 def edits(graph: Graph, rng: Random) -> Iterator[Edit]:
     question = graph.question
     text = question.text
-    if _EXTREME.search(text):
-        return  # which of them is the cheaper one may change
+    if _CHEAPER.search(text) or says_which_is_most(text):
+        return
     able = [i for i, q in enumerate(question.quantities) if q.kind in _WITH_UNIT | _PURE and is_editable(graph, i)]
     pairs = [pair for pair in combinations(able, 2) if _alike(text, *(question.quantities[i] for i in pair))]
     rng.shuffle(pairs)
