@@ -18,7 +18,9 @@ _WITH_UNIT = frozenset(
     (Kind.COUNT, Kind.MONEY, Kind.TIME, Kind.LENGTH, Kind.WEIGHT, Kind.VOLUME, Kind.RATE, Kind.DIFFERENCE)
 )
 _PURE = frozenset((Kind.MULTIPLIER, Kind.PERCENTAGE, Kind.SHARE))  # numbers without a unit
-_ORDERED = re.compile(r"\b(?:increas|decreas|rais|ros|drop|reduc|higher|lower|grew|fell|up to|down to|only)\w*\b")
+_ORDERED = re.compile(
+    r"\b(?:increas|decreas|rais|ros|drop|reduc|higher|lower|grew|fell|up to|down to|only|maxim|minim|capacity)\w*\b"
+)
 _IS_PART = re.compile(r" of (?:them|these|those)\b")  # no more than all of them
 # Which of two is the cheaper one may change.
 _CHEAPER = re.compile(
