@@ -88,8 +88,8 @@ class PrmArguments:
         "there is none, the rows of one problem in twenty are set apart.",
     )
     drop_test_questions: bool = _option(False, "Leave out rows that hold a question of GSM8K test, else an error.")
-    max_train_rows: int | None = _option(None, "At most so many rows to train on; whole problems, drawn by --seed.")
-    max_eval_rows: int | None = _option(2000, "At most so many rows to validate on; whole problems.")
+    max_train_rows: int | None = _option(None, "At most so many rows to train on, of whole problems drawn by --seed.")
+    max_eval_rows: int | None = _option(2000, "At most so many rows to validate on, of whole problems.")
     soft_labels: bool = _option(False, "Train on the column `values` where a row has it.")
     after_error: str = _option("mask", "Steps after the first error: not trained on, or wrong.", ("mask", "wrong"))
     wrong_weight: float = _option(1.0, "How much a wrong step counts in the loss.")
@@ -143,8 +143,9 @@ class PrmArguments:
             raise UsageError(f"--lora_r is {self.lora_r}; 0 is no LoRA")
         if self.load_in_4bit and not self.lora_r:
             raise UsageError("--load_in_4bit is a model that adapters are trained on: give --lora_r 16 too")
-        if self.load_in_4bit and not self.dry_run and find_spec("bitsandbytes") is None:
-            raise UsageError("bitsandbytes is not installed: pip install bitsandbytes; or leave out --load_in_4bit")
+        for name, option in (("peft", "lora_r"), ("bitsandbytes", "load_in_4bit")):
+            if getattr(self, option) and not self.dry_run and find_spec(name) is None:
+                raise UsageError(f"{name} is not installed: pip install {name}; or leave out --{option}")
         if self.load_in_4bit and shared_by():
             raise UsageError(
                 "--load_in_4bit is for GPUs that hold the whole model: --config_file train/configs/ddp.yaml"

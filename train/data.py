@@ -361,7 +361,7 @@ def _without(train: pa.Table, held_out: Sequence[pa.Table], name: str) -> pa.Tab
     if asked.isdisjoint(_known_as(train)):
         return train
     names = zip(_values(train["prompt"]), _problems_of(train), strict=True)
-    kept = train.filter([asked.isdisjoint((question_key(prompt), origin_of(problem))) for prompt, problem in names])
+    kept = _chosen(train, [asked.isdisjoint((question_key(prompt), origin_of(problem))) for prompt, problem in names])
     left_out = train.num_rows - kept.num_rows
     print(f"{name}: {left_out:,} rows to train on left out, whose problems are validated on", file=sys.stderr)
     return kept
@@ -397,6 +397,12 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     return [values[n] for n in pc.index_in(column, different).to_numpy()]
 
 
+def _chosen(rows: pa.Table, mask: Sequence[bool] | np.ndarray) -> pa.Table:
+    """The rows that a mask is true of, where they lie: `Table.filter` would copy a mapped file into memory."""
+    edges = np.flatnonzero(np.diff(np.asarray(mask, dtype=np.int8), prepend=0, append=0)).reshape(-1, 2)
+    return pa.concat_tables([rows.slice(0, 0), *(rows.slice(start, end - start) for start, end in edges)])
+
+
 def _problems_of(rows: pa.Table) -> list[str]:
     """Which problem each row is of: by its id, or by its question."""
     prompts = _values(rows["prompt"])
@@ -422,14 +428,15 @@ def _set_apart(rows: pa.Table, name: str) -> tuple[pa.Table, pa.Table]:
         digest = hashlib.blake2b(question_key(problem).encode(), digest_size=8).digest()
         return int.from_bytes(digest) % 1000
 
-    questions = [f"? {question_key(prompt)}" for prompt in _values(rows["prompt"])]
+    key = {prompt: f"? {question_key(prompt)}" for prompt in _unique(rows["prompt"])}
+    questions = [key[prompt] for prompt in _values(rows["prompt"])]
     for question, problem in dict.fromkeys(zip(questions, map(origin_of, _problems_of(rows)), strict=True)):
         first[root(question)] = root(problem)
     lots = {question: lot(root(question)) for question in set(questions)}
     # of a few problems none may have drawn a lot that low: then the one that drew the lowest
     below = max(VALIDATION_PER_MILLE, min(lots.values(), default=0) + 1)
     apart = np.asarray([lots[question] < below for question in questions], dtype=bool)
-    train, validation = rows.filter(~apart), rows.filter(apart)
+    train, validation = _chosen(rows, ~apart), _chosen(rows, apart)
     if "problem_id" not in rows.column_names:
         asked = validation["prompt"].unique()
         if near := find_overlaps(asked, Questions({prompt: prompt for prompt in _unique(train["prompt"])})).run:
@@ -449,13 +456,13 @@ def _mix(parts: Sequence[pa.Table], weights: Sequence[float], most: int | None, 
     size = size if most is None else min(size, most)
     drawn = []
     for part, share in zip(parts, shares, strict=True):
-        wanted = round(size * share)
-        drawn.append(part if wanted >= part.num_rows else part.filter(_whole_problems(part, wanted, seed)))
+        wanted = max(1, int(size * share + 1e-6))
+        drawn.append(part if wanted >= part.num_rows else _chosen(part, _whole_problems(part, wanted, seed)))
     return drawn
 
 
 def _whole_problems(rows: pa.Table, wanted: int, seed: int) -> np.ndarray:
-    """A mask of at most `wanted` rows of problems drawn by `seed`; of one problem at least."""
+    """A mask of at most `wanted` rows, of whole problems drawn by `seed`; some of the first, if it has more."""
     of: dict[str, list[int]] = {}
     for n, problem in enumerate(_problems_of(rows)):
         of.setdefault(problem, []).append(n)
@@ -465,7 +472,7 @@ def _whole_problems(rows: pa.Table, wanted: int, seed: int) -> np.ndarray:
     for name in names:
         if taken and len(taken) + len(of[name]) > wanted:
             break
-        taken += of[name]
+        taken += of[name][:wanted]
     mask = np.zeros(rows.num_rows, dtype=bool)
     mask[taken] = True
     return mask
@@ -482,7 +489,7 @@ def _without_tests(rows: pa.Table, name: str, drop: bool) -> pa.Table:
     tally = Tally() if drop else None
     kept = {problem.question for problem in refuse_test_questions(asked, tally)}
     if tally is not None and tally.skipped:
-        rows = rows.filter([prompt in kept for prompt in prompts])
+        rows = _chosen(rows, [prompt in kept for prompt in prompts])
         dropped = len(prompts) - rows.num_rows
         print(f"{name}: {dropped:,} of {len(prompts):,} rows dropped: {tally.listed(2)}", file=sys.stderr)
     if like := overlaps_line(count_overlaps({"train": pa.table({"prompt": pa.array(kept, pa.string())})})):

@@ -118,6 +118,11 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
         eval_names=data.names,
         callbacks=[EarlyStoppingCallback(patience)] if (patience := options.early_stopping_patience) else [],
     )
+    if (shares := shared_by()) and not (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+        raise UsageError(
+            f"{shares} shares a model between GPUs; here accelerate would train all of it in each process without a "
+            "word: --config_file train/configs/cpu.yaml"
+        )
     check_room(trainer.model, training, len(checkpoints(folder)))
     trainer.train(resume_from_checkpoint=str(claimed.checkpoint) if claimed.checkpoint else None)
 
@@ -147,6 +152,12 @@ def train(options: PrmArguments, training: PrmTrainingArguments) -> Path:
         write_record(record, folder)  # a folder that has it is finished
         (folder / "README.md").write_text(model_card(folder, training.hub_model_id), encoding="utf-8")
         print(f"{folder}: " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()), file=sys.stderr)
+        if options.load_in_4bit:
+            print(
+                "measured and calibrated in 4 bits; the PRM has the base model's own weights under its adapters: "
+                f"prm-gsm8k calibrate {folder} --dataset ROWS fits it anew",
+                file=sys.stderr,
+            )
         if push:
             publish(folder, training)
     trainer.accelerator.wait_for_everyone()

@@ -211,6 +211,9 @@ def _how_good(made: Mapping[str, Any]) -> str:
         if figures := _figures(made, split):
             rows = [[FIGURES.get(key, f"`{key}`"), _number(value)] for key, value in figures.items()]
             parts.append(f"Measured on `{split}`:\n\n" + markdown_table(["what", "value"], rows))
+    arguments = made.get("arguments")
+    if parts and isinstance(arguments, dict) and arguments.get("load_in_4bit"):
+        parts.append("That is of its base in 4 bits (QLoRA); the adapters were merged into the base's own weights.")
     threshold = made.get("threshold")
     if isinstance(threshold, dict) and "value" in threshold:
         on = f", chosen on {threshold['chosen_on']} and frozen" if threshold.get("chosen_on") else ""

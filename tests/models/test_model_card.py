@@ -100,6 +100,14 @@ def test_figures_data_and_choices_are_as_recorded(folder: Path) -> None:
         assert line in card, line
 
 
+def test_figures_of_a_model_in_4_bits_are_said_to_be_that(folder: Path) -> None:
+    """What is saved, and so scores, has the base's own weights."""
+    assert "in 4 bits" not in model_card(folder)
+    made = MADE | {"arguments": {"load_in_4bit": True}}
+    (folder / "prm_training.json").write_text(json.dumps(made))
+    assert "That is of its base in 4 bits (QLoRA)" in model_card(folder)
+
+
 def test_no_path_of_the_machine_is_in_it(folder: Path) -> None:
     card = model_card(folder, "org/prm")
     assert "somebody" not in card

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from real_tokenizers import tokenizer
 from tiny import rows_file
@@ -17,7 +18,7 @@ from prm_gsm8k.dataset.splits import origin_of
 from prm_gsm8k.exceptions import BadInputError, UsageError
 from prm_gsm8k.models.encoder import Encoder
 from prm_gsm8k.train.arguments import PrmArguments, parse
-from prm_gsm8k.train.data import Data, Part, _held_out, _load, load_data
+from prm_gsm8k.train.data import Data, Part, _held_out, _load, _mix, _set_apart, load_data
 
 Row = dict[str, Any]
 
@@ -118,6 +119,25 @@ def test_several_data_sets_are_mixed_by_weight(rows: list[Row], encoder: Encoder
         (digest in of_b) == (name == "b") for digest, name in zip(data.validation["problem"], data.names, strict=True)
     )
     assert sorted(data.validation["length"], reverse=True) == list(data.validation["length"])
+
+
+@pytest.mark.parametrize("most", [3, 7, 50, 250])
+def test_at_most_so_many_rows_are_taken_and_some_of_each_data_set(most: int) -> None:
+    """Of a problem with more rows than were asked for all were once taken: 100 for `--max_eval_rows 2`."""
+    parts = [pa.table({"prompt": [f"{size}, {n // size}" for n in range(300)]}) for size in (100, 3, 1)]
+    taken = [part.num_rows for part in _mix(parts, [1, 1, 1], most, seed=0)]
+    assert sum(taken) <= most and min(taken) >= 1
+
+
+def test_rows_are_set_apart_without_a_copy_of_them() -> None:
+    """250,000 rows lie in a mapped file of the cache, and are to stay there."""
+    prompts = [f"How many are {n // 100}?" for n in range(5000)]
+    rows = pa.table({"prompt": prompts, "completions": [["x" * 500]] * 5000})
+    before = pa.total_allocated_bytes()
+    train, validation = _set_apart(rows, "x")
+    assert pa.total_allocated_bytes() - before < rows.nbytes / 10
+    assert validation.num_rows > 0 and train.num_rows + validation.num_rows == 5000
+    assert set(train["prompt"].to_pylist()).isdisjoint(validation["prompt"].to_pylist())
 
 
 def test_what_one_data_set_validates_on_is_not_trained_on_from_another(

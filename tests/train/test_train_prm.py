@@ -467,6 +467,8 @@ def test_rows_with_nothing_labelled_to_validate_on_are_refused(place: Path) -> N
         ("bloom", r"a BloomForTokenClassification has another head"),
         ("falcon", r"a FalconForTokenClassification has another head"),
         ("bert", r"a BertForTokenClassification has another head than `score`, or sees later steps"),
+        ("t5", r"a T5ForTokenClassification has another head than `score`, or sees later steps"),
+        ("mpt", r"a MptForTokenClassification has another head"),
         ("mamba", r"transformers has no token classification for mamba; take a decoder"),
     ],
 )
@@ -611,6 +613,15 @@ def test_a_model_in_4_bits_is_not_shared(name: str, monkeypatch: pytest.MonkeyPa
         PrmArguments(model="x", load_in_4bit=True, lora_r=4, dry_run=True)
     monkeypatch.undo()
     assert shared_by() is None
+
+
+def test_a_model_that_nothing_here_shares_is_not_trained_as_if_it_were(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On CPUs accelerate takes neither FSDP nor DeepSpeed, and trained the whole model in each process instead."""
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(UsageError, match=r"^FSDP shares a model between GPUs; here .* train/configs/cpu.yaml$"):
+        run(place, "shared by none")
 
 
 def test_no_checkpoints_means_none_and_saving_follows_validation(place: Path) -> None:
