@@ -203,6 +203,11 @@ def no_labels(record: Record, sample: Sample) -> str:
     for key, value in record.items():
         if isinstance(value, list) and len(value) == n and all(map(_is_label, value)):
             return f"no 'labels'; {_has(record)}{to_rename({'labels': (key, 'has a label for each step')})}"
+        if isinstance(value, list) and len(value) == n and all(type(one) in (int, float) for one in value):
+            how = _jq(f".labels = (.{key} | map(. > 0))")
+            return (
+                f"no 'labels'; {_has(record)}. `{key}` has a number for each step: say from which on it is correct{how}"
+            )
         if re.search("error|mistake|wrong", key) and type(value) is int and -1 <= value < n:
             why = "looks like the first wrong step; if it is counted from 0, and -1 if there is none"
             return f"no 'label'; {_has(record)}{to_rename({'label': (key, why)})}"
@@ -232,6 +237,8 @@ def _conversion(record: Record) -> str:
         elif key in texts and key not in QUESTIONS and ("####" in texts[key] or "\n" in texts[key]):
             why = "ends in ####" if "####" in texts[key] else "has several lines"
             found.setdefault("solution", (key, why))
+    if isinstance(record.get("chosen"), str):
+        found.setdefault("solution", ("chosen", "is a solution"))
     if "steps" in found or any(name in record for name in (*STEPS, *TEXTS, *SEVERAL)):
         found.pop("solution", None)
     if any(name in record for name in STEPS):
@@ -250,8 +257,14 @@ def _stepwise(record: Record) -> tuple[str, list[Sample]]:
     if len(labels) != len(steps):
         raise ShapeError(f"{len(steps)} {key} but {len(labels)} labels")
     if bad := [label for label in labels if not _is_label(label)]:
-        ratings = "; -1, 0 and 1 are ratings, of which 0 is neither: decide what it is" if bad[0] == -1 else ""
-        raise ShapeError(f"labels hold {bad[0]!r}; each is true or false, 1 or 0, + or -{ratings}")
+        why = ""
+        if bad[0] == -1:
+            why = "; -1, 0 and 1 are ratings, of which 0 is neither: decide what it is"
+        elif isinstance(bad[0], float):
+            why = f"; of scores, say from which on a step is correct{_jq('.labels |= map(. >= 0.5)')}"
+        elif isinstance(bad[0], str):
+            why = "; of words, say which means correct" + _jq(f'.labels |= map(. == "{labels[0]}")')
+        raise ShapeError(f"labels hold {bad[0]!r}; each is true or false, 1 or 0, + or -{why}")
     return _question(record), [_judged(steps, [label in (True, "+") for label in labels])]
 
 
@@ -513,21 +526,31 @@ def _text(record: Record, key: str) -> str:
 def _list(record: Record, key: str) -> list[Any]:
     value = record.get(key)
     if not isinstance(value, list | tuple):
-        raise ShapeError(f"{key!r} is {_kind(value)}, not a list")
+        text = _jq(f".solution = .{key} | del(.{key})") if key in STEPS and isinstance(value, str) else ""
+        raise ShapeError(f"{key!r} is {_kind(value)}, not a list{text}")
     return list(value)
 
 
 def _steps(record: Record, key: str) -> tuple[str, ...]:
     steps = _list(record, key)
     if bad := [i for i, step in enumerate(steps) if not isinstance(step, str)]:
-        raise ShapeError(f"{key}[{bad[0]}] is {_kind(steps[bad[0]])}, not text")
+        step = steps[bad[0]]
+        texts = [name for name, value in step.items() if isinstance(value, str)] if isinstance(step, dict) else []
+        how = _jq(f".{key} |= map(.{texts[0]})") if texts else ""
+        raise ShapeError(f"{key}[{bad[0]}] is {_kind(step)}, not text{how}")
     return tuple(steps)
+
+
+def _jq(program: str) -> str:
+    """A conversion as the end of a message."""
+    return f" (jq -c '{program}' FILE)"
 
 
 def _index(record: Record, key: str, steps: int) -> int:
     value = record.get(key)
     if type(value) is not int:
-        raise ShapeError(f"{key!r} is {_kind(value)}, not a whole number")
+        how = _jq(f".{key} |= tonumber") if isinstance(value, str) and re.fullmatch(r"-?\d+", value) else ""
+        raise ShapeError(f"{key!r} is {_kind(value)}, not a whole number{how}")
     if not steps:
         raise ShapeError("there are no steps")
     if not -1 <= value < steps:

@@ -300,7 +300,10 @@ def _problem(row: object, name: str, split: str, where: str) -> Problem:
     _, mark, final = answer.rpartition("####")
     if not mark or not final.strip() or "\n" in final.strip():
         fault = 'has no "####"' if not mark else 'goes on after its "####" line' if final.strip() else 'ends at "####"'
-        raise BadInputError(where, f'the answer {fault}; its last line must be "#### NUMBER"')
+        how = _conversion(row)
+        if not how and not mark and re.search(r"\d", answer):
+            how = f". If the last number of each answer is its result: jq -c '{_LAST_NUMBER}' FILE"
+        raise BadInputError(where, f'the answer {fault}; its last line must be "#### NUMBER"{how}')
     return Problem(name, question, answer, split, where)
 
 
@@ -320,8 +323,32 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     return value
 
 
+# Problems as others publish them, by their columns: SVAMP; ASDiv; MAWPS and MultiArith, as published and as on the Hub;
+# GSM-Plus; MetaMathQA.
+_SHAPES = (
+    (("Body", "Question", "Answer"), '.question = .Body + " " + .Question | .answer = "#### \\(.Answer)"'),
+    (
+        ("body", "question", "answer"),
+        '.question = .body + " " + .question | .answer = "#### " + (.answer | split(" ")[0])',
+    ),
+    (("sQuestion", "lSolutions"), '.question = .sQuestion | .answer = "#### \\(.lSolutions[0])"'),
+    (("question", "final_ans"), '.answer = "#### \\(.final_ans)"'),
+    (("question", "chain", "result"), '.answer = "#### \\(.result)"'),
+    (("question", "solution", "answer"), '.answer = .solution + "\\n#### \\(.answer)"'),
+    (("query", "response"), '.question = .query | .answer = (.response | split("\\nThe answer is")[0])'),
+)
+_LAST_NUMBER = '.answer += "\\n#### " + ([.answer | scan("-?[0-9][0-9.,]*")][-1] | rtrimstr("."))'
+
+
+def _conversion(row: Mapping[str, Any]) -> str:
+    """What makes problems of the rows of a known shape."""
+    return next((f". To convert: jq -c '{jq}' FILE" for keys, jq in _SHAPES if row.keys() >= set(keys)), "")
+
+
 def _to_problem(row: Mapping[str, Any]) -> str:
-    """What to rename in a row that lacks `question` or `answer`."""
+    """What to do with a row that lacks `question` or `answer`."""
+    if how := _conversion(row):
+        return how
     found: dict[str, tuple[str, str]] = {}
     for key, value in row.items():
         if isinstance(value, str) and "question" not in row and key in ("problem", "prompt", "input", "query"):

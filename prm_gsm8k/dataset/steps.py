@@ -21,11 +21,19 @@ import re
 
 SENTENCES_OF_A_STEP = 4
 
-# How models mark thoughts: most, Claude, Gemini, Magistral, Kimi, Seed.
-_THINK = r"(?:think|thinking|thoughts?|reasoning|seed:think)"
-_OPENS = re.compile(rf"<{_THINK}>|\[THINK\]|◁think▷|<\|channel\|>(?!final)", re.IGNORECASE)
-_CLOSES = rf"</{_THINK}>|\[/THINK\]|◁/think▷|<\|channel\|>final(?:<\|message\|>)?"  # the last of gpt-oss
-_THOUGHTS = re.compile(rf"\A.*(?:{_CLOSES})", re.DOTALL | re.IGNORECASE)
+# How models mark thoughts: most, Claude, Gemini, Seed; Sky-T1, Command A; Magistral; Kimi; gpt-oss.
+_THINK = r"(?:\w+:)?(?:think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad)(?: [^<>\n]*)?\s*"
+_OPENS = re.compile(
+    rf"<\s*{_THINK}>|<\|(?:begin_of_|start_)?{_THINK}\|>|\[THINK\]|◁\s*{_THINK}▷"
+    r"|(?:<\|start\|>assistant)?<\|channel\|>(?!final)",
+    re.IGNORECASE,
+)
+_CLOSES = (
+    rf"<\s*/\s*{_THINK}>|<\|(?:/|end_of_|end_){_THINK}\|>|\[/THINK\]|◁/{_THINK}▷"
+    r"|<\|channel\|>final(?:<\|message\|>)?"
+)
+_THOUGHTS = re.compile(rf"(?:{_OPENS.pattern}).*?(?:{_CLOSES})", re.DOTALL | re.IGNORECASE)
+_UNOPENED = re.compile(rf"\A.*(?:{_CLOSES})", re.DOTALL | re.IGNORECASE)  # many chat templates open them
 _TAG = re.compile(r"<<[^<>\n]*>>|<<|>>")
 _WHOLE = re.compile(
     r"\\\[.*?\\\]|\$\$.*?\$\$|\\begin\{([A-Za-z]+\*?)\}.*?\\end\{\1\}|^[ \t]*```.*?^[ \t]*```[ \t]*$",
@@ -61,8 +69,12 @@ _NEWLINE = "\0"  # stands for a newline inside a piece that is not split
 
 
 def without_thoughts(text: str) -> str:
-    """What a model says after its thoughts, if it marks where they end."""
-    return _THOUGHTS.sub("", text)
+    """What a model says beside its thoughts, if it marks where they end.
+
+    >>> without_thoughts("2 + 2?</think>It is 4."), without_thoughts("So 4.\\n<think>Then 4 + 1</think>\\nAnd 5.")
+    ('It is 4.', 'So 4.\\n\\nAnd 5.')
+    """
+    return _UNOPENED.sub("", _THOUGHTS.sub("", text))
 
 
 def unended_thoughts(text: str) -> bool:

@@ -19,7 +19,9 @@ import re
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from types import TracebackType
@@ -41,6 +43,7 @@ CHECK = "What is 1 + 1?"  # asked, if nothing was answered yet, to tell a failin
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each retry; the last repeats
 LONGEST_WAIT = 3600.0  # seconds that a server may ask us to wait
 TOLD = 10  # such waits in a row, with no request answered
+REFUSALS = 32  # in a row, after which it is asked whether the server still works
 
 
 class RequestRefused(EngineError):
@@ -61,14 +64,17 @@ def base_url(endpoint: str) -> str:
     >>> base_url("http://127.0.0.1:8000/"), base_url("https://host/openai/v1/")
     ('http://127.0.0.1:8000/v1', 'https://host/openai/v1')
     """
+    if secret := re.search("[@?#&;=]", endpoint):
+        raise UsageError(
+            f"--endpoint: what stands at its {secret[0]!r}, such as a name, a password or a key, would get into logs; "
+            "leave it out, and set OPENAI_API_KEY"
+        )
     try:
         parts = urlsplit(endpoint)
-        _ = parts.port  # raises if it is no number
+        _ = parts.port, (parts.hostname or "").encode("idna")  # raise if they are none
     except ValueError:
         parts = urlsplit("")
-    if "@" in endpoint:
-        raise UsageError(f"--endpoint {hidden(endpoint)}: a name or password in it would get into logs; leave it out")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", endpoint):
         raise UsageError(f"--endpoint {hidden(endpoint)}: not a URL such as http://127.0.0.1:8000/v1")
     url = endpoint.rstrip("/")
     return url if parts.path.rstrip("/") else f"{url}/v1"
@@ -83,8 +89,10 @@ def hidden(text: str) -> str:
     key = os.environ.get("OPENAI_API_KEY", "").strip()
     if key:
         text = text.replace(key, "***")
-    text = re.sub(r"(//|(?<![^\s'\"]))[^/\s'\"]+@", r"\1***@", text)
-    return re.sub(r"(//[^\s?'\"]*\?)[^\s'\"),]+", r"\1***", text)
+    text = re.sub(
+        r"(//[^\s'\"]+|(?<![^\s'\"])[^/\s'\"]+)@", lambda found: f"{'//' * found[0].startswith('//')}***@", text
+    )
+    return re.sub(r"(//[^\s?#'\"]*[?#])[^\s'\"),]+", r"\1***", text)
 
 
 def check_endpoint(endpoint: str, model: str | None, timeout: float = 10.0) -> Served:
@@ -103,13 +111,16 @@ def check_endpoint(endpoint: str, model: str | None, timeout: float = 10.0) -> S
             status, said = answer.status, answer.read()
     except HTTPError as error:
         status, said = error.code, b""
-    except (OSError, HTTPException) as error:  # URLError is an OSError
+    except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError; a bad proxy is a ValueError
         if isinstance(getattr(error, "reason", error), TimeoutError):
             raise EngineError(f"{url} does not answer within {timeout:.0f} s; is the model being loaded?") from error
         why = hidden(str(getattr(error, "reason", None) or error)) or type(error).__name__
         raise EngineError(f"nothing answers at {url} ({why}); start the server, or correct --endpoint") from error
     if status in (401, 403):
-        raise EngineError(f"{url} needs a key (status {status}): set OPENAI_API_KEY")
+        raise EngineError(_needs_key(url, status))
+    if model is not None and status in (404, 405, 501):
+        _say(f"{url} has no list of models (status {status}); asking for {model}")
+        return Served(model, None)
     try:
         there, roots = _models(orjson.loads(said))
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
@@ -140,9 +151,20 @@ def _models(content: Any) -> tuple[list[Served], dict[str, str]]:
     return there, {entry.get("root"): name for name, entry in zip(names, entries, strict=True)}
 
 
-def _same(one: str, other: str) -> bool:
-    """Whether two names are of the same model: Google's server puts `models/` before."""
-    return one.removeprefix("models/") == other.removeprefix("models/")
+def _same(named: str, model: str) -> bool:
+    """Whether a server calls a model so: with Google's `models/` before, a date or `latest` behind, without a provider.
+
+    >>> [_same(named, "gpt-4o") for named in ("gpt-4o-2024-08-06", "models/gpt-4o", "gpt-4o-mini", "gpt-4o:latest")]
+    [True, True, False, True]
+    """
+    named, model = named.removeprefix("models/"), model.removeprefix("models/")
+    behind = named.removeprefix(model)
+    return model.startswith(f"{named}:") or not behind or re.match(r"[-@:](\d{3}|latest)", behind) is not None
+
+
+def _needs_key(url: str, status: int) -> str:
+    other = ", and not the one that it was sent" if os.environ.get("OPENAI_API_KEY") else ""
+    return f"{url} needs a key (status {status}){other}: set OPENAI_API_KEY"
 
 
 class Engine:
@@ -167,6 +189,9 @@ class Engine:
         self._check = check
         self._opens = 0.0  # when the server wants to be asked again
         self._refused = False  # whether a request was
+        self._refusals = 0  # since the last answer
+        self.named = ""  # what the server calls the model
+        self._build = ""  # and its own build, `system_fingerprint`
         self.answers = 0
 
     async def __aenter__(self) -> Engine:
@@ -250,9 +275,10 @@ class Engine:
                 self._refused = True
                 _say(f"{error}. It counts for nothing; others like it are only counted")
             return Rollout("", 0, "refused")
-        if answer.finish == "stop" and answer.tokens == request.get("max_tokens"):
+        most = min(request.get(name) or sys.maxsize for name in ("max_tokens", "max_completion_tokens"))
+        if answer.finish == "stop" and answer.tokens >= most:
             answer = replace(answer, finish="length")  # some servers say "stop" of whatever they cut off
-        return replace(answer, text=answer.text.removeprefix(request.get("prompt", "")))  # some send the prompt back
+        return replace(answer, text=_without(_given(request), answer.text))
 
     async def _try(self, request: dict[str, Any]) -> dict[str, Any]:
         import aiohttp
@@ -264,15 +290,16 @@ class Engine:
                 status, body, headers = answer.status, await answer.read(), answer.headers
         except TimeoutError as error:
             raise _Transient(_HANGS) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _Transient(f"cannot be reached ({hidden(str(error)) or type(error).__name__})") from error
         said = hidden(body.decode(errors="replace").strip())[:300]
         if status in (408, 409, 425, 429) or status >= 500:
-            raise _Transient(f"answers {status} ({said})", told_wait(headers))
+            raise _Transient(f"answers {status} ({said})", told_wait(headers, status, body.decode(errors="replace")))
         if status == 402:
             raise EngineError(f"{self.url} wants to be paid (status 402): {said}. {KEEPS}")
-        if status in (401, 403):
-            raise EngineError(f"{self.url} needs a key (status {status}): set OPENAI_API_KEY")
+        checked = self._check not in (None, request)  # 403 may be of one prompt that a filter dislikes
+        if status == 401 or (status == 403 and not (checked and await self._works())):
+            raise EngineError(f"{_needs_key(self.url, status)}. {KEEPS}")
         if status == 404:
             raise EngineError(f"{self.url}/{kind} does not exist, or has no model {request['model']}: {said}")
         if status != 200:
@@ -282,14 +309,27 @@ class Engine:
             read_answer(content)
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise _Transient(f"does not answer with a completion ({said or 'nothing'})") from error
-        named = str(content.get("model") or request["model"])
-        if not _same(named, request["model"]) and not named.startswith(request["model"]):
-            raise EngineError(
-                f"{self.url} answers as {named}, not as {request['model']}; change --endpoint or --model. {KEEPS}"
-            )
+        self._identify(content, request["model"])
         self._answered = time.monotonic()
         self.answers += 1
+        self._refusals = 0
         return dict(content)
+
+    def _identify(self, content: dict[str, Any], model: str) -> None:
+        """Raise EngineError if another model answers than was asked, or than before; say so if only its build did."""
+        named, build = str(content.get("model") or model), str(content.get("system_fingerprint") or "")
+        if not _same(named, model):
+            raise EngineError(f"{self.url} answers as {named}, not as {model}; change --endpoint or --model. {KEEPS}")
+        if self.named not in ("", named):
+            raise EngineError(
+                f"{self.url} answers as {named} now, as {self.named} before: name one of them with --model. {KEEPS}"
+            )
+        if build and self._build and build != self._build:
+            _say(
+                f"{self.url} changed its system_fingerprint from {self._build} to {build}: another build of {model} "
+                "may answer now; to keep their answers apart, end this and name each by --revision"
+            )
+        self.named, self._build = named, build or self._build
 
     async def _refuse(self, request: dict[str, Any], status: int, said: str) -> None:
         if "context length" in said or "model length" in said:
@@ -303,12 +343,28 @@ class Engine:
             if status in (400, 422):
                 what += "; a field that it does not know can be left out (--omit) or added (--extra-body)"
         # If others are answered, it is this one; if none is, no request will be answered.
-        works = self.answers or (self._check not in (None, request) and await self._works())
-        raise RequestRefused(what) if works else EngineError(what)
+        self._refusals += 1
+        known = self.answers and (self._refusals <= REFUSALS or self._check is None)
+        works = known or (self._check not in (None, request) and await self._works())
+        raise RequestRefused(what) if works else EngineError(f"{what}. {KEEPS}")
 
 
-def told_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds after which a server wants to be asked again, as its headers say; None if they do not.
+def _given(request: dict[str, Any]) -> str:
+    """The text that an answer is to go on from: the prompt, or the assistant's last message."""
+    last = (request.get("messages") or [{"role": "", "content": ""}])[-1]
+    return str(request["prompt"] if "prompt" in request else last["content"] if last["role"] == "assistant" else "")
+
+
+def _without(given: str, text: str) -> str:
+    """An answer without what it was to go on from, which some servers send back."""
+    if not given.strip() or text.startswith(given):
+        return text.removeprefix(given)
+    short = text.removeprefix(given.rstrip())
+    return short if short[:1] in ("", "\n") else text
+
+
+def told_wait(headers: Mapping[str, str], status: int = 429, said: str = "") -> float | None:
+    """Seconds after which a server wants to be asked again, as its headers or its answer say; None if they do not.
 
     >>> [told_wait(h) for h in ({"Retry-After": "75"}, {"RateLimit": '"day";r=0;t=25'}, {"RateLimit": "r=3;t=25"})]
     [75.0, 25.0, None]
@@ -322,26 +378,32 @@ def told_wait(headers: Mapping[str, str]) -> float | None:
         fields: dict[str, str] = dict(re.findall(r"(\w+)=(\d+)", policy))
         if fields.get("r", fields.get("remaining")) == "0":
             waits.append(_seconds(fields.get("t", fields.get("reset", ""))))
-    for name, left in by_name.items():
-        if "ratelimit-remaining" in name and left == "0":
-            waits.append(_seconds(by_name.get(name.replace("remaining", "reset"), "")))
+    untold = "0" if status == 429 else ""
+    for name, value in by_name.items():
+        if "ratelimit" in name and "reset" in name and by_name.get(name.replace("reset", "remaining"), untold) == "0":
+            waits.append(_seconds(value))
+    if not waits and (told := _IN_TEXT.search(said)):
+        waits.append(_seconds(told[1].rstrip(".")))
     return max((wait for wait in waits if wait is not None), default=None)
 
 
 _RETRY = {"retry-after": 1.0, "retry-after-ms": 0.001}
+# As Google, OpenAI and Groq say it.
+_IN_TEXT = re.compile(r'(?:retryDelay"?\s*:\s*"|(?:try again|retry) (?:in|after) )(\d[\d.hms]*)', re.IGNORECASE)
 
 
 def _seconds(text: str, scale: float = 1.0) -> float | None:
     """A wait in seconds: a number, `1m2.5s`, a date, or the second of an epoch; None if it is none of them."""
     if re.fullmatch(r"\d+(\.\d+)?", text):
         number = float(text) * scale
-        return max(0.0, number - time.time()) if number > 1e9 else number
+        epoch = number / 1000 if number > 1e11 else number  # some count milliseconds
+        return max(0.0, epoch - time.time()) if number > 1e9 else number
     if text and (parts := re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:(\d+)ms)?", text)):
         return sum(float(part) * unit for part, unit in zip(parts.groups("0"), (3600, 60, 1, 0.001), strict=True))
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return None
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, OverflowError):
+            return max(0.0, read(text).timestamp() - time.time())
+    return None
 
 
 def read_answer(content: dict[str, Any]) -> Rollout:
@@ -352,16 +414,19 @@ def read_answer(content: dict[str, Any]) -> Rollout:
     if isinstance(text, list):  # of parts, those of other kinds without text
         text = "".join(part.get("text") or "" for part in text if part.get("type", "text") == "text")
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-    tokens = (content.get("usage") or {}).get("completion_tokens")
-    finish = "error" if choice.get("error") else str(choice.get("finish_reason") or "unstated").lower()
-    known = int(tokens) if isinstance(tokens, int | float) else 0
+    usage = content.get("usage")
+    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else 0
+    finish = str(choice.get("finish_reason") or "unstated").lower()
+    finish = "error" if choice.get("error") else "refusal" if message.get("refusal") else finish
+    known = int(tokens) if isinstance(tokens, int | float) and 0 <= tokens < 2**31 else 0
     return Rollout(text + "", known, _FINISH.get(finish, finish), str(reasoning))
 
 
 # How other servers than vLLM, SGLang and OpenAI's say it.
-_FINISH = dict.fromkeys(("eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop") | {
-    "max_tokens": "length"
-}
+_FINISH = dict.fromkeys(
+    ("eos", "eos_token", "eot", "end_of_turn", "end_turn", "stop_sequence", "stop_token", "complete", "completed"),
+    "stop",
+) | dict.fromkeys(("max_tokens", "max_output_tokens", "max_length", "model_length", "token_limit"), "length")
 
 
 def _say(what: str) -> None:

@@ -36,7 +36,7 @@ import orjson
 from prm_gsm8k.dataset.files import lock
 from prm_gsm8k.dataset.jsonl import BadLineError, parse_line, parse_lines, to_line
 from prm_gsm8k.exceptions import BadInputError, PrmGsm8kError
-from prm_gsm8k.sampling.rollout import GoOn, Rollout, until_finished
+from prm_gsm8k.sampling.rollout import ANEW, GoOn, Rollout, until_finished
 from prm_gsm8k.sampling.settings import Settings
 
 SETTINGS = "settings.json"
@@ -265,5 +265,7 @@ class Watch:
                     line = parse_line(raw)
                     self.tokens += line["tokens"]
                     self.calls += 1
-                    if not before and (reason := Rollout(line["text"], line["tokens"], line["finish"]).unfinished):
+                    answer = Rollout(line["text"], line["tokens"], line["finish"])
+                    reason = answer.unfinished or (ANEW if answer.begins_anew(line["prefix"]) else None)
+                    if reason is not None and not before:
                         self.unfinished[reason] += 1

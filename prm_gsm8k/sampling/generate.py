@@ -31,6 +31,7 @@ def sample_solutions(
     num_wrong: int | None = None,
     max_solutions: int = 16,
     batch_size: int = 256,
+    drop_test_questions: bool = False,
     progress: Progress | None = None,
     **labelling: Any,
 ) -> datasets.Dataset:
@@ -53,6 +54,7 @@ def sample_solutions(
         prompt: a plain-text style of `prm_gsm8k.sampling.prompts`.
         num_solutions, num_wrong, max_solutions: see `solve.SolutionOptions`.
         batch_size: most prompts per call, and problems worked on at a time.
+        drop_test_questions: skip problems that hold a question of GSM8K test, with a warning, instead of raising.
         progress: called with the number of problems done.
         **labelling: fields of `labels.LabelOptions`: `labels`, `rollouts`, `right_answers` …
 
@@ -84,8 +86,9 @@ def sample_solutions(
     settings = Settings(model, revision, prompt)
     if "prompt" not in settings.request("", [], 0):
         raise UsageError(f"{prompt!r} is a chat; a generator takes plain text such as few_shot")
-    chosen = problems_from(problems)
-    refuse_test_questions(chosen)
+    tally = Tally()
+    given = problems_from(problems)
+    chosen = refuse_test_questions(given, tally if drop_test_questions else None)
     folder = open_folder(evidence, settings)
 
     async def all_of_them() -> list[list[Solution]]:
@@ -103,6 +106,7 @@ def sample_solutions(
                     request = settings.request(problem.question, prefix, attempt)
 
                     def keep(text: str) -> Rollout:
+                        text = text.removeprefix(request["prompt"])  # which `transformers` pipelines send back
                         answer = Rollout(_stopped(text, request.get("stop") or ()), 0, "stop")
                         log.append(problem.id, question, prefix, attempt, answer)
                         return answer
@@ -119,10 +123,11 @@ def sample_solutions(
 
             return list(await asyncio.gather(*map(one, chosen)))
 
-    tally = Tally()
     solved = wait_for(all_of_them())
     rows = (r for p, s in zip(chosen, solved, strict=True) for r in rows_of(p, s, settings.source, tally))
     made = as_dataset(rows, "model_sampled", tally)
+    if tally.skipped:
+        warnings.warn(f"{len(tally.skipped)} of {len(given)} problems were skipped: {tally.listed()}", stacklevel=2)
     if left_out := {what.removeprefix(LEFT_OUT): n for what, n in tally.counts.items() if what.startswith(LEFT_OUT)}:
         listed = ", ".join(f"{n:,} {what}" for what, n in sorted(left_out.items()))
         of = tally.counts["solutions"]

@@ -28,7 +28,7 @@ from prm_gsm8k.arithmetic.grading import is_right
 from prm_gsm8k.exceptions import UsageError
 from prm_gsm8k.label.recipe import LEAST_CONFIDENCE, UNSURE
 from prm_gsm8k.label.solution import Label
-from prm_gsm8k.sampling.rollout import CannotTellError, GoOn, MissingCall, Rollout, UnfinishedError
+from prm_gsm8k.sampling.rollout import ANEW, TRIES, CannotTellError, GoOn, MissingCall, Rollout, UnfinishedError
 
 SURE = 0.95  # `auto` asks until a step is the first error with this probability (benchmarks/rollout_labels.py)
 SUCCESSES, FAILURES = 4, 1  # what `auto` takes the model to have done from correct prefixes before: 0.8 of them succeed
@@ -244,14 +244,21 @@ class _Made:
         self.steps, self.reference_answer, self.grade = steps, reference_answer, grade
         self.rollouts: list[list[Rollout]] = [[] for _ in steps]
         self.successes = [0] * len(steps)
+        self.anew = [0] * len(steps)  # answers that did not go on from the prefix, which are passed over
 
     def one_more(self, i: int) -> Generator[Call, Rollout | None, bool]:
         """Make another from step i on; whether that can be."""
-        rollout = yield i + 1, len(self.rollouts[i])
-        if rollout is None:
-            return False
-        if rollout.unfinished is not None:
-            raise UnfinishedError(rollout.unfinished)
+        for _ in range(TRIES):
+            rollout = yield i + 1, len(self.rollouts[i]) + self.anew[i]
+            if rollout is None:
+                return False
+            if rollout.unfinished is not None:
+                raise UnfinishedError(rollout.unfinished)
+            if not rollout.begins_anew(self.steps[: i + 1]):
+                break
+            self.anew[i] += 1
+        else:
+            raise UnfinishedError(ANEW)
         self.rollouts[i].append(rollout)
         self.successes[i] += self.grade("\n".join([*self.steps[: i + 1], rollout.said]), self.reference_answer)
         return True

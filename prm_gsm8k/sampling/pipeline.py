@@ -68,6 +68,7 @@ class Job:
         timeout, patience: seconds, see `engine.Engine`.
         most_bytes: that the file of a task may grow to.
         check: a question that the server should be able to answer, see `engine.Engine`.
+        named: what the server called the model when it was probed, so that another one ends the run.
     """
 
     settings: Settings
@@ -83,6 +84,7 @@ class Job:
     patience: float = 60.0
     most_bytes: int = 10**10
     check: str = CHECK
+    named: str = ""
 
     @property
     def problems(self) -> Path:
@@ -189,9 +191,9 @@ class Sampling(InferenceRunner):
             try:
                 self.job.error(rank).write_text(said, encoding="utf-8")
             except OSError:  # the disk is full: then it cannot be kept either
-                raise EngineError(said) from error
+                raise EngineError(said) from None
             if "SLURM_JOB_ID" in os.environ:  # there nobody waits for the task to say it
-                raise
+                raise EngineError(said) from None  # a log with all variables would hold the key
 
     @contextmanager
     def _ticks(self, rank: int) -> Iterator[Callable[[], None]]:
@@ -224,6 +226,7 @@ class Server(InferenceServer):
         super().__init__(config, rank)
         check = job.settings.request(job.check, [], 0)
         self._engine = Engine(config.endpoint_url, job.timeout, job.patience, check)
+        self._engine.named = job.named
 
     async def __aenter__(self) -> Server:
         await self._engine.__aenter__()

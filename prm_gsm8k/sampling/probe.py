@@ -20,10 +20,11 @@ from typing import Any
 from prm_gsm8k.dataset.steps import split_steps
 from prm_gsm8k.exceptions import EngineError
 from prm_gsm8k.sampling.engine import Engine
-from prm_gsm8k.sampling.rollout import OF_THE_MODEL, REFUSED, Rollout
+from prm_gsm8k.sampling.rollout import OF_THE_MODEL, REFUSED, Rollout, gist
 from prm_gsm8k.sampling.settings import Settings
 
 _NUMBER = re.compile(r"(=\s*\$?)?\d+[02-9](?!\d)")  # not one that ends with a 1: a list of steps begins with "1."
+_BEGINS = re.compile(r"\s*(?:[A-Z*#]|\d+\. |\Z)")  # a sentence, a list or nothing: no rest of a number
 QUESTIONS = 4  # that are tried until one shows what is asked
 FRESH = 8  # attempts at whole solutions, over all questions; the first pair that differs is enough
 ATTEMPTS = 4  # at going on from one text
@@ -37,17 +38,16 @@ async def probe(engine: Engine, settings: Settings, questions: Sequence[str]) ->
             it fails.
     """
     questions = questions[:QUESTIONS]
-    attempts = max(2, FRESH // len(questions))
-    solutions: list[str] = []  # one a question, finished and with a number to cut
+    finished: list[list[str]] = [[] for _ in questions]
     reasons: Counter[str | None] = Counter()  # why answers are not finished; None for those that are
     differ = False
-    for question in questions:
-        answers = await _ask(engine, [settings.request(question, [], n) for n in range(attempts)])
+    for n in range(max(2, FRESH // len(questions))):  # one after the other, as a cache answers only what it has heard
+        answers = await _ask(engine, [settings.request(question, [], n) for question in questions], n)
         reasons.update(answer.unfinished for answer in answers)
-        finished = [answer.said for answer in answers if answer.unfinished is None]
-        differ |= len(set(finished)) > 1
-        solutions.append(next((said for said in finished if _cut(said)), ""))
-        if differ and solutions[-1]:
+        for said, answer in zip(finished, answers, strict=True):
+            said += [answer.said] if answer.unfinished is None else []
+        differ = any(len(set(said)) > 1 for said in finished)
+        if differ and any(_cut(said) for solutions in finished for said in solutions):
             break
     if not reasons.keys() & {None, REFUSED, *OF_THE_MODEL}:
         raise EngineError(
@@ -61,38 +61,45 @@ async def probe(engine: Engine, settings: Settings, questions: Sequence[str]) ->
         )
     if settings.prompt == "chat_ask":  # the steps stand in the question
         return None
-    anew = tried = 0
-    for question, solution in zip(questions, solutions, strict=False):
-        if not solution:
+    goes_on = anew = likely = tried = 0
+    for question, solutions in zip(questions, finished, strict=True):
+        if (cut := next(filter(None, map(_cut, solutions)), None)) is None:
             continue
-        begun, rest = _cut(solution) or ("", "")
-        continued = await _ask(engine, [_going_on(settings, question, begun, n) for n in range(ATTEMPTS)])
-        if any(answer.text.startswith(rest) for answer in continued):
-            return None
+        begun, rest = cut
+        firsts = [_first(said) for said in solutions]
+        for answer in await _ask(engine, [_going_on(settings, question, begun, n) for n in range(ATTEMPTS)]):
+            again = answer.unfinished == REFUSED or _first(answer.said) in firsts
+            goes_on += not again and re.match(rf"\s*{rest}(?!\d)", answer.text) is not None
+            anew += again
+            likely += again or _BEGINS.match(answer.said) is not None
         tried += ATTEMPTS
-        anew += sum(a.unfinished == REFUSED or _first(a.said) == _first(begun) for a in continued)
-    if tried and anew >= tried / 2:
+        if goes_on and not anew:
+            return None
+    if tried and (anew >= tried / 4 or (not goes_on and likely >= tried / 2)):
         raise EngineError(
             f"{engine.url} does not go on from given steps but refuses or solves the problem anew, so first errors "
             "would be found in the wrong place: use --prompt chat_ask, which puts the steps into the question, or a "
             "server that goes on (vLLM, SGLang)"
         )
+    if goes_on:
+        return None
     return (
         f"could not tell whether {engine.url} goes on from given steps; if it begins anew, first errors are found in "
         "the wrong place, and --prompt chat_ask is right"
     )
 
 
-async def _ask(engine: Engine, requests: Sequence[dict[str, Any]]) -> tuple[Rollout, ...]:
+async def _ask(engine: Engine, requests: Sequence[dict[str, Any]], first: int = 0) -> tuple[Rollout, ...]:
     requests = [
-        {**request, **({"user": f"probe {n}"} if "user" in request else {})} for n, request in enumerate(requests)
+        {**request, **({"user": f"probe {first + n}"} if "user" in request else {})}
+        for n, request in enumerate(requests)
     ]
     return tuple(await asyncio.gather(*map(engine.rollout, requests)))
 
 
 def _cut(solution: str) -> tuple[str, str] | None:
-    """A solution up to the middle of a number after its first line, the result of an equation if there is one, and the
-    rest of that number.
+    """A solution up to the middle of the last number after its first line, of an equation's result if there is one, and
+    the rest of that number. The last, for a server may go on from short texts alone.
 
     >>> _cut("48 / 2 = 24 in May.\\nThat is 48 + 24 = 72.")
     ('48 / 2 = 24 in May.\\nThat is 48 + 24 = 7', '2')
@@ -101,7 +108,7 @@ def _cut(solution: str) -> tuple[str, str] | None:
     found = [match for match in _NUMBER.finditer(solution) if later and match.start() >= later]
     if not found:
         return None
-    match = next((match for match in found if match[1]), found[0])
+    match = next((match for match in reversed(found) if match[1]), found[-1])
     return solution[: match.end() - 1], solution[match.end() - 1 : match.end()]
 
 
@@ -115,7 +122,5 @@ def _going_on(settings: Settings, question: str, begun: str, attempt: int) -> di
 
 
 def _first(text: str) -> str | list[str]:
-    """By which the first step of a text is known: its numbers, if it has more than one."""
-    first = next(iter(split_steps(text)), "")
-    numbers = re.findall(r"\d+", first)
-    return numbers if len(numbers) > 1 else first
+    """By which the first step of a text is known."""
+    return gist(next(iter(split_steps(text)), ""))

@@ -9,12 +9,13 @@ gave no number, or the server ended it. `until_finished` asks for it again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from prm_gsm8k.arithmetic.grading import final_answer, through_answer
-from prm_gsm8k.dataset.steps import unended_thoughts, without_thoughts
+from prm_gsm8k.dataset.steps import split_steps, unended_thoughts, without_thoughts
 from prm_gsm8k.exceptions import PrmGsm8kError
 
 TRIES = 4  # times that an answer is asked for in a run until it is finished
@@ -25,7 +26,15 @@ THINKS = "thoughts that do not end"
 EMPTY = "no steps in it"
 NO_ANSWER = "no answer in it"
 REFUSED = "request refused"
+ANEW = "begins anew instead of going on"
 OF_THE_MODEL = (CUT_OFF, THINKS, NO_ANSWER)  # after `TRIES` of them another run need not ask again
+
+# After which a text is no longer the answer: a token that ends a turn; the next question.
+_ENDS = re.compile(
+    r"<\|(?:im_end|eot_id|eom_id|end_of_text|endoftext|end|return|user|im_start)\|>|</s>|<eos>|<end_of_turn>"
+    r"|(?<=[^\s])\s*\n[\s#*]*(?:Question|Problem|Q|User|Human|Instruction)[\s*]*:",
+)
+_OPEN = re.compile(r"(?:[+/×÷=(,]|####|\banswer is)[\s$]*\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,10 @@ class Rollout:
 
     @cached_property
     def said(self) -> str:
-        """The text without thoughts, up to the line that gives the answer."""
-        return through_answer(without_thoughts(self.text))
+        """The text without thoughts, up to the end of the model's turn, to the next question, or to the line that gives
+        the answer.
+        """
+        return through_answer(_ENDS.split(without_thoughts(self.text).removeprefix("<s>"), maxsplit=1)[0])
 
     @cached_property
     def unfinished(self) -> str | None:
@@ -64,11 +75,14 @@ class Rollout:
             return THINKS
         if self.finish == "refused":
             return REFUSED
-        complete = self.said != without_thoughts(self.text)  # goes on after its answer
+        complete = self.said.strip() != without_thoughts(self.text).strip()  # goes on after its answer
         if self.finish != "stop" and not (self.finish == "length" and complete):
             return CUT_OFF if self.finish == "length" else f"finish reason {self.finish}"
         if not self.said.strip():
             return EMPTY
+        _, _, boxed = self.said.rpartition("\\boxed")
+        if _OPEN.search(self.said) or boxed.count("{") > boxed.count("}"):
+            return CUT_OFF
         return NO_ANSWER if final_answer(self.said) is None else None
 
     @property
@@ -76,9 +90,28 @@ class Rollout:
         """Whether it need not be asked for again: finished, or never within `TRIES` tries by the model's own doing."""
         return self.unfinished is None or (self.tries >= TRIES and self.unfinished in OF_THE_MODEL)
 
+    def begins_anew(self, prefix: Sequence[str]) -> bool:
+        """Whether this solves the problem anew instead of going on from these steps: its first step is the first of
+        them, but not all of them follow.
+
+        >>> given = ["48 / 2 = 24 in May.", "48 - 24 = 26 in all."]
+        >>> said = [f"48 / 2 = 24 clips.\\n{second}" for second in ("48 + 24 = 72.", "48 - 24 = 26.")]
+        >>> [Rollout(text, 9, "stop").begins_anew(given) for text in said]
+        [True, False]
+        """
+        begun = [gist(step) for step in prefix]
+        said = [gist(step) for step in split_steps(self.said)[: len(begun)]]
+        return len(begun) > 1 and said[:1] == begun[:1] and said != begun
+
     def or_again(self, later: Rollout) -> Rollout:
         """Which of two answers to the same call counts: the first that is finished, else the later one."""
         return self if self.unfinished is None else replace(later, tries=self.tries + 1)
+
+
+def gist(step: str) -> str | list[str]:
+    """By which a step is known: its numbers, if it has more than one, else its text."""
+    numbers = re.findall(r"\d+", step)
+    return numbers if len(numbers) > 1 else step
 
 
 class UnfinishedError(PrmGsm8kError):

@@ -29,7 +29,7 @@ from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, quest
 from prm_gsm8k.sampling.models import UNSTATED, Model, find_model
 from prm_gsm8k.sampling.probe import probe
 from prm_gsm8k.sampling.recipe import ModelSampledRecipe
-from prm_gsm8k.sampling.rollout import CUT_OFF, EMPTY, THINKS, TRIES
+from prm_gsm8k.sampling.rollout import ANEW, CUT_OFF, EMPTY, THINKS, TRIES
 from prm_gsm8k.sampling.rows import solved
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import MISSING
@@ -81,6 +81,8 @@ class How:
         for name in ("tasks", "concurrency", "timeout", "patience", "max_disk"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
+        if any(word.startswith(("--api-key", "--hf-token")) for word in self.vllm):
+            raise UsageError("a key among vLLM's arguments gets into logs: set VLLM_API_KEY or HF_TOKEN instead")
         if self.executor == "slurm" and self.partition is None:
             raise UsageError("slurm needs a partition: --partition")
 
@@ -158,8 +160,9 @@ def _fill(
 
     lacking = {problem.question for problem in missing}
     check = next((problem.question for problem in problems if problem.question not in lacking), CHECK)
+    named = ""
     if how.endpoint is not None:
-        probed(how.endpoint, recipe.settings, how, [problem.question for problem in missing], check, say)
+        named = probed(how.endpoint, recipe.settings, how, [problem.question for problem in missing], check, say)
 
     from prm_gsm8k.sampling import pipeline
 
@@ -178,6 +181,7 @@ def _fill(
         patience=how.patience,
         most_bytes=_size(folder) + how.max_disk // how.tasks,
         check=check,
+        named=named,
     )
     pipeline.write_problems(job, missing)
     if how.executor == "slurm":
@@ -214,19 +218,23 @@ def _fill(
 
 def probed(
     url: str, settings: Settings, how: How, questions: Sequence[str], check: str, say: Callable[[str], None]
-) -> None:
+) -> str:
     """Make sure that a server which others started samples and goes on from steps, or say that it is not known.
+
+    Returns what it calls the model.
 
     Raises:
         EngineError: it does not.
     """
 
-    async def asked() -> str | None:
+    async def asked() -> tuple[str | None, str]:
         async with Engine(url, how.timeout, how.patience, settings.request(check, [], 0)) as engine:
-            return await probe(engine, settings, questions)
+            return await probe(engine, settings, questions), engine.named
 
-    if (doubt := asyncio.run(asked())) is not None:
+    doubt, named = asyncio.run(asked())
+    if doubt is not None:
         say(doubt)
+    return named
 
 
 def unfinished(counts: Counter[str]) -> str:
@@ -237,6 +245,7 @@ def unfinished(counts: Counter[str]) -> str:
         for reasons, cure in (
             ((CUT_OFF, THINKS), "raise --max-tokens"),
             ((EMPTY, THINKS), "start the server without a reasoning parser and with thinking off"),
+            ((ANEW,), "use --labels reference or a server that goes on from given steps"),
         )
         if any(reason in counts for reason in reasons)
     ]

@@ -8,6 +8,7 @@ Grading and labelling are not part of it: they are computed from saved answers.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -49,6 +50,9 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "omit", ",".join(sorted({name.strip() for name in self.omit.split(",")} - {""})))
         object.__setattr__(self, "extra_body", _canonical(self.extra_body))
+        fields = {"temperature", "top_p", "max_tokens", "user", *prompts.render("chat", "", [""])} - _OURS
+        if unknown := sorted(set(filter(None, self.omit.split(","))) - fields):
+            raise UsageError(f"--omit {unknown[0]}: not one of {', '.join(sorted(fields))}")
         if self.prompt not in prompts.STYLES:
             raise UsageError(f"prompt must be one of {', '.join(prompts.STYLES)}, not {self.prompt!r}")
         if not 0 < self.temperature < float("inf"):
@@ -96,14 +100,31 @@ class Settings:
         return {name: value for name, value in body.items() if name not in omitted} | extra
 
 
+_OURS = {"model", "messages", "prompt", "stream", "n"}
+_SECRET = re.compile(r"api[-_]?key|authorization|secret|passw|credential|bearer|(?:^|access|auth|hf)[-_]?token$", re.I)
+
+
+def _secret(content: Any) -> bool:
+    """Whether JSON holds what looks like a key, by its name or by its value."""
+    if isinstance(content, dict):
+        return any(_SECRET.search(name) or _secret(value) for name, value in content.items())
+    if isinstance(content, list):
+        return any(map(_secret, content))
+    ours = {os.environ.get(name) for name in ("OPENAI_API_KEY", "HF_TOKEN")} - {None, ""}
+    known = re.compile(r"(?:sk|hf|gsk|xai)[-_]\w|Bearer ")
+    return isinstance(content, str) and (content in ours or known.match(content) is not None)
+
+
 def _canonical(extra_body: str) -> str:
     """The same JSON object in one form, with its keys sorted; empty if there is none."""
     try:
         content = orjson.loads(extra_body or "{}")
     except orjson.JSONDecodeError as error:
-        raise UsageError(f"--extra-body {extra_body}: not valid JSON ({error})") from error
+        raise UsageError(f"--extra-body: not valid JSON ({error})") from None
     if not isinstance(content, dict):
-        raise UsageError(f'--extra-body {extra_body}: not a JSON object such as {{"top_k": 20}}')
-    if taken := sorted(content.keys() & {"model", "messages", "prompt", "stream", "n"}):
+        raise UsageError(f'--extra-body: not a JSON object such as {{"top_k": 20}} but a {type(content).__name__}')
+    if _secret(content):
+        raise UsageError("--extra-body holds a key, which would get into rows and cards; set OPENAI_API_KEY instead")
+    if taken := sorted(content.keys() & _OURS):
         raise UsageError(f"--extra-body may not set {taken[0]}")
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode() if content else ""

@@ -282,6 +282,12 @@ REFUSED: dict[str, tuple[dict[str, Any], type[ShapeError], str]] = {
         ShapeError,
         "`query` is the question: rename it to `problem`, and `chain` is a list of texts: rename it to `steps` (jq -c",
     ),
+    "scores": ({"prompt": "1?", "completions": ["1."], "labels": [0.9]}, ShapeError, ".labels |= map(. >= 0.5)' FILE)"),
+    "words": ({"prompt": "1?", "completions": ["1."], "labels": ["good"]}, ShapeError, '.labels |= map(. == "good")'),
+    "steps in a text": ({"question": "1?", "steps": "1.\n2."}, ShapeError, ".solution = .steps | del(.steps)"),
+    "steps as objects": ({"question": "1?", "steps": [{"n": 1, "text": "1."}]}, ShapeError, ".steps |= map(.text)"),
+    "a label in a text": ({"problem": "1?", "steps": STEPS, "label": "1"}, ShapeError, ".label |= tonumber"),
+    "preferences": ({"prompt": "1?", "chosen": "1", "rejected": "2"}, ShapeError, '.solution = ."chosen"'),
     "a problem": ({"question": "1?", "answer": "One.\n#### 1"}, ShapeError, "`answer` ends in ####: rename it to"),
 }  # fmt: skip
 
@@ -306,6 +312,10 @@ def test_labels_of_another_name_are_told_what_to_rename(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     for row, said in (
         ({"rewards": [True, False]}, "`rewards` has a label for each step: rename it to `labels` (jq -c '.labels = "),
+        (
+            {"ratings": [1, -1]},
+            "`ratings` has a number for each step: say from which on it is correct (jq -c '.labels =",
+        ),
         ({"first_error": 1}, "rename it to `label`"),
         ({}, "prm-gsm8k label finds first errors by the reference solution"),
     ):

@@ -194,6 +194,32 @@ def test_a_row_that_is_no_problem(row: dict[str, object], said: str, file: Path)
     assert refusal(file).startswith(f"{file}:2: {said}")
 
 
+SHAPES = {  # columns of published problems: what the conversion sets
+    "SVAMP": ({"ID": "1", "Body": "Tom has 8.", "Question": "How many?", "Equation": "8", "Answer": "8.0"},
+              '.question = .Body + " " + .Question | .answer = "#### \\(.Answer)"'),
+    "ASDiv": ({"body": "Tom has 8.", "question": "How many?", "answer": "8 (pens)", "formula": "8=8"},
+              '(.answer | split(" ")[0])'),
+    "MAWPS": ({"iIndex": 1, "sQuestion": "How many?", "lEquations": ["X=8"], "lSolutions": [8.0]}, ".lSolutions[0]"),
+    "MultiArith": ({"question": "How many?", "final_ans": "8"}, '.answer = "#### \\(.final_ans)"'),
+    "Calc-mawps": ({"id": "1", "question": "How many?", "chain": "<gadget>8</gadget>", "result": "8"}, "\\(.result)"),
+    "GSM-Plus": ({"question": "How many?", "solution": "Tom has 8.", "answer": "8", "seed_question": "How?"},
+                 '.answer = .solution + "\\n#### \\(.answer)"'),
+    "MetaMathQA": ({"query": "How many?", "response": "8\n#### 8\nThe answer is: 8", "type": "GSM_Rephrased"},
+                   '.answer = (.response | split("\\nThe answer is")[0])'),
+    "Orca-Math": ({"question": "How many?", "answer": "Tom has 4 + 4 = 8 pens."}, 'scan("-?[0-9][0-9.,]*")'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_problems_as_others_publish_them_are_told_the_conversion(file: Path, shape: str) -> None:
+    row, jq = SHAPES[shape]
+    file.write_text(json.dumps(row) + "\n")
+    with pytest.raises(BadInputError, match="#### NUMBER") as error:
+        read_problems(file)
+    assert str(error.value).startswith(f"{file}:1: ")
+    assert jq in str(error.value) and str(error.value).endswith("' FILE")
+
+
 def test_a_row_with_other_names_is_told_what_to_rename(file: Path) -> None:
     file.write_text(jsonl({"question": "1?", "solution": "One.\n#### 1"}))
     assert refusal(file).endswith(

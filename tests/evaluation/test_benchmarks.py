@@ -214,18 +214,27 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("processbench", {"steps": ["2"], "label": -1}, f"no question in it; it has steps, label. Expected {EXPECTED}"),
     ("processbench", PROCESSBENCH | {"problem": " "}, "'problem' is empty"),
     ("processbench", PROCESSBENCH | {"steps": []}, "there are no steps"),
-    ("processbench", PROCESSBENCH | {"steps": "1+1=3"}, "'steps' is str, not a list"),
+    (
+        "processbench",
+        PROCESSBENCH | {"steps": "1+1=3"},
+        "'steps' is str, not a list (jq -c '.solution = .steps | del(.steps)' FILE)",
+    ),
     ("processbench", PROCESSBENCH | {"steps": ["2", ""]}, "steps[1] is empty"),
     ("processbench", PROCESSBENCH | {"steps": ["2", 3]}, "steps[1] is int, not text"),
     ("processbench", PROCESSBENCH | {"label": 2}, "label is 2, but there are 2 steps: it is 0 to 1, or -1"),
     ("processbench", PROCESSBENCH | {"label": -2}, "label is -2, but there are 2 steps: it is 0 to 1, or -1"),
-    ("processbench", PROCESSBENCH | {"label": "0"}, "'label' is str, not a whole number"),
+    (
+        "processbench",
+        PROCESSBENCH | {"label": "0"},
+        "'label' is str, not a whole number (jq -c '.label |= tonumber' FILE)",
+    ),
     ("processbench", PROCESSBENCH | {"label": True}, "'label' is bool, not a whole number"),
     ("first-error", {"prompt": "1+1?", "completions": ["2"], "labels": [True, False]}, "1 completions but 2 labels"),
     (
         "first-error",
         {"prompt": "1+1?", "completions": ["2"], "labels": [0.5]},
-        "labels hold 0.5; each is true or false, 1 or 0, + or -",
+        "labels hold 0.5; each is true or false, 1 or 0, + or -; of scores, say from which on a step is correct "
+        "(jq -c '.labels |= map(. >= 0.5)' FILE)",
     ),
     (
         "mr-gsm8k",

@@ -29,7 +29,7 @@ from typing import Any
 from prm_gsm8k.sampling.engine import CHECK
 
 MODEL = "tiny"
-FAULTS = ("500", "408", "429", "garbage", "empty", "drop", "short", "events", "chunk")  # no answer
+FAULTS = ("500", "408", "429", "garbage", "empty", "drop", "short", "events", "chunk", "gzip", "chunked")  # no answer
 UNFINISHED = {  # answers that are none: what they change in a good one's text, reasoning and finish reason
     "length": lambda text: (text[: len(text) // 2].rstrip(" .0123456789"), None, "length"),
     "abort": lambda text: (text, None, "abort"),
@@ -67,6 +67,7 @@ class LoopbackModel:
     only_users: bool = False  # it refuses to go on from a message of the assistant
     anew: bool = False  # it begins anew whatever the steps so far, as many chat servers do
     same: bool = False  # every attempt gets the same answer, as from a cache
+    changed: Callable[[Mapping[str, Any], str], str | dict[str, Any]] | None = None  # (request, text) -> another
     key: str | None = None  # that a request must bring
     always: str | None = None  # a fault of every request
     requests: list[str] = field(default_factory=list)  # every body, as `key` writes it, in the order they came
@@ -115,7 +116,7 @@ class LoopbackModel:
                     answer = outer.complete(body)
                     outer.answered.append(key(body))
                     self._send(200, answer)
-                elif fault in ("500", "408", "429", "422", "402"):
+                elif fault in ("500", "408", "429", "422", "402", "401", "403", "413", "503"):
                     said = f"not now, {self.headers['Authorization']}"
                     self._raw(int(fault), json.dumps({"error": said}).encode(), outer.waits)
                 elif fault == "400":
@@ -131,6 +132,11 @@ class LoopbackModel:
                 elif fault == "short":
                     said = json.dumps(outer.complete(body)).encode()
                     self._raw(200, said[: len(said) // 2], {"Content-Length": str(len(said))})
+                    self.close_connection = True
+                elif fault == "gzip":
+                    self._raw(200, b"no gzip", {"Content-Encoding": "gzip"})
+                elif fault == "chunked":
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nno chunk\r\n")
                     self.close_connection = True
                 elif fault == "other":
                     self._send(200, {**outer.complete(body), "model": "another"})
@@ -205,6 +211,9 @@ class LoopbackModel:
             begun = before.rpartition("Solution:")[2].strip()
             text = next((said[len(begun) :] for said in self._texts if begun and said.startswith(begun)), text)
             self._texts.append(text)
+        more: str | dict[str, Any] = self.changed(body, text) if self.changed else {}
+        if isinstance(more, str):
+            text, more = more, {}
         said: tuple[Any, str | None, str | None] = (text, None, "stop")
         if unfinished is not None:
             said = UNFINISHED[unfinished](text)
@@ -225,6 +234,7 @@ class LoopbackModel:
             "model": self.model,
             "choices": [{**choice, "index": 0, "finish_reason": finish}, *([choice] if self.twice else [])],
             "usage": {"prompt_tokens": len(prompt.split()), "completion_tokens": tokens},
+            **more,
         }
 
 

@@ -122,7 +122,7 @@ def test_a_context_too_short_for_the_first_request_ends_the_run_and_later_is_one
 CHECKED = SETTINGS.request(CHECK, [], 0)
 
 
-@pytest.mark.parametrize("fault", ["400", "422", "500", "garbage", "empty", "drop"])
+@pytest.mark.parametrize("fault", ["400", "403", "413", "422", "500", "garbage", "empty", "drop"])
 def test_one_request_that_always_fails_is_refused_alone_even_as_the_first(fault: str) -> None:
     """As in a later run, in which nothing else is left to ask."""
 
@@ -135,6 +135,53 @@ def test_one_request_that_always_fails_is_refused_alone_even_as_the_first(fault:
     with LoopbackModel({QUESTION: "5"}, always=fault) as model, pytest.raises(EngineError) as error:
         asyncio.run(only_it())
     assert not isinstance(error.value, RequestRefused), "a server that answers nothing is another matter"
+
+
+@pytest.mark.parametrize("fault", ["400", "401", "403"])
+def test_a_server_that_refuses_all_from_some_time_on_ends_the_run(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one whose budget is spent: the rest is not taken for refused one by one."""
+    monkeypatch.setattr(engine_module, "REFUSALS", 3)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-spent")
+
+    async def many() -> None:
+        async with Engine(model.url, check=CHECKED) as engine:
+            for attempt in range(9):
+                await engine.rollout(SETTINGS.request(QUESTION, [], attempt))
+                model.always = fault
+
+    with (
+        LoopbackModel({QUESTION: "5"}) as model,
+        pytest.raises(EngineError, match="all answers so far are kept") as error,
+    ):
+        asyncio.run(many())
+    assert fault == "400" or "not the one that it was sent: set OPENAI_API_KEY" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "said", "seconds"),
+    [
+        ({"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}, 503, "", "long"),
+        ({"Retry-After": "0"}, 429, "", 0),
+        ({"Retry-After": "1.5"}, 429, "", 1.5),
+        ({"Retry-After": "-5"}, 429, "", None),
+        ({"Retry-After": "1e9"}, 429, "", None),
+        ({"Retry-After": "1000000000"}, 429, "", "long"),
+        ({"Retry-After": "soon"}, 429, "", None),
+        ({"x-ratelimit-reset-requests": "1m30s"}, 429, "", 90),
+        ({"x-ratelimit-reset-requests": "1m30s"}, 500, "", None),
+        ({"x-ratelimit-reset-requests": "1m30s", "x-ratelimit-remaining-requests": "7"}, 429, "", None),
+        ({"RateLimit-Reset": "25"}, 429, "", 25),
+        ({"RateLimit": "limit=100, remaining=0, reset=25"}, 429, "", 25),
+        ({"X-RateLimit-Reset": "4102444800000", "X-RateLimit-Remaining": "0"}, 429, "", "long"),
+        ({"anthropic-ratelimit-requests-reset": "2100-01-01T00:00:00Z"}, 429, "", "long"),
+        ({}, 429, '{"details": [{"retryDelay": "36s"}]}', 36),
+        ({}, 429, "Rate limit reached. Please try again in 1m2.5s. Visit", 62.5),
+        ({}, 429, "Please retry after 30 seconds", 30),
+    ],
+)
+def test_a_wait_in_any_of_its_forms(headers: dict[str, str], status: int, said: str, seconds: Any) -> None:
+    waits = engine_module.told_wait(headers, status, said)
+    assert waits == seconds or (seconds == "long" and waits is not None and waits > 3600)
 
 
 @pytest.mark.parametrize(
@@ -212,12 +259,55 @@ def test_tokens_that_are_not_told_are_none(usage: object) -> None:
         ({"text": "<|channel|>analysis<|message|>The answer is 4."}, THINKS),
         ({"text": "<THINK>The answer is 4."}, THINKS),
         ({"text": "<|channel|>analysis<|message|>4?<|end|><|channel|>final<|message|>The answer is 5."}, None),
+        *(
+            ({"text": f"{mark}The answer is 4."}, THINKS)
+            for mark in (
+                "<Thought>",
+                "< think >",
+                "<thinking>",
+                "<think effort=1>",
+                "[THINK]",
+                "◁think▷",
+                "<|begin_of_thought|>",
+                "<|START_THINKING|>",
+                "<reflection>",
+                "<analysis>",
+                "<scratchpad>",
+            )
+        ),
+        (
+            {"text": "<|start|>assistant<|channel|>analysis<|message|>4?<|channel|>final<|message|>The answer is 5."},
+            None,
+        ),
+        ({"text": "<|begin_of_thought|>4?<|end_of_thought|>The answer is 5."}, None),
+        ({"text": "The answer is 5.<|im_end|>\n<|im_start|>user\nAnd 6?"}, None),
+        ({"text": "<s>The answer is 5.</s>"}, None),
+        ({"text": "The answer is 5.<|eot_id|>The answer is 6.", "finish_reason": "length"}, None),
+        ({"finish_reason": "END_TURN"}, None),
+        ({"finish_reason": "model_length", "text": "2 + 3 is 5, and"}, CUT_OFF),
+        *(({"finish_reason": reason}, f"finish reason {reason}") for reason in ("function_call", "refusal", "safety")),
+        ({"message": {"content": "I cannot say 5.", "refusal": "I cannot."}}, "finish reason refusal"),
+        *(
+            ({"text": text}, CUT_OFF)
+            for text in ("2 + 3 =", "So \\boxed{\\frac{1}{2}", "It is 5 +", "5. The answer is")
+        ),
+        ({"text": "I cannot tell."}, "no answer in it"),
     ],
 )
 def test_what_is_a_finished_answer(changes: dict[str, Any], reason: str | None) -> None:
     answer = read_answer({"choices": [{"text": "The answer is 5.", "finish_reason": "stop"} | changes]})
     assert answer.unfinished == reason
     assert reason is not None or answer.said == "The answer is 5."
+
+
+@pytest.mark.parametrize(
+    "next_one", ["Question: Tom has 9?", "**Problem:** Tom has 9", "\nQ: 9?", "### Instruction: 9"]
+)
+def test_what_follows_the_answer_is_none_of_it(next_one: str) -> None:
+    """Also where the answer is not announced: the numbers of the next question are not this one's answer."""
+    assert Rollout(f"2 + 3 = 5 pens.\n{next_one}", 9, "stop").said == "2 + 3 = 5 pens."
+    assert Rollout(f"2 + 3 = 5 pens.\n{next_one}", 9, "length").unfinished is None
+    assert Rollout("Question: how many?\n2 + 3 = 5 pens.", 9, "stop").said.endswith("5 pens.")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +354,7 @@ def test_an_endpoint_says_which_models_it_has() -> None:
         with pytest.raises(EngineError, match="has tiny, not Qwen/Qwen3-8B; change --model or --endpoint"):
             check_endpoint(model.url, "Qwen/Qwen3-8B")
         with pytest.raises(EngineError, match=r"is not an OpenAI-compatible server .* --endpoint usually ends in /v1"):
-            check_endpoint(f"{model.url}/elsewhere", MODEL)
+            check_endpoint(f"{model.url}/elsewhere", None)
 
 
 def test_an_address_where_nothing_answers_is_told_from_one_that_is_slow() -> None:
@@ -298,14 +388,53 @@ def test_a_key_from_a_file_ends_in_a_newline_and_is_not_echoed_from_an_answer(mo
         assert "sk-" not in "".join(traceback.format_exception(error.value))
 
 
-@pytest.mark.parametrize("address", ["http://user:hunter2@host/v1", "user:hunter2@host", "http://host/v1?key=hunter2"])
+def test_a_server_without_a_list_of_models_is_asked_for_the_one_that_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with LoopbackModel({QUESTION: "5"}) as model:
+        assert check_endpoint(f"{model.url}/elsewhere", "named").model == "named"
+    assert "has no list of models (status 404); asking for named" in capsys.readouterr().err
+
+
+def test_a_proxy_that_is_none_is_said_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for proxy in ("user:hunter2@proxy:3128", "ftp://user:hunter2@proxy", "http://user:hunter2@127.0.0.1:9"):
+        monkeypatch.setenv("http_proxy", proxy)
+
+        async def one() -> None:
+            async with Engine("http://10.0.0.1/v1", timeout=1.0, patience=0.01) as engine:
+                await engine.ask(SETTINGS.request(QUESTION, [], 0))
+
+        for fails in (lambda: check_endpoint("http://10.0.0.1/v1", MODEL, 1.0), lambda: asyncio.run(one())):
+            with pytest.raises(EngineError) as error:
+                fails()
+            assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://user:hunter2@host/v1", "user:hunter2@host", "http://host/v1?key=hunter2", "http://host/v1&key=hunter2",
+        "http://host/v1#hunter2", "http://host/v1;hunter2", "http://user:hunt/er2@host/v1", "http://host/key=hunter2",
+    ],
+)  # fmt: skip
 def test_an_address_with_a_password_is_refused_without_it(address: str) -> None:
     with pytest.raises(UsageError) as error:
         base_url(address)
-    assert "hunter2" not in str(error.value)
+    assert "er2" not in str(error.value)
 
 
-@pytest.mark.parametrize("address", ["", "localhost:8000", "ftp://host/v1", "http://"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://{'a' * 70}/v1",
+        "http://ho st/v1",
+        "http://host/v1\nX: y",
+        "",
+        "localhost:8000",
+        "ftp://host/v1",
+        "http://",
+    ],
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="not a URL such as http"):
         base_url(address)

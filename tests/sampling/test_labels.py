@@ -54,6 +54,22 @@ def test_from_the_front_stopping_at_the_first_success() -> None:
     assert [len(made) for made in labelled.rollouts] == labelled.trials
 
 
+def test_an_answer_that_begins_anew_is_passed_over_and_four_leave_the_solution_out() -> None:
+    """It finds the answer whatever step was wrong, so it says nothing of the steps that were given."""
+    anew = f"He buys 3 bags.\nSo he has 3 * 4 = 12.\nHalf of it is 6.\nThe answer is {RIGHT}."
+
+    class Restarts(Model):
+        async def __call__(self, prefix: Sequence[str], attempt: int) -> Rollout:
+            answer = await super().__call__(prefix, attempt)
+            return Rollout(anew, 5, "stop") if self.arrives[len(prefix)][attempt] == "a" else answer
+
+    labelled = label(Restarts({1: "+", 2: "a-a+", 3: "aaa-aaa-"}), rollouts=2)
+    assert labelled.first_error == 2
+    assert labelled.trials == [1, 2, 2, 0, 0]
+    with pytest.raises(UnfinishedError, match="begins anew instead of going on"):
+        label(Restarts({1: "+", 2: "aaaa"}), rollouts=2)
+
+
 def test_if_every_prefix_but_the_whole_arrives_it_is_the_last_step() -> None:
     model = Model({1: "+", 2: "+", 3: "+", 4: "+"})
     assert label(model).first_error == 4

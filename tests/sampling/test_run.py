@@ -11,7 +11,9 @@ import subprocess
 import sys
 import textwrap
 import time
+import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,52 @@ def weights(tmp_path: Path) -> Path:
 
 
 # --------------------------------------------------------------------------------------------------------- what it says
+
+
+def test_a_key_is_in_nothing_that_a_run_leaves(
+    problems: list[Problem], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-dont-show-me")
+    monkeypatch.setenv("HF_TOKEN", "hf_dont_show_me")
+    answers = {problem.question: reference_answer(problem) for problem in problems}
+    asked = ModelSampledRecipe(prompt="few_shot", max_problems=PROBLEMS, evidence=str(tmp_path / "evidence"))
+    with LoopbackModel(answers, key="sk-dont-show-me") as model:
+        sample(asked, How(endpoint=model.url))
+    with LoopbackModel(answers, key="sk-dont-show-me") as model:
+        model.script = lambda request, times: "500" if "attempt 1" in request else None  # says the key in its answer
+        monkeypatch.setenv("SLURM_JOB_ID", "1")  # a task logs its error
+        more = ModelSampledRecipe(**{**vars(asked), "num_solutions": 5, "max_tokens": 99})
+        with suppress(PrmGsm8kError):
+            sample(more, How(endpoint=model.url, patience=0.3), print)
+    said = capfd.readouterr()
+    left = {str(p): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} | {
+        "out": (said.out + said.err).encode()
+    }
+    assert any("logs" in name for name in left)
+    assert [name for name, data in left.items() if b"dont" in data] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"api_key": "k"}', '{"a": [{"Authorization": "k"}]}', '{"x": "sk-dont"}', '{"x": "hf_dont"}',
+     '{"x": "Bearer dont"}',
+     '{"auth_token": "k"}', "{api_key: sk-dont}", '"sk-dont"', '{"password": 1}'],
+)  # fmt: skip
+def test_a_key_in_an_option_is_refused_and_not_shown(body: str) -> None:
+    with pytest.raises(UsageError, match="--extra-body") as error:
+        Settings(MODEL, "r1", extra_body=body)
+    assert "dont" not in "".join(traceback.format_exception(error.value))
+    with pytest.raises(UsageError, match="set VLLM_API_KEY or HF_TOKEN"):
+        How(vllm=["--api-key", "sk-dont"])
+    assert Settings(
+        MODEL, "r1", extra_body='{"stop_token_ids": [1], "max_completion_tokens": 9, "prompt_cache_key": "a"}'
+    )
+
+
+@pytest.mark.parametrize("omit", ["model", "messages", "prompt", "max_token"])
+def test_only_fields_that_are_sent_and_can_be_spared_are_omitted(omit: str) -> None:
+    with pytest.raises(UsageError, match=f"--omit {omit}: not one of add_generation_prompt, .*max_tokens"):
+        Settings(MODEL, "r1", omit=omit)
 
 
 def test_disk_use_is_said_before_anything_is_asked(model: LoopbackModel, tmp_path: Path) -> None:
@@ -206,11 +254,12 @@ def test_a_folder_is_known_by_what_is_in_it(weights: Path) -> None:
         (["--num-wrong", "20"], "num_wrong is 20, not from 1 to max_solutions, 16"),
         (["--executor", "slurm"], "slurm needs a partition: --partition"),
         (["--threshold", "1"], "threshold is 1.0, not in [0, 1)"),
-        (["--extra-body", "[1]"], '--extra-body [1]: not a JSON object such as {"top_k": 20}'),
+        (["--extra-body", "[1]"], '--extra-body: not a JSON object such as {"top_k": 20} but a list'),
         (["--extra-body", '{"n": 2}'], "--extra-body may not set n"),
         (
             ["--endpoint", "http://me:pw@host"],
-            "--endpoint http://***@host: a name or password in it would get into logs; leave it out",
+            "--endpoint: what stands at its '@', such as a name, a password or a key, would get into logs; leave it "
+            "out, and set OPENAI_API_KEY",
         ),
         (["--endpoint", "nonsense"], "--endpoint nonsense: not a URL such as http://127.0.0.1:8000/v1"),
     ],

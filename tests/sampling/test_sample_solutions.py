@@ -64,6 +64,29 @@ def test_rows_keep_the_contract_and_say_whose_they_are(tmp_path: Path) -> None:
         assert "Problem:" not in row["completions"][-1]
 
 
+def test_a_test_question_is_refused_or_dropped_and_counted(tmp_path: Path) -> None:
+    test = {"question": shipped_problems("test")[0].question, "answer": "#### 18"}
+    with pytest.raises(BadInputError, match="--drop-test-questions does"):
+        prm_gsm8k.sample_solutions([*PROBLEMS[:2], test], Generator(), model="org/mine", evidence=tmp_path)
+    with pytest.warns(UserWarning, match=r"1 of 3 problems were skipped: .*a question of GSM8K test"):
+        rows = prm_gsm8k.sample_solutions(
+            [*PROBLEMS[:2], test], Generator(), model="org/mine", evidence=tmp_path, drop_test_questions=True
+        )
+    assert set(rows["problem_id"]) <= {"user/0", "user/1"}
+
+
+def test_a_generator_that_sends_the_prompt_back_makes_the_same_rows(tmp_path: Path) -> None:
+    """As pipelines of `transformers` do by default: the worked examples of the prompt would pass for its answer."""
+    plain, echo = Generator(), Generator()
+    rows = sampled(plain, tmp_path / "plain", rollouts=2)
+    again = sampled(
+        lambda prompts: [p + text for p, text in zip(prompts, echo(prompts), strict=True)],
+        tmp_path / "echo",
+        rollouts=2,
+    )
+    assert again.to_list() == rows.to_list()
+
+
 def test_a_second_run_asks_nothing_and_more_rollouts_only_for_more(tmp_path: Path) -> None:
     first, second, third = Generator(), Generator(), Generator()
     rows = sampled(first, tmp_path, rollouts=2)
