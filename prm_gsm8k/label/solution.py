@@ -165,7 +165,7 @@ def _label_right(steps: Sequence[str], answer: str) -> Label:
 
 def _label_wrong(reference: Reference, steps: Sequence[str], answer: str) -> Label:
     prose = "\n".join(step for step in steps if not _CONCLUDES.search(step))  # the announcement tells nothing
-    if (language := other_language(reference.question) or other_language(prose)) is not None:
+    if (language := reference.language or other_language(prose)) is not None:
         reason = f"it is not in English but in {language}: units and number words cannot be read"
         return Label(None, reason, "another language", 0.0, answer)
     if uses_decimal_comma("\n".join(steps)):
