@@ -23,7 +23,7 @@ _WORDS = {
     "Norwegian": "og er en et hvor mange har av på til med det som de hver koster kjøper han hun ikke får",
     "Swedish": "och är en ett hur många har av på till med det som de varje kostar köper han hon inte får",
     "Finnish": "ja on kuinka monta paljon hän hänellä joka maksaa yhteensä kun ovat että niin",
-    "French": "le la les des une et est combien de du dans il elle ils elles pour avec chaque par que "
+    "French": "le la les des une en et est combien de du dans il elle ils elles pour avec chaque par que "
     "qui au aux sont donc coûte achète ont",
     "Spanish": "el la los las una y cuántos cuántas cuánto tiene de del en por con para cada que se es "
     "son ella él cuesta compra más entonces",

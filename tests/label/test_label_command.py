@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ from prm_gsm8k.dataset.folder import read_tables
 from prm_gsm8k.dataset.formats import ShapeError, read_record
 from prm_gsm8k.dataset.manifest import read_manifest
 from prm_gsm8k.dataset.problems import DuplicateQuestionWarning, shipped_problems
-from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.dataset.recipe import Prefixes, Tally
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.dataset.verify import verify
 from prm_gsm8k.exceptions import BadInputError, EngineError, UsageError
@@ -416,6 +417,20 @@ def test_a_bad_file_gets_one_clear_word_and_leaves_nothing(
     assert result.exit_code == 1
     assert word in result.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_byte_order_mark_may_stand_alone(tmp_path: Path) -> None:
+    file = tmp_path / "s.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf\n" + json.dumps({"problem": NATALIA, "response": WRONG}).encode())
+    assert command(file, "--out", tmp_path / "out").exit_code == 0
+
+
+def test_a_solution_of_thousands_of_steps_takes_the_memory_of_its_steps() -> None:
+    steps = tuple(f"{n} + 1 = {n + 1}" for n in range(4000))
+    tracemalloc.start()
+    assert Prefixes().labels(steps, 7) == [True] * 7 + [False] * 3993
+    assert tracemalloc.get_traced_memory()[1] < 4e6
+    tracemalloc.stop()
 
 
 def test_candidates_are_refused_and_never_scored_as_steps(tmp_path: Path) -> None:

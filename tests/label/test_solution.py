@@ -165,7 +165,9 @@ def test_a_number_that_is_a_result_and_in_the_question_may_be_either() -> None:
 
 
 def test_what_is_left_of_something_after_half_of_it_is_the_half() -> None:
-    reference = Reference("Half of 12 birds fly away, 2 come. How many?", "12/2 = <<12/2=6>>6\n6+2 = <<6+2=8>>8\n#### 8")
+    reference = Reference(
+        "Half of 12 birds fly away, 2 come. How many?", "12/2 = <<12/2=6>>6\n6+2 = <<6+2=8>>8\n#### 8"
+    )
     assert [v.kind for v in follow(reference, ["12/2 = 6 fly away.", "12 - 6 = 6 stay."]).values] == [SAME, SAME]
 
 
@@ -224,6 +226,10 @@ CANNOT: dict[str, list[str]] = {
     "another language, unlisted": ["Ona piecze, co nie jest tak proste.", "Potem sprzedaje wszystkie razem za 180."],
     "candidates, short": ["36/3=12\n36-12=24\n#### 24", "36/3=12\n12*2=24\n#### 136"],
     "candidates, in boxes": ["He keeps 24. So $24*2=48$. So \\boxed{48}", "He keeps 12. So $12*2=24$. So \\boxed{24}"],
+    "candidates, as GSM8K's own models end": ["36/3=12\n36-12=24\nA: 24", "36/3=12\n12*2=24\nA: 136"],
+    "candidates, in bold": ["36/3=12\n\n36-12=24\n\n**24**", "36/3=12\n\n12*2=24\n\n**$136**."],
+    "candidates, answers in the line": ["36/3=12. 36-12=24. Answer: 24", "36/3=12. So 12*2=24. Answer: 136"],
+    "candidates, answers alone": ["136", "$144."],
     "nothing to read": ["She sells everything, and that is what she gets.", "#### 7"],
 }  # fmt: skip
 
