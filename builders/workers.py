@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import orjson
 
 from prm_gsm8k.exceptions import PrmGsm8kError
-from prm_gsm8k.executors.executor import TaskJob
+from prm_gsm8k.executors.job import TaskJob
 
 if TYPE_CHECKING:
     from prm_gsm8k.dataset.recipe import Inputs, Recipe, Tally

@@ -21,7 +21,7 @@ from datatrove.executor.local import LocalPipelineExecutor
 from loguru import logger
 
 from prm_gsm8k.exceptions import EngineError, PrmGsm8kError
-from prm_gsm8k.executors.executor import KEEPS, TaskJob
+from prm_gsm8k.executors.job import KEEPS, TaskJob
 
 
 @contextmanager

@@ -160,10 +160,6 @@ class _Follower:
         if kind != SAME and residue is not None and node is not None:
             if (found := reference.complement(residue, side.numbers)) is not None:
                 kind, match, residue = SAME, found, node.residue
-        if kind != SAME and not false and side.tree == ("-", 0, 1) and side.numbers == (2 * stated, stated):
-            half, whole = self.known.get(k, 0), self.known.get(key(2 * stated), reference.residue_of(2 * stated))
-            if half * reference.residue_of(2) % PRIME == whole and half in reference.by_residue:
-                kind, match, residue = SAME, reference.by_residue[half], half  # the other half of it
         if kind == OTHER:
             node = _node_of(reference, stated)
             if node is not None:
