@@ -2,11 +2,15 @@
 
     python benchmarks/label.py FIRST_ERROR.jsonl SOLUTIONS.jsonl.gz
     python benchmarks/label.py FIRST_ERROR.jsonl --fit      # the weights in prm_gsm8k/label/locate.py
+    python benchmarks/label.py FIRST_ERROR.jsonl SOLUTIONS.jsonl.gz --memory 100000,300000,1000000
 
 FIRST_ERROR.jsonl has wrong solutions to GSM8K train questions with a teacher's mark: `problem`, `steps`, `label`;
 several marks of a solution are several lines. SOLUTIONS.jsonl.gz has solutions to GSM8K test questions: `problem`,
 `steps`, `correct`. Rules and weights were made on half A of the problems (a hash of the question says which), and
 the figures of half B decided nothing.
+
+--memory runs the command on so many solutions with one process: those of SOLUTIONS again and again, a word more in each
+step but the last, so that none is the same as another.
 """
 
 from __future__ import annotations
@@ -19,7 +23,9 @@ import json
 import os
 import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -130,8 +136,13 @@ def main() -> None:
     parser.add_argument("first_error", type=Path, help="wrong solutions with a mark")
     parser.add_argument("solutions", type=Path, nargs="?", help="solutions with the correctness of their answer")
     parser.add_argument("--fit", action="store_true", help="print weights from half A and stop")
+    parser.add_argument("--memory", help="measure the command on so many solutions, with commas between, and stop")
     parser.add_argument("--half", choices=("A", "B"), help="print the figures of this half only")
     arguments = parser.parse_args()
+    if arguments.memory:
+        for count in map(int, arguments.memory.split(",")):
+            measure_command(list(lines(arguments.solutions)), count)
+        return
     answers = references()
     marks = read_marks(arguments.first_error)
     of_half = {h: {key: m for key, m in marks.items() if half(key[0]) == h} for h in "AB"}
@@ -188,6 +199,35 @@ def measure_solutions(rows: list[dict[str, Any]], answers: dict[str, str]) -> No
     print(f"{rate:,.0f} solutions/s of CPU time, {len(rows) / len(by_question):.0f} a problem, references included")
     print(f"first_false_equation alone: {checks:,.0f} solutions/s; ratio {rate / checks:.2f}")
     print(f"memory: {before:.0f} MB before, {peak_memory():.0f} MB at most, evidence of all solutions kept")
+
+
+def measure_command(rows: list[dict[str, Any]], count: int) -> None:
+    """Peak memory and CPU time of `prm-gsm8k label` on `count` solutions."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        with (place / "many.jsonl").open("w") as file:
+            for n, row in zip(range(count), itertools.cycle(rows), strict=False):
+                word = "".join(chr(ord("a") + int(digit)) for digit in str(n // len(rows)))
+                *steps, last = row["steps"]
+                record = {"id": n, "problem": row["problem"], "steps": [*(f"{word}z {step}" for step in steps), last]}
+                file.write(json.dumps(record) + "\n")
+        command = [sys.executable, "-m", "prm_gsm8k.cli", "label", "many.jsonl", "--test-questions", "--json"]
+        environment = os.environ | {"HF_HOME": folder, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+        with (place / "said").open("wb") as said:
+            run = subprocess.Popen([*command, "--num-proc", "1"], cwd=place, env=environment, stdout=said)
+        own = 0
+        while (ended := os.wait4(run.pid, os.WNOHANG))[0] == 0:
+            status = Path(f"/proc/{run.pid}/status").read_text()
+            own = max(own, int(status.partition("RssAnon:")[2].split()[0] if "RssAnon" in status else 0))
+            time.sleep(0.2)
+        usage = ended[2]
+        made = json.loads((place / "said").read_bytes())
+    cpu = usage.ru_utime + usage.ru_stime
+    print(
+        f"{count:,} solutions, {made['all']['rows']:,} rows: {own / 1024:,.0f} MB of its own at most, "
+        f"{usage.ru_maxrss / 1024:,.0f} MB with pages of files; {cpu:,.0f} CPU s, {count / cpu:,.0f} solutions a CPU s",
+        flush=True,
+    )
 
 
 def abstentions(labels: list[Label]) -> int:

@@ -11,17 +11,23 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
 from prm_gsm8k.exceptions import PrmGsm8kError
+from prm_gsm8k.executors.job import TaskJob
 
 if TYPE_CHECKING:
     from prm_gsm8k.dataset.recipe import Inputs, Recipe, Tally
@@ -75,14 +81,22 @@ def _check_workers() -> Iterator[None]:
         ) from error
 
 
-def make(recipe: Recipe, batch: bytes, kept: Path | None = None) -> tuple[bytes, Tally]:
+def kept_file(kept: Path, batch: bytes) -> Path:
+    """Where the rows of a batch are kept."""
+    return kept / hashlib.sha256(batch).hexdigest()[:32]
+
+
+def make(recipe: Recipe, batch: bytes, kept: Path | None = None, *, must_keep: bool = False) -> tuple[bytes, Tally]:
     """The rows of a batch as JSON, ten times cheaper to send to the parent than pickled dicts, and their tally.
 
     With `kept`, a folder that is there, they are read from it, or left there, in a file named by a digest of the batch.
+
+    Raises:
+        OSError: with `must_keep`, they cannot be left there.
     """
     from prm_gsm8k.dataset.recipe import Tally
 
-    file = kept and kept / hashlib.sha256(batch).hexdigest()[:32]
+    file = kept and kept_file(kept, batch)
     if file is not None:
         with suppress(OSError, ValueError):  # not there, or not written to its end when the machine failed
             counts, _, rows = file.read_bytes().partition(b"\n")
@@ -94,10 +108,58 @@ def make(recipe: Recipe, batch: bytes, kept: Path | None = None) -> tuple[bytes,
     if file is not None:
         content = {"bytes": len(rows), "counts": tally.counts, "skipped": tally.skipped}
         temporary = file.with_suffix(f".{os.getpid()}")
-        with suppress(OSError):  # it is made again then
+        with suppress(*() if must_keep else (OSError,)):  # it is made again then
             temporary.write_bytes(orjson.dumps(content) + b"\n" + rows)
             temporary.replace(file)
     return rows, tally
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakeBatches(TaskJob):
+    """Tasks that make batches, which a build then finds in the folder `kept`; every task sees it, and the inputs."""
+
+    disk: ClassVar[str] = "HF_DATASETS_CACHE"
+
+    recipe: Recipe
+    kept: Path
+    cwd: Path
+
+    @classmethod
+    def of(cls, recipe: Recipe, batches: Iterable[bytes], kept: Path) -> MakeBatches:
+        """A job for those of the batches that are not made yet, which it leaves where every task finds them.
+
+        Raises:
+            OSError: they cannot be left there.
+        """
+        (runs := kept.resolve() / "runs").mkdir(exist_ok=True)
+        run = Path(mkdtemp(prefix=time.strftime("%Y-%m-%dT%H-%M-%S-"), dir=runs))
+        with (run / "batches.jsonl").open("wb") as file:
+            file.writelines(batch + b"\n" for batch in batches if not kept_file(kept, batch).exists())
+        return cls(run=run, recipe=recipe, kept=kept.resolve(), cwd=Path.cwd())
+
+    def batches(self, rank: int = 0, tasks: int = 1) -> Iterator[bytes]:
+        """Those of one task."""
+        with (self.run / "batches.jsonl").open("rb") as file:
+            yield from (line[:-1] for line in islice(file, rank, None, tasks))
+
+    @property
+    def batches_done(self) -> int:
+        """By all tasks."""
+        return self.done
+
+    def steps(self) -> list[Any]:
+        """The pipeline."""
+        return [partial(_make_batches, job=self)]
+
+
+def _make_batches(data: object, rank: int, world_size: int, *, job: MakeBatches) -> None:
+    from prm_gsm8k.executors.tasks import task
+
+    with task(job, rank) as made:
+        os.chdir(job.cwd)  # where the names of files are meant
+        for batch in job.batches(rank, world_size):
+            make(job.recipe, batch, job.kept, must_keep=True)
+            made()
 
 
 def _yield_to_parent() -> None:

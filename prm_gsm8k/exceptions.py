@@ -65,4 +65,14 @@ class ContaminationError(PrmGsm8kError):
 
 
 class EngineError(PrmGsm8kError):
-    """A language-model server could not be started, does not answer, or answers nonsense. Evidence so far is kept."""
+    """A language-model server or a task could not be started, failed, or answers nonsense. What was made is kept."""
+
+
+class Submitted(PrmGsm8kError):
+    """There are no rows yet, because Slurm job `job` makes them; then the same call without Slurm has them."""
+
+    exit_code = 0
+
+    def __init__(self, job: str) -> None:
+        super().__init__(f"Slurm job {job} was submitted")
+        self.job = job

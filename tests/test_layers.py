@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "exceptions": "",
     "arithmetic": "",
+    "executors": "",
     "metrics": "",
     "reports": "",
     "dataset": "reports",
@@ -23,14 +24,14 @@ MAY_IMPORT = {
     "synthetic": "arithmetic dataset",
     "label": "arithmetic dataset",
     "models": "metrics dataset hub",
-    "sampling": "arithmetic dataset label models",
-    "builders": "dataset prm800k synthetic label sampling",
-    "build": "reports dataset hub prm800k synthetic label sampling builders",
+    "sampling": "arithmetic dataset executors label models",
+    "builders": "dataset executors prm800k synthetic label sampling",
+    "build": "reports dataset executors hub prm800k synthetic label sampling builders",
     "evaluation": "arithmetic metrics reports dataset hub models",
     "audit": "arithmetic metrics reports dataset hub",
     "train": "metrics dataset hub models",
     "api": "dataset hub synthetic build",
-    "cli": "reports dataset hub synthetic label models sampling build evaluation audit",
+    "cli": "reports dataset executors hub synthetic label models sampling build evaluation audit",
 }
 FLAT = {"__init__", "api", "exceptions"}  # the only modules that lie in prm_gsm8k/ itself
 

@@ -169,6 +169,7 @@ def _doubtful(read: Step, pair: Pair, text: str) -> bool:
     return False
 
 
+_LETTER = re.compile("[A-Za-z¢]")
 _KINDS_OF_UNIT = [
     [re.compile(rf"(?<![A-Za-z/])(?:{unit})(?![A-Za-z])", re.IGNORECASE) for unit in units.split()]
     for units in (
@@ -186,6 +187,8 @@ _KINDS_OF_UNIT = [
 
 def _mixes_units(text: str) -> bool:
     """Whether the text has two units of one kind: `4 pounds - 6 ounces = 58 ounces`."""
+    if _LETTER.search(text) is None:  # then the only unit is $
+        return False
     return any(sum(unit.search(text) is not None for unit in kind) > 1 for kind in _KINDS_OF_UNIT)
 
 
@@ -195,7 +198,7 @@ _ROUGHLY = re.compile(
     r"≈|~|\\approx|\b(?:about|approx|approximately|roughly|around|round\w*|nearly|almost)\b", re.IGNORECASE
 )
 # Factors between units -> words of the units.
-_FACTORS = {
+_UNIT_FACTORS = {
     100: r"cent|¢|%|\bcm\b|hundred",
     1000: r"thousand|\bk|kilo|\bm[lmg]\b|liter|litre|milli",
     10**6: "million",
@@ -211,6 +214,7 @@ _FACTORS = {
     52: "week|year",
     365: "year|day",
 }
+_FACTORS = {factor: re.compile(words) for n, words in _UNIT_FACTORS.items() for factor in (n, Fraction(1, n))}
 
 
 def _may_be_meant(read: Step, pair: Pair, text: str, step: str) -> bool:
@@ -224,9 +228,9 @@ def _may_be_meant(read: Step, pair: Pair, text: str, step: str) -> bool:
             for value in _readings(read, pair, numbers):
                 if value == stated if fraction else _is_about(value, stated, written, loose):
                     return True
-                for factor, words in _FACTORS.items():
-                    if value and divide(stated, value) in (factor, Fraction(1, factor)) and re.search(words, step):
-                        return True
+                words = _FACTORS.get(divide(stated, value)) if value else None
+                if words is not None and words.search(step):
+                    return True
                 # `8 packs of 5 bags * $4 = $160`, `10 pages on day 1 * 2 = 20`: the number before it is part of it.
                 if first and not re.search(r"[.;:,!?\n]", read.gaps[first]):
                     for other in (read.values[first - 1], read.raws[first - 1]):

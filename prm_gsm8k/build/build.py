@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from prm_gsm8k import __version__
 from prm_gsm8k.build.registry import RECIPES
-from prm_gsm8k.builders.workers import Workers
+from prm_gsm8k.builders.workers import MakeBatches, Workers
 from prm_gsm8k.dataset import cache as datasets_cache
 from prm_gsm8k.dataset.folder import check_out, write_config
 from prm_gsm8k.dataset.recipe import Inputs, Progress, Recipe
-from prm_gsm8k.exceptions import PrmGsm8kError, UsageError
+from prm_gsm8k.exceptions import PrmGsm8kError, Submitted, UsageError
+from prm_gsm8k.executors.executor import Executor
 
 if TYPE_CHECKING:
     from prm_gsm8k.builders.builder import PrmGsm8kBuilder
@@ -49,6 +50,7 @@ def build(
     progress: Progress | None = None,
     cache_dir: str | None = None,
     repo_id: str | None = None,
+    executor: Executor | None = None,
     **options: Any,
 ) -> Built:
     """Build config `name` into the folder `out`; other configs in it are kept.
@@ -61,12 +63,15 @@ def build(
         cache_dir: of the datasets cache, instead of `HF_DATASETS_CACHE`.
         repo_id: `ORG/NAME` puts the rows where an offline `load_dataset("ORG/NAME", …)` finds them; it takes those that
             were built or fetched last.
+        executor: whose tasks make the rows, for a config of which a killed build goes on (`labelled`); all see the
+            datasets cache and the input.
         **options: fields of the recipe, such as `seed`; see the recipes in `prm_gsm8k.build.registry`.
 
     Raises:
         UsageError: `out` holds something else, an option is out of range, or `repo_id` is not a valid name.
         BadInputError: an input file is invalid.
         PrmGsm8kError: the disk is full or may not be written; `out` is unchanged.
+        Submitted: a job of Slurm makes the rows; the same call without `executor` has them when it has ended.
     """
     start = time.monotonic()
     out = Path(out).expanduser()
@@ -75,10 +80,15 @@ def build(
         from prm_gsm8k.hub.client import check_repo_id
 
         check_repo_id(repo_id)
-    with prepared(name, num_proc=num_proc, progress=progress, cache_dir=cache_dir, repo_id=repo_id, **options) as (
-        builder,
-        cached,
-    ):
+    with prepared(
+        name,
+        num_proc=num_proc,
+        progress=progress,
+        cache_dir=cache_dir,
+        repo_id=repo_id,
+        executor=executor,
+        **options,
+    ) as (builder, cached):
         if progress:
             progress("writing", 0, 1)
         tally = builder.tally()
@@ -107,6 +117,7 @@ def prepared(
     announce: Callable[[str], None] | None = None,
     cache_dir: str | None = None,
     repo_id: str | None = None,
+    executor: Executor | None = None,
     **options: Any,
 ) -> Iterator[tuple[PrmGsm8kBuilder, bool]]:
     """Yield the builder of a config, its rows in the datasets cache, and whether they were there before.
@@ -119,6 +130,8 @@ def prepared(
     if unknown := set(options) - {f.name for f in fields(RECIPES[name])}:
         raise UsageError(f"config {name!r} has no option {sorted(unknown)[0]!r}")
     recipe = RECIPES[name](**options)
+    if executor is not None and not recipe.resumes:
+        raise UsageError(f"config {name!r} is not made by tasks")
     inputs = recipe.read_inputs(progress, cache_dir)
     batches = sum(map(len, inputs.batches.values()))
     makers: list[Workers | PrmGsm8kBuilder] = []  # what makes the rows, for the progress bar
@@ -132,6 +145,9 @@ def prepared(
                 kept = datasets_cache.place(cache_dir) / "prm-gsm8k-unfinished" / recipe.identity(inputs)
                 with suppress(OSError):  # then nothing is kept, and the cache will say why
                     kept.mkdir(parents=True, exist_ok=True)
+                if executor is not None:
+                    _run_tasks(executor, recipe, inputs, kept, progress)
+                    num_proc = 1  # only reads what they made
             # a process with fewer than 4 batches takes longer to start than to make them
             if (num_proc := min(num_proc or cores(), batches // 4)) > 1:
                 workers = Workers(recipe, inputs, num_proc, kept)
@@ -167,6 +183,20 @@ def prepared(
     yield builder, cached
 
 
+def _run_tasks(executor: Executor, recipe: Recipe, inputs: Inputs, kept: Path, progress: Progress | None) -> None:
+    """Have the batches made that are not in `kept`."""
+    try:
+        job = MakeBatches.of(recipe, (batch for batches in inputs.batches.values() for batch in batches), kept)
+    except OSError as error:
+        raise datasets_cache.not_writable(str(error.filename or kept), error.strerror or str(error)) from error
+    if not (missing := sum(1 for _ in job.batches())):
+        return
+    with _reporting(progress, [job], missing, inputs.problems):
+        submitted = executor.start(job)
+    if submitted is not None:
+        raise Submitted(submitted)
+
+
 def _fill_cache(builder: PrmGsm8kBuilder) -> None:
     from datasets.exceptions import DatasetGenerationError
 
@@ -198,7 +228,7 @@ def cores() -> int:
 
 @contextmanager
 def _reporting(
-    progress: Progress | None, makers: Sequence[Workers | PrmGsm8kBuilder], batches: int, problems: int
+    progress: Progress | None, makers: Sequence[Workers | MakeBatches | PrmGsm8kBuilder], batches: int, problems: int
 ) -> Iterator[None]:
     """Report from a thread, ten times a second, how many problems are done (all batches counted as equally large)."""
     if progress is None:

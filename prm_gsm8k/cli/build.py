@@ -40,6 +40,11 @@ DropTestQuestions = Annotated[
     bool,
     typer.Option("--drop-test-questions", help="Skip and count what holds a question of GSM8K test, else an error."),
 ]
+ExecutorName = Annotated[Literal["local", "slurm", "ray"], typer.Option(help="This machine, or a cluster.")]
+Tasks = Annotated[int, typer.Option(min=1, help="Number of tasks the problems are divided among.")]
+WorkersAtOnce = Annotated[int | None, typer.Option(min=1, help="Tasks at once.", show_default="all")]
+Partition = Annotated[str | None, typer.Option(help="Slurm: partition.")]
+TimeLimit = Annotated[str, typer.Option(help="Slurm: time limit per task.")]
 
 
 def weights(text: str) -> dict[str, float]:
@@ -133,10 +138,21 @@ def run(config: str, context: typer.Context, **more: Any) -> Built:
     from prm_gsm8k.build.registry import RECIPES
 
     given = context.params
-    options = {**given_for(RECIPES[config], given), **more}
+    options: dict[str, Any] = {**given_for(RECIPES[config], given), **more}
     with progress_bar(quiet=given["json"]) as progress:
         return build(
             config, given["out"], num_proc=given["num_proc"], progress=progress, repo_id=given["repo_id"], **options
+        )
+
+
+def show_submitted(job: str, json: bool, then: str = "") -> None:
+    """Say which job of Slurm is at work, and how its rows are had; `then`: more options and what they do."""
+    if json:
+        print_json({"submitted": job})
+    else:
+        print(
+            f"Slurm job {job} was submitted. When `squeue --job {job}` no longer lists it, run the same command with "
+            f"--executor local{then}"
         )
 
 

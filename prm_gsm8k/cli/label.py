@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prm_gsm8k.cli.build import NumProc, Out, RepoId, finish, run
+from prm_gsm8k.cli.build import (
+    ExecutorName,
+    NumProc,
+    Out,
+    Partition,
+    RepoId,
+    Tasks,
+    TimeLimit,
+    WorkersAtOnce,
+    finish,
+    run,
+    show_submitted,
+)
 from prm_gsm8k.cli.common import Format, Json, errors, given_for
+from prm_gsm8k.exceptions import Submitted
 
 if TYPE_CHECKING:
     from prm_gsm8k.build.build import Built
@@ -33,6 +46,11 @@ def label(
         int | None, typer.Option(min=1, metavar="LINE", help="Print this line's solutions beside the reference.")
     ] = None,
     num_proc: NumProc = None,
+    executor: ExecutorName = "local",
+    tasks: Tasks = 1,
+    workers: WorkersAtOnce = None,
+    partition: Partition = None,
+    time_limit: TimeLimit = "20:00:00",
     repo_id: RepoId = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the solutions that were skipped.")] = False,
     json: Json = False,
@@ -45,6 +63,9 @@ def label(
     one solution), or solution, response or output (a text), or solutions (a list of texts); or it is of another
     format of FORMATS.md. Its own labels are not looked at. The problem is found by its question.
 
+    Past one machine: --executor, or --tasks, for which every task must see FILE and the datasets cache. If it is
+    interrupted, the same command continues.
+
     What this cannot tell it leaves out and counts; benchmarks/label.md says what that is, and how often it is wrong.
     """
     with errors():
@@ -56,7 +77,15 @@ def label(
             ):
                 print(text)
             return
-        built = run("labelled", context, file=str(file))
+        from prm_gsm8k.executors.executor import Executor
+
+        spread = Executor(**given_for(Executor, context.params))
+        try:
+            one = spread == Executor()  # then --num-proc processes
+            built = run("labelled", context, executor=None if one else spread, file=str(file))
+        except Submitted as slurm:
+            show_submitted(slurm.job, json, ".")
+            return
         kinds = _kinds(built)
         finish(built, verbose, json, what="solution", reasons=kinds)
         if json:

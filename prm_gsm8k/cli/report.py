@@ -86,10 +86,13 @@ def labels_(
         marked = read_marked(file)[:max_solutions]
         with sampling_bar(quiet=json, unit="solutions") as tell:
             recipe, report = report_labels(marked, recipe, how_of(context), say, tell)
+        model_source = None if labels == "reference" else recipe.settings.source
         if json:
-            print_json({"file": file.name, "model": recipe.settings.source, **asdict(report)})
+            print_json({"file": file.name, "model": model_source, **asdict(report)})
+        elif model_source is None:
+            _show(report, f"the reference solutions on {file.name}")
         else:
-            _show(report, f"{recipe.settings.source} on {file.name}: {labels}, k = {rollouts}")
+            _show(report, f"{model_source} on {file.name}: {labels}, k = {rollouts}")
 
 
 def _show(report: Report, title: str) -> None:

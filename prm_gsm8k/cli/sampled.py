@@ -11,8 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from prm_gsm8k.cli.build import DropTestQuestions, NumProc, Out, Problems, RepoId, finish, run
-from prm_gsm8k.cli.common import Json, errors, given_for, print_json
+from prm_gsm8k.cli.build import (
+    DropTestQuestions,
+    ExecutorName,
+    NumProc,
+    Out,
+    Partition,
+    Problems,
+    RepoId,
+    Tasks,
+    TimeLimit,
+    WorkersAtOnce,
+    finish,
+    run,
+    show_submitted,
+)
+from prm_gsm8k.cli.common import Json, errors, given_for
 from prm_gsm8k.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -89,9 +103,9 @@ def build_model_sampled(
         Literal["right", "search"],
         typer.Option(help="Solutions with the correct answer: take as correct, or search for errors."),
     ] = "right",
-    executor: Annotated[Literal["local", "slurm", "ray"], typer.Option(help="This machine, or a cluster.")] = "local",
-    tasks: Annotated[int, typer.Option(min=1, help="Number of tasks the problems are divided among.")] = 1,
-    workers: Annotated[int | None, typer.Option(min=1, help="Tasks at once.", show_default="all")] = None,
+    executor: ExecutorName = "local",
+    tasks: Tasks = 1,
+    workers: WorkersAtOnce = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Concurrent requests per task.")] = 256,
     timeout: Timeout = 600.0,
     patience: Patience = 60.0,
@@ -100,8 +114,8 @@ def build_model_sampled(
     gpu_memory_utilization: Annotated[float | None, typer.Option(help="vLLM: share of the GPU's memory.")] = None,
     tensor_parallel_size: Annotated[int | None, typer.Option(help="vLLM: GPUs per model.")] = None,
     vllm_args: VllmArgs = "",
-    partition: Annotated[str | None, typer.Option(help="Slurm: partition.")] = None,
-    time_limit: Annotated[str, typer.Option(help="Slurm: time limit per task.")] = "20:00:00",
+    partition: Partition = None,
+    time_limit: TimeLimit = "20:00:00",
     gpus: Annotated[int, typer.Option(min=0, help="Slurm and Ray: GPUs per task.")] = 1,
     no_calls: Annotated[
         bool, typer.Option("--no-calls", help="Call no model; build rows from the completions that are kept.")
@@ -138,7 +152,8 @@ def build_model_sampled(
             with sampling_bar(quiet=json) as tell:
                 recipe, spent = sample(recipe, how, say, tell)
             if spent.submitted is not None:
-                _submitted(spent.submitted, json)
+                then = " --no-calls to build the rows; without --no-calls it also requests what is missing."
+                show_submitted(spent.submitted, json, then)
                 return
         built = run("model_sampled", context, **recipe.choices() | {"problems": problems, "evidence": recipe.evidence})
         finish(built, verbose, json)
@@ -162,16 +177,6 @@ def how_of(context: typer.Context, flags: Sequence[str] = ()) -> How:
 def say(what: str) -> None:
     """Print a line on stderr."""
     print(f"prm-gsm8k: {what}", file=sys.stderr)
-
-
-def _submitted(job: str, json: bool) -> None:
-    if json:
-        print_json({"submitted": job})
-    else:
-        print(
-            f"Slurm job {job} was submitted. When `squeue --job {job}` no longer lists it, run the same command with "
-            "--executor local --no-calls to build the rows; without --no-calls it also requests what is missing."
-        )
 
 
 @contextmanager

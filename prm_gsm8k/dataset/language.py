@@ -23,7 +23,7 @@ _WORDS = {
     "Norwegian": "og er en et hvor mange har av på til med det som de hver koster kjøper han hun ikke får",
     "Swedish": "och är en ett hur många har av på till med det som de varje kostar köper han hon inte får",
     "Finnish": "ja on kuinka monta paljon hän hänellä joka maksaa yhteensä kun ovat että niin",
-    "French": "le la les des une et est combien de du dans il elle ils elles pour avec chaque par que "
+    "French": "le la les des une en et est combien de du dans il elle ils elles pour avec chaque par que "
     "qui au aux sont donc coûte achète ont",
     "Spanish": "el la los las una y cuántos cuántas cuánto tiene de del en por con para cada que se es "
     "son ella él cuesta compra más entonces",
@@ -48,6 +48,8 @@ _ENGLISH = frozenset(
     " equals costs makes gets total thus therefore".split()
 )
 _LANGUAGES = {name: frozenset(words.split()) - _ENGLISH for name, words in _WORDS.items()}
+_FOREIGN = frozenset().union(*_LANGUAGES.values())
+_NOTHING = dict.fromkeys(_LANGUAGES, 0)
 _SCRIPTS = {
     "CJK": "Chinese",
     "HIRAGANA": "Japanese",
@@ -71,7 +73,8 @@ def other_language(text: str) -> str | None:
         if len(foreign) > len(letters) / 3:
             script = "HIRAGANA" if {"HIRAGANA", "KATAKANA"} & set(foreign) else max(set(foreign), key=foreign.count)
             return _SCRIPTS.get(script, script.capitalize())
-    found = {name: len(words & own) for name, own in _LANGUAGES.items()}
+    shared = words & _FOREIGN
+    found = {name: len(shared & own) for name, own in _LANGUAGES.items()} if shared else _NOTHING
     name = max(found, key=found.__getitem__)
     english = len(words & _ENGLISH)
     if found[name] > max(1, english) or (found[name] and not english and len(words) >= _SOME_WORDS / 2):

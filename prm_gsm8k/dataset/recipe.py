@@ -58,16 +58,23 @@ class Prefixes:
     """The labels of all beginnings of a problem's solutions so far, none of which has two."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], bool] = {}
+        self._known: dict[tuple[int, str], tuple[int, bool]] = {}  # (beginning, next step): (the longer one, label)
 
     def labels(self, steps: tuple[str, ...], first_error: int) -> list[bool] | None:
         """The labels of a solution's steps, or None if an earlier solution begins alike and has other labels."""
         end = first_error if first_error >= 0 else len(steps)
-        labels = {steps[: i + 1]: i < end for i in range(len(steps))}
-        if any(self._known.get(prefix, label) != label for prefix, label in labels.items()):
-            return None
-        self._known |= labels
-        return list(labels.values())
+        labels = [i < end for i in range(len(steps))]
+        new: dict[tuple[int, str], tuple[int, bool]] = {}
+        beginning = 0
+        for step, label in zip(steps, labels, strict=True):
+            longer, known = self._known.get((beginning, step), (len(self._known) + len(new) + 1, None))
+            if known is None:
+                new[beginning, step] = longer, label
+            elif known != label:
+                return None
+            beginning = longer
+        self._known |= new
+        return labels
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from prm_gsm8k.dataset.recipe import DISAGREES, TWICE, Inputs, Prefixes, Progres
 from prm_gsm8k.dataset.splits import split_of
 from prm_gsm8k.exceptions import BadInputError, UsageError
 
+BOM = b"\xef\xbb\xbf"
 LINES_PER_BATCH = 64  # a unit of work a process takes: some 25 ms; 100 KB of rows
 MOST_NAMED = 1000
 LEAST_CONFIDENCE = 0.3  # below it, one label in ten is the teacher's (benchmarks/label.md)
@@ -106,7 +107,7 @@ class LabelledRecipe(Recipe):
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 whole.update(line)
-                if line.strip():
+                if line.removeprefix(BOM).strip():
                     where = _where(self.file, number, is_array)
                     try:
                         question, samples = self._parsed(line, where)
@@ -174,7 +175,7 @@ class LabelledRecipe(Recipe):
 
     def _parsed(self, line: bytes, where: str) -> tuple[str, list[Sample]]:
         try:
-            return read_record(parse_line(line.removeprefix(b"\xef\xbb\xbf")), self.format, labels=False)
+            return read_record(parse_line(line.removeprefix(BOM)), self.format, labels=False)
         except LeftOut:
             raise
         except (BadLineError, ShapeError) as error:
@@ -277,7 +278,7 @@ def _readable(path: Path, shown: str) -> tuple[Path, bool]:
         raise BadInputError(shown, "a folder; give one file of JSON lines")
     try:
         with path.open("rb") as file:
-            head = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+            head = file.read(64).removeprefix(BOM).lstrip()
     except FileNotFoundError:
         raise no_such_file(shown) from None
     except OSError as error:

@@ -17,10 +17,11 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from prm_gsm8k.arithmetic.grading import final_answer, numbers
 from prm_gsm8k.arithmetic.notation import plain, uses_decimal_comma, with_decimal_points
+from prm_gsm8k.dataset.language import other_language
 from prm_gsm8k.label.expressions import FRACTION_WORDS, NUMBER_WORDS, Statement, Tree, read_step, to_number
 
 PRIME = (1 << 61) - 1
@@ -112,6 +113,11 @@ class Reference:
         self.computed = {k: node.residue for k, node in self.by_value.items() if k not in self.stated}
         self.hand = {self.residue_of(v) for v in (*self.stated, 2.0, 7.0, 12.0, 60.0, 100.0) if v}
         self.hand.update(node.residue for node in self.nodes)
+
+    @cached_property
+    def language(self) -> str | None:
+        """Of its question; None for English."""
+        return other_language(self.question)
 
     # --- the question -------------------------------------------------------------------------------------------------
 

@@ -133,10 +133,10 @@ class _Follower:
 
     def statement(self, step: int, statement: Statement) -> None:
         """Each expression of a chain of equations, with what it is said to be."""
-        sides = statement.sides
+        sides, text = statement.sides, str(statement)
         for side, right in itertools.zip_longest(sides, sides[1:]):
             exact = None if side.is_number else side.value()
-            if exact is None or (len(sides) == 1 and _is_fraction(side)):
+            if exact is None or (right is None and _is_fraction(side)):
                 continue
             stated, false = exact, False
             whole = None if right is None else right.value()
@@ -147,7 +147,7 @@ class _Follower:
                     stated = right.numbers[0]  # 2*4 = 8 + 3 = 11 runs on
                 else:
                     stated, false = whole, bool(false_equations(self.text))
-            self.compute(step, str(statement), side, exact, stated, false)
+            self.compute(step, text, side, exact, stated, false)
 
     def compute(self, step: int, text: str, side: Expression, exact: float, stated: float, false: bool) -> None:
         """Find one computed value in the reference."""

@@ -126,7 +126,7 @@ def report_labels(
     say: Callable[[str], None] = lambda what: None,
     tell: Callable[[Status], None] | None = None,
 ) -> tuple[ModelSampledRecipe, Report]:
-    """Label marked solutions with rollouts of a model, and compare.
+    """Label marked solutions with rollouts of a model, or by the reference, which needs none, and compare.
 
     Args:
         recipe: which model, how it is asked, how solutions are labelled, and where answers are kept; the rest of it is
@@ -136,6 +136,8 @@ def report_labels(
 
     Raises: as `run.sample`.
     """
+    if recipe.labels == "reference":
+        return recipe, compare(marked, asyncio.run(_replayed(marked, {}, recipe.labelling))[0])
     recipe, model = identified(recipe, how)
     folder = open_folder(recipe.evidence, recipe.settings)
     kept = read_calls(folder, {question_digest(one.question) for one in marked})

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.exceptions import BadInputError, EngineError, PrmGsm8kError, UsageError
+from prm_gsm8k.executors.executor import Executor
 from prm_gsm8k.models.vllm_server import vllm_server
 from prm_gsm8k.sampling.engine import CHECK, Engine, Served, check_endpoint
 from prm_gsm8k.sampling.evidence import Watch, kept_settings, open_folder, question_digest, read_calls, sole_run
@@ -37,7 +38,6 @@ from prm_gsm8k.sampling.solve import MISSING
 if TYPE_CHECKING:
     from prm_gsm8k.sampling.pipeline import Job
 
-EXECUTORS = ("local", "slurm", "ray")
 BYTES_PER_CALL = 1000  # SmolLM2-135M's take 330 (tests/sampling/test_real_model.py); larger models write more
 # Itself, and four or ten rollouts (benchmarks/rollout_labels.py) if it is incorrect, about one in three.
 CALLS_PER_SOLUTION = {"reference": 1, "auto": 2.4, "hard": 4, "soft": 4}
@@ -45,46 +45,33 @@ PROMPT_TOKENS = 256  # least context for the prompt
 
 
 @dataclass(frozen=True)
-class How:
-    """How a run is executed; nothing here changes the calls.
+class How(Executor):
+    """How a run is executed; nothing here changes the calls. Its fields are also those of `Executor`.
 
     Attributes:
         endpoint: URL of a running OpenAI-compatible server; None to start vLLM.
-        executor: `local`, `slurm` or `ray`.
-        tasks: number of tasks the problems are split into.
-        workers: tasks that run at once; None for all.
         concurrency: concurrent requests per task.
         timeout: seconds that one request may take.
         patience: seconds for which requests to a failing server are retried.
         max_disk: bytes by which the evidence may grow in this run, over all tasks.
         vllm: more arguments of vLLM.
-        partition, time_limit: of Slurm.
-        gpus: per task, for Slurm and Ray.
     """
 
+    gpus: int = 1
     endpoint: str | None = None
-    executor: str = "local"
-    tasks: int = 1
-    workers: int | None = None
     concurrency: int = 256
     timeout: float = 600.0
     patience: float = 60.0
     max_disk: int = 10**10
     vllm: Sequence[str] = ()
-    partition: str | None = None
-    time_limit: str = "20:00:00"
-    gpus: int = 1
 
     def __post_init__(self) -> None:
-        if self.executor not in EXECUTORS:
-            raise UsageError(f"executor must be one of {', '.join(EXECUTORS)}, not {self.executor!r}")
-        for name in ("tasks", "concurrency", "timeout", "patience", "max_disk"):
+        super().__post_init__()
+        for name in ("concurrency", "timeout", "patience", "max_disk"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
         if any(word.startswith(("--api-key", "--hf-token")) for word in self.vllm):
             raise UsageError("a key among vLLM's arguments gets into logs: set VLLM_API_KEY or HF_TOKEN instead")
-        if self.executor == "slurm" and self.partition is None:
-            raise UsageError("slurm needs a partition: --partition")
 
 
 @dataclass(frozen=True)
@@ -166,7 +153,6 @@ def _fill(
 
     from prm_gsm8k.sampling import pipeline
 
-    workers = min(how.workers or how.tasks, how.tasks)
     job = pipeline.Job(
         settings=recipe.settings,
         sampling=recipe.sampling,
@@ -185,26 +171,24 @@ def _fill(
     )
     pipeline.write_problems(job, missing)
     if how.executor == "slurm":
-        slurm = pipeline.submit_slurm(job, how.tasks, workers, how.partition or "", how.time_limit, how.gpus)
-        return Spent(before, folder, slurm)
+        return Spent(before, folder, how.start(job))
 
     def status() -> Status:
         watch.look()
-        done = sum(path.stat().st_size for path in job.run.glob("solved-*"))
         calls, tokens = watch.calls - before.calls_before, watch.tokens - before.tokens_before
-        return replace(before, problems=done, calls=calls, tokens=tokens, seconds=time.monotonic() - asked)
+        return replace(before, problems=job.done, calls=calls, tokens=tokens, seconds=time.monotonic() - asked)
 
     if how.executor == "ray":
         asked = time.monotonic()
         with _telling(status, tell):
-            pipeline.run_ray(job, how.tasks, workers, 0 if how.endpoint else how.gpus)
+            replace(how, gpus=0 if how.endpoint else how.gpus).start(job)
     else:
         if how.endpoint is None:
             say(f"starting vLLM with {model.weights}; its log: {job.run / 'vllm.log'}")
         with _one_server(job, how) as job:
             asked = time.monotonic()
             with _telling(status, tell):
-                pipeline.run_local(job, how.tasks, workers)
+                how.start(job)
     last = status()
     say(
         f"{last.problems:,} problems in {last.calls:,} calls and {last.tokens:,} tokens, "

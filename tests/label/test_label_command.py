@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
+import subprocess
+import sys
+import time
+import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run_command
+from fake_slurm import fake_slurm
 from typer.testing import CliRunner, Result
 
 from prm_gsm8k.build.build import Built, build
@@ -19,10 +28,11 @@ from prm_gsm8k.dataset.folder import read_tables
 from prm_gsm8k.dataset.formats import ShapeError, read_record
 from prm_gsm8k.dataset.manifest import read_manifest
 from prm_gsm8k.dataset.problems import DuplicateQuestionWarning, shipped_problems
-from prm_gsm8k.dataset.recipe import Tally
+from prm_gsm8k.dataset.recipe import Prefixes, Tally
 from prm_gsm8k.dataset.schema import check_row
 from prm_gsm8k.dataset.verify import verify
-from prm_gsm8k.exceptions import BadInputError
+from prm_gsm8k.exceptions import BadInputError, EngineError, UsageError
+from prm_gsm8k.executors.executor import Executor
 from prm_gsm8k.label import recipe as recipe_module
 from prm_gsm8k.label.recipe import LabelledRecipe
 
@@ -235,6 +245,109 @@ def test_a_killed_labelling_goes_on_from_the_batches_it_made(
     assert (again.content_digest, again.drops) == (whole.content_digest, whole.drops)
 
 
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+def solved(path: Path, count: int) -> Path:
+    """Two solutions to each of some problems."""
+    problems = [problem for problem in shipped_problems("train")[: 2 * count] if problem.id not in DISPUTED][:count]
+    return write(path, *({"problem": p.question, "solutions": [p.answer, WRONG]} for p in problems))
+
+
+def test_two_tasks_make_the_rows_of_one_and_go_on_where_one_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe_module, "LINES_PER_BATCH", 1)
+    monkeypatch.chdir(tmp_path)
+    solved(tmp_path / "s.jsonl", 8)
+    made: list[bytes] = []
+    rows_of = LabelledRecipe.rows
+
+    def rows(self: LabelledRecipe, batch: bytes, tally: Tally) -> Any:
+        if len(made) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        made.append(batch)
+        return rows_of(self, batch, tally)
+
+    def built(cache: str, executor: Executor | None) -> Built:
+        return build("labelled", "out", file="s.jsonl", num_proc=1, cache_dir=cache, executor=executor)
+
+    monkeypatch.setattr(LabelledRecipe, "rows", rows)
+    two = Executor(tasks=2, workers=1)  # one after the other, in this process
+    with pytest.raises(EngineError, match=r"No space left on device: .*HF_DATASETS_CACHE.*continues from here.*1 of"):
+        built("cache", two)
+    monkeypatch.setattr(LabelledRecipe, "rows", lambda self, *a: made.append(a[0]) or rows_of(self, *a))
+    again = built("cache", two)
+    assert len(made) == len(set(made)) == 8
+    assert not list((tmp_path / "cache").glob("*unfinished/*"))
+    whole = built("another", None)
+    assert (again.config.content_digest, again.config.drops) == (whole.config.content_digest, whole.config.drops)
+    with pytest.raises(UsageError, match="is not made by tasks"):
+        build("synthetic", "out", executor=two)
+
+
+@pytest.mark.slow
+def test_killed_with_its_two_tasks_it_makes_nothing_twice(tmp_path: Path) -> None:
+    solved(tmp_path / "s.jsonl", 1500)
+    words = ["label", "s.jsonl", "--json", "--out", "out", "--num-proc", "1"]
+    environment = os.environ | {"HF_HOME": str(tmp_path / "hf"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+    def start(*more: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "prm_gsm8k.cli", *words, *more]
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+
+    def kept() -> dict[Path, int]:
+        files = (tmp_path / "hf" / "datasets").glob("*unfinished/*/*")
+        return {file: file.stat().st_ino for file in files if file.is_file() and not file.suffix}
+
+    run = start("--tasks", "2")
+    while len(kept()) < 5:
+        assert run.poll() is None
+        time.sleep(0.001)
+    run.kill()
+    run.communicate()
+    before = kept()
+    [job] = (tmp_path / "hf" / "datasets").glob("*unfinished/*/runs/*")
+    assert 5 <= len(before) < len((job / "batches.jsonl").read_bytes().splitlines())
+    again = start("--tasks", "2")
+    seen: dict[Path, int] = {}
+    while again.poll() is None:
+        with suppress(OSError):
+            seen |= kept()
+        time.sleep(0.001)
+    made = json.loads(again.communicate()[0])
+    assert {file: seen[file] for file in before if file in seen} == {f: i for f, i in before.items() if f in seen}
+    environment["HF_HOME"] = str(tmp_path / "another")
+    whole = json.loads(start().communicate()[0])
+    assert [made[name] for name in ("content_digest", "drops")] == [whole[name] for name in ("content_digest", "drops")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["slurm", "ray"])
+def test_a_cluster_makes_the_rows_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    monkeypatch.setenv("RAY_DISABLE_IMPORT_WARNING", "1")
+    file = solved(tmp_path / "s.jsonl", 300)
+    monkeypatch.setenv("PATH", fake_slurm(tmp_path))
+    made: dict[str, Any] = {}
+    for name, flags in {"cluster": ["--executor", executor, "--partition", "cpu", "--tasks", "2"], "here": []}.items():
+
+        def labelled(*flags: str, place: Path = tmp_path / name) -> Any:
+            words = ("label", file, "--out", "out", "--num-proc", "1", "--json", *flags)
+            done = run_command(*words, place=place)
+            assert done.returncode == 0, done.stderr
+            return json.loads(done.stdout)
+
+        (tmp_path / name).mkdir()
+        made[name] = labelled(*flags)
+        if made[name] == {"submitted": "7"}:
+            runs = list((tmp_path / name).rglob("done-*"))
+            assert sum(path.stat().st_size for path in runs) >= 5
+            made[name] = labelled(*flags)  # nothing is left to submit
+    assert made["cluster"]["content_digest"] == made["here"]["content_digest"]
+
+
 @pytest.mark.slow
 def test_rows_do_not_depend_on_processes(tmp_path: Path) -> None:
     problems = shipped_problems("train")[:1200]
@@ -304,6 +417,20 @@ def test_a_bad_file_gets_one_clear_word_and_leaves_nothing(
     assert result.exit_code == 1
     assert word in result.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_byte_order_mark_may_stand_alone(tmp_path: Path) -> None:
+    file = tmp_path / "s.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf\n" + json.dumps({"problem": NATALIA, "response": WRONG}).encode())
+    assert command(file, "--out", tmp_path / "out").exit_code == 0
+
+
+def test_a_solution_of_thousands_of_steps_takes_the_memory_of_its_steps() -> None:
+    steps = tuple(f"{n} + 1 = {n + 1}" for n in range(4000))
+    tracemalloc.start()
+    assert Prefixes().labels(steps, 7) == [True] * 7 + [False] * 3993
+    assert tracemalloc.get_traced_memory()[1] < 4e6
+    tracemalloc.stop()
 
 
 def test_candidates_are_refused_and_never_scored_as_steps(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ KINDS = {
     ("36 * 2 = 72",): [SHARE],  # one factor of (36 - 12) * 2 multiplied out
     ("20 + 4 = 24",): [VALUE],  # the value, from other numbers
     ("20 * 1 = 20",): [GIVEN],
+    ("9/36 = 1/4",): [OTHER],  # a fraction is a result, no other computation
     ("9 + 20 = 29",): [OTHER],
     ("156 + 20 = 176",): [ONWARD],  # one operation from 156, which it did not have
 }
@@ -217,6 +218,10 @@ CANNOT: dict[str, list[str]] = {
     "another language, unlisted": ["Ona piecze, co nie jest tak proste.", "Potem sprzedaje wszystkie razem za 180."],
     "candidates, short": ["36/3=12\n36-12=24\n#### 24", "36/3=12\n12*2=24\n#### 136"],
     "candidates, in boxes": ["He keeps 24. So $24*2=48$. So \\boxed{48}", "He keeps 12. So $12*2=24$. So \\boxed{24}"],
+    "candidates, as GSM8K's own models end": ["36/3=12\n36-12=24\nA: 24", "36/3=12\n12*2=24\nA: 136"],
+    "candidates, in bold": ["36/3=12\n\n36-12=24\n\n**24**", "36/3=12\n\n12*2=24\n\n**$136**."],
+    "candidates, answers in the line": ["36/3=12. 36-12=24. Answer: 24", "36/3=12. So 12*2=24. Answer: 136"],
+    "candidates, answers alone": ["136", "$144."],
     "nothing to read": ["She sells everything, and that is what she gets.", "#### 7"],
 }  # fmt: skip
 

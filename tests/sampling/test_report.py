@@ -83,6 +83,17 @@ def test_the_labeller_finds_what_the_model_cannot_get_past(model: LoopbackModel,
     assert len(set(model.requests)) == len(model.requests) > asked
 
 
+def test_labels_by_the_reference_are_measured_without_a_model(tmp_path: Path) -> None:
+    file = write(tmp_path / "marked.jsonl", marked_rows())
+    run = report(file, "--labels", "reference", "--evidence", str(tmp_path / "evidence"))
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("the reference solutions on marked.jsonl\n")
+    assert "0.0 rollouts and 0 tokens per incorrect solution" in run.stdout
+    said = json.loads(report(file, "--labels", "reference", "--json").stdout)
+    assert (said["model"], said["rollouts"], said["wrong"] + said["right"] + said["left_out"]) == (None, 0, 13)
+    assert not (tmp_path / "evidence").exists()
+
+
 def test_it_is_shown_as_a_table(model: LoopbackModel, tmp_path: Path) -> None:
     file = write(tmp_path / "marked.jsonl", marked_rows()[:2])
     run = report(file, "--endpoint", model.url, "--evidence", str(tmp_path / "evidence"))

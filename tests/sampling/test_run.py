@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from command_line import run_command
+from fake_slurm import fake_slurm
 from sampling.loopback_model import MODEL, LoopbackModel
 
 from prm_gsm8k.dataset.problems import Problem
@@ -349,31 +350,8 @@ def test_fields_of_a_request_are_left_out_and_added_and_are_part_of_the_settings
 
 @pytest.mark.slow
 def test_slurm_gets_an_array_job_whose_tasks_do_the_work(model: LoopbackModel, tmp_path: Path) -> None:
-    """There is no Slurm here: this `sbatch` runs the tasks of the array that it is given, one after the other."""
-    sbatch = tmp_path / "bin" / "sbatch"
-    sbatch.parent.mkdir()
-    sbatch.write_text(
-        "#!/bin/bash\n"
-        'script="${@: -1}"; [ -f "$script" ] || { script=$(mktemp); cat > "$script"; }\n'
-        "export SLURM_JOB_ID=7 SLURM_NODEID=0 SLURM_PROCID=0 SLURM_NODELIST=here\n"
-        "export SLURM_CPUS_PER_TASK=1 SLURM_MEM_PER_CPU=2048 SLURM_GPUS_ON_NODE=0\n"
-        "if grep -q 'SBATCH --array=0-1' \"$script\"; then\n"
-        '  cp "$script" submitted.sh\n'
-        "  for task in 0 1; do SLURM_ARRAY_TASK_ID=$task "
-        'bash "$script" > "slurm-$task.log" 2>&1 < /dev/null; done\n'
-        "fi\n"
-        'echo "Submitted batch job 7"\n'
-    )
-    for name, does in {
-        "srun": 'while [[ "$1" == -* ]]; do [[ "$1" != -n ]] || shift; shift; done; exec "$@"',
-        "scontrol": "echo here",
-    }.items():
-        (tmp_path / "bin" / name).write_text(f"#!/bin/bash\n{does}\n")
-    for path in sbatch.parent.iterdir():
-        path.chmod(0o755)
-    path = f"{sbatch.parent}:{os.environ['PATH']}"
     flags = ["--endpoint", model.url, "--executor", "slurm", "--partition", "gpu", "--tasks", "2", "--gpus", "0"]
-    done = build(tmp_path, *flags, "--out", "out", PATH=path)
+    done = build(tmp_path, *flags, "--out", "out", PATH=fake_slurm(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "Slurm job 7 was submitted" in done.stdout
     script = (tmp_path / "submitted.sh").read_text()
