@@ -54,13 +54,13 @@ from prm_gsm8k.train.small_model import small_model
 KEPT = Path(__file__).parent / "on_policy"
 ENGINE = Path(__file__).parent.parent / ".venv-vllm" / "bin" / "python"
 NAME = "SmolLM2-135M-GSM8K"
-TUNED = 160  # train problems to fine-tune on
+TUNED = 640  # train problems to fine-tune on
 TERSE = 60  # tokens of a reference solution, at most, to be fine-tuned on: a terse model samples more solutions an hour
 FROZEN = 15  # of the 30 layers: a third less to compute
 WRONG = 8000  # wrong solutions that must have a label
 TEST = 300  # test problems
 SOLUTIONS = 8  # of each problem
-CHUNK = 100  # problems, after which what was sampled is labelled and kept
+CHUNK = 300  # problems, after which what was sampled is labelled and kept
 # The instructions of the prompt are for models that need them: the template drops them, a third of the tokens.
 CHAT_TEMPLATE = (
     "{% for message in messages %}{% if message['role'] != 'system' %}"
@@ -133,7 +133,7 @@ def finetune(folder: Path) -> Path:
         warmup_steps=5,
         train_sampling_strategy="group_by_length",
         logging_steps=1,
-        save_steps=5,
+        save_steps=20,
         save_total_limit=1,
         report_to=[],
         disable_tqdm=True,
