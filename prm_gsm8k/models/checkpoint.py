@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,18 @@ def _config_of_4(config: dict[str, Any]) -> dict[str, Any]:
         rope = rope["full_attention"]
     own |= {name: rope[name] for name in ("rope_theta", "partial_rotary_factor") if name in rope}
     scaling = {name: value for name, value in rope.items() if name not in own}
-    if scaling.get("rope_type", "default") != "default":
+    if (kind := scaling.get("rope_type", "default")) == "longrope":
+        # 4 looks for this beside `rope_scaling`, and takes the factor from it whatever `factor` says
+        own["original_max_position_embeddings"] = original = scaling["original_max_position_embeddings"]
+        if config.get("model_type") == "phi3" and not {"factor", "attention_factor"} & scaling.keys():
+            scaling = {"type": "longrope"} | {name: scaling[name] for name in ("short_factor", "long_factor")}
+        elif factor := scaling.get("factor"):
+            attention = math.sqrt(1 + math.log(factor) / math.log(original)) if factor > 1 else 1.0
+            scaling.setdefault("attention_factor", attention)
+    if kind != "default":
         own["rope_scaling"] = scaling
+    if "num_local_experts" in config:
+        own["num_experts"] = config["num_local_experts"]  # of Qwen3-MoE
     if "dtype" in config:
         own["torch_dtype"] = config["dtype"]  # before 4.56
     return config | own
