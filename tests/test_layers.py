@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "synthetic": "arithmetic dataset",
     "label": "arithmetic dataset",
     "models": "metrics dataset hub",
-    "sampling": "arithmetic dataset executors label models",
+    "sampling": "arithmetic dataset executors hub label models",
     "builders": "dataset executors prm800k synthetic label sampling",
     "build": "reports dataset executors hub prm800k synthetic label sampling builders",
     "evaluation": "arithmetic metrics reports dataset hub models",

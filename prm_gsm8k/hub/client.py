@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from prm_gsm8k.exceptions import HubError, HubUnreachable, UsageError
@@ -19,8 +21,8 @@ T = TypeVar("T")
 
 REPO_TYPE = "dataset"
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds before each retry
-MAX_SECONDS = 60.0  # after which there is no further retry
-MAX_PAUSE = 60.0  # seconds, even if the Hub asks for more
+MAX_SECONDS = 60.0  # after which there is no further retry, beside what the Hub asks to wait
+MAX_WAIT = 300.0  # seconds, the window of its limits
 
 DENIED = "this token may not do that"
 
@@ -71,25 +73,33 @@ def ask(call: Callable[[], T], doing: str, *, conflicts: bool = False, if_denied
                 trouble = replace(trouble, message=trouble.message.replace(DENIED, f"{DENIED}; {if_denied}", 1))
             if not trouble.is_transient and not (conflicts and trouble.is_conflict):
                 raise (HubUnreachable if trouble.status == 0 else HubError)(f"{doing}: {trouble.message}") from None
+            asked = trouble.retry_after
+            if asked > MAX_WAIT:
+                message = f"{doing}: {trouble.message}; the Hub asks to wait {asked:,.0f} s, so run it again then"
+                raise HubUnreachable(message) from None
             # huggingface_hub itself may have waited up to half a minute in each call
             if pause is None or time.monotonic() - start > MAX_SECONDS:
                 message = f"{doing}: {trouble.message}, {tries} time{'s' * (tries > 1)} in a row; try again later"
                 raise (HubUnreachable if trouble.is_transient else HubError)(message) from None
-            sleep(min(max(pause, trouble.retry_after), MAX_PAUSE))
+            if asked > pause:
+                print(f"prm-gsm8k: {doing}: {trouble.message}; waiting {asked:.0f} s", file=sys.stderr)
+                start += asked
+            sleep(max(pause, asked))
     raise AssertionError("the last try returns or raises")
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:
     """The failure behind an exception of `huggingface_hub`; None if the exception is not about the Hub.
 
-    Uploads wrap the Hub's answer in a RuntimeError, downloads in a FileNotFoundError, so causes are searched too.
+    Uploads wrap the Hub's answer in a RuntimeError, downloads in a FileNotFoundError, so causes are searched too; and
+    what it raises itself about an answer that it cannot read, such as a proxy's page.
     """
     from huggingface_hub import errors
 
     while error is not None:
         if isinstance(error, errors.OfflineModeIsEnabled):
             return Trouble("HF_HUB_OFFLINE is set, so the Hub is not asked", status=0)
-        if isinstance(error, errors.HfHubHTTPError):
+        if isinstance(error, errors.HfHubHTTPError) or type(error).__name__ == "HTTPStatusError":
             return _of_response(error)
         if isinstance(error, errors.LocalTokenNotFoundError):
             return Trouble("not logged in; run `hf auth login`, or set HF_TOKEN", status=401)
@@ -97,7 +107,8 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
             return Trouble("the token holds a character that no token has; run `hf auth login`, or set HF_TOKEN", 401)
         if isinstance(error, ConnectionError) or _is_transport(error):
             return Trouble(f"the Hub cannot be reached ({_without_secrets(str(error)) or type(error).__name__})")
-        error = error.__cause__
+        unread = error.__context__ if isinstance(error, UnicodeDecodeError | AttributeError) else None
+        error = error.__cause__ or unread
     return None
 
 
@@ -108,9 +119,7 @@ def _of_response(error: Exception) -> Trouble:
     status: int = getattr(response, "status_code", 0)
     headers = getattr(response, "headers", {})
     message = _without_secrets(str(getattr(error, "server_message", None) or headers.get("X-Error-Message") or ""))
-    retry_after = 0.0
-    with suppress(TypeError, ValueError):  # it may also be a date
-        retry_after = float(headers.get("Retry-After") or 0)
+    retry_after = told_wait(headers) or 0.0
     if isinstance(error, errors.GatedRepoError):
         words = "access to it must be asked for on its page first"
     elif isinstance(error, errors.RevisionNotFoundError):
@@ -129,6 +138,49 @@ def _of_response(error: Exception) -> Trouble:
     else:
         words = f"the Hub answers {status}"
     return Trouble(f"{words} ({message})" if message else words, status, retry_after)
+
+
+def told_wait(headers: Mapping[str, str], status: int = 429, said: str = "") -> float | None:
+    """Seconds after which a server wants to be asked again, as its headers or its answer say; None if they do not.
+
+    >>> [told_wait(h) for h in ({"Retry-After": "75"}, {"RateLimit": '"day";r=0;t=25'}, {"RateLimit": "r=3;t=25"})]
+    [75.0, 25.0, None]
+    >>> told_wait({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m2.5s"})
+    62.5
+    """
+    by_name = {name.lower(): value.strip() for name, value in headers.items()}
+    waits = [_seconds(by_name[name], scale) for name, scale in _RETRY.items() if name in by_name]
+    limit = by_name.get("ratelimit", "")
+    for policy in (*limit.split(","), limit):  # one of several, or an older draft's fields
+        fields: dict[str, str] = dict(re.findall(r"(\w+)=(\d+)", policy))
+        if fields.get("r", fields.get("remaining")) == "0":
+            waits.append(_seconds(fields.get("t", fields.get("reset", ""))))
+    untold = "0" if status == 429 else ""
+    for name, value in by_name.items():
+        if "ratelimit" in name and "reset" in name and by_name.get(name.replace("reset", "remaining"), untold) == "0":
+            waits.append(_seconds(value))
+    if not waits and (told := _IN_TEXT.search(said)):
+        waits.append(_seconds(told[1].rstrip(".")))
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+_RETRY = {"retry-after": 1.0, "retry-after-ms": 0.001}
+# As Google, OpenAI and Groq say it.
+_IN_TEXT = re.compile(r'(?:retryDelay"?\s*:\s*"|(?:try again|retry) (?:in|after) )(\d[\d.hms]*)', re.IGNORECASE)
+
+
+def _seconds(text: str, scale: float = 1.0) -> float | None:
+    """A wait in seconds: a number, `1m2.5s`, a date, or the second of an epoch; None if it is none of them."""
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        number = float(text) * scale
+        epoch = number / 1000 if number > 1e11 else number  # some count milliseconds
+        return max(0.0, epoch - time.time()) if number > 1e9 else number
+    if text and (parts := re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:(\d+)ms)?", text)):
+        return sum(float(part) * unit for part, unit in zip(parts.groups("0"), (3600, 60, 1, 0.001), strict=True))
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, OverflowError):
+            return max(0.0, read(text).timestamp() - time.time())
+    return None
 
 
 def _kind(response: Any) -> str:

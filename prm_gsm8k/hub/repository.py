@@ -161,8 +161,6 @@ class Repository:
         if create_pr and revision is not None:
             raise UsageError("a pull request is opened against main; leave the revision out")
         self.revision = MAIN if revision is None else check_name("--revision", revision)
-        if re.fullmatch("[0-9a-f]{40}", self.revision):
-            raise UsageError(f"--revision {revision}: is a commit; name a branch")
         self.create_pr = create_pr
         self.api = HfApi(token=token, library_name="prm-gsm8k")
 
@@ -194,11 +192,16 @@ class Repository:
             check_name("--tag", tag)
             if self.create_pr:
                 raise UsageError("a pull request cannot be tagged; tag its commit once it is merged")
+            if tag in (MAIN, self.revision):
+                raise UsageError(f"--tag {tag}: is the branch {tag}; name another tag")
         remote = self.read()
         if remote.head is None:
             self.check_name_is_free()
             if self.create_pr:
-                raise HubError(f"{self.id}: there is no such {self.kind} to open a pull request in")
+                raise HubError(
+                    f"{self.id}: there is no such {self.kind} to open a pull request in, or this token may not see it; "
+                    "leave --create-pr out to make it"
+                )
         elif private and not remote.private:
             what = f"{self.id} exists and is public; --private only applies to a new repository. Change it on its page"
             raise UsageError(what)
@@ -206,6 +209,8 @@ class Repository:
         plan = wanted.plan(remote)
         if tag is not None and remote.head is not None:
             self.check_tag(tag, remote.head if plan.is_done else None)
+        if remote.head is not None and self.revision != MAIN and self.revision in self.refs()[0]:
+            raise UsageError(f"--revision {self.revision}: is a tag of {self.id}; name a branch")
         if plan_only:
             return Published(self.id, tag, wanted, plan)
         if remote.head is None:
@@ -213,7 +218,7 @@ class Repository:
             ask(
                 lambda: self.api.create_repo(self.id, repo_type=self.kind, private=private, exist_ok=True),
                 f"{self.id}: cannot be made",
-                if_denied=WRITE_ACCESS,
+                if_denied=f"{WRITE_ACCESS} to {self.id.split('/')[0]}, or name an ORG of yours",
             )
 
         if self.revision != MAIN:
@@ -345,19 +350,23 @@ class Repository:
     def _is_a(self, kind: Kind) -> bool:
         return ask(lambda: self.api.repo_exists(self.id, repo_type=kind), f"{self.id}: cannot be read")
 
+    def refs(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The commits of the tags, and of the branches."""
+
+        def listed() -> tuple[dict[str, str], dict[str, str]]:
+            found = self.api.list_repo_refs(self.id, repo_type=self.kind)
+            tags, branches = ({ref.name: ref.target_commit for ref in kind} for kind in (found.tags, found.branches))
+            return tags, branches
+
+        return ask(listed, f"{self.id}: its tags cannot be listed")
+
     def check_tag(self, tag: str, commit: str | None) -> bool:
         """Whether the tag exists and names this commit (None: one that is still to be made).
 
         Raises:
             HubError: the tag names another commit, or the name is a branch.
         """
-
-        def refs() -> tuple[dict[str, str], dict[str, str]]:
-            found = self.api.list_repo_refs(self.id, repo_type=self.kind)
-            tags, branches = ({ref.name: ref.target_commit for ref in kind} for kind in (found.tags, found.branches))
-            return tags, branches
-
-        tags, branches = ask(refs, f"{self.id}: its tags cannot be listed")
+        tags, branches = self.refs()
         if tag in branches:
             raise HubError(f"{self.id}: {tag!r} is a branch; name another tag")
         if tag not in tags:
@@ -382,7 +391,9 @@ class Repository:
 
 def check_name(option: str, name: str) -> str:
     """A legal name of a tag or branch; raises UsageError otherwise."""
-    if not re.fullmatch(r"(?![-./])(?!.*(?:\.\.|//|@\{|\.lock\Z|[./]\Z))[^\s~^:?*\[\\]+", name):
+    if re.fullmatch("[0-9a-f]{40}|HEAD|@|refs/.*", name):
+        raise UsageError(f"{option} {name}: names something else to git; give a name such as v1.0.0, without refs/")
+    if not re.fullmatch(r"(?![-./])(?!.*(?:\.\.|//|@\{|\.lock\Z|[./]\Z))[^\s~^:?*\[\\]{1,200}", name):
         raise UsageError(f"{option} {name!r}: no name that git takes; give one such as v1.0.0")
     return name
 

@@ -18,11 +18,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -33,6 +29,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import orjson
 
 from prm_gsm8k.exceptions import EngineError, UsageError
+from prm_gsm8k.hub.client import told_wait
 from prm_gsm8k.sampling.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -361,49 +358,6 @@ def _without(given: str, text: str) -> str:
         return text.removeprefix(given)
     short = text.removeprefix(given.rstrip())
     return short if short[:1] in ("", "\n") else text
-
-
-def told_wait(headers: Mapping[str, str], status: int = 429, said: str = "") -> float | None:
-    """Seconds after which a server wants to be asked again, as its headers or its answer say; None if they do not.
-
-    >>> [told_wait(h) for h in ({"Retry-After": "75"}, {"RateLimit": '"day";r=0;t=25'}, {"RateLimit": "r=3;t=25"})]
-    [75.0, 25.0, None]
-    >>> told_wait({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m2.5s"})
-    62.5
-    """
-    by_name = {name.lower(): value.strip() for name, value in headers.items()}
-    waits = [_seconds(by_name[name], scale) for name, scale in _RETRY.items() if name in by_name]
-    limit = by_name.get("ratelimit", "")
-    for policy in (*limit.split(","), limit):  # one of several, or an older draft's fields
-        fields: dict[str, str] = dict(re.findall(r"(\w+)=(\d+)", policy))
-        if fields.get("r", fields.get("remaining")) == "0":
-            waits.append(_seconds(fields.get("t", fields.get("reset", ""))))
-    untold = "0" if status == 429 else ""
-    for name, value in by_name.items():
-        if "ratelimit" in name and "reset" in name and by_name.get(name.replace("reset", "remaining"), untold) == "0":
-            waits.append(_seconds(value))
-    if not waits and (told := _IN_TEXT.search(said)):
-        waits.append(_seconds(told[1].rstrip(".")))
-    return max((wait for wait in waits if wait is not None), default=None)
-
-
-_RETRY = {"retry-after": 1.0, "retry-after-ms": 0.001}
-# As Google, OpenAI and Groq say it.
-_IN_TEXT = re.compile(r'(?:retryDelay"?\s*:\s*"|(?:try again|retry) (?:in|after) )(\d[\d.hms]*)', re.IGNORECASE)
-
-
-def _seconds(text: str, scale: float = 1.0) -> float | None:
-    """A wait in seconds: a number, `1m2.5s`, a date, or the second of an epoch; None if it is none of them."""
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        number = float(text) * scale
-        epoch = number / 1000 if number > 1e11 else number  # some count milliseconds
-        return max(0.0, epoch - time.time()) if number > 1e9 else number
-    if text and (parts := re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:(\d+)ms)?", text)):
-        return sum(float(part) * unit for part, unit in zip(parts.groups("0"), (3600, 60, 1, 0.001), strict=True))
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
-        with suppress(ValueError, OverflowError):
-            return max(0.0, read(text).timestamp() - time.time())
-    return None
 
 
 def read_answer(content: dict[str, Any]) -> Rollout:

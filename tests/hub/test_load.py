@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import subprocess
@@ -18,9 +19,11 @@ from loopback import Hub
 from made_rows import made_table
 
 from prm_gsm8k import load
+from prm_gsm8k.build.build import build
 from prm_gsm8k.build.publish import publish
 from prm_gsm8k.dataset.card_lint import lint
 from prm_gsm8k.dataset.folder import write_config
+from prm_gsm8k.dataset.problems import shipped_problems
 from prm_gsm8k.exceptions import HubError, HubUnreachable, PrmGsm8kError, UsageError, VerificationError
 from prm_gsm8k.hub.snapshot import snapshot
 
@@ -228,6 +231,94 @@ def test_a_repository_that_was_never_fetched_is_an_error_whatever_lies_here(
     assert list(datasets.config.HF_DATASETS_CACHE.glob("*")) == [], "nothing was built that load_dataset would find"
     assert first_step() == FIRST_STEPS[1]
     assert "from the folder data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("Org/prm-gsm8k", HubError),
+        ("org/PRM-GSM8K", HubError),
+        ("org/prm_gsm8k", HubError),
+        ("org/prm-gsm8k/", UsageError),
+        (" org/prm-gsm8k", UsageError),
+        ("org--prm-gsm8k", UsageError),
+        ("org/prm-gsm8k@v1", UsageError),
+        ("org/prm-gsm8k.git", UsageError),
+        ("datasets/org/prm-gsm8k", UsageError),
+        ("hf://datasets/org/prm-gsm8k", UsageError),
+        ("https://huggingface.co/datasets/org/prm-gsm8k", UsageError),
+        ("", UsageError),
+    ],
+)
+def test_a_name_that_looks_alike_gives_no_rows(
+    hub: Hub, v1: Path, v2: Path, elsewhere: Path, offline: Offline, name: str, error: type[Exception]
+) -> None:
+    publish(v1, ID)
+    first_step(repo_id=ID)
+    shutil.copytree(v2, elsewhere / "data")
+    with pytest.raises(error):
+        first_step(repo_id=name)
+    with offline(), pytest.raises(error):
+        first_step(repo_id=name)
+
+
+def test_two_repositories_of_one_config_are_not_mixed_up(
+    hub: Hub, v1: Path, v2: Path, elsewhere: Path, offline: Offline
+) -> None:
+    """In one HF_HOME, whose copies of both have files of the same names; also when one is damaged, or gone."""
+    other = "org/prm_gsm8k"
+    publish(v1, ID)
+    publish(v2, other)
+    both = [first_step(repo_id=ID), first_step(repo_id=other)]
+    assert both == list(FIRST_STEPS)
+    with offline():
+        assert [first_step(repo_id=ID), first_step(repo_id=other)] == both
+        for name in (ID, other, "org/none"):
+            with pytest.raises(ConnectionError):  # what `load` fetched is nothing that load_dataset takes for another's
+                datasets.load_dataset(name, CONFIG)
+    del hub.repos["datasets", other]
+    with pytest.raises(HubError, match="there is no such dataset"):
+        first_step(repo_id=other)
+    file = snapshot(ID).folder / snapshot(ID).manifest.configs[CONFIG].files[0].path
+    file.unlink()
+    with offline(), pytest.raises(HubUnreachable, match="all of by_hand at revision 'main' is not in the cache"):
+        first_step(repo_id=ID)
+    with offline():
+        assert first_step(repo_id=other) == both[1]
+    assert first_step(repo_id=ID) == both[0]
+
+
+def test_rows_that_are_built_under_a_name_do_not_become_what_was_published(
+    hub: Hub, v1: Path, elsewhere: Path, offline: Offline
+) -> None:
+    publish(v1, ID)
+    published = load("synthetic", "train", repo_id=ID)
+    problems = [{"question": p.question, "answer": p.answer} for p in shipped_problems("train")[30:34]]
+    (elsewhere / "few.jsonl").write_text("".join(json.dumps(one) + "\n" for one in problems))
+    for name in (ID, "org/none"):
+        build("synthetic", elsewhere / "out", problems="few.jsonl", repo_id=name, num_proc=1)
+    with offline():
+        assert load("synthetic", "train", repo_id=ID).to_list() == published.to_list()  # type: ignore[union-attr]
+        with pytest.raises(HubUnreachable, match="not in the cache"):
+            load("synthetic", repo_id="org/none")
+        with pytest.raises(ConnectionError):
+            datasets.load_dataset("org/other", "synthetic")
+
+
+def test_a_repository_that_was_renamed_is_found_by_its_old_name(
+    hub: Hub, v1: Path, v2: Path, elsewhere: Path, offline: Offline
+) -> None:
+    """As the Hub does it: the old address leads to the new one, until somebody takes the old name."""
+    publish(v1, ID)
+    first_step(repo_id=ID)
+    hub.repos["datasets", "org/renamed"] = hub.repos.pop(("datasets", ID))
+    hub.moved[ID] = "org/renamed"
+    assert first_step(repo_id=ID) == FIRST_STEPS[0]
+    shutil.rmtree(elsewhere / "hf_home")
+    assert first_step(repo_id=ID) == FIRST_STEPS[0]
+    hub.moved.clear()
+    publish(v2, ID)
+    assert first_step(repo_id=ID) == FIRST_STEPS[1]
 
 
 @pytest.mark.parametrize("fault", [{"cut": "before"}, {"status": 503}, {"status": 429}])

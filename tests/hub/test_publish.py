@@ -295,8 +295,9 @@ def test_a_tag_made_concurrently_is_not_moved(hub: Hub, v1: Path, v2: Path) -> N
 
 def test_a_branch_cannot_be_a_tag(hub: Hub, v1: Path) -> None:
     publish(v1, ID)
-    with pytest.raises(HubError, match="'main' is a branch"):
-        publish(v1, ID, tag="main")
+    hub.dataset(ID).branches["next"] = hub.dataset(ID).head
+    with pytest.raises(HubError, match="'next' is a branch"):
+        publish(v1, ID, tag="next")
 
 
 def test_no_tag_if_the_commit_differs_from_what_was_sent(hub: Hub, v1: Path) -> None:
@@ -424,6 +425,109 @@ def test_a_pull_request_that_may_not_be_opened_is_not_advised_again(hub: Hub, sm
     assert "--create-pr" not in str(no.value)
     with pytest.raises(UsageError, match="a pull request is opened against main; leave the revision out"):
         publish(small_v1, ID, create_pr=True, revision="next")
+
+
+@pytest.mark.parametrize(
+    ("headers", "waited"),
+    [
+        ({"Retry-After": "75"}, [75]),
+        ({"RateLimit": '"api";r=0;t=31'}, [31]),
+        ({"RateLimit": '"api";r=2;t=31'}, [1]),
+        ({"Retry-After": "soon"}, [1]),
+        ({}, [1]),
+    ],
+)
+def test_a_commit_waits_as_long_as_the_hub_asks_and_says_so(
+    hub: Hub,
+    small_v1: Path,
+    pauses: list[float],
+    capsys: pytest.CaptureFixture[str],
+    headers: dict[str, str],
+    waited: list[float],
+) -> None:
+    hub.create(ID)
+    hub.fail("POST", "/commit/", status=429, headers=headers)
+    assert publish(small_v1, ID).committed
+    assert pauses == waited
+    said = f"the Hub answers 429 (as the test wants it); waiting {waited[0]} s"
+    assert (said in capsys.readouterr().err) == (waited[0] > 1)
+
+
+def test_a_wait_of_an_hour_is_left_to_whoever_publishes(hub: Hub, small_v1: Path, pauses: list[float]) -> None:
+    hub.create(ID)
+    hub.fail("POST", "/commit/", times=math.inf, status=429, retry_after=3600)
+    with pytest.raises(HubUnreachable, match=r"429 .*; the Hub asks to wait 3,600 s, so run it again then"):
+        publish(small_v1, ID)
+    assert (pauses, commits(hub), len(hub.asked("POST", "/commit/"))) == ([], 0, 1)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html><title>403</title><body>Forbidden</body></html>", b'{"error": "Forbidden"}', b'"no"', b"", b"\xff"]
+)
+def test_a_refusal_of_any_shape_is_one_line(hub: Hub, small_v1: Path, body: bytes) -> None:
+    hub.create(ID)
+    for path in ("/preupload/", "/commit/"):
+        hub.fail("POST", path, times=math.inf, status=403, body=body)
+        with pytest.raises(HubError, match=r"this token may not do that; use one with write access, or") as no:
+            publish(small_v1, ID)
+        assert "<" not in str(no.value) and "\n" not in str(no.value)
+        hub.faults.clear()
+    assert commits(hub) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"tag": "main"}, "--tag main: is the branch main; name another tag"),
+        ({"tag": "next", "revision": "next"}, "--tag next: is the branch next; name another tag"),
+        ({"tag": "HEAD"}, "--tag HEAD: names something else to git"),
+        ({"tag": "refs/tags/v1"}, "--tag refs/tags/v1: names something else to git; .* without refs/"),
+        ({"tag": "0" * 40}, "names something else to git"),
+        ({"tag": "v" * 300}, "no name that git takes"),
+        ({"revision": "refs/pr/1"}, "--revision refs/pr/1: names something else to git"),
+        ({"revision": "@"}, "--revision @: names something else to git"),
+    ],
+)
+def test_a_name_that_cannot_be_made_is_refused_before_the_repository_is(
+    hub: Hub, small_v1: Path, options: dict[str, str], said: str
+) -> None:
+    """Not when all is sent, and the tag alone is missing."""
+    with pytest.raises(UsageError, match=said):
+        publish(small_v1, ID, **options)  # type: ignore[arg-type]
+    assert hub.repos == {} and hub.requests == []
+
+
+def test_a_branch_with_the_name_of_a_tag_is_not_made(hub: Hub, small_v1: Path) -> None:
+    repo = hub.create(ID)
+    repo.tags["v1"] = repo.head
+    with pytest.raises(UsageError, match=f"--revision v1: is a tag of {ID}; name a branch"):
+        publish(small_v1, ID, revision="v1")
+    assert (list(repo.branches), commits(hub)) == (["main"], 0)
+
+
+def test_where_one_may_not_write_and_there_is_nothing_yet(
+    hub: Hub, small_v1: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(HubError, match=r"no such dataset to open a pull request in, or .*; leave --create-pr out"):
+        publish(small_v1, ID, create_pr=True)
+    with pytest.raises(HubError, match=r"use one with write access to nobody, or name an ORG of yours .*'nobody'"):
+        publish(small_v1, "nobody/rows")
+    assert hub.repos == {}
+
+
+def test_rows_behind_a_gate_are_asked_for_on_its_page(
+    hub: Hub, small_v1: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(small_v1, ID)
+    hub.dataset(ID).gated = True
+    for token in (Hub.STRANGER, ""):
+        monkeypatch.setenv("HF_TOKEN", token)
+        with pytest.raises(HubError, match="access to it must be asked for on its page first"):
+            snapshot(ID)
+    monkeypatch.setenv("HF_TOKEN", Hub.STRANGER)
+    with pytest.raises(HubError, match="access to it must be asked for on its page first"):
+        publish(small_v1, ID, create_pr=True)
+    assert hub.dataset(ID).pull_requests == {}
 
 
 def test_transient_failures_are_retried(hub: Hub, v1: Path) -> None:

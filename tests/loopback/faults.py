@@ -15,7 +15,8 @@ class Fault:
 
     cut: Literal["before", "after"] | None = None
     status: int | None = None
-    retry_after: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
     action: Callable[[], object] | None = None
 
 

@@ -88,7 +88,10 @@ def paths_info(exchange: Exchange, kind: str, id: str, revision: str) -> Reply:
 @route("GET", "/{prefix}{id}/resolve/{revision}/{path}")
 def resolve(exchange: Exchange, prefix: str, id: str, revision: str, path: str) -> Reply:
     kind = prefix.rstrip("/") or "models"
-    repo = exchange.repo(kind, id)
+    repo, account = exchange.repo(kind, id), exchange.account
+    if repo.gated and not (account and account.belongs_to(repo.namespace)):
+        message = f"Access to {kind[:-1]} {id} is restricted and you are not in the authorized list."
+        raise Refused(403 if account else 401, message, "GatedRepo")
     commit = exchange.commit(repo, revision)
     blob = commit.files.get(path)
     if blob is None:

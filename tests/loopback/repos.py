@@ -70,6 +70,7 @@ class Repo:
     kind: str
     id: str
     private: bool = False
+    gated: bool = False  # its files are for members only
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)

@@ -59,6 +59,7 @@ class Hub:
         self.repos: dict[tuple[str, str], Repo] = {}
         self.requests: list[Request] = []
         self.bugs: list[BaseException] = []
+        self.moved: dict[str, str] = {}  # the new names of repositories that were renamed
         self.xet: XetStore | None = None
         self.tokens = {
             self.WRITE: Account("tester", "write", ("org",)),
@@ -110,7 +111,9 @@ class Hub:
         times: float = 1,
         cut: Literal["before", "after"] | None = None,
         status: int | None = None,
-        retry_after: int | None = None,
+        retry_after: int | str | None = None,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
     ) -> None:
         """Let a request fail: the `nth` from now on that matches, and the `times - 1` after it.
 
@@ -118,11 +121,13 @@ class Hub:
             method, path: which requests; `path` is a regular expression searched in path and query. All by default.
             times: `math.inf` to fail for good.
             cut: close the connection `before` the request is served, or `after` it: then its reply is lost.
-            status: answer this instead of serving it, with a `Retry-After` of `retry_after` seconds if given.
+            status: answer this instead of serving it, with a `Retry-After` of `retry_after` and other headers.
+            body: with this page instead of the Hub's own JSON and headers.
         """
         if (cut is None) == (status is None):
             raise ValueError("give either cut or status")
-        self.faults.add(method, path, nth, times, Fault(cut=cut, status=status, retry_after=retry_after))
+        sent = {**(headers or {}), **({} if retry_after is None else {"Retry-After": str(retry_after)})}
+        self.faults.add(method, path, nth, times, Fault(cut=cut, status=status, headers=sent, body=body))
 
     def before(self, method: str, path: str, action: Callable[[], object], *, nth: int = 1) -> None:
         """Do something just before the `nth` request from now on that matches is served."""
@@ -153,9 +158,13 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if fault.action:
                 fault.action()
-            if fault.status:
-                waiting = {} if fault.retry_after is None else {"Retry_After": str(fault.retry_after)}
-                reply = Refused(fault.status, "as the test wants it", **waiting).reply
+            moved = next((old for old in hub.moved if f"/{old}/" in f"{url.path}/"), None)
+            if moved is not None:
+                reply = Reply(status=307, headers={"Location": self.path.replace(moved, hub.moved[moved], 1)})
+            elif fault.status and fault.body is not None:
+                reply = Reply(fault.body, fault.status, {"Content-Type": "text/html", **fault.headers})
+            elif fault.status:
+                reply = Refused(fault.status, "as the test wants it", **fault.headers).reply
             else:
                 reply = answer(Exchange(hub, self.command, url.path, query, self.headers, body))
         except Exception as bug:
