@@ -112,7 +112,7 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
     return None
 
 
-def _of_response(error: Exception) -> Trouble:
+def _of_response(error: BaseException) -> Trouble:
     from huggingface_hub import errors
 
     response = getattr(error, "response", None)
