@@ -83,9 +83,10 @@ def _config_of_4(config: dict[str, Any]) -> dict[str, Any]:
         rope = rope["full_attention"]
     own |= {name: rope[name] for name in ("rope_theta", "partial_rotary_factor") if name in rope}
     scaling = {name: value for name, value in rope.items() if name not in own}
-    if (kind := scaling.get("rope_type", "default")) == "longrope":
+    kind, original = scaling.get("rope_type", "default"), scaling.get("original_max_position_embeddings")
+    if kind == "longrope" and original:
         # 4 looks for this beside `rope_scaling`, and takes the factor from it whatever `factor` says
-        own["original_max_position_embeddings"] = original = scaling["original_max_position_embeddings"]
+        own["original_max_position_embeddings"] = original
         if config.get("model_type") == "phi3" and not {"factor", "attention_factor"} & scaling.keys():
             scaling = {"type": "longrope"} | {name: scaling[name] for name in ("short_factor", "long_factor")}
         elif factor := scaling.get("factor"):

@@ -54,7 +54,9 @@ KINDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "stablelm, a quarter rotated": ("StableLm", {"rope_theta": 3e4, "partial_rotary_factor": 0.25}, {}),
     "smollm3, some layers without": ("SmolLM3", {"rope_theta": 3e4}, {"no_rope_layers": [1, 0, 1]}),
     "llama, bf16": ("Llama", {"rope_theta": 5e5}, {}),
+    "ministral3": ("Ministral3", {"rope_theta": 1e6, "llama_4_scaling_beta": 0.1, **SHORT}, {}),
 }
+NOT_IN_4 = {"ministral3"}
 
 
 @pytest.fixture(scope="module")
@@ -108,16 +110,19 @@ def test_a_saved_prm_has_the_same_scores_in_both(
     prm, found = saved[name], read_by_4[name]
     folder: Path = prm.folder  # type: ignore[attr-defined]
     row = json.loads((folder / "row.json").read_bytes())
+    if name in NOT_IN_4:
+        assert "does not recognize this architecture" in found["error"], "which is said aloud"
+        return
     assert found.get("error") is None
-    close = 1e-2 if "bf16" in name else 3e-5  # other kernels: 1.1e-5 with Gemma 2
     assert (found["missing"], found["tokenizer"]) == ([], "PreTrainedTokenizerFast")
+    assert found["dtype"] == ("torch.bfloat16" if "bf16" in name else "torch.float32")
     assert found["ids"] == prm.tokenizer(TEXT, add_special_tokens=False)["input_ids"]
+    # weights are large, so that rounding shows in Gemma 2 (1.1e-5); what is read wrongly differs by 1e-2 and more
+    close = 2e-2 if "bf16" in name else 2e-5 if "gemma2" in name else 1e-5
     assert found["scores"] == pytest.approx(row["scores"], abs=close)
     shutil.copy(folder / FILE, folder / "again" / FILE)
     for where in (folder, folder / "again"):  # `again` was saved by 4
         again = ProcessRewardModel.from_pretrained(where, dtype="fp32")
-        rope = prm.model.config.rope_parameters
-        assert where.name == "again" or rope.items() <= again.model.config.rope_parameters.items()
         with torch.inference_mode():
             logits = again.model(input_ids=torch.tensor([row["input_ids"]]), use_cache=False).logits
         assert logits.softmax(-1)[0, row["tags"], 1].tolist() == pytest.approx(row["scores"], abs=close)
