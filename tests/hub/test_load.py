@@ -193,6 +193,7 @@ def test_load_dataset_gives_the_same_rows_from_hub_and_folder(hub: Hub, v1: Path
     assert datasets.load_dataset(ID, split="train").to_list()[0]["error_reason"] == ""  # `synthetic` is the default
 
 
+@pytest.mark.slow
 def test_streaming_reads_ranges(hub: Hub, v1: Path) -> None:
     publish(v1, ID)
     hub.requests.clear()
@@ -380,6 +381,7 @@ except prm_gsm8k.exceptions.PrmGsm8kError as error:
 # ------------------------------------------------------------------------------------------------------- Xet, verify
 
 
+@pytest.mark.slow
 def test_xet_there_and_back(xet_hub: Hub, v1: Path, v2: Path) -> None:
     publish(v1, ID, tag="v1")
     publish(v2, ID)

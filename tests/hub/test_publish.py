@@ -62,6 +62,7 @@ def test_three_configs_card_manifest_and_figures_are_one_commit(hub: Hub, v1: Pa
     assert done.load_line.partition(",")[0] in files["README.md"].decode()
 
 
+@pytest.mark.slow
 def test_new_rows_and_the_deletion_of_old_files_are_one_commit(hub: Hub, v1: Path, v2: Path) -> None:
     publish(v1, ID)
     done = publish(v2, ID)
@@ -173,10 +174,9 @@ def test_a_plan_sends_nothing(hub: Hub, v1: Path, v2: Path) -> None:
 # ------------------------------------------------------------------------------------------------------------- cut off
 
 
-@pytest.mark.parametrize("cut", [pytest.param("before", marks=pytest.mark.slow), "after"])
-@pytest.mark.parametrize(
-    "times", [pytest.param(1, id="once"), pytest.param(math.inf, id="for good", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("cut", ["before", "after"])
+@pytest.mark.parametrize("times", [pytest.param(1, id="once"), pytest.param(math.inf, id="for good")])
 def test_cut_at_every_request(
     hub: Hub, small_v1: Path, small_v2: Path, cut: Literal["before", "after"], times: float
 ) -> None:

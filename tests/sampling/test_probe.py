@@ -96,8 +96,8 @@ def test_other_servers_that_do_not_go_on_are_refused(
     assert model.asked == 0
 
 
-@pytest.mark.parametrize("prompt", ["chat", "few_shot"])
-@pytest.mark.parametrize("form", ["whole", "trimmed"])
+@pytest.mark.parametrize("prompt", ["chat", pytest.param("few_shot", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("form", [pytest.param("whole", marks=pytest.mark.slow), "trimmed"])
 def test_a_server_that_repeats_what_it_was_given_first_goes_on_and_makes_the_same_rows(
     model: LoopbackModel, tmp_path: Path, prompt: str, form: str
 ) -> None:
