@@ -17,7 +17,9 @@ import transformers
 def read(folder: Path) -> dict[str, Any]:
     row = json.loads((folder / "row.json").read_bytes())
     try:
-        model, loading = transformers.AutoModelForTokenClassification.from_pretrained(folder, output_loading_info=True)
+        model, loading = transformers.AutoModelForTokenClassification.from_pretrained(
+            folder, dtype="auto", output_loading_info=True
+        )
         words = transformers.AutoTokenizer.from_pretrained(folder)
     except (ValueError, RuntimeError) as error:
         return {"error": str(error)}
