@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ from prm_gsm8k.train.record import arguments_of, training_record, write_record
 from prm_gsm8k.train.run import claim
 from prm_gsm8k.train.trainer import PrmTrainer, checkpoints, new_model, summary
 
+FAILS_ALIKE = 30.0  # seconds that the first process may take to fail after another one
 OUT_OF_MEMORY = (
     "out of memory. What helps, in this order: --gradient_checkpointing; a smaller --per_device_train_batch_size, "
     "which trains the same PRM; a smaller --max_length; more GPUs with --config_file accelerate_config.yaml; "
@@ -348,7 +350,7 @@ def main() -> None:
     """The script: errors as one line, 2 for misuse, 1 for the rest, 130 for Ctrl-C; with --debug a traceback."""
     words = sys.argv[1:]
     debug = "--debug" in words
-    first = os.environ.get("RANK", "0") == "0"  # all processes fail alike
+    first = os.environ.get("RANK", "0") == "0"
     try:
         train(*parse([word for word in words if word != "--debug"]))
     except KeyboardInterrupt:
@@ -368,8 +370,9 @@ def main() -> None:
             said = f"{OUT_OF_MEMORY} ({_short(error)})"
         elif not isinstance(error, PrmGsm8kError):
             said += "; --debug shows where"
-        if first or out_of_memory:
-            print(f"train_prm: {said}", file=sys.stderr)
+        if not (first or out_of_memory):
+            time.sleep(FAILS_ALIKE)  # the first process says it; then the launcher ends this one, and not the other way
+        print(f"train_prm: {said}", file=sys.stderr)
         sys.exit(error.exit_code if isinstance(error, PrmGsm8kError) else 1)
     finally:
         if torch.distributed.is_available() and torch.distributed.is_initialized():

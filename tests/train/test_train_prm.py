@@ -559,10 +559,15 @@ def test_a_cpu_without_bf16_computes_in_fp32(
 
 
 def test_the_launch_for_two_gpus_says_that_they_are_not_there(place: Path) -> None:
-    """As a user types it: it once trained on the CPU, in two processes, without a word."""
+    """As a user types it: it once trained on the CPU, in two processes, without a word. The first one comes late here,
+    and the launcher ends all processes when one fails.
+    """
+    (late := place / "late").mkdir()
+    (late / "sitecustomize.py").write_text("import os, time\nos.environ.get('RANK') == '0' and time.sleep(4)\n")
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ROOT / "accelerate_config.yaml")]
     command = [*launch, "--main_process_port", "0", str(ROOT / "train" / "train_prm.py"), *words(place, "launched")]
-    none = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    path = os.pathsep.join(filter(None, (str(late), os.environ.get("PYTHONPATH"))))
+    none = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": path}
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=none)
     assert done.returncode == 1
     assert done.stderr.count("train_prm: 2 processes, one a GPU, were asked for, but") == 1
