@@ -41,11 +41,12 @@ import pyarrow.parquet as pq
 
 from prm_gsm8k.dataset.jsonl import to_line
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
+from prm_gsm8k.executors.tasks import run_local
 from prm_gsm8k.label.solution import label_solution
 from prm_gsm8k.models.vllm_server import COMMAND, vllm_server
 from prm_gsm8k.sampling.evidence import Watch, open_folder, question_digest, read_calls
 from prm_gsm8k.sampling.models import find_model
-from prm_gsm8k.sampling.pipeline import Job, run_local, write_problems
+from prm_gsm8k.sampling.pipeline import Job, write_problems
 from prm_gsm8k.sampling.rows import wait_for
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import Solution, SolutionOptions, from_evidence, solve

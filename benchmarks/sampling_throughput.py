@@ -24,11 +24,12 @@ import time
 from pathlib import Path
 
 from prm_gsm8k.dataset.problems import Problem, shipped_problems
+from prm_gsm8k.executors.tasks import run_local
 from prm_gsm8k.models.vllm_server import COMMAND, vllm_server
 from prm_gsm8k.sampling.engine import Engine, read_answer
 from prm_gsm8k.sampling.evidence import open_folder, read_calls
 from prm_gsm8k.sampling.models import find_model
-from prm_gsm8k.sampling.pipeline import Job, run_local, write_problems
+from prm_gsm8k.sampling.pipeline import Job, write_problems
 from prm_gsm8k.sampling.settings import Settings
 from prm_gsm8k.sampling.solve import SolutionOptions
 from prm_gsm8k.train.small_model import small_model

@@ -209,8 +209,11 @@ class Repository:
         plan = wanted.plan(remote)
         if tag is not None and remote.head is not None:
             self.check_tag(tag, remote.head if plan.is_done else None)
-        if remote.head is not None and self.revision != MAIN and self.revision in self.refs()[0]:
-            raise UsageError(f"--revision {self.revision}: is a tag of {self.id}; name a branch")
+        branches: dict[str, str] = {}
+        if remote.head is not None and self.revision != MAIN:
+            tags, branches = self.refs()
+            if self.revision in tags:
+                raise UsageError(f"--revision {self.revision}: is a tag of {self.id}; name a branch")
         if plan_only:
             return Published(self.id, tag, wanted, plan)
         if remote.head is None:
@@ -245,7 +248,9 @@ class Repository:
                 commit, pull_request = self.commit(wanted, todo)
                 return wanted, commit, True, pull_request
 
-        doing = f"{self.id}: cannot be published; it is as it was or wholly new"
+        new = self.revision not in (MAIN, *branches)
+        but = f", but for branch {self.revision}, which was made and holds what {MAIN} does" if new else ""
+        doing = f"{self.id}: cannot be published; it is as it was{but} or wholly new"
         cure = "" if self.create_pr else f"{WRITE_ACCESS}, or propose it (--create-pr)"
         wanted, commit, committed, pull_request = ask(send, doing, conflicts=True, if_denied=cure)
         announce(f"reading {self.id} back at {commit[:8]}")

@@ -30,7 +30,6 @@ from prm_gsm8k.dataset.jsonl import read_rows, write_rows
 from prm_gsm8k.dataset.problems import Problem
 from prm_gsm8k.executors.job import TaskJob
 from prm_gsm8k.executors.tasks import ours, task
-from prm_gsm8k.executors.tasks import run_local as run_local  # for those who make jobs here
 from prm_gsm8k.models.vllm_server import vllm_server
 from prm_gsm8k.sampling.engine import CHECK, Engine
 from prm_gsm8k.sampling.evidence import Calls, Log, question_digest, read_calls

@@ -406,9 +406,13 @@ def test_5xx_and_429_are_retried_and_then_an_error(
 )
 def test_a_refused_commit_says_why_and_changes_nothing(hub: Hub, small_v1: Path, status: int, said: str) -> None:
     hub.create(ID)
-    for branch in (None, "next"):
+    for branch, but in (
+        (None, ""),
+        ("next", ", but for branch next, which was made and holds what main does"),
+        ("next", ""),
+    ):
         hub.fail("POST", "/commit/", times=math.inf, status=status)
-        with pytest.raises(HubError, match=f"{ID}: cannot be published; .*: {said}"):
+        with pytest.raises(HubError, match=f"{ID}: cannot be published; it is as it was{but} or wholly new: {said}"):
             publish(small_v1, ID, revision=branch)
         hub.faults.clear()
         assert (commits(hub), hub.dataset(ID).files(branch or "main")) == (0, {})
